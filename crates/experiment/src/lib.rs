@@ -1,0 +1,1 @@
+//! The experiment crate of Strata.

@@ -1,0 +1,1 @@
+//! The model crate of Strata.

@@ -1,0 +1,1 @@
+//! The report crate of Strata.

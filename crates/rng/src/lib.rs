@@ -1,0 +1,1 @@
+//! The rng crate of Strata.

@@ -1,0 +1,1 @@
+//! The trainer crate of Strata.
