@@ -1,0 +1,25 @@
+//! Runs a kernel compiled for the vector instructions that the machine has.
+
+/// A computation whose body is inlined into a function compiled for more instructions than the program's baseline.
+pub(crate) trait Kernel {
+    /// The body. Implementations are `#[inline(always)]`, or it would be compiled for the baseline after all.
+    fn run(self);
+}
+
+/// Runs `kernel` with AVX2 and FMA where the machine has them.
+#[inline]
+pub(crate) fn dispatch<K: Kernel>(kernel: K) {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+        // SAFETY: the only requirement of `with_avx2` is that the machine has AVX2 and FMA, which was just asked.
+        #[allow(unsafe_code, reason = "calling a function compiled for detected instructions has no safe form")]
+        return unsafe { with_avx2(kernel) };
+    }
+    kernel.run();
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn with_avx2<K: Kernel>(kernel: K) {
+    kernel.run();
+}
