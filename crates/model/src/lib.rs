@@ -1,1 +1,66 @@
-//! The model crate of Strata.
+//! Typed, fully connected networks over dfdx.
+//!
+//! A network is a type: [`mlp!`]`(3072, 2048, 1024, 64, 10)` names each width once, so two neighbours cannot disagree, and
+//! the compiler checks every joint. [`Dense`] is a layer of our own (affine, activation and dropout in one operation of
+//! the tape) and still a dfdx module, so dfdx's tensors, tapes and optimizers work with it.
+//!
+//! ```
+//! use dfdx::prelude::*;
+//! use strata_model::{Activation, Layers, initialise, mlp};
+//!
+//! type Classifier = mlp!(3072, 64, 10);
+//! let device = Cpu::default();
+//! let mut network = device.build_module::<Classifier, f32>();
+//! // the parameters that torch.manual_seed(43) would give
+//! initialise(&mut network, &mut strata_rng::TorchRng::new(43));
+//! network.configure(Activation::Gelu, 0.0, 43);
+//!
+//! // `[batch, 3072]` to `[batch, 10]`; the batch's size is known at run time only
+//! let images = device.zeros_like(&(5, Const::<3072>));
+//! let logits = network.forward(images);
+//! assert_eq!(logits.shape(), &(5, Const::<10>));
+//! ```
+//!
+//! Layers that do not fit do not compile:
+//!
+//! ```compile_fail,E0277
+//! use dfdx::prelude::*;
+//! use strata_model::Dense;
+//!
+//! let device = Cpu::default();
+//! let network = device.build_module::<(Dense<3072, 64>, Dense<32, 10>), f32>(); // 64 is not 32
+//! network.forward(device.zeros_like(&(5, Const::<3072>)));
+//! ```
+
+mod architecture;
+mod cpu;
+mod dense;
+mod dropout;
+mod error;
+mod layers;
+mod loss;
+mod storage;
+#[cfg(any(feature = "cuda", test))]
+mod tensors;
+mod weights;
+
+pub use architecture::Architecture;
+pub use cpu::{CpuLayer, CpuLayers};
+pub use dense::{Dense, DenseDevice, DenseLayer};
+pub use error::ModelError;
+pub use layers::{Layer, Layers, initialise, load_weights, weights_of};
+pub use loss::{LossDevice, cross_entropy};
+pub use strata_kernels::Activation;
+pub use weights::{LayerWeights, Weights};
+
+/// The type of a fully connected network: `mlp!(3072, 2048, 10)` is two [`Dense`] layers, 3072 to 2048 and 2048 to 10.
+///
+/// Each width is written once, so the output of a layer is the input of the next by construction. The nesting of pairs
+/// is what lets a network have any depth (dfdx's tuples end at six).
+#[macro_export]
+macro_rules! mlp {
+    ($inputs:literal, $outputs:literal $(,)?) => { $crate::Dense<$inputs, $outputs> };
+    ($inputs:literal, $hidden:literal, $($rest:literal),+ $(,)?) => {
+        ($crate::Dense<$inputs, $hidden>, $crate::mlp!($hidden, $($rest),+))
+    };
+}

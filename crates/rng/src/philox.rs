@@ -29,10 +29,7 @@ impl Philox {
     /// The generator of one stream of a seed; streams of a seed never share a counter.
     #[must_use]
     pub fn new(seed: u64, stream: u64) -> Self {
-        Self {
-            key: halves(seed),
-            stream: halves(stream),
-        }
+        Self { key: halves(seed), stream: halves(stream) }
     }
 
     /// Four words, each uniform over all of `u32`, at a position of the stream.
@@ -48,12 +45,7 @@ impl Philox {
             }
             let [low0, high0] = halves(u64::from(MULTIPLIERS[0]) * u64::from(counter[0]));
             let [low1, high1] = halves(u64::from(MULTIPLIERS[1]) * u64::from(counter[2]));
-            counter = [
-                high1 ^ counter[1] ^ key[0],
-                low1,
-                high0 ^ counter[3] ^ key[1],
-                low0,
-            ];
+            counter = [high1 ^ counter[1] ^ key[0], low1, high0 ^ counter[3] ^ key[1], low0];
         }
         counter
     }
@@ -77,16 +69,8 @@ mod tests {
     #[test]
     fn random123_known_answers() {
         let rows = [
-            (
-                [0; 4],
-                [0; 2],
-                [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8],
-            ),
-            (
-                [u32::MAX; 4],
-                [u32::MAX; 2],
-                [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd],
-            ),
+            ([0; 4], [0; 2], [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]),
+            ([u32::MAX; 4], [u32::MAX; 2], [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]),
             (
                 [0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344],
                 [0xa409_3822, 0x299f_31d0],

@@ -39,10 +39,7 @@ pub struct TorchRng {
 impl fmt::Debug for TorchRng {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The engine's 624 words say nothing that seed and draws do not.
-        f.debug_struct("TorchRng")
-            .field("seed", &self.seed)
-            .field("draws", &self.draws)
-            .finish_non_exhaustive()
+        f.debug_struct("TorchRng").field("seed", &self.seed).field("draws", &self.draws).finish_non_exhaustive()
     }
 }
 
@@ -50,11 +47,7 @@ impl TorchRng {
     /// `torch.manual_seed(seed)`: the engine takes the low 32 bits, the state keeps all 64.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self {
-            seed,
-            draws: 0,
-            engine: Mt::new(seed as u32),
-        }
+        Self { seed, draws: 0, engine: Mt::new(seed as u32) }
     }
 
     /// One draw of 32 bits: the generator's `random()`.
@@ -84,10 +77,7 @@ impl TorchRng {
     /// 16 GiB); a debug build checks it.
     #[must_use]
     pub fn permutation(&mut self, n: usize) -> Vec<u32> {
-        debug_assert!(
-            n as u64 <= 1 << 32,
-            "a permutation of {n} needs wider indices"
-        );
+        debug_assert!(n as u64 <= 1 << 32, "a permutation of {n} needs wider indices");
         if n < LARGE_PERMUTATION {
             let mut order: Vec<u32> = (0..n as u32).collect();
             for i in 0..n.saturating_sub(1) {
@@ -125,10 +115,7 @@ impl TorchRng {
     /// Where the generator stands.
     #[must_use]
     pub fn state(&self) -> RngState {
-        RngState {
-            seed: self.seed,
-            draws: self.draws,
-        }
+        RngState { seed: self.seed, draws: self.draws }
     }
 
     /// The generator that stands where `state` says, reached by drawing that often: about 2 ms for

@@ -14,24 +14,15 @@ fn sha256(bytes: impl IntoIterator<Item = [u8; 4]>) -> String {
         }
     }
     hash.update(&buffer);
-    hash.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// `manual_seed(43); random_split(range(50000), [45000, 5000])`: head and tail of one permutation.
 #[test]
 fn the_split_of_seed_43() {
     let order = TorchRng::new(43).permutation(50_000);
-    assert_eq!(
-        order[..8],
-        [5588, 45689, 25537, 42060, 5685, 37915, 48574, 7254]
-    );
-    assert_eq!(
-        order[45_000..45_008],
-        [22846, 30903, 12610, 24867, 33057, 6780, 14066, 18937]
-    );
+    assert_eq!(order[..8], [5588, 45689, 25537, 42060, 5685, 37915, 48574, 7254]);
+    assert_eq!(order[45_000..45_008], [22846, 30903, 12610, 24867, 33057, 6780, 14066, 18937]);
     assert_eq!(
         sha256(order.iter().map(|i| i.to_le_bytes())),
         "4ea0beb9ccf5d95342ab7433f3059f7ec803c1b2f9c7b758691f705595f01fa4"
@@ -98,13 +89,7 @@ fn a_row_of_draws_of_other_seeds() {
         assert_eq!(values.map(f32::to_bits), floats);
         assert_eq!(rng.random_seed(), drawn);
         // n - 1 draws, one a float, two of 32 bits for the seed.
-        assert_eq!(
-            rng.state(),
-            RngState {
-                seed,
-                draws: 999 + 5 + 2
-            }
-        );
+        assert_eq!(rng.state(), RngState { seed, draws: 999 + 5 + 2 });
     }
 }
 
@@ -147,17 +132,9 @@ fn a_state_goes_on_where_it_was_taken() {
 /// A damaged checkpoint may claim any number of draws: going over them must not take years.
 #[test]
 fn an_absurd_number_of_draws_is_refused() {
-    let state = RngState {
-        seed: 1,
-        draws: MAX_DRAWS + 1,
-    };
+    let state = RngState { seed: 1, draws: MAX_DRAWS + 1 };
     let error = TorchRng::from_state(state).unwrap_err();
-    assert_eq!(
-        error,
-        RngError::TooManyDraws {
-            draws: MAX_DRAWS + 1
-        }
-    );
+    assert_eq!(error, RngError::TooManyDraws { draws: MAX_DRAWS + 1 });
     assert!(error.to_string().contains("17179869185"));
 }
 

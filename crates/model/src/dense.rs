@@ -1,0 +1,137 @@
+//! The dense layer: affine, activation and dropout as one dfdx module.
+
+use std::sync::{Arc, Mutex};
+
+use dfdx::prelude::*;
+use rand_distr::uniform::SampleUniform;
+use strata_kernels::Activation;
+
+use crate::dropout::Dropout;
+
+/// A fully connected layer `[batch, I]` to `[batch, O]`, as dfdx's builders name one: build it with
+/// `device.build_module::<Dense<I, O>, f32>()`, alone or in a tuple, and get a [`DenseLayer`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dense<const I: usize, const O: usize>;
+
+impl<const I: usize, const O: usize, E: Dtype, D: Device<E>> BuildOnDevice<D, E> for Dense<I, O>
+where
+    DenseLayer<I, O, E, D>: BuildModule<D, E>,
+{
+    type Built = DenseLayer<I, O, E, D>;
+}
+
+/// A built [`Dense`] layer: `dropout(activation(x · weightᵀ + bias))`.
+///
+/// The forward pass of a tensor with a tape is a training pass: it records its backward operation and applies dropout. Without
+/// a tape it does neither.
+///
+/// On the CPU the arithmetic is that of `strata-kernels`; on other devices it is dfdx's.
+#[derive(Clone, Debug)]
+pub struct DenseLayer<const I: usize, const O: usize, E: Dtype, D: Storage<E>> {
+    /// `[outputs, inputs]`, as PyTorch's `nn.Linear` has it.
+    pub weight: Tensor<Rank2<O, I>, E, D>,
+    /// `[outputs]`.
+    pub bias: Tensor<Rank1<O>, E, D>,
+    /// Applied to the affine operation's result; [`Activation::Identity`] as built.
+    pub activation: Activation,
+    /// Whether the backward pass works out the gradient of the layer's input, as it does as built. A first layer's
+    /// input is data: nobody asks, and the product is as large as any.
+    pub input_gradient: bool,
+    pub(crate) dropout: Dropout,
+    /// Where a backward pass leaves the two factors of the weight's gradient, if it is not to multiply them.
+    pub(crate) deferred: Option<Arc<Mutex<Option<Factors>>>>,
+}
+
+/// A weight's gradient before its multiplication: `dyᵀ · x`. The bias' gradient is the sum of `dy`'s rows.
+pub(crate) struct Factors {
+    pub(crate) batch: usize,
+    /// The gradient of the affine operation's result, `[batch, outputs]`.
+    pub(crate) dy: Vec<f32>,
+    /// The layer's input, `[batch, inputs]`.
+    pub(crate) x: Box<dyn Values>,
+}
+
+impl std::fmt::Debug for Factors {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Factors").field("batch", &self.batch).finish_non_exhaustive()
+    }
+}
+
+/// A tensor of any shape on the CPU.
+pub(crate) trait Values: Send {
+    fn values(&self) -> &[f32];
+}
+
+impl<S: Shape> Values for Tensor<S, f32, Cpu> {
+    fn values(&self) -> &[f32] {
+        crate::storage::values(self)
+    }
+}
+
+/// What [`Dense`] needs of a device.
+pub trait DenseDevice: Device<f32> {
+    /// The layer's output for `x` (`[batch, I]`), and its backward operation on the tape.
+    ///
+    /// # Errors
+    /// Where the device does, out of memory for one.
+    fn try_dense<B: Dim, const I: usize, const O: usize, T: Tape<f32, Self>>(
+        layer: &DenseLayer<I, O, f32, Self>,
+        x: Tensor<(B, Const<I>), f32, Self, T>,
+    ) -> Result<Tensor<(B, Const<O>), f32, Self, T>, Self::Err>;
+}
+
+impl<B: Dim, const I: usize, const O: usize, D: DenseDevice, T: Tape<f32, D>> Module<Tensor<(B, Const<I>), f32, D, T>>
+    for DenseLayer<I, O, f32, D>
+{
+    type Output = Tensor<(B, Const<O>), f32, D, T>;
+    type Error = D::Err;
+
+    fn try_forward(&self, x: Tensor<(B, Const<I>), f32, D, T>) -> Result<Self::Output, D::Err> {
+        D::try_dense(self, x)
+    }
+}
+
+impl<const I: usize, const O: usize, E: Dtype, D: Storage<E>> NonMutableModule for DenseLayer<I, O, E, D> {}
+
+/// Visited by dfdx's optimizers, counters and converters like any module of its own. A conversion to another
+/// device or type keeps weights only: configure the layer again.
+impl<const I: usize, const O: usize, E, D> TensorCollection<E, D> for DenseLayer<I, O, E, D>
+where
+    E: Dtype + SampleUniform,
+    D: Device<E>,
+{
+    type To<E2: Dtype, D2: Device<E2>> = DenseLayer<I, O, E2, D2>;
+
+    fn iter_tensors<V: ModuleVisitor<Self, E, D>>(visitor: &mut V) -> Result<Option<Self::To<V::E2, V::D2>>, V::Err> {
+        visitor.visit_fields(
+            (
+                Self::tensor(
+                    "weight",
+                    |s| &s.weight,
+                    |s| &mut s.weight,
+                    TensorOptions::reset_with(reset::<I, _, _, _>),
+                ),
+                Self::tensor("bias", |s| &s.bias, |s| &mut s.bias, TensorOptions::reset_with(reset::<I, _, _, _>)),
+            ),
+            |(weight, bias)| DenseLayer {
+                weight,
+                bias,
+                activation: Activation::Identity,
+                input_gradient: true,
+                dropout: Dropout::default(),
+                deferred: None,
+            },
+        )
+    }
+}
+
+/// Uniform in ±1/√inputs, as `nn.Linear` does it, from the device's generator; [`initialise`](crate::initialise) draws PyTorch's own.
+fn reset<const I: usize, S: Shape, E, D>(tensor: &mut Tensor<S, E, D>) -> Result<(), D::Err>
+where
+    E: Dtype + SampleUniform,
+    D: Device<E>,
+{
+    let bound = 1.0 / (I as f64).sqrt();
+    let (Some(low), Some(high)) = (E::from_f64(-bound), E::from_f64(bound)) else { return Ok(()) };
+    tensor.try_fill_with_distr(rand_distr::Uniform::new(low, high))
+}
