@@ -1,1 +1,34 @@
-//! The trainer crate of Strata.
+//! Training of classifiers: [`fit`] over phases, exact [`evaluate`], optimizers, early stopping, checkpoints, devices.
+//!
+//! The loop sees a network as a boxed [`Classifier`] (training step, validation step), its data as two [`Loader`]s, and
+//! whoever watches as an [`Observer`]. It writes nothing and shows nothing itself.
+//!
+//! What a seed promises: on the CPU, the same plan, loaders and generator give the same weights to the bit, for any number of
+//! threads, whether the run was stopped and resumed on the way or not. On a card sums end in atomic additions, whose order
+//! is not fixed: losses agree to rounding, weights do not to the bit.
+
+mod batch;
+mod build;
+mod checkpoint;
+mod classifier;
+mod cpu_classifier;
+mod device;
+mod early_stopping;
+mod error;
+mod fit;
+mod history;
+mod optimizer;
+mod tensor_classifier;
+
+pub use batch::{Batch, Loader};
+pub use build::{BuildClassifier, Buildable, ClassifierOptions, build};
+pub use checkpoint::Checkpoint;
+pub use classifier::{Classifier, Score};
+pub use cpu_classifier::{CpuClassifier, CpuNetwork};
+pub use device::{Device, DeviceChoice};
+pub use early_stopping::{EarlyStopping, Metric};
+pub use error::TrainError;
+pub use fit::{Event, Observer, Outcome, Phase, Plan, Progress, evaluate, fit};
+pub use history::{Evaluation, best};
+pub use optimizer::{LayerState, Optimizer, OptimizerState};
+pub use tensor_classifier::{TensorClassifier, TensorNetwork};

@@ -1,0 +1,116 @@
+//! From a network's type to a boxed classifier.
+
+use dfdx::prelude::*;
+use strata_model::{Activation, Layers};
+
+use crate::{Classifier, CpuClassifier, CpuNetwork, Device as DeviceKind, Optimizer, TrainError};
+
+/// Everything about a classifier but its network's type.
+#[derive(Clone, Debug)]
+pub struct ClassifierOptions {
+    /// Where it trains.
+    pub device: DeviceKind,
+    /// How it learns.
+    pub optimizer: Optimizer,
+    /// After each layer but the last.
+    pub activation: Activation,
+    /// The probability that an output of a hidden layer is dropped in training, in `0..1`.
+    pub dropout: f32,
+    /// Decides the dropout masks.
+    pub seed: u64,
+    /// `[samples, inputs]`: a data set that a card is to hold itself, its batches then naming samples by index.
+    pub resident: Option<Vec<f32>>,
+}
+
+/// A constructor of one network's classifier, its type erased.
+pub type BuildClassifier = fn(ClassifierOptions) -> Result<Box<dyn Classifier>, TrainError>;
+
+/// What a network's type must be to be built on every device of this build; every `mlp!` is.
+#[cfg(not(feature = "cuda"))]
+pub trait Buildable<const I: usize, const C: usize>:
+    BuildOnDevice<Cpu, f32, Built: CpuNetwork<I, C> + 'static>
+{
+}
+
+#[cfg(not(feature = "cuda"))]
+impl<M, const I: usize, const C: usize> Buildable<I, C> for M where
+    M: BuildOnDevice<Cpu, f32, Built: CpuNetwork<I, C> + 'static>
+{
+}
+
+/// What a network's type must be to be built on every device of this build; every `mlp!` is.
+#[cfg(feature = "cuda")]
+pub trait Buildable<const I: usize, const C: usize>:
+    BuildOnDevice<Cpu, f32, Built: CpuNetwork<I, C> + 'static>
+    + BuildOnDevice<Cuda, f32, Built: crate::TensorNetwork<Cuda, I, C> + 'static>
+{
+}
+
+#[cfg(feature = "cuda")]
+impl<M, const I: usize, const C: usize> Buildable<I, C> for M where
+    M: BuildOnDevice<Cpu, f32, Built: CpuNetwork<I, C> + 'static>
+        + BuildOnDevice<Cuda, f32, Built: crate::TensorNetwork<Cuda, I, C> + 'static>
+{
+}
+
+/// Builds a classifier of network type `M` (`I` inputs, `C` classes) on the device that `options` name. Its parameters are
+/// drawn by [`Classifier::initialise`].
+///
+/// ```
+/// use strata_model::{Activation, mlp};
+/// use strata_trainer::{ClassifierOptions, Device, Optimizer, build};
+///
+/// let options = ClassifierOptions {
+///     device: Device::Cpu,
+///     optimizer: Optimizer::Sgd { momentum: 0.0, nesterov: false, weight_decay: 0.0 },
+///     activation: Activation::Relu,
+///     dropout: 0.0,
+///     seed: 43,
+///     resident: None,
+/// };
+/// let mut classifier = build::<mlp!(12, 8, 3), 12, 3>(options)?;
+/// classifier.initialise(&mut strata_rng::TorchRng::new(43))?;
+/// assert_eq!(classifier.architecture().to_string(), "2 layers (8,3)");
+/// # Ok::<(), strata_trainer::TrainError>(())
+/// ```
+///
+/// # Errors
+/// Where the device is not there or fails.
+pub fn build<M: Buildable<I, C>, const I: usize, const C: usize>(
+    options: ClassifierOptions,
+) -> Result<Box<dyn Classifier>, TrainError> {
+    match options.device {
+        DeviceKind::Cpu => {
+            let mut network =
+                <M as BuildOnDevice<Cpu, f32>>::try_build_on_device(&Cpu::default()).map_err(TrainError::device)?;
+            network.configure(options.activation, options.dropout, options.seed);
+            Ok(Box::new(CpuClassifier::<_, I, C>::new(network, options.optimizer)))
+        }
+        DeviceKind::Cuda(ordinal) => cuda::<M, I, C>(ordinal, options),
+    }
+}
+
+#[cfg(not(feature = "cuda"))]
+fn cuda<M, const I: usize, const C: usize>(
+    ordinal: usize,
+    _: ClassifierOptions,
+) -> Result<Box<dyn Classifier>, TrainError> {
+    // Says why there is none, as it does for whoever asked for the device first.
+    crate::DeviceChoice::Cuda(ordinal).resolve().and_then(|device| {
+        Err(TrainError::NoDevice { wanted: device.to_string(), reason: "this program was built without CUDA".into() })
+    })
+}
+
+#[cfg(feature = "cuda")]
+fn cuda<M: Buildable<I, C>, const I: usize, const C: usize>(
+    ordinal: usize,
+    options: ClassifierOptions,
+) -> Result<Box<dyn Classifier>, TrainError> {
+    let device = Cuda::try_seed_from_u64_on(options.seed, ordinal).map_err(TrainError::device)?;
+    // Without the cache every operation of every step asks the driver for memory.
+    device.try_enable_cache().map_err(TrainError::device)?;
+    let mut network = <M as BuildOnDevice<Cuda, f32>>::try_build_on_device(&device).map_err(TrainError::device)?;
+    network.configure(options.activation, options.dropout, options.seed);
+    let classifier = crate::TensorClassifier::<_, _, I, C>::new(device, network, options.optimizer, options.resident)?;
+    Ok(Box::new(classifier))
+}

@@ -1,0 +1,192 @@
+//! Checkpoints: all that is needed to go on, in one file that proves it is whole.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::path::Path;
+
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use strata_model::{Architecture, LayerWeights, Weights};
+
+use crate::optimizer::LayerState;
+use crate::{OptimizerState, Progress, TrainError};
+
+/// A run at one moment.
+///
+/// The file is a safetensors file of the weights under PyTorch's names and the optimizer's buffers beside them
+/// (`layer1.weight.state1`, …). Its metadata holds the rest and a SHA-256 over everything, so that a flipped bit anywhere is
+/// found, not trained on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checkpoint {
+    /// The run it belongs to.
+    pub run: String,
+    /// How far the run has come.
+    pub progress: Progress,
+    /// The network's parameters.
+    pub weights: Weights,
+    /// What the optimizer remembers.
+    pub optimizer: OptimizerState,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Contents {
+    format: u32,
+    run: String,
+    widths: Architecture,
+    steps: u64,
+    states: usize,
+    progress: Progress,
+}
+
+const FORMAT: u32 = 1;
+const CONTENTS: &str = "checkpoint";
+const LARGEST_FILE: u64 = 1 << 37;
+
+impl Checkpoint {
+    /// Writes the checkpoint. The file appears whole or not at all; a checkpoint that was there survives until the new one
+    /// is on the disk.
+    ///
+    /// # Errors
+    /// [`TrainError::Io`] where it cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), TrainError> {
+        let io = |source| TrainError::Io { action: "writing the checkpoint", path: path.into(), source };
+        let bytes = self.to_bytes().map_err(|reason| io(std::io::Error::other(reason)))?;
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let write = || -> std::io::Result<()> {
+            let mut file = tempfile::Builder::new().prefix(".checkpoint-").tempfile_in(folder)?;
+            file.write_all(&bytes)?;
+            file.as_file().sync_all()?;
+            file.persist(path).map_err(|error| error.error)?;
+            std::fs::File::open(folder)?.sync_all()
+        };
+        write().map_err(io)
+    }
+
+    /// Reads a checkpoint of run `run`.
+    ///
+    /// # Errors
+    /// [`TrainError::Io`] where it cannot be read, [`TrainError::Damaged`] where a single bit of it is not as it was written, or
+    /// where it is another run's.
+    pub fn load(path: &Path, run: &str) -> Result<Self, TrainError> {
+        let io = |source| TrainError::Io { action: "reading the checkpoint", path: path.into(), source };
+        let damaged = |reason| TrainError::Damaged { path: path.into(), reason };
+        let size = std::fs::metadata(path).map_err(io)?.len();
+        if size > LARGEST_FILE {
+            return Err(damaged(format!("{size} bytes are more than any run here needs")));
+        }
+        let checkpoint = Self::from_bytes(&std::fs::read(path).map_err(io)?).map_err(damaged)?;
+        if checkpoint.run != run {
+            return Err(damaged(format!("it belongs to run {}, not {run}", checkpoint.run)));
+        }
+        Ok(checkpoint)
+    }
+
+    /// The bytes of the file.
+    fn to_bytes(&self) -> Result<Vec<u8>, String> {
+        let contents = serde_json::to_string(&Contents {
+            format: FORMAT,
+            run: self.run.clone(),
+            widths: self.weights.architecture.clone(),
+            steps: self.optimizer.steps,
+            states: self.optimizer.layers.first().map_or(0, |layer| layer.weight.len()),
+            progress: self.progress.clone(),
+        })
+        .map_err(|error| error.to_string())?;
+        let mut tensors: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
+        let layers = self.weights.architecture.layers().zip(&self.weights.layers).zip(&self.optimizer.layers);
+        for (i, (((inputs, outputs), weights), state)) in layers.enumerate() {
+            let mut push = |name: &str, shape: &[usize], values: &[f32]| {
+                let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+                tensors.push((format!("layer{}.{name}", i + 1), shape.to_vec(), bytes));
+            };
+            push("weight", &[outputs, inputs], &weights.weight);
+            push("bias", &[outputs], &weights.bias);
+            for (n, (weight, bias)) in state.weight.iter().zip(&state.bias).enumerate() {
+                push(&format!("weight.state{}", n + 1), &[outputs, inputs], weight);
+                push(&format!("bias.state{}", n + 1), &[outputs], bias);
+            }
+        }
+        let views: Result<Vec<_>, _> = tensors
+            .iter()
+            .map(|(name, shape, bytes)| Ok((name.as_str(), TensorView::new(Dtype::F32, shape.clone(), bytes)?)))
+            .collect();
+        let views = views.map_err(|error: safetensors::SafeTensorError| error.to_string())?;
+        let seal = seal(&contents, tensors.iter().map(|(name, _, bytes)| (name.as_str(), bytes.as_slice())));
+        let sealed = serde_json::to_string(&(seal, contents)).map_err(|error| error.to_string())?;
+        safetensors::serialize(views, Some(HashMap::from([(CONTENTS.to_owned(), sealed)]))).map_err(|e| e.to_string())
+    }
+
+    /// Reads the bytes of a checkpoint.
+    ///
+    /// # Errors
+    /// What does not hold, in words.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| error.to_string())?;
+        let sealed = header.metadata().as_ref().and_then(|m| m.get(CONTENTS)).ok_or("it is no checkpoint of Strata")?;
+        let (found, text): (String, String) = serde_json::from_str(sealed).map_err(|error| error.to_string())?;
+        let file = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
+        let contents: Contents = serde_json::from_str(&text).map_err(|error| format!("its contents: {error}"))?;
+        if contents.format != FORMAT {
+            return Err(format!("it is of format {}; this program reads format {FORMAT}", contents.format));
+        }
+        if contents.widths.widths().len() < 2 || contents.states > 2 {
+            return Err(format!("{:?} with {} states is no network", contents.widths.widths(), contents.states));
+        }
+        let mut read = Reader { file: &file, parts: Vec::new() };
+        let mut weights = Weights { architecture: contents.widths.clone(), layers: Vec::new() };
+        let mut optimizer = OptimizerState { steps: contents.steps, layers: Vec::new() };
+        for (i, (inputs, outputs)) in contents.widths.layers().enumerate() {
+            let mut tensor = |name: &str, shape: &[usize]| read.tensor(format!("layer{}.{name}", i + 1), shape);
+            let (weight, bias) = (tensor("weight", &[outputs, inputs])?, tensor("bias", &[outputs])?);
+            let mut state = LayerState::default();
+            for n in 1..=contents.states {
+                state.weight.push(tensor(&format!("weight.state{n}"), &[outputs, inputs])?);
+                state.bias.push(tensor(&format!("bias.state{n}"), &[outputs])?);
+            }
+            weights.layers.push(LayerWeights { weight, bias });
+            optimizer.layers.push(state);
+        }
+        if read.parts.len() != file.len() {
+            return Err(format!("it holds {} tensors, {} belong to it", file.len(), read.parts.len()));
+        }
+        if found != seal(&text, read.parts.iter().map(|(name, bytes)| (name.as_str(), *bytes))) {
+            return Err("its checksum does not match its contents".into());
+        }
+        Ok(Self { run: contents.run, progress: contents.progress, weights, optimizer })
+    }
+}
+
+/// SHA-256 over the contents and every tensor with its name, in order, each with its length before it.
+fn seal<'a>(contents: &str, tensors: impl Iterator<Item = (&'a str, &'a [u8])>) -> String {
+    let mut hash = Sha256::new();
+    let mut part = |bytes: &[u8]| {
+        hash.update((bytes.len() as u64).to_le_bytes());
+        hash.update(bytes);
+    };
+    part(contents.as_bytes());
+    for (name, bytes) in tensors {
+        part(name.as_bytes());
+        part(bytes);
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+struct Reader<'a> {
+    file: &'a SafeTensors<'a>,
+    /// What was read, for the seal.
+    parts: Vec<(String, &'a [u8])>,
+}
+
+impl Reader<'_> {
+    fn tensor(&mut self, name: String, shape: &[usize]) -> Result<Vec<f32>, String> {
+        let tensor = self.file.tensor(&name).map_err(|error| format!("{name}: {error}"))?;
+        if tensor.dtype() != Dtype::F32 || tensor.shape() != shape {
+            return Err(format!("{name} is {:?} {:?}, not F32 {shape:?}", tensor.dtype(), tensor.shape()));
+        }
+        let bytes = tensor.data();
+        self.parts.push((name, bytes));
+        Ok(bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
+    }
+}

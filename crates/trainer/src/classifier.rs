@@ -1,0 +1,91 @@
+//! The notebook's base class: everything about a classifier but its shape.
+
+use strata_model::{Architecture, Weights};
+use strata_rng::TorchRng;
+
+use crate::{Batch, OptimizerState, TrainError};
+
+/// Sums over samples, from which means are exact whatever the batches' sizes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Score {
+    /// The loss summed over the samples.
+    pub loss: f64,
+    /// Samples whose class was predicted. Training counts none.
+    pub correct: u64,
+    /// Samples.
+    pub samples: u64,
+}
+
+impl Score {
+    /// Adds another part of the same data.
+    pub fn add(&mut self, other: Self) {
+        self.loss += other.loss;
+        self.correct += other.correct;
+        self.samples += other.samples;
+    }
+
+    /// The loss a sample; NaN of no samples.
+    pub fn mean_loss(&self) -> f64 {
+        self.loss / self.samples as f64
+    }
+
+    /// The share of samples whose class was predicted, in `0..=1`; NaN of no samples.
+    pub fn accuracy(&self) -> f64 {
+        self.correct as f64 / self.samples as f64
+    }
+}
+
+/// A network with its optimizer on a device, its shape erased.
+///
+/// Training and validation steps may leave their results on the device; [`Classifier::training_score`] and
+/// [`Classifier::validation_score`] bring them back, so that a loop that asks once in a while does not make the device wait.
+pub trait Classifier {
+    /// The network's widths.
+    fn architecture(&self) -> &Architecture;
+
+    /// Draws initial parameters from `rng` as PyTorch does, and forgets what the optimizer remembered.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    fn initialise(&mut self, rng: &mut TorchRng) -> Result<(), TrainError>;
+
+    /// One step of the optimizer on the mean loss of `batch`.
+    ///
+    /// # Errors
+    /// Where the device fails or the batch does not fit.
+    fn training_step(&mut self, batch: Batch, learning_rate: f64) -> Result<(), TrainError>;
+
+    /// The scores of the training steps since the last call.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    fn training_score(&mut self) -> Result<Score, TrainError>;
+
+    /// Evaluates `batch`: no dropout, no gradient.
+    ///
+    /// # Errors
+    /// Where the device fails or the batch does not fit.
+    fn validation_step(&mut self, batch: Batch) -> Result<(), TrainError>;
+
+    /// The scores of the validation steps since the last call.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    fn validation_score(&mut self) -> Result<Score, TrainError>;
+
+    /// Whether reading scores back stalls the device, so that it is to be done seldom.
+    fn reads_are_slow(&self) -> bool;
+
+    /// Copies of weights and optimizer state in host memory.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    fn snapshot(&mut self) -> Result<(Weights, OptimizerState), TrainError>;
+
+    /// Takes weights and optimizer state.
+    ///
+    /// # Errors
+    /// Where they are another network's or optimizer's, or the device fails.
+    fn restore(&mut self, weights: &Weights, state: &OptimizerState) -> Result<(), TrainError>;
+}

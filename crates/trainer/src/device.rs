@@ -1,0 +1,64 @@
+//! Which device trains.
+
+use crate::TrainError;
+
+/// A device, as a person names it: `auto`, `cpu`, `cuda`, `cuda:1`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceChoice {
+    /// The first card where this build and the machine have one, else the CPU.
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// A card by its number.
+    Cuda(usize),
+}
+
+/// A device that is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Device {
+    /// The CPU.
+    Cpu,
+    /// A card by its number.
+    Cuda(usize),
+}
+
+impl std::fmt::Display for Device {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Cpu => f.write_str("cpu"),
+            Self::Cuda(ordinal) => write!(f, "cuda:{ordinal}"),
+        }
+    }
+}
+
+impl DeviceChoice {
+    /// The device that is meant.
+    ///
+    /// # Errors
+    /// [`TrainError::NoDevice`] where a card is asked for and this build has no CUDA or this machine no such card.
+    pub fn resolve(self) -> Result<Device, TrainError> {
+        match self {
+            Self::Cpu => Ok(Device::Cpu),
+            Self::Cuda(ordinal) => probe(ordinal).map(|()| Device::Cuda(ordinal)),
+            Self::Auto => Ok(if probe(0).is_ok() { Device::Cuda(0) } else { Device::Cpu }),
+        }
+    }
+}
+
+#[cfg(not(feature = "cuda"))]
+fn probe(ordinal: usize) -> Result<(), TrainError> {
+    Err(TrainError::NoDevice {
+        wanted: Device::Cuda(ordinal).to_string(),
+        reason: "this program was built without CUDA; build it with `--features cuda` on a machine that has a CUDA toolkit, \
+                 or use `--device cpu`"
+            .into(),
+    })
+}
+
+#[cfg(feature = "cuda")]
+fn probe(ordinal: usize) -> Result<(), TrainError> {
+    dfdx::tensor::Cuda::try_seed_from_u64_on(0, ordinal).map(drop).map_err(|error| TrainError::NoDevice {
+        wanted: Device::Cuda(ordinal).to_string(),
+        reason: format!("the driver says {error:?}; `nvidia-smi` lists the cards, `--device cpu` does without"),
+    })
+}

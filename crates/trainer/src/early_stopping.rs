@@ -1,0 +1,87 @@
+//! When a run that no longer improves ends.
+
+use crate::Evaluation;
+
+/// The number that is watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metric {
+    /// Validation loss: lower is better.
+    ValLoss,
+    /// Validation accuracy: higher is better.
+    ValAcc,
+}
+
+/// Ends a run after `patience` epochs in a row without an improvement of more than `min_delta`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EarlyStopping {
+    /// What is watched.
+    pub metric: Metric,
+    /// Epochs, at least one.
+    pub patience: usize,
+    /// How much better than the best so far counts, at least 0.
+    pub min_delta: f64,
+}
+
+impl EarlyStopping {
+    /// How many epochs at the end of `history` brought no improvement.
+    fn stale(&self, history: &[Evaluation]) -> usize {
+        let mut best = f64::NEG_INFINITY;
+        let mut stale = 0;
+        for line in history.iter().filter(|line| line.epoch.is_some()) {
+            let value = match self.metric {
+                Metric::ValLoss => -line.val_loss,
+                Metric::ValAcc => line.val_acc,
+            };
+            if value > best + self.min_delta || (best == f64::NEG_INFINITY && value > best) {
+                best = value;
+                stale = 0;
+            } else {
+                stale += 1;
+            }
+        }
+        stale
+    }
+
+    /// Whether the run ends here. A function of the history alone, so that a resumed run decides as the first would have.
+    pub fn is_over(&self, history: &[Evaluation]) -> bool {
+        self.stale(history) >= self.patience
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patience_and_min_delta() {
+        // (values a epoch, patience, min_delta, whether it is over, why)
+        let cases: [(&[f64], usize, f64, bool, &str); 8] = [
+            (&[], 1, 0.0, false, "nothing happened yet"),
+            (&[0.1], 1, 0.0, false, "the first epoch always improves"),
+            (&[0.1, 0.2, 0.3], 1, 0.0, false, "each improves"),
+            (&[0.1, 0.1], 1, 0.0, true, "equal is no improvement"),
+            (&[0.3, 0.2, 0.1], 3, 0.0, false, "two stale epochs of three"),
+            (&[0.3, 0.2, 0.1, 0.2], 3, 0.0, true, "better than the last is not better than the best"),
+            (&[0.1, 0.15], 1, 0.1, true, "better by less than min_delta"),
+            (&[0.1, f64::NAN], 1, 0.0, true, "a NaN is no improvement"),
+        ];
+        for (values, patience, min_delta, over, why) in cases {
+            let history: Vec<Evaluation> = values
+                .iter()
+                .enumerate()
+                .map(|(epoch, value)| Evaluation {
+                    phase: Some(0),
+                    epoch: Some(epoch),
+                    learning_rate: None,
+                    train_loss: None,
+                    val_loss: -value,
+                    val_acc: *value,
+                })
+                .collect();
+            for metric in [Metric::ValLoss, Metric::ValAcc] {
+                let stopping = EarlyStopping { metric, patience, min_delta };
+                assert_eq!(stopping.is_over(&history), over, "{metric:?}: {why}");
+            }
+        }
+    }
+}

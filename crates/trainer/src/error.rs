@@ -1,0 +1,82 @@
+//! What can go wrong in training.
+
+use std::path::PathBuf;
+
+/// An error of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// The loss stopped being a number.
+    #[error(
+        "the training loss became {loss} in epoch {epoch}, step {step} (learning rate {learning_rate}); \
+         a smaller learning rate is the usual remedy"
+    )]
+    NotFinite {
+        /// The loss.
+        loss: f64,
+        /// 0-based over the run.
+        epoch: usize,
+        /// 0-based in the epoch: the last step before the loss was read.
+        step: usize,
+        /// The learning rate it happened at.
+        learning_rate: f64,
+    },
+    /// The device failed, out of memory for one.
+    #[error("the device failed: {0}")]
+    Device(String),
+    /// A device that this machine or this build does not have.
+    #[error("no device `{wanted}`: {reason}")]
+    NoDevice {
+        /// What was asked for.
+        wanted: String,
+        /// Why there is none, and what to do.
+        reason: String,
+    },
+    /// A batch that is not the classifier's.
+    #[error("a batch of {found} features a sample; the network takes {expected}")]
+    Features {
+        /// The network's inputs.
+        expected: usize,
+        /// What came.
+        found: usize,
+    },
+    /// A loader stopped before the end of its pass.
+    #[error("the loader ended after {served} of {expected} batches")]
+    LoaderEnded {
+        /// Batches that came.
+        served: usize,
+        /// Batches of a whole pass.
+        expected: usize,
+    },
+    /// Weights that are not the classifier's.
+    #[error(transparent)]
+    Model(#[from] strata_model::ModelError),
+    /// A checkpoint that could not be read or written.
+    #[error("{action} {}: {source}", path.display())]
+    Io {
+        /// What was being done.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The system's word.
+        source: std::io::Error,
+    },
+    /// Bytes that are no whole checkpoint.
+    #[error("{} is not a readable checkpoint: {reason}; it may be cut short, damaged or another run's", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What does not hold.
+        reason: String,
+    },
+    /// The observer could not do its part, such as write the history.
+    #[error(transparent)]
+    Observer(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl TrainError {
+    /// A dfdx device's error, whose types differ by device.
+    pub(crate) fn device(error: impl std::fmt::Debug) -> Self {
+        Self::Device(format!("{error:?}"))
+    }
+}

@@ -1,0 +1,267 @@
+//! The loop: phases of epochs, each a training pass, a validation pass and a line of history.
+
+use serde::{Deserialize, Serialize};
+use strata_rng::{RngState, TorchRng};
+
+use crate::{Classifier, EarlyStopping, Evaluation, Loader, Score, TrainError};
+
+/// Some epochs at one learning rate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Phase {
+    /// At least one.
+    pub epochs: usize,
+    /// Above zero.
+    pub learning_rate: f64,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// In order.
+    pub phases: Vec<Phase>,
+    /// When to end before the last phase does.
+    pub early_stopping: Option<EarlyStopping>,
+    /// Steps between the checkpoints within an epoch; there is one at the end of each epoch in any case.
+    pub checkpoint_every: Option<usize>,
+}
+
+impl Plan {
+    /// Epochs of all phases.
+    pub fn epochs(&self) -> usize {
+        self.phases.iter().map(|phase| phase.epochs).sum()
+    }
+
+    /// The phase that epoch `epoch` (0-based over the run) belongs to.
+    fn phase_of(&self, epoch: usize) -> Option<(usize, Phase)> {
+        let mut first = 0;
+        for (i, phase) in self.phases.iter().enumerate() {
+            first += phase.epochs;
+            if epoch < first {
+                return Some((i, *phase));
+            }
+        }
+        None
+    }
+}
+
+/// How far a run has come; with weights and optimizer state, all that is needed to go on as if it had never stopped.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Progress {
+    /// The epoch that is under way or comes next, 0-based over the run.
+    pub epoch: usize,
+    /// Batches of that epoch that were trained on.
+    pub batches: usize,
+    /// Their scores.
+    pub score: Score,
+    /// The generator as it was before that epoch drew its order.
+    pub rng: RngState,
+    /// The initial evaluation, then a line an epoch.
+    pub history: Vec<Evaluation>,
+}
+
+impl Progress {
+    /// Before the initial evaluation.
+    pub fn new(rng: &TorchRng) -> Self {
+        Self { epoch: 0, batches: 0, score: Score::default(), rng: rng.state(), history: Vec::new() }
+    }
+}
+
+/// What happens in a run, in order.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// A training pass starts (`done` of its `batches` were trained on before the run was stopped) or an evaluation does
+    /// (`epoch` and `learning_rate` as in the training pass before it, none at first).
+    PassStarted {
+        /// Whether it trains.
+        training: bool,
+        /// 0-based over the run.
+        epoch: Option<usize>,
+        /// The phase's.
+        learning_rate: Option<f64>,
+        /// Batches of a whole pass.
+        batches: usize,
+        /// Those that are done already.
+        done: usize,
+    },
+    /// A batch was trained on or evaluated.
+    BatchFinished {
+        /// Its samples.
+        samples: usize,
+        /// The mean training loss of the epoch so far, where it was read back at this batch.
+        loss: Option<f64>,
+    },
+    /// A line was added to the history.
+    Evaluated(&'a Evaluation),
+}
+
+/// Watches a run: shows it, records it, keeps its checkpoints, and may end it.
+pub trait Observer {
+    /// Told of each event.
+    ///
+    /// # Errors
+    /// Ends the run with the error.
+    fn event(&mut self, event: Event<'_>) -> Result<(), TrainError>;
+
+    /// Asked to keep `progress` and a snapshot of `classifier`: at the end of each epoch (`epoch_ended`), after as many steps as the plan
+    /// says, and before an interrupted run returns.
+    ///
+    /// # Errors
+    /// Ends the run with the error.
+    fn checkpoint(
+        &mut self,
+        progress: &Progress,
+        classifier: &mut dyn Classifier,
+        epoch_ended: bool,
+    ) -> Result<(), TrainError>;
+
+    /// Asked between batches whether to stop here.
+    fn is_interrupted(&self) -> bool;
+}
+
+/// Why a run ended without an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// All epochs were trained.
+    Finished,
+    /// The watched metric no longer improved.
+    StoppedEarly,
+    /// The observer asked for it; the last checkpoint is of this moment.
+    Interrupted,
+}
+
+/// Batches between two looks at the loss where reading it makes the device wait.
+const SELDOM: usize = 50;
+
+/// Trains `classifier` from `progress` on, to the end of `plan`.
+///
+/// A fresh run starts with an evaluation, the first line of the history. The generator is drawn from in the order in which
+/// PyTorch's loaders draw: each pass, an evaluation's too, once; a shuffled one twice.
+///
+/// # Errors
+/// [`TrainError::NotFinite`] where the training loss is no longer a number; what `classifier` and `observer` fail with.
+pub fn fit(
+    classifier: &mut dyn Classifier,
+    train: &dyn Loader,
+    validation: &dyn Loader,
+    plan: &Plan,
+    mut progress: Progress,
+    observer: &mut dyn Observer,
+) -> Result<(Progress, Outcome), TrainError> {
+    let mut rng = TorchRng::from_state(progress.rng.clone()).map_err(|error| TrainError::Observer(error.into()))?;
+    if progress.history.is_empty() {
+        let Some(score) = evaluate(classifier, validation, &mut rng, None, observer)? else {
+            return Ok((progress, Outcome::Interrupted));
+        };
+        progress.history.push(Evaluation::initial(score));
+        progress.rng = rng.state();
+        observer.event(Event::Evaluated(&progress.history[0]))?;
+    }
+    loop {
+        if plan.early_stopping.is_some_and(|stopping| stopping.is_over(&progress.history)) {
+            return Ok((progress, Outcome::StoppedEarly));
+        }
+        let epoch = progress.epoch;
+        let Some((phase, Phase { learning_rate, .. })) = plan.phase_of(epoch) else {
+            return Ok((progress, Outcome::Finished));
+        };
+        let finished = train_epoch(classifier, train, plan, learning_rate, &mut rng, &mut progress, observer)?;
+        let at = Some((epoch, learning_rate));
+        let score = if finished { evaluate(classifier, validation, &mut rng, at, observer)? } else { None };
+        let Some(score) = score else {
+            observer.checkpoint(&progress, classifier, false)?;
+            return Ok((progress, Outcome::Interrupted));
+        };
+        progress.history.push(Evaluation {
+            phase: Some(phase),
+            epoch: Some(epoch),
+            learning_rate: Some(learning_rate),
+            train_loss: Some(progress.score.mean_loss()),
+            ..Evaluation::initial(score)
+        });
+        progress.epoch += 1;
+        progress.batches = 0;
+        progress.score = Score::default();
+        progress.rng = rng.state();
+        let line = progress.history.len() - 1;
+        observer.event(Event::Evaluated(&progress.history[line]))?;
+        observer.checkpoint(&progress, classifier, true)?;
+    }
+}
+
+/// Trains on what is left of an epoch; `false` where the observer stopped it.
+fn train_epoch(
+    classifier: &mut dyn Classifier,
+    train: &dyn Loader,
+    plan: &Plan,
+    learning_rate: f64,
+    rng: &mut TorchRng,
+    progress: &mut Progress,
+    observer: &mut dyn Observer,
+) -> Result<bool, TrainError> {
+    let batches = train.batches();
+    let (epoch, learning) = (Some(progress.epoch), Some(learning_rate));
+    let done = progress.batches;
+    observer.event(Event::PassStarted { training: true, epoch, learning_rate: learning, batches, done })?;
+    for batch in train.pass(rng, done) {
+        if observer.is_interrupted() {
+            // The steps since the last look belong to the checkpoint.
+            read_loss(classifier, learning_rate, progress)?;
+            return Ok(false);
+        }
+        let samples = batch.len();
+        classifier.training_step(batch, learning_rate)?;
+        progress.batches += 1;
+        let step = progress.batches;
+        let checkpoint = plan.checkpoint_every.is_some_and(|every| step.is_multiple_of(every)) && step < batches;
+        let look = !classifier.reads_are_slow() || step.is_multiple_of(SELDOM) || step == batches || checkpoint;
+        let loss = if look { Some(read_loss(classifier, learning_rate, progress)?) } else { None };
+        observer.event(Event::BatchFinished { samples, loss })?;
+        if checkpoint {
+            observer.checkpoint(progress, classifier, false)?;
+        }
+    }
+    if progress.batches < batches {
+        return Err(TrainError::LoaderEnded { served: progress.batches, expected: batches });
+    }
+    Ok(true)
+}
+
+/// Adds what was trained on since the last look to the epoch's score; the mean loss so far.
+fn read_loss(classifier: &mut dyn Classifier, learning_rate: f64, progress: &mut Progress) -> Result<f64, TrainError> {
+    let score = classifier.training_score()?;
+    progress.score.add(score);
+    if !score.loss.is_finite() {
+        let (epoch, step) = (progress.epoch, progress.batches.saturating_sub(1));
+        return Err(TrainError::NotFinite { loss: score.loss, epoch, step, learning_rate });
+    }
+    Ok(progress.score.mean_loss())
+}
+
+/// One pass without training: loss and accuracy, exact over the samples. `at` is the epoch and learning rate that the events
+/// tell. `None` where the observer stopped it.
+///
+/// # Errors
+/// What `classifier` and `observer` fail with.
+pub fn evaluate(
+    classifier: &mut dyn Classifier,
+    loader: &dyn Loader,
+    rng: &mut TorchRng,
+    at: Option<(usize, f64)>,
+    observer: &mut dyn Observer,
+) -> Result<Option<Score>, TrainError> {
+    let (epoch, learning_rate) = (at.map(|at| at.0), at.map(|at| at.1));
+    let batches = loader.batches();
+    observer.event(Event::PassStarted { training: false, epoch, learning_rate, batches, done: 0 })?;
+    for batch in loader.pass(rng, 0) {
+        if observer.is_interrupted() {
+            classifier.validation_score()?;
+            return Ok(None);
+        }
+        let samples = batch.len();
+        classifier.validation_step(batch)?;
+        observer.event(Event::BatchFinished { samples, loss: None })?;
+    }
+    classifier.validation_score().map(Some)
+}

@@ -1,0 +1,101 @@
+//! The loop: what it reports, when it ends, what it refuses.
+
+mod common;
+
+use common::{CLASSES, FEATURES, Keeper, Memory};
+use strata_model::{Activation, mlp};
+use strata_rng::TorchRng;
+use strata_trainer::{
+    Batch, Classifier, ClassifierOptions, Device, DeviceChoice, EarlyStopping, Metric, Optimizer, Outcome, Phase, Plan,
+    Progress, TrainError, best, build, evaluate, fit,
+};
+
+fn classifier() -> Box<dyn Classifier> {
+    let options = ClassifierOptions {
+        device: Device::Cpu,
+        optimizer: Optimizer::Sgd { momentum: 0.0, nesterov: false, weight_decay: 0.0 },
+        activation: Activation::Tanh,
+        dropout: 0.0,
+        seed: 43,
+        resident: None,
+    };
+    let mut classifier = build::<mlp!(12, 8, 3), FEATURES, CLASSES>(options).unwrap();
+    classifier.initialise(&mut TorchRng::new(43)).unwrap();
+    classifier
+}
+
+fn loader(samples: usize, batch: usize) -> Memory {
+    Memory { samples, batch, shuffle: false, indices_only: false }
+}
+
+fn plan(phases: &[(usize, f64)]) -> Plan {
+    let phases = phases.iter().map(|(epochs, learning_rate)| Phase { epochs: *epochs, learning_rate: *learning_rate });
+    Plan { phases: phases.collect(), early_stopping: None, checkpoint_every: None }
+}
+
+#[test]
+fn the_history_carries_on_over_phases_and_the_classes_are_learned() {
+    let mut keeper = Keeper::default();
+    let progress = Progress::new(&TorchRng::new(1));
+    let plan = plan(&[(10, 0.5), (2, 0.1)]);
+    let (progress, outcome) =
+        fit(&mut *classifier(), &loader(90, 16), &loader(30, 16), &plan, progress, &mut keeper).unwrap();
+    assert_eq!(outcome, Outcome::Finished);
+    assert_eq!(progress.history, keeper.history);
+    let places: Vec<_> = keeper.history.iter().map(|line| (line.phase, line.epoch, line.learning_rate)).collect();
+    assert_eq!(places[0], (None, None, None));
+    assert_eq!(places[10], (Some(0), Some(9), Some(0.5)));
+    assert_eq!(places[12], (Some(1), Some(11), Some(0.1)));
+    assert!(keeper.history[0].train_loss.is_none() && keeper.history[12].train_loss.unwrap() < 0.5);
+    assert!(best(&keeper.history).unwrap().val_acc > 0.95, "{:?}", keeper.history);
+}
+
+/// 30 samples in batches of 7 end in one of 2: a mean of batch means would count those two three and a half times.
+#[test]
+fn evaluation_is_exact_over_samples_whatever_the_batches() {
+    let score = |batch| {
+        let mut rng = TorchRng::new(1);
+        evaluate(&mut *classifier(), &loader(30, batch), &mut rng, None, &mut Keeper::default()).unwrap().unwrap()
+    };
+    let (one, sevens) = (score(1), score(7));
+    assert_eq!((one.samples, one.correct), (30, sevens.correct));
+    assert!((one.mean_loss() - sevens.mean_loss()).abs() < 1e-6, "{one:?} {sevens:?}");
+}
+
+#[test]
+fn a_loss_that_is_no_number_stops_the_run() {
+    let progress = Progress::new(&TorchRng::new(1));
+    let plan = plan(&[(50, 1e38)]);
+    let result = fit(&mut *classifier(), &loader(90, 16), &loader(30, 16), &plan, progress, &mut Keeper::default());
+    let error = result.unwrap_err();
+    assert!(matches!(error, TrainError::NotFinite { epoch: 0, .. }), "{error}");
+    assert!(error.to_string().contains("smaller learning rate"), "{error}");
+}
+
+#[test]
+fn early_stopping_ends_the_run() {
+    let stopping = EarlyStopping { metric: Metric::ValAcc, patience: 2, min_delta: 1.0 };
+    let plan = Plan { early_stopping: Some(stopping), ..plan(&[(10, 0.1)]) };
+    let progress = Progress::new(&TorchRng::new(1));
+    let (progress, outcome) =
+        fit(&mut *classifier(), &loader(30, 16), &loader(30, 16), &plan, progress, &mut Keeper::default()).unwrap();
+    // No epoch can be better than the first by more than 1: two more are waited for.
+    assert_eq!((outcome, progress.epoch), (Outcome::StoppedEarly, 3));
+}
+
+#[test]
+fn a_batch_of_another_size_is_refused() {
+    let batch = Batch { indices: vec![0], features: vec![0.0; 5], labels: vec![0] };
+    let error = classifier().training_step(batch, 0.1).unwrap_err().to_string();
+    assert_eq!(error, "a batch of 5 features a sample; the network takes 12");
+}
+
+#[test]
+fn devices() {
+    assert_eq!(DeviceChoice::Cpu.resolve().unwrap(), Device::Cpu);
+    if cfg!(not(feature = "cuda")) {
+        assert_eq!(DeviceChoice::Auto.resolve().unwrap(), Device::Cpu);
+        let error = DeviceChoice::Cuda(1).resolve().unwrap_err().to_string();
+        assert!(error.contains("cuda:1") && error.contains("--features cuda"), "{error}");
+    }
+}

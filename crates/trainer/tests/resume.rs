@@ -1,0 +1,142 @@
+//! A run that is stopped anywhere and resumed is the run that was never stopped, to the bit.
+
+mod common;
+
+use common::{CLASSES, FEATURES, Keeper, Memory};
+use strata_model::{Activation, mlp};
+use strata_rng::TorchRng;
+use strata_trainer::{
+    Checkpoint, Classifier, ClassifierOptions, Device, Evaluation, Optimizer, Outcome, Phase, Plan, Progress, build,
+    fit,
+};
+
+fn classifier(optimizer: Optimizer) -> Box<dyn Classifier> {
+    let options = ClassifierOptions {
+        device: Device::Cpu,
+        optimizer,
+        activation: Activation::Relu,
+        dropout: 0.2,
+        seed: 43,
+        resident: None,
+    };
+    build::<mlp!(12, 8, 3), FEATURES, CLASSES>(options).unwrap()
+}
+
+const ADAM: Optimizer = Optimizer::Adam { betas: [0.9, 0.999], epsilon: 1e-8, weight_decay: 0.01, decoupled: true };
+const SGD: Optimizer = Optimizer::Sgd { momentum: 0.9, nesterov: true, weight_decay: 1e-4 };
+
+fn loaders() -> (Memory, Memory) {
+    let loader = |shuffle| Memory { samples: 50, batch: 8, shuffle, indices_only: false };
+    (loader(true), loader(false))
+}
+
+fn plan() -> Plan {
+    let phases = vec![Phase { epochs: 2, learning_rate: 0.05 }, Phase { epochs: 1, learning_rate: 0.01 }];
+    Plan { phases, early_stopping: None, checkpoint_every: Some(3) }
+}
+
+fn whole(optimizer: Optimizer) -> (Checkpoint, Vec<Evaluation>, usize) {
+    let mut classifier = classifier(optimizer);
+    let mut rng = TorchRng::new(43);
+    classifier.initialise(&mut rng).unwrap();
+    let (train, validation) = loaders();
+    let mut keeper = Keeper::default();
+    let (_, outcome) = fit(&mut *classifier, &train, &validation, &plan(), Progress::new(&rng), &mut keeper).unwrap();
+    assert_eq!(outcome, Outcome::Finished);
+    (keeper.checkpoints.pop().unwrap(), keeper.history, keeper.batches)
+}
+
+#[test]
+fn stopped_after_any_batch_and_resumed_from_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("last.safetensors");
+    for optimizer in [SGD, ADAM] {
+        let (expected, history, batches) = whole(optimizer);
+        assert_eq!(history.len(), 4);
+        // 7 batches of the initial evaluation, then three epochs of 7 and 7.
+        assert_eq!(batches, 49);
+        for stop in 8..batches {
+            let (train, validation) = loaders();
+            let mut first = classifier(optimizer);
+            let mut rng = TorchRng::new(43);
+            first.initialise(&mut rng).unwrap();
+            let mut keeper = Keeper { interrupt_after: Some(stop), ..Keeper::default() };
+            let (_, outcome) =
+                fit(&mut *first, &train, &validation, &plan(), Progress::new(&rng), &mut keeper).unwrap();
+            if outcome == Outcome::Interrupted {
+                keeper.checkpoints.pop().unwrap().save(&path).unwrap();
+                let checkpoint = Checkpoint::load(&path, "a-run").unwrap();
+                let mut second = classifier(optimizer);
+                second.restore(&checkpoint.weights, &checkpoint.optimizer).unwrap();
+                keeper = Keeper::default();
+                fit(&mut *second, &train, &validation, &plan(), checkpoint.progress, &mut keeper).unwrap();
+            }
+            let last = keeper.checkpoints.pop().unwrap();
+            assert!(last == expected, "{optimizer:?} stopped after {stop} batches");
+            assert_eq!(last.progress.history, history);
+        }
+    }
+}
+
+/// The checkpoints within an epoch are as good as those at its end.
+#[test]
+fn every_checkpoint_leads_to_the_same_end() {
+    let mut run = classifier(SGD);
+    let mut rng = TorchRng::new(43);
+    run.initialise(&mut rng).unwrap();
+    let (train, validation) = loaders();
+    let mut keeper = Keeper::default();
+    fit(&mut *run, &train, &validation, &plan(), Progress::new(&rng), &mut keeper).unwrap();
+    // After steps 3 and 6 of 7, and at the end, of three epochs.
+    assert_eq!(keeper.checkpoints.len(), 9);
+    let expected = keeper.checkpoints.last().unwrap().clone();
+    for checkpoint in keeper.checkpoints {
+        let mut resumed = classifier(SGD);
+        resumed.restore(&checkpoint.weights, &checkpoint.optimizer).unwrap();
+        let mut keeper = Keeper::default();
+        let (progress, _) = fit(&mut *resumed, &train, &validation, &plan(), checkpoint.progress, &mut keeper).unwrap();
+        assert_eq!(progress, expected.progress);
+        assert!(resumed.snapshot().unwrap() == (expected.weights.clone(), expected.optimizer.clone()));
+    }
+}
+
+#[test]
+fn a_state_of_another_optimizer_or_network_is_refused() {
+    let (weights, state) = classifier(ADAM).snapshot().unwrap();
+    let error = classifier(SGD).restore(&weights, &state).unwrap_err().to_string();
+    assert!(error.contains("1 optimizer buffers") && error.contains("with 2"), "{error}");
+}
+
+fn checkpoint_bytes() -> (tempfile::TempDir, std::path::PathBuf, Vec<u8>) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("last.safetensors");
+    whole(SGD).0.save(&path).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    (folder, path, bytes)
+}
+
+/// A checkpoint is a promise of exactness, so unlike a weights file it must notice each single flipped bit.
+#[test]
+fn a_flipped_bit_anywhere_is_found() {
+    let (_folder, _, bytes) = checkpoint_bytes();
+    let original = Checkpoint::from_bytes(&bytes).unwrap();
+    for at in (0..bytes.len() * 8).step_by(3) {
+        let mut bytes = bytes.clone();
+        bytes[at / 8] ^= 1 << (at % 8);
+        match Checkpoint::from_bytes(&bytes) {
+            Err(_) => {}
+            // The header's padding and the letters' case of an escape are the only bits that carry nothing.
+            Ok(read) => assert!(read == original, "bit {at}"),
+        }
+    }
+}
+
+#[test]
+fn a_cut_or_anothers_checkpoint_is_refused() {
+    let (_folder, path, bytes) = checkpoint_bytes();
+    for length in (0..bytes.len()).step_by(7) {
+        assert!(Checkpoint::from_bytes(&bytes[..length]).is_err(), "cut to {length}");
+    }
+    let error = Checkpoint::load(&path, "another-run").unwrap_err().to_string();
+    assert!(error.contains("belongs to run a-run, not another-run"), "{error}");
+}
