@@ -18,6 +18,7 @@ mod plot;
 mod read;
 mod record;
 mod summary;
+mod table;
 mod text;
 
 pub use atomic::write_atomically;
@@ -33,3 +34,4 @@ pub use record::{
     Record, Rng, SCHEMA, Split, Status, TimingLine,
 };
 pub use summary::{RunState, RunSummary, list_runs};
+pub use table::{compare_table, runs_table};

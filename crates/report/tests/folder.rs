@@ -1,47 +1,16 @@
-//! A run's folder as another crate drives it: names, owners, appends, resumes, listings.
+//! A run's folder as another crate drives it: names, appends, resumes, failed writes.
 
 #![allow(clippy::unwrap_used, reason = "the helpers of tests fail like tests")]
 
+mod common;
+
 use std::fs;
-use std::path::Path;
 
+use common::{line, run};
 use strata_report::{
-    HistoryLine, Record, ReportError, RunFolder, RunState, Status, TimingLine, join_history,
-    list_runs, read_history, read_record, read_timing,
+    HistoryLine, Record, ReportError, RunFolder, Status, join_history, read_history, read_record,
+    read_timing,
 };
-
-fn line(epoch: Option<usize>) -> HistoryLine {
-    let at = epoch.map_or(0.0, |e| e as f64 + 1.0);
-    HistoryLine {
-        phase: epoch.map(|_| 0),
-        epoch,
-        lr: epoch.map(|_| 0.1),
-        train_loss: epoch.map(|_| 2.0 / (1.0 + at)),
-        train_acc: None,
-        val_loss: 2.308 / (1.0 + at),
-        val_acc: 0.1 + at / 100.0,
-    }
-}
-
-fn timing(epoch: Option<usize>) -> TimingLine {
-    TimingLine {
-        epoch,
-        seconds: 1.5,
-        samples_per_second: 30_000.0,
-        finished: "2026-11-23T22:51:19.042Z".into(),
-    }
-}
-
-/// A run of an initial evaluation and `epochs` epochs.
-fn run(runs: &Path, name: &str, epochs: usize) -> RunFolder {
-    let folder = RunFolder::create_exact(runs, name).unwrap();
-    folder.write_config("seed = 43\n").unwrap();
-    for epoch in std::iter::once(None).chain((0..epochs).map(Some)) {
-        folder.append_history(&line(epoch)).unwrap();
-        folder.append_timing(&timing(epoch)).unwrap();
-    }
-    folder
-}
 
 #[test]
 fn a_taken_name_is_numbered_or_refused_as_asked() {
@@ -133,24 +102,6 @@ fn a_folder_that_nobody_wrote_to_goes_again() {
     assert!(path.join("lock").exists());
     drop(folder);
     assert!(!path.exists());
-}
-
-#[test]
-fn a_second_owner_is_told_who_holds_the_run() {
-    let runs = tempfile::tempdir().unwrap();
-    let first = run(runs.path(), "a", 0);
-    let text = RunFolder::open(first.path()).unwrap_err().to_string();
-    let pid = std::process::id();
-    assert!(
-        text.contains(&format!(
-            "another process is writing this run (process {pid} on "
-        )),
-        "{text}"
-    );
-    assert!(text.contains("since 20"), "{text}");
-    let path = first.path().to_path_buf();
-    drop(first);
-    RunFolder::open(&path).unwrap();
 }
 
 #[test]
@@ -297,66 +248,4 @@ fn a_failed_write_keeps_the_earlier_record() {
         "{error}"
     );
     assert_eq!(read_record(&moved).unwrap(), record);
-}
-
-#[test]
-fn the_listing_tells_the_living_from_the_dead_and_shows_what_it_cannot_read() {
-    let runs = tempfile::tempdir().unwrap();
-    let write = |name: &str, status: Status, started: &str| {
-        let folder = run(runs.path(), name, 1);
-        let record = Record {
-            status,
-            started: started.into(),
-            ..Record::new(name, vec![])
-        };
-        folder.write_record(&record).unwrap();
-        folder
-    };
-    drop(write("finished", Status::Finished, "2026-01-02T00:00:00Z"));
-    drop(write("died", Status::Running, "2026-01-01T00:00:00Z"));
-    let _living = write("living", Status::Running, "2026-01-03T00:00:00Z");
-    let _starting = run(runs.path(), "starting", 0);
-    drop(run(runs.path(), "stillborn", 0));
-    let damaged = run(runs.path(), "damaged", 0).path().to_path_buf();
-    fs::write(
-        damaged.join("record.json"),
-        "{\"schema\": 100,\n \"id\": 7}",
-    )
-    .unwrap();
-    fs::create_dir(runs.path().join("no-run")).unwrap();
-    fs::write(runs.path().join("file"), "").unwrap();
-
-    let rows: Vec<(String, String)> = list_runs(runs.path())
-        .unwrap()
-        .into_iter()
-        .map(|s| {
-            let state = match s.state {
-                RunState::Unreadable(why) => {
-                    assert!(
-                        why.contains(
-                            "record.json line 2: invalid type: integer `7`, expected a string"
-                        ),
-                        "{why}"
-                    );
-                    "unreadable".into()
-                }
-                state => state.describe(),
-            };
-            (s.name, state)
-        })
-        .collect();
-    let want = [
-        ("died", "interrupted (died)"),
-        ("finished", "finished"),
-        ("living", "running"),
-        ("damaged", "unreadable"),
-        ("starting", "running (starting)"),
-        ("stillborn", "interrupted (died)"),
-    ];
-    assert_eq!(
-        rows,
-        want.map(|(name, state)| (name.to_owned(), state.to_owned()))
-    );
-    assert!(list_runs(&runs.path().join("absent")).unwrap().is_empty());
-    assert!(list_runs(&runs.path().join("file")).is_err());
 }

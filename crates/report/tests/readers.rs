@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use proptest::prelude::*;
 use strata_report::{
-    HistoryLine, Record, ReportError, RunFolder, RunSummary, read_history, read_record,
+    HistoryLine, Record, ReportError, RunFolder, RunSummary, read_history, read_record, runs_table,
 };
 
 fn with_record(text: &[u8]) -> tempfile::TempDir {
@@ -173,10 +173,15 @@ fn mutate(bytes: &mut Vec<u8>, at: usize, with: u8, how: u8) {
     }
 }
 
-/// Every reader of a run over these bytes: none may panic, and what is shown may hold no control character but newlines.
+/// Every reader of a run over these bytes: none may panic, and what is shown holds no control character but newlines.
 fn read_everything(run: &Path) {
-    RunSummary::of(run);
+    let summary = RunSummary::of(run);
     let _ = read_history(run);
+    let table = runs_table(&[summary], Some(100));
+    assert!(
+        !table.chars().any(|c| c.is_control() && c != '\n'),
+        "{table:?}"
+    );
 }
 
 proptest! {
