@@ -1,6 +1,6 @@
 //! A run's folder as another crate drives it: names, appends, resumes, failed writes.
 
-#![allow(clippy::unwrap_used, reason = "the helpers of tests fail like tests")]
+#![allow(clippy::unwrap_used, reason = "what tests share fails as tests do")]
 
 mod common;
 

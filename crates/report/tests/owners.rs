@@ -1,6 +1,6 @@
 //! Who holds a run, and how a listing tells the living from the dead.
 
-#![allow(clippy::unwrap_used, reason = "the helpers of tests fail like tests")]
+#![allow(clippy::unwrap_used, reason = "what tests share fails as tests do")]
 
 mod common;
 

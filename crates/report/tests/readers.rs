@@ -1,6 +1,6 @@
 //! Readers against files that are newer, larger, damaged or meant to harm.
 
-#![allow(clippy::unwrap_used, reason = "the helpers of tests fail like tests")]
+#![allow(clippy::unwrap_used, reason = "what tests share fails as tests do")]
 
 use std::fs;
 use std::path::Path;
