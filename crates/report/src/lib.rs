@@ -1,1 +1,37 @@
-//! The report crate of Strata.
+//! A training run as a folder: its record, history, lock, plots and tables.
+//!
+//! [`RunFolder`] writes a run so that a kill at any moment leaves it readable; [`read_record`], [`read_history`] and
+//! [`list_runs`] read runs, damaged and hostile ones included; [`runs_table`] and [`compare_table`] show them.
+//! Everything shown is derived from the files in the run's folder.
+//!
+//! This crate knows no network, no data set and no training loop: it is given numbers and text.
+
+mod atomic;
+mod best;
+mod clock;
+mod error;
+mod folder;
+mod json;
+mod lines;
+mod lock;
+mod plot;
+mod read;
+mod record;
+mod summary;
+mod table;
+mod text;
+
+pub use atomic::write_atomically;
+pub use best::better_first;
+pub use clock::{new_id, now};
+pub use error::ReportError;
+pub use folder::RunFolder;
+pub use lines::Lines;
+pub use lock::{Owner, host_name};
+pub use read::{join_history, read_history, read_record, read_timing};
+pub use record::{
+    Chosen, DatasetRecord, Environment, HistoryEntry, HistoryLine, Metrics, ModelFile, Phase,
+    Record, Rng, SCHEMA, Split, Status, TimingLine,
+};
+pub use summary::{RunState, RunSummary, list_runs};
+pub use table::{compare_table, runs_table};

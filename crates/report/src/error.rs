@@ -1,0 +1,180 @@
+//! What can go wrong with a run's files, each error naming the file and the remedy.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::lock::Owner;
+use crate::text::{clean, shown};
+
+/// An error of this crate. Its message is one line, safe to print on a terminal, and ends with the remedy.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// A run's name holds something other than letters, digits, `.`, `_` and `-`, or is empty or too long.
+    #[error(
+        "run name \"{}\": {reason}; use 1 to {} letters, digits, '.', '_' or '-', not starting with '.'",
+        clean(name),
+        crate::folder::MAX_NAME
+    )]
+    InvalidName {
+        /// The name that was asked for.
+        name: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+
+    /// The folder of a run with exactly this name is there already.
+    #[error(
+        "{}: a run of this name exists; choose another --name, or remove or resume that run",
+        shown(path)
+    )]
+    Taken {
+        /// The folder that exists.
+        path: PathBuf,
+    },
+
+    /// Another process writes this run.
+    #[error(
+        "{}: another process is writing this run ({owner}); wait for it to end, or stop it",
+        shown(path)
+    )]
+    Held {
+        /// The run's folder.
+        path: PathBuf,
+        /// Who holds it, as far as the lock file says.
+        owner: Owner,
+    },
+
+    /// The folder is not a run's.
+    #[error(
+        "{}: not a run's folder: it has no {missing}; name a folder under runs/ (`cargo xtask runs` lists them)",
+        shown(path)
+    )]
+    NotARun {
+        /// The folder that was named.
+        path: PathBuf,
+        /// The file it lacks.
+        missing: &'static str,
+    },
+
+    /// The operating system refused to read or write.
+    #[error("{}: cannot {action}: {source}; {}", shown(path), remedy(source))]
+    Io {
+        /// What was tried, as in "cannot …".
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The operating system's error.
+        source: io::Error,
+    },
+
+    /// A file's text is not what it should be.
+    #[error(
+        "{}{}: {}; {remedy}",
+        shown(path),
+        line.map_or_else(String::new, |line| format!(" line {line}")),
+        clean(message)
+    )]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1, where it is known.
+        line: Option<usize>,
+        /// What is wrong, with the key where there is one.
+        message: String,
+        /// What to do about it.
+        remedy: &'static str,
+    },
+
+    /// A file or a line is larger than any that this program writes.
+    #[error(
+        "{}{}: more than {limit} bytes, which no run writes; remove the file or restore it from a copy",
+        shown(path),
+        line.map_or_else(String::new, |line| format!(" line {line}"))
+    )]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1, where one line is too long.
+        line: Option<usize>,
+        /// The largest size read, in bytes.
+        limit: u64,
+    },
+
+    /// The record was written by a newer program, whose records mean something else.
+    #[error(
+        "{}: schema {found} is newer than this program reads (up to {}); update strata",
+        shown(path),
+        crate::record::NEWEST_READABLE
+    )]
+    NewerSchema {
+        /// The record.
+        path: PathBuf,
+        /// The schema it states.
+        found: u32,
+    },
+
+    /// The history holds fewer entries than the checkpoint that is to be resumed from.
+    #[error(
+        "{}: holds {found} entries where {wanted} are needed; resume from an earlier checkpoint or write the history anew from this one",
+        shown(path)
+    )]
+    ShortHistory {
+        /// The history file.
+        path: PathBuf,
+        /// Whole entries found.
+        found: usize,
+        /// Entries asked for.
+        wanted: usize,
+    },
+
+    /// A plot could not be drawn.
+    #[error(
+        "{}: cannot draw the plot: {message}; please report this with the run's history.jsonl",
+        shown(path)
+    )]
+    Plot {
+        /// The plot's file.
+        path: PathBuf,
+        /// What the drawing library said.
+        message: String,
+    },
+}
+
+impl ReportError {
+    /// Whether the mistake is the user's (exit code 2) rather than a failure (exit code 1).
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            ReportError::InvalidName { .. }
+                | ReportError::Taken { .. }
+                | ReportError::NotARun { .. }
+        )
+    }
+
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ReportError {
+        let path = path.to_path_buf();
+        move |source| ReportError::Io {
+            action,
+            path,
+            source,
+        }
+    }
+}
+
+/// The remedy for an error of the operating system, by its kind.
+fn remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "free some space there, or choose another folder with --runs"
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            "make it writable and readable for you, or choose another folder with --runs"
+        }
+        io::ErrorKind::NotFound => "check the path",
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+            "something else is in its place: move it away, or choose another folder with --runs"
+        }
+        _ => "check the disk, or choose another folder with --runs",
+    }
+}

@@ -1,0 +1,332 @@
+//! A run's folder: made, locked and written here, so that a kill at any moment leaves it readable.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::atomic::{remove_stale_temporaries, write_atomically};
+use crate::error::ReportError;
+use crate::json::write_record_json;
+use crate::lines;
+use crate::lock::{LOCK, Lock};
+use crate::plot;
+use crate::record::{HistoryEntry, HistoryLine, Record, TimingLine};
+
+/// The resolved config, written before anything else.
+pub(crate) const CONFIG: &str = "config.toml";
+pub(crate) const HISTORY: &str = "history.jsonl";
+pub(crate) const TIMING: &str = "timing.jsonl";
+pub(crate) const RECORD: &str = "record.json";
+
+/// The longest name a run may be given, in characters.
+pub(crate) const MAX_NAME: usize = 100;
+
+/// Runs of one name beyond this many are refused rather than counted for ever.
+const MAX_SAME_NAME: u32 = 100_000;
+
+/// A run's folder, owned by this process until the value is dropped.
+///
+/// | file | what |
+/// | --- | --- |
+/// | `config.toml` | the resolved config, written first |
+/// | `history.jsonl` | a line an epoch, the initial evaluation first; equal runs have equal bytes |
+/// | `timing.jsonl` | a line an epoch: seconds, images a second, when |
+/// | `record.json` | the [`Record`] |
+/// | `loss.svg`, `accuracy.svg` | the plots |
+/// | `model.safetensors`, `checkpoints/` | written by others, at [`model_path`](Self::model_path) and [`checkpoints`](Self::checkpoints) |
+/// | `lock` | who writes the run |
+///
+/// ```
+/// use strata_report::{HistoryLine, Record, RunFolder, Status, read_history, read_record};
+///
+/// let runs = tempfile::tempdir()?;
+/// let folder = RunFolder::create(runs.path(), "seed")?;
+/// folder.write_config("seed = 43\n")?;
+/// let mut record = Record::new(&folder.name(), vec!["strata".into(), "experiment".into()]);
+/// folder.write_record(&record)?;
+///
+/// let initial = HistoryLine {
+///     phase: None, epoch: None, lr: None, train_loss: None, train_acc: None, val_loss: 2.308, val_acc: 0.103,
+/// };
+/// folder.append_history(&initial)?;
+/// record.history.push(initial.with_seconds(0.4));
+/// record.status = Status::Finished;
+/// folder.write_plots(&record.history)?;
+/// folder.write_record(&record)?;
+///
+/// assert_eq!(read_history(folder.path())?.entries, [initial]);
+/// assert_eq!(read_record(folder.path())?.status, Status::Finished);
+/// // The name is taken now: the next run of this name gets a number.
+/// assert_eq!(RunFolder::create(runs.path(), "seed")?.name(), "seed-2");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+    lock: Option<Lock>,
+}
+
+impl RunFolder {
+    /// Makes the folder `runs/name`, or `name-2`, `name-3` … where that is taken, and takes its lock.
+    ///
+    /// Making a folder is atomic, so two processes never get the same one.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError::InvalidName`] unless `name` is 1 to 100 letters, digits, `.`, `_` or `-` and does not start with
+    /// `.`; [`ReportError::Io`] where the folder or its lock cannot be made.
+    pub fn create(runs: &Path, name: &str) -> Result<RunFolder, ReportError> {
+        check_name(name)?;
+        make_runs(runs)?;
+        if let Some(folder) = Self::make(runs.join(name))? {
+            return Ok(folder);
+        }
+        for number in 2..=MAX_SAME_NAME {
+            if let Some(folder) = Self::make(runs.join(format!("{name}-{number}")))? {
+                return Ok(folder);
+            }
+        }
+        Err(ReportError::Taken {
+            path: runs.join(name),
+        })
+    }
+
+    /// Makes the folder `runs/name` and nothing else, for a name that the user chose.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create), and [`ReportError::Taken`] where the folder exists.
+    pub fn create_exact(runs: &Path, name: &str) -> Result<RunFolder, ReportError> {
+        check_name(name)?;
+        make_runs(runs)?;
+        let path = runs.join(name);
+        Self::make(path.clone())?.ok_or(ReportError::Taken { path })
+    }
+
+    /// Takes over the run in the folder `path`, to go on with it. Temporaries of a killed process are removed.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError::NotARun`] where there is no `config.toml`, [`ReportError::Held`] where another process (or
+    /// another value in this one) holds the run, [`ReportError::Io`] where the lock cannot be written.
+    pub fn open(path: &Path) -> Result<RunFolder, ReportError> {
+        if !path.join(CONFIG).is_file() {
+            return Err(ReportError::NotARun {
+                path: path.to_path_buf(),
+                missing: CONFIG,
+            });
+        }
+        let folder = RunFolder {
+            path: path.to_path_buf(),
+            lock: Some(Lock::take(path)?),
+        };
+        remove_stale_temporaries(path);
+        remove_stale_temporaries(&folder.checkpoints());
+        Ok(folder)
+    }
+
+    /// Makes one folder and locks it; `None` where its name is taken.
+    fn make(path: PathBuf) -> Result<Option<RunFolder>, ReportError> {
+        match fs::create_dir(&path) {
+            Ok(()) => {}
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
+            Err(e) => return Err(ReportError::io("make the run's folder", &path)(e)),
+        }
+        // From here on the value's drop takes the folder away again if nothing gets written.
+        let mut folder = RunFolder { path, lock: None };
+        folder.lock = Some(Lock::take(&folder.path)?);
+        Ok(Some(folder))
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The folder's own name, which is the run's.
+    pub fn name(&self) -> String {
+        name_of(&self.path)
+    }
+
+    /// Where checkpoints go; not made here.
+    pub fn checkpoints(&self) -> PathBuf {
+        self.path.join("checkpoints")
+    }
+
+    /// Where the weights go.
+    pub fn model_path(&self) -> PathBuf {
+        self.path.join("model.safetensors")
+    }
+
+    /// Writes `config.toml`.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError::Io`]; an earlier file stays as it was.
+    pub fn write_config(&self, toml: &str) -> Result<(), ReportError> {
+        write_atomically(&self.path.join(CONFIG), |w| w.write_all(toml.as_bytes()))
+    }
+
+    /// Appends a line to `history.jsonl` and waits until it is on the disk.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError::Io`]; the file then ends with the line before.
+    pub fn append_history(&self, line: &HistoryLine) -> Result<(), ReportError> {
+        lines::append(&self.path.join(HISTORY), line)
+    }
+
+    /// Appends a line to `timing.jsonl` and waits until it is on the disk.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError::Io`]; the file then ends with the line before.
+    pub fn append_timing(&self, line: &TimingLine) -> Result<(), ReportError> {
+        lines::append(&self.path.join(TIMING), line)
+    }
+
+    /// Cuts the history back to its first `entries` lines, and the timing to the same epochs, for a resume from a
+    /// checkpoint that knows that many. The lines that stay keep their bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError::ShortHistory`] where the history holds fewer, [`ReportError::Malformed`] where a line that is to
+    /// stay cannot be read, [`ReportError::Io`]. Each file is replaced whole or not at all.
+    pub fn truncate_history(&self, entries: usize) -> Result<(), ReportError> {
+        let path = self.path.join(HISTORY);
+        let (mut found, mut last) = (0, None);
+        let kept = if entries == 0 {
+            Vec::new()
+        } else {
+            lines::head(&path, |number, line| {
+                if number > entries {
+                    return Ok(false);
+                }
+                let line: HistoryLine = lines::parse(&path, number, line)?;
+                (found, last) = (number, line.epoch);
+                Ok(true)
+            })?
+        };
+        if found < entries {
+            return Err(ReportError::ShortHistory {
+                path,
+                found,
+                wanted: entries,
+            });
+        }
+        self.replace_history(&kept, entries, last)
+    }
+
+    /// Writes `history.jsonl` anew with exactly these lines (a checkpoint's), and cuts the timing to the same epochs.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError::Malformed`] where the timing cannot be read, [`ReportError::Io`]. Each file is replaced whole or
+    /// not at all.
+    pub fn rewrite_history(&self, history: &[HistoryLine]) -> Result<(), ReportError> {
+        let path = self.path.join(HISTORY);
+        let mut text = Vec::new();
+        for line in history {
+            text.extend(lines::to_line(&path, line)?);
+        }
+        self.replace_history(
+            &text,
+            history.len(),
+            history.last().and_then(|line| line.epoch),
+        )
+    }
+
+    /// Timing goes first: a kill between the two leaves a history that the next resume cuts again.
+    fn replace_history(
+        &self,
+        text: &[u8],
+        entries: usize,
+        last: Option<usize>,
+    ) -> Result<(), ReportError> {
+        let timing = self.path.join(TIMING);
+        if timing.exists() {
+            let kept = lines::head(&timing, |number, line| {
+                let line: TimingLine = lines::parse(&timing, number, line)?;
+                Ok(entries > 0 && line.epoch <= last)
+            })?;
+            write_atomically(&timing, |w| w.write_all(&kept))?;
+        }
+        write_atomically(&self.path.join(HISTORY), |w| w.write_all(text))
+    }
+
+    /// Writes `record.json`.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError::Io`]; an earlier record stays as it was.
+    pub fn write_record(&self, record: &Record) -> Result<(), ReportError> {
+        write_atomically(&self.path.join(RECORD), |w| write_record_json(w, record))
+    }
+
+    /// Draws `loss.svg` and `accuracy.svg`. The same history gives the same bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError::Plot`] and [`ReportError::Io`]; earlier plots stay as they were.
+    pub fn write_plots(&self, history: &[HistoryEntry]) -> Result<(), ReportError> {
+        let drawings = [
+            ("loss.svg", plot::loss_svg(history)),
+            ("accuracy.svg", plot::accuracy_svg(history)),
+        ];
+        for (file, drawing) in drawings {
+            let path = self.path.join(file);
+            let svg = drawing.map_err(|message| ReportError::Plot {
+                path: path.clone(),
+                message,
+            })?;
+            write_atomically(&path, |w| w.write_all(svg.as_bytes()))?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for RunFolder {
+    /// A folder that holds nothing but its lock is no run: it goes again (its config could not be written).
+    fn drop(&mut self) {
+        let Ok(mut entries) = fs::read_dir(&self.path) else {
+            return;
+        };
+        if entries.all(|entry| entry.is_ok_and(|e| e.file_name() == LOCK)) {
+            // What cannot be removed stays as an empty folder, which listings skip.
+            let _ = fs::remove_file(self.path.join(LOCK));
+            let _ = fs::remove_dir(&self.path);
+        }
+    }
+}
+
+/// The last part of a run's path.
+pub(crate) fn name_of(path: &Path) -> String {
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    name.to_string_lossy().into_owned()
+}
+
+fn make_runs(runs: &Path) -> Result<(), ReportError> {
+    fs::create_dir_all(runs).map_err(ReportError::io("make the folder of runs", runs))
+}
+
+/// Names are file names on every system and arguments of every shell.
+fn check_name(name: &str) -> Result<(), ReportError> {
+    let reason = if name.is_empty() {
+        "is empty"
+    } else if name.chars().count() > MAX_NAME {
+        "is too long"
+    } else if name.starts_with('.') {
+        "starts with a dot"
+    } else if !name
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
+    {
+        "has a character that a run's name cannot have"
+    } else {
+        return Ok(());
+    };
+    Err(ReportError::InvalidName {
+        name: name.to_owned(),
+        reason,
+    })
+}

@@ -1,0 +1,185 @@
+//! A run's two plots: which numbers of the history are drawn, against how many epochs were trained.
+
+mod axis;
+mod chart;
+
+use crate::record::HistoryEntry;
+use chart::{Chart, PhaseMark, Series};
+
+/// The initial evaluation stands at 0; the epoch with number `e` ends at `e + 1`.
+fn position(entry: &HistoryEntry) -> f64 {
+    entry.epoch.map_or(0.0, |epoch| epoch as f64 + 1.0)
+}
+
+fn series(
+    name: &'static str,
+    history: &[HistoryEntry],
+    of: impl Fn(&HistoryEntry) -> Option<f64>,
+) -> Series {
+    let points = history
+        .iter()
+        .filter_map(|e| Some((position(e), of(e)?)))
+        .collect();
+    Series { name, points }
+}
+
+/// Training and validation loss by epoch, as SVG.
+///
+/// # Errors
+///
+/// The drawing library's message.
+pub(crate) fn loss_svg(history: &[HistoryEntry]) -> Result<String, String> {
+    Chart {
+        title: "Loss vs. number of epochs",
+        y_name: "loss",
+        y_limits: (0.0, f64::INFINITY),
+        validation: series("validation", history, |e| Some(e.val_loss)),
+        training: series("training", history, |e| e.train_loss),
+        phases: phases(history),
+    }
+    .svg()
+}
+
+/// Validation accuracy by epoch, and training accuracy where it was measured, as SVG.
+///
+/// # Errors
+///
+/// The drawing library's message.
+pub(crate) fn accuracy_svg(history: &[HistoryEntry]) -> Result<String, String> {
+    Chart {
+        title: "Accuracy vs. number of epochs",
+        y_name: "accuracy",
+        y_limits: (0.0, 1.0),
+        validation: series("validation", history, |e| Some(e.val_acc)),
+        training: series("training", history, |e| e.train_acc),
+        phases: phases(history),
+    }
+    .svg()
+}
+
+/// Where each phase begins, and its first learning rate.
+fn phases(history: &[HistoryEntry]) -> Vec<PhaseMark> {
+    let mut marks = Vec::new();
+    let mut current = None;
+    for entry in history.iter().filter(|e| e.phase.is_some()) {
+        if entry.phase != current {
+            current = entry.phase;
+            marks.push(PhaseMark {
+                start: position(entry) - 1.0,
+                lr: entry.lr,
+            });
+        }
+    }
+    marks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(epoch: Option<usize>, val_loss: f64) -> HistoryEntry {
+        HistoryEntry {
+            phase: epoch.map(|e| e / 20),
+            epoch,
+            lr: epoch.map(|e| if e < 20 { 0.1 } else { 5e-8 }),
+            train_loss: epoch.map(|_| val_loss * 0.9),
+            train_acc: None,
+            val_loss,
+            val_acc: 0.5,
+            seconds: 1.0,
+        }
+    }
+
+    fn falling(epochs: usize) -> Vec<HistoryEntry> {
+        let loss = |x: usize| 1.3 + 1.0 / (1.0 + x as f64);
+        std::iter::once(entry(None, loss(0)))
+            .chain((0..epochs).map(|e| entry(Some(e), loss(e + 1))))
+            .collect()
+    }
+
+    fn count(svg: &str, what: &str) -> usize {
+        svg.matches(what).count()
+    }
+
+    #[test]
+    fn the_same_history_gives_the_same_bytes() {
+        let history = falling(40);
+        assert_eq!(loss_svg(&history).unwrap(), loss_svg(&history).unwrap());
+        assert_ne!(
+            loss_svg(&history).unwrap(),
+            loss_svg(&history[..39]).unwrap()
+        );
+    }
+
+    #[test]
+    fn title_axes_legend_and_learning_rates_are_written() {
+        let svg = loss_svg(&falling(40)).unwrap();
+        for text in [
+            "Loss vs. number of epochs",
+            "\nloss\n",
+            "\nepoch\n",
+            "\ntraining\n",
+            "\nvalidation\n",
+            "lr 0.1",
+            "lr 5e-8",
+        ] {
+            assert_eq!(count(&svg, text), 1, "{text}\n{svg}");
+        }
+        assert!(!accuracy_svg(&falling(40)).unwrap().contains("\ntraining\n"));
+    }
+
+    #[test]
+    fn nothing_and_the_initial_evaluation_alone_are_drawn() {
+        for history in [vec![], falling(0)] {
+            for svg in [loss_svg(&history).unwrap(), accuracy_svg(&history).unwrap()] {
+                assert!(
+                    svg.contains("</svg>") && !svg.contains("NaN") && !svg.contains("inf"),
+                    "{svg}"
+                );
+            }
+        }
+    }
+
+    /// 40 epochs and the initial evaluation are one line of 41 points; a NaN within breaks it into two and is counted.
+    #[test]
+    fn values_that_are_not_finite_break_the_line_and_are_counted() {
+        let mut history = falling(40);
+        let lines = |history: &[HistoryEntry]| count(&accuracy_svg(history).unwrap(), "<polyline");
+        let whole = lines(&history);
+        history[10].val_acc = f64::NAN;
+        assert_eq!(lines(&history), whole + 1);
+        history[20].val_loss = f64::INFINITY;
+        history[21].train_loss = Some(-f64::INFINITY);
+        history[22].val_loss = 1e300;
+        let svg = loss_svg(&history).unwrap();
+        assert!(
+            svg.contains("3 values that are not finite or too large are not drawn"),
+            "{svg}"
+        );
+        assert!(!svg.contains("NaN") && !svg.contains("inf\""));
+    }
+
+    #[test]
+    fn a_thousand_epochs_have_a_line_and_no_marks() {
+        let svg = loss_svg(&falling(1000)).unwrap();
+        assert!(svg.len() < 100_000, "{} bytes", svg.len());
+    }
+
+    #[test]
+    fn numbers_no_run_writes_are_drawn_without_panic() {
+        for value in [0.0, -0.0, -5.0, 1e-300, 1e11, f64::MAX, f64::MIN, f64::NAN] {
+            for epoch in [None, Some(0), Some(usize::MAX)] {
+                let mut history = falling(2);
+                history.push(HistoryEntry {
+                    lr: Some(value),
+                    train_acc: Some(value),
+                    val_acc: value,
+                    ..entry(epoch, value)
+                });
+                loss_svg(&history).unwrap();
+                accuracy_svg(&history).unwrap();
+                loss_svg(&history[3..]).unwrap();
+            }
+        }
+    }
+}

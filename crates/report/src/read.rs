@@ -1,0 +1,90 @@
+//! Readers of a run's files. They need no lock, and take any bytes: a damaged or hostile file is an error, never a panic.
+
+use std::collections::HashMap;
+use std::io::Read;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::error::ReportError;
+use crate::folder::{HISTORY, RECORD, TIMING};
+use crate::lines::{self, Lines, open_regular};
+use crate::record::{HistoryEntry, HistoryLine, NEWEST_READABLE, Record, TimingLine};
+
+/// The largest record read, in bytes; a run of a hundred thousand epochs writes a quarter of it.
+pub(crate) const MAX_RECORD: u64 = 64 << 20;
+
+/// Reads `record.json` of the run in the folder `run`.
+///
+/// # Errors
+///
+/// [`ReportError::Io`] where there is none, [`ReportError::TooLarge`] beyond 64 MiB, [`ReportError::NewerSchema`] where
+/// it was written by a program of a newer major schema, [`ReportError::Malformed`] with line and key otherwise.
+pub fn read_record(run: &Path) -> Result<Record, ReportError> {
+    #[derive(Deserialize)]
+    struct Head {
+        schema: u32,
+    }
+    let path = run.join(RECORD);
+    let text = read_bounded(&path)?;
+    let malformed = |e: serde_json::Error| ReportError::Malformed {
+        path: path.clone(),
+        line: (e.line() > 0).then_some(e.line()),
+        message: lines::without_position(&e),
+        remedy: "restore the file from a copy, or resume the run, which writes it anew",
+    };
+    // The schema alone first: what a newer major one holds elsewhere may well not parse.
+    let head: Head = serde_json::from_slice(&text).map_err(malformed)?;
+    if head.schema > NEWEST_READABLE {
+        return Err(ReportError::NewerSchema {
+            path,
+            found: head.schema,
+        });
+    }
+    serde_json::from_slice(&text).map_err(malformed)
+}
+
+/// Reads `history.jsonl` of the run in the folder `run`; a last line that a kill cut off is dropped, with a note.
+///
+/// # Errors
+///
+/// [`ReportError::Io`] where there is none, [`ReportError::Malformed`] naming the line that is damaged,
+/// [`ReportError::TooLarge`] for a line beyond 1 MiB.
+pub fn read_history(run: &Path) -> Result<Lines<HistoryLine>, ReportError> {
+    lines::read(&run.join(HISTORY))
+}
+
+/// Reads `timing.jsonl` of the run in the folder `run`, as [`read_history`] does the history.
+///
+/// # Errors
+///
+/// As [`read_history`].
+pub fn read_timing(run: &Path) -> Result<Lines<TimingLine>, ReportError> {
+    lines::read(&run.join(TIMING))
+}
+
+/// The record's history from its two files: each line with its epoch's seconds, NaN where the timing lacks the epoch.
+pub fn join_history(history: &[HistoryLine], timing: &[TimingLine]) -> Vec<HistoryEntry> {
+    let seconds: HashMap<Option<usize>, f64> =
+        timing.iter().map(|t| (t.epoch, t.seconds)).collect();
+    let entry = |line: &HistoryLine| {
+        line.with_seconds(seconds.get(&line.epoch).copied().unwrap_or(f64::NAN))
+    };
+    history.iter().map(entry).collect()
+}
+
+fn read_bounded(path: &Path) -> Result<Vec<u8>, ReportError> {
+    let mut text = Vec::new();
+    open_regular(path)?
+        .take(MAX_RECORD + 1)
+        .read_to_end(&mut text)
+        .map_err(ReportError::io("read the file", path))?;
+    if text.len() as u64 > MAX_RECORD {
+        return Err(ReportError::TooLarge {
+            path: path.to_path_buf(),
+            line: None,
+            limit: MAX_RECORD,
+        });
+    }
+    Ok(text)
+}

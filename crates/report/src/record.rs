@@ -1,0 +1,363 @@
+//! The schema of `record.json`: everything a run was, and what came of it.
+//!
+//! **Numbers that are not finite** (a loss that overflowed) are written as `null`, since JSON has no NaN; the record's
+//! `reason` says why. A required number that is `null` is read back as NaN, an optional one as `None`.
+//!
+//! **Versions.** `schema` is `100 × major + minor`. A minor step only adds keys: readers ignore keys they do not know and
+//! fill in ones they miss. A major step changes a meaning: older readers refuse it and say so.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use crate::clock;
+
+/// The schema this program writes.
+pub const SCHEMA: u32 = 100;
+
+/// The newest schema this program reads: any minor step of its own major one.
+pub(crate) const NEWEST_READABLE: u32 = SCHEMA / 100 * 100 + 99;
+
+/// The longest text of `hyperparameters`, in bytes: a parsed value takes some forty times its text.
+const MAX_HYPERPARAMETERS: usize = 1 << 20;
+
+/// `record.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The schema's version, `100 × major + minor`: [`SCHEMA`] in a record written by this program.
+    pub schema: u32,
+    /// Unique, sortable by time: see [`new_id`](crate::new_id).
+    pub id: String,
+    /// The run's name: its folder's.
+    pub name: String,
+    /// How far the run got.
+    pub status: Status,
+    /// Why it ended as it did: the error, the signal, early stopping.
+    pub reason: Option<String>,
+    /// When it started, RFC 3339 in UTC.
+    pub started: String,
+    /// When it ended; may be before `started` where the clock was set back.
+    pub ended: Option<String>,
+    /// The command line, one element an argument.
+    #[serde(default)]
+    pub command: Vec<String>,
+    /// `arch` ("4 layers (2048,1024,64,10)"), `hidden`, `lrs`, `epochs`, `optimizer`, `batch_size`, `seed` and more.
+    #[serde(default, deserialize_with = "bounded_map")]
+    pub hyperparameters: Map<String, Value>,
+    /// What the run reached.
+    #[serde(default)]
+    pub metrics: Metrics,
+    /// How many parameters the network has.
+    #[serde(default)]
+    pub parameters: u64,
+    /// Where it ran.
+    #[serde(default)]
+    pub environment: Environment,
+    /// What it was trained on.
+    #[serde(default)]
+    pub dataset: DatasetRecord,
+    /// The phases as planned.
+    #[serde(default)]
+    pub phases: Vec<Phase>,
+    /// Every seed and how numbers were drawn from it.
+    #[serde(default)]
+    pub rng: Rng,
+    /// The epoch whose weights were kept, where they are not the last epoch's.
+    pub chosen: Option<Chosen>,
+    /// When the run was resumed, RFC 3339 in UTC, oldest first.
+    #[serde(default)]
+    pub resumed: Vec<String>,
+    /// The weights file, once it is written.
+    pub model: Option<ModelFile>,
+    /// The initial evaluation, then one entry an epoch.
+    #[serde(default)]
+    pub history: Vec<HistoryEntry>,
+}
+
+impl Record {
+    /// The record of a run that starts now: a new identifier, status `running`, everything else empty.
+    pub fn new(name: &str, command: Vec<String>) -> Self {
+        Record {
+            schema: SCHEMA,
+            id: clock::new_id(),
+            name: name.to_owned(),
+            status: Status::Running,
+            reason: None,
+            started: clock::now(),
+            ended: None,
+            command,
+            hyperparameters: Map::new(),
+            metrics: Metrics::default(),
+            parameters: 0,
+            environment: Environment::default(),
+            dataset: DatasetRecord::default(),
+            phases: Vec::new(),
+            rng: Rng::default(),
+            chosen: None,
+            resumed: Vec::new(),
+            model: None,
+            history: Vec::new(),
+        }
+    }
+
+    /// How long the run took, in seconds: `metrics.seconds`, else from `started` to `ended`; never negative.
+    pub fn duration(&self) -> Option<f64> {
+        let measured = self.metrics.seconds.filter(|s| s.is_finite() && *s >= 0.0);
+        measured.or_else(|| clock::seconds_between(&self.started, self.ended.as_deref()?))
+    }
+}
+
+/// How far a run got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// It is being trained, or its process died without a word: the lock tells which.
+    Running,
+    /// It did all it was asked to, early stopping included.
+    Finished,
+    /// It stopped on an error.
+    Failed,
+    /// It was stopped from outside and can be resumed.
+    Interrupted,
+}
+
+impl Status {
+    /// The word in the record.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Status::Running => "running",
+            Status::Finished => "finished",
+            Status::Failed => "failed",
+            Status::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// What a run reached. Losses are mean cross-entropies in nats, accuracies fractions 0..1, both exact over samples.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Metrics {
+    /// Validation loss before the first step.
+    pub initial_val_loss: Option<f64>,
+    /// Validation accuracy before the first step.
+    pub initial_val_acc: Option<f64>,
+    /// Validation loss of the weights that were saved.
+    pub val_loss: Option<f64>,
+    /// Validation accuracy of the weights that were saved.
+    pub val_acc: Option<f64>,
+    /// Test loss of the weights that were saved.
+    pub test_loss: Option<f64>,
+    /// Test accuracy of the weights that were saved.
+    pub test_acc: Option<f64>,
+    /// Wall time of training and evaluation, in seconds, resumes added up.
+    pub seconds: Option<f64>,
+    /// The epoch of the best validation accuracy, 0-based over the run; see [`better_first`](crate::better_first).
+    pub best_epoch: Option<usize>,
+    /// Validation accuracy at that epoch.
+    pub best_val_acc: Option<f64>,
+    /// Validation loss at that epoch.
+    pub best_val_loss: Option<f64>,
+}
+
+/// Where a run was trained.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Environment {
+    /// This program's version.
+    pub strata: String,
+    /// The commit it was built from.
+    pub commit: Option<String>,
+    /// Whether the sources differed from that commit.
+    pub dirty: Option<bool>,
+    /// The compiler's version.
+    pub rustc: String,
+    /// dfdx's version.
+    pub dfdx: String,
+    /// The operating system.
+    pub os: String,
+    /// The processor's architecture.
+    pub arch: String,
+    /// The processor's model.
+    pub cpu: String,
+    /// The machine's name.
+    pub machine: String,
+    /// Threads used.
+    pub threads: usize,
+    /// `cpu` or `cuda:N`, with the card's name where there is one.
+    pub device: String,
+    /// The numbers' type, `f32`.
+    pub precision: String,
+    /// The accelerator driver's version.
+    pub driver: Option<String>,
+}
+
+/// What a run was trained on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DatasetRecord {
+    /// `cifar10`, `synthetic`.
+    pub name: String,
+    /// SHA-256 of the data, lower-case hexadecimal.
+    pub sha256: String,
+    /// Images trained on.
+    pub train: usize,
+    /// Images validated on.
+    pub validation: usize,
+    /// Images tested on.
+    pub test: usize,
+    /// Names of the classes in label order.
+    pub classes: Vec<String>,
+    /// How training and validation images were told apart.
+    pub split: Split,
+}
+
+/// How training and validation images were told apart.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Split {
+    /// The method's name.
+    pub method: String,
+    /// Its seed.
+    pub seed: u64,
+    /// SHA-256 of the indices it gave.
+    pub sha256: String,
+}
+
+/// One phase: a number of epochs at one learning rate.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Phase {
+    /// Its number of epochs.
+    pub epochs: usize,
+    /// Its learning rate.
+    #[serde(deserialize_with = "null_is_nan")]
+    pub lr: f64,
+}
+
+/// Every seed of a run, and how numbers were drawn from it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Rng {
+    /// The generator and the order of draws: `torch`.
+    pub scheme: String,
+    /// The seed in the config.
+    pub seed: u64,
+    /// How parameters were initialised.
+    pub initialisation: String,
+    /// Further seeds by what they are for (dropout, augmentation).
+    pub streams: BTreeMap<String, u64>,
+}
+
+/// The epoch whose weights were kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chosen {
+    /// 0-based over the run; `None` for the weights before the first step.
+    pub epoch: Option<usize>,
+    /// The rule that chose it.
+    pub rule: String,
+}
+
+/// A run's weights file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelFile {
+    /// Its path in the run's folder.
+    pub file: String,
+    /// Its SHA-256, lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// One entry of the record's history: what the seed decides ([`HistoryLine`]), and how long it took.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HistoryEntry {
+    /// The phase, 0-based; `None` for the initial evaluation.
+    pub phase: Option<usize>,
+    /// The epoch, 0-based over the run; `None` for the initial evaluation.
+    pub epoch: Option<usize>,
+    /// The learning rate.
+    pub lr: Option<f64>,
+    /// Mean training loss over the epoch's steps.
+    pub train_loss: Option<f64>,
+    /// Training accuracy over the epoch's steps, 0..1, where it was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train_acc: Option<f64>,
+    /// Validation loss after the epoch.
+    #[serde(deserialize_with = "null_is_nan")]
+    pub val_loss: f64,
+    /// Validation accuracy after the epoch, 0..1.
+    #[serde(deserialize_with = "null_is_nan")]
+    pub val_acc: f64,
+    /// Wall time in seconds; NaN where `timing.jsonl` lacks the epoch.
+    #[serde(deserialize_with = "null_is_nan")]
+    pub seconds: f64,
+}
+
+/// One line of `history.jsonl`: only what config and seed decide, so that two equal runs have equal bytes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HistoryLine {
+    /// The phase, 0-based; `None` for the initial evaluation.
+    pub phase: Option<usize>,
+    /// The epoch, 0-based over the run; `None` for the initial evaluation.
+    pub epoch: Option<usize>,
+    /// The learning rate.
+    pub lr: Option<f64>,
+    /// Mean training loss over the epoch's steps.
+    pub train_loss: Option<f64>,
+    /// Training accuracy over the epoch's steps, 0..1, where it was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train_acc: Option<f64>,
+    /// Validation loss after the epoch.
+    #[serde(deserialize_with = "null_is_nan")]
+    pub val_loss: f64,
+    /// Validation accuracy after the epoch, 0..1.
+    #[serde(deserialize_with = "null_is_nan")]
+    pub val_acc: f64,
+}
+
+impl HistoryLine {
+    /// The record's entry for this line.
+    pub fn with_seconds(&self, seconds: f64) -> HistoryEntry {
+        HistoryEntry {
+            phase: self.phase,
+            epoch: self.epoch,
+            lr: self.lr,
+            train_loss: self.train_loss,
+            train_acc: self.train_acc,
+            val_loss: self.val_loss,
+            val_acc: self.val_acc,
+            seconds,
+        }
+    }
+}
+
+/// One line of `timing.jsonl`: what differs between two equal runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TimingLine {
+    /// The epoch, 0-based over the run; `None` for the initial evaluation.
+    pub epoch: Option<usize>,
+    /// Wall time in seconds.
+    #[serde(deserialize_with = "null_is_nan")]
+    pub seconds: f64,
+    /// Images trained on in a second (for the initial evaluation: evaluated).
+    #[serde(deserialize_with = "null_is_nan")]
+    pub samples_per_second: f64,
+    /// When it ended, RFC 3339 in UTC.
+    pub finished: String,
+}
+
+fn null_is_nan<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    Ok(Option::<f64>::deserialize(from)?.unwrap_or(f64::NAN))
+}
+
+/// The one part of a record of any shape, bounded so that a crafted file cannot fill the memory.
+fn bounded_map<'de, D: Deserializer<'de>>(from: D) -> Result<Map<String, Value>, D::Error> {
+    let raw = Box::<RawValue>::deserialize(from)?;
+    if raw.get().len() > MAX_HYPERPARAMETERS {
+        let limit = MAX_HYPERPARAMETERS;
+        return Err(serde::de::Error::custom(format!(
+            "hyperparameters take more than {limit} bytes"
+        )));
+    }
+    serde_json::from_str(raw.get())
+        .map_err(|e| serde::de::Error::custom(format!("hyperparameters: {e}")))
+}

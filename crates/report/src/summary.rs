@@ -1,0 +1,144 @@
+//! The runs of a folder, each in a few values; a run that cannot be read is a row that says so.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+use crate::error::ReportError;
+use crate::folder::{CONFIG, HISTORY, RECORD, name_of};
+use crate::lock::{LOCK, is_held};
+use crate::read::read_record;
+use crate::record::{Metrics, Record, Status};
+
+/// How a run stands, judged by its record and its lock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunState {
+    /// Its record says so, and where that is `running` a process holds the lock.
+    Known(Status),
+    /// It has a config but no record yet, and a process holds the lock.
+    Starting,
+    /// Its record says `running`, or there is none yet, but no process holds the lock: it was killed.
+    Died,
+    /// Its record cannot be read, with the reason.
+    Unreadable(String),
+}
+
+impl RunState {
+    /// In a word or a few, as the tables have it.
+    pub fn describe(&self) -> String {
+        match self {
+            RunState::Known(status) => status.as_str().to_owned(),
+            RunState::Starting => "running (starting)".to_owned(),
+            RunState::Died => "interrupted (died)".to_owned(),
+            RunState::Unreadable(why) => format!("unreadable: {why}"),
+        }
+    }
+}
+
+/// One run in a listing. Fields are empty where there is no readable record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunSummary {
+    /// The folder's name.
+    pub name: String,
+    /// The folder.
+    pub path: PathBuf,
+    /// How the run stands.
+    pub state: RunState,
+    /// Why it ended, in the record's words.
+    pub reason: Option<String>,
+    /// The record's identifier.
+    pub id: Option<String>,
+    /// When it started, RFC 3339 in UTC.
+    pub started: Option<String>,
+    /// The record's hyperparameters.
+    pub hyperparameters: Map<String, Value>,
+    /// The record's metrics.
+    pub metrics: Metrics,
+    /// How long it took, in seconds; never negative.
+    pub seconds: Option<f64>,
+}
+
+impl RunSummary {
+    /// Summarises the run in the folder `path`, whatever is in it.
+    pub fn of(path: &Path) -> RunSummary {
+        // The lock first: a run that ends between the two looks is then finished, not dead.
+        let held = is_held(path);
+        if !path.join(RECORD).exists() {
+            return Self::without_record(
+                path,
+                if held {
+                    RunState::Starting
+                } else {
+                    RunState::Died
+                },
+            );
+        }
+        match read_record(path) {
+            Ok(record) => Self::of_record(path, record, held),
+            Err(error) => Self::without_record(path, RunState::Unreadable(error.to_string())),
+        }
+    }
+
+    fn of_record(path: &Path, record: Record, held: bool) -> RunSummary {
+        let state = match record.status {
+            // Looked at again: it may have been resumed since.
+            Status::Running if !held && !is_held(path) => RunState::Died,
+            status => RunState::Known(status),
+        };
+        RunSummary {
+            seconds: record.duration(),
+            id: Some(record.id),
+            started: Some(record.started),
+            reason: record.reason,
+            hyperparameters: record.hyperparameters,
+            metrics: record.metrics,
+            ..Self::without_record(path, state)
+        }
+    }
+
+    fn without_record(path: &Path, state: RunState) -> RunSummary {
+        RunSummary {
+            name: name_of(path),
+            path: path.to_path_buf(),
+            state,
+            reason: None,
+            id: None,
+            started: None,
+            hyperparameters: Map::new(),
+            metrics: Metrics::default(),
+            seconds: None,
+        }
+    }
+}
+
+/// Every run in the folder `runs`, oldest first, those without a known start last.
+///
+/// Folders that hold none of a run's files are passed over. A folder `runs` that does not exist holds no runs.
+///
+/// # Errors
+///
+/// [`ReportError::Io`] where `runs` itself cannot be read.
+pub fn list_runs(runs: &Path) -> Result<Vec<RunSummary>, ReportError> {
+    let fail = || ReportError::io("list the runs in the folder", runs);
+    let entries = match fs::read_dir(runs) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other.map_err(fail())?,
+    };
+    let mut summaries = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(fail())?.path();
+        if [CONFIG, RECORD, HISTORY, LOCK]
+            .iter()
+            .any(|file| path.join(file).exists())
+        {
+            summaries.push(RunSummary::of(&path));
+        }
+    }
+    // `false` sorts before `true`: runs with a start come first.
+    summaries.sort_by(|a, b| {
+        let key = |s: &RunSummary| (s.started.is_none(), s.started.clone(), s.name.clone());
+        key(a).cmp(&key(b))
+    });
+    Ok(summaries)
+}

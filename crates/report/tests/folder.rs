@@ -1,0 +1,251 @@
+//! A run's folder as another crate drives it: names, appends, resumes, failed writes.
+
+#![allow(clippy::unwrap_used, reason = "what tests share fails as tests do")]
+
+mod common;
+
+use std::fs;
+
+use common::{line, run};
+use strata_report::{
+    HistoryLine, Record, ReportError, RunFolder, Status, join_history, read_history, read_record,
+    read_timing,
+};
+
+#[test]
+fn a_taken_name_is_numbered_or_refused_as_asked() {
+    let runs = tempfile::tempdir().unwrap();
+    let made: Vec<String> = (0..3)
+        .map(|_| {
+            let folder = RunFolder::create(runs.path(), "a").unwrap();
+            folder.write_config("").unwrap();
+            folder.name()
+        })
+        .collect();
+    assert_eq!(made, ["a", "a-2", "a-3"]);
+    let error = RunFolder::create_exact(runs.path(), "a-2").unwrap_err();
+    assert!(error.is_usage());
+    let text = error.to_string();
+    assert!(
+        text.contains("a-2: a run of this name exists; choose another --name"),
+        "{text}"
+    );
+}
+
+#[test]
+fn two_threads_never_get_one_folder() {
+    let runs = tempfile::tempdir().unwrap();
+    let make = || {
+        let folder = RunFolder::create(runs.path(), "seed").unwrap();
+        folder.write_config("").unwrap();
+        folder.name()
+    };
+    let mut names: Vec<String> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(make)).collect();
+        threads.into_iter().map(|t| t.join().unwrap()).collect()
+    });
+    names.sort();
+    names.dedup();
+    assert_eq!(names.len(), 8, "{names:?}");
+}
+
+#[test]
+fn names_that_are_no_file_names_are_refused_before_anything_is_made() {
+    let dir = tempfile::tempdir().unwrap();
+    let runs = dir.path().join("runs");
+    let long = "x".repeat(101);
+    for name in [
+        "",
+        ".",
+        "..",
+        ".hidden",
+        "a/b",
+        "../a",
+        "a b",
+        "a\u{1b}[2J",
+        "größe",
+        "a\0",
+        &long,
+    ] {
+        let error = RunFolder::create(&runs, name).unwrap_err();
+        assert!(
+            matches!(error, ReportError::InvalidName { .. }),
+            "{name:?}: {error}"
+        );
+        assert!(!error.to_string().chars().any(char::is_control), "{name:?}");
+    }
+    assert!(!runs.exists());
+    assert_eq!(
+        RunFolder::create(&runs, &long[1..]).unwrap().name().len(),
+        100
+    );
+}
+
+#[test]
+fn a_file_where_the_runs_should_be_is_one_clear_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let runs = dir.path().join("runs");
+    fs::write(&runs, "in the way").unwrap();
+    let text = RunFolder::create(&runs, "a").unwrap_err().to_string();
+    assert!(
+        text.contains("runs: cannot make the folder") && text.contains("--runs"),
+        "{text}"
+    );
+    assert_eq!(fs::read_to_string(&runs).unwrap(), "in the way");
+}
+
+#[test]
+fn a_folder_that_nobody_wrote_to_goes_again() {
+    let runs = tempfile::tempdir().unwrap();
+    let folder = RunFolder::create(runs.path(), "a").unwrap();
+    let path = folder.path().to_path_buf();
+    assert!(path.join("lock").exists());
+    drop(folder);
+    assert!(!path.exists());
+}
+
+#[test]
+fn opening_what_is_no_run_is_the_users_mistake_and_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    for path in [dir.path().to_path_buf(), dir.path().join("absent")] {
+        let error = RunFolder::open(&path).unwrap_err();
+        assert!(
+            error.is_usage() && error.to_string().contains("no config.toml"),
+            "{error}"
+        );
+    }
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn opening_removes_what_a_killed_write_left_and_nothing_else() {
+    let runs = tempfile::tempdir().unwrap();
+    let folder = run(runs.path(), "a", 0);
+    let path = folder.path().to_path_buf();
+    fs::create_dir(folder.checkpoints()).unwrap();
+    drop(folder);
+    let stale = [
+        path.join(".strata-tmp-Ab12"),
+        path.join("checkpoints/.strata-tmp-Cd34"),
+    ];
+    let kept = [
+        path.join("notes.txt"),
+        path.join("checkpoints/last.safetensors"),
+    ];
+    for file in stale.iter().chain(&kept) {
+        fs::write(file, "x").unwrap();
+    }
+    RunFolder::open(&path).unwrap();
+    assert!(stale.iter().all(|file| !file.exists()));
+    assert!(kept.iter().all(|file| file.exists()));
+}
+
+#[test]
+fn history_is_the_seeds_alone_and_timing_joins_it_by_epoch() {
+    let runs = tempfile::tempdir().unwrap();
+    let (a, b) = (run(runs.path(), "a", 3), run(runs.path(), "b", 3));
+    let bytes = |folder: &RunFolder| fs::read(folder.path().join("history.jsonl")).unwrap();
+    assert_eq!(bytes(&a), bytes(&b));
+    assert!(bytes(&a).starts_with(
+        b"{\"phase\":null,\"epoch\":null,\"lr\":null,\"train_loss\":null,\"val_loss\":2.308,"
+    ));
+    let history = read_history(a.path()).unwrap().entries;
+    let timing = read_timing(a.path()).unwrap().entries;
+    let joined = join_history(&history, &timing[..3]);
+    assert_eq!(joined.len(), 4);
+    assert_eq!(joined[2].seconds, 1.5);
+    assert!(joined[3].seconds.is_nan());
+}
+
+#[test]
+fn a_resume_cuts_history_and_timing_to_the_checkpoint_byte_for_byte() {
+    let runs = tempfile::tempdir().unwrap();
+    let (long, short) = (run(runs.path(), "long", 5), run(runs.path(), "short", 2));
+    // A kill between the two appends: timing lacks an epoch, and the history's last line is torn.
+    fs::write(long.path().join("history.jsonl"), {
+        let mut text = fs::read(long.path().join("history.jsonl")).unwrap();
+        text.extend(b"{\"phase\":0,\"ep");
+        text
+    })
+    .unwrap();
+    long.truncate_history(3).unwrap();
+    for file in ["history.jsonl", "timing.jsonl"] {
+        let bytes = |folder: &RunFolder| fs::read(folder.path().join(file)).unwrap();
+        assert_eq!(bytes(&long), bytes(&short), "{file}");
+    }
+    let error = long.truncate_history(4).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            ReportError::ShortHistory {
+                found: 3,
+                wanted: 4,
+                ..
+            }
+        ),
+        "{error}"
+    );
+    assert_eq!(read_history(long.path()).unwrap().entries.len(), 3);
+
+    long.truncate_history(0).unwrap();
+    assert!(read_history(long.path()).unwrap().entries.is_empty());
+    assert!(read_timing(long.path()).unwrap().entries.is_empty());
+}
+
+#[test]
+fn a_lost_history_is_written_anew_from_a_checkpoints() {
+    let runs = tempfile::tempdir().unwrap();
+    let (lost, whole) = (run(runs.path(), "lost", 4), run(runs.path(), "whole", 2));
+    fs::write(lost.path().join("history.jsonl"), "not json\n").unwrap();
+    lost.rewrite_history(&[line(None), line(Some(0)), line(Some(1))])
+        .unwrap();
+    for file in ["history.jsonl", "timing.jsonl"] {
+        let bytes = |folder: &RunFolder| fs::read(folder.path().join(file)).unwrap();
+        assert_eq!(bytes(&lost), bytes(&whole), "{file}");
+    }
+}
+
+#[test]
+fn losses_that_are_not_finite_stay_readable() {
+    let runs = tempfile::tempdir().unwrap();
+    let folder = run(runs.path(), "a", 0);
+    let diverged = HistoryLine {
+        train_loss: Some(f64::INFINITY),
+        val_loss: f64::NAN,
+        ..line(Some(0))
+    };
+    folder.append_history(&diverged).unwrap();
+    let mut record = Record::new("a", vec![]);
+    record.status = Status::Failed;
+    record.reason = Some("training loss is not finite in epoch 0".into());
+    record.metrics.val_loss = Some(f64::NAN);
+    record.history.push(diverged.with_seconds(1.0));
+    folder.write_record(&record).unwrap();
+
+    let read = read_history(folder.path()).unwrap();
+    assert!(read.entries[1].val_loss.is_nan());
+    assert_eq!(read.entries[1].train_loss, None);
+    let read = read_record(folder.path()).unwrap();
+    assert!(read.history[0].val_loss.is_nan());
+    assert_eq!(read.metrics.val_loss, None);
+    assert_eq!(read.reason, record.reason);
+}
+
+#[test]
+fn a_failed_write_keeps_the_earlier_record() {
+    let runs = tempfile::tempdir().unwrap();
+    let folder = run(runs.path(), "a", 0);
+    let record = Record::new("a", vec![]);
+    folder.write_record(&record).unwrap();
+    // The folder is gone from under the run: nothing can be written, and it says so.
+    let moved = runs.path().join("moved");
+    fs::rename(folder.path(), &moved).unwrap();
+    let error = folder.write_record(&Record::new("b", vec![])).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("record.json: cannot write the file"),
+        "{error}"
+    );
+    assert_eq!(read_record(&moved).unwrap(), record);
+}

@@ -1,0 +1,140 @@
+//! Who holds a run, and how a listing tells the living from the dead.
+
+#![allow(clippy::unwrap_used, reason = "what tests share fails as tests do")]
+
+mod common;
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use common::run;
+use strata_report::{Record, RunFolder, RunState, Status, list_runs};
+
+#[test]
+fn a_second_owner_is_told_who_holds_the_run() {
+    let runs = tempfile::tempdir().unwrap();
+    let first = run(runs.path(), "a", 0);
+    let text = RunFolder::open(first.path()).unwrap_err().to_string();
+    let pid = std::process::id();
+    assert!(
+        text.contains(&format!(
+            "another process is writing this run (process {pid} on "
+        )),
+        "{text}"
+    );
+    assert!(text.contains("since 20"), "{text}");
+    let path = first.path().to_path_buf();
+    drop(first);
+    RunFolder::open(&path).unwrap();
+}
+
+/// The test starts itself as another process, which takes the run and is killed (on Unix by SIGKILL).
+#[test]
+fn a_killed_owner_blocks_nobody_and_its_run_is_listed_as_dead() {
+    const HOLD: &str = "STRATA_TEST_HOLDS_THE_RUN";
+    if let Some(path) = std::env::var_os(HOLD) {
+        let _held = RunFolder::open(Path::new(&path)).unwrap();
+        println!("\nheld");
+        std::io::stdin().lines().for_each(drop);
+        return;
+    }
+    let runs = tempfile::tempdir().unwrap();
+    let path = {
+        let folder = run(runs.path(), "a", 1);
+        folder.write_record(&Record::new("a", vec![])).unwrap();
+        folder.path().to_path_buf()
+    };
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "a_killed_owner_blocks_nobody_and_its_run_is_listed_as_dead",
+            "--nocapture",
+        ])
+        .env(HOLD, &path)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(
+        output.any(|line| line.unwrap() == "held"),
+        "the other process did not get the run"
+    );
+
+    let state = || list_runs(runs.path()).unwrap().remove(0).state;
+    assert_eq!(state(), RunState::Known(Status::Running));
+    let error = RunFolder::open(&path).unwrap_err().to_string();
+    assert!(
+        error.contains(&format!("process {} on", child.id())),
+        "{error}"
+    );
+
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(state(), RunState::Died);
+    RunFolder::open(&path).unwrap();
+}
+
+#[test]
+fn the_listing_tells_the_living_from_the_dead_and_shows_what_it_cannot_read() {
+    let runs = tempfile::tempdir().unwrap();
+    let write = |name: &str, status: Status, started: &str| {
+        let folder = run(runs.path(), name, 1);
+        let record = Record {
+            status,
+            started: started.into(),
+            ..Record::new(name, vec![])
+        };
+        folder.write_record(&record).unwrap();
+        folder
+    };
+    drop(write("finished", Status::Finished, "2026-01-02T00:00:00Z"));
+    drop(write("died", Status::Running, "2026-01-01T00:00:00Z"));
+    let _living = write("living", Status::Running, "2026-01-03T00:00:00Z");
+    let _starting = run(runs.path(), "starting", 0);
+    drop(run(runs.path(), "stillborn", 0));
+    let damaged = run(runs.path(), "damaged", 0).path().to_path_buf();
+    fs::write(
+        damaged.join("record.json"),
+        "{\"schema\": 100,\n \"id\": 7}",
+    )
+    .unwrap();
+    fs::create_dir(runs.path().join("no-run")).unwrap();
+    fs::write(runs.path().join("file"), "").unwrap();
+
+    let rows: Vec<(String, String)> = list_runs(runs.path())
+        .unwrap()
+        .into_iter()
+        .map(|s| {
+            let state = match s.state {
+                RunState::Unreadable(why) => {
+                    assert!(
+                        why.contains(
+                            "record.json line 2: invalid type: integer `7`, expected a string"
+                        ),
+                        "{why}"
+                    );
+                    "unreadable".into()
+                }
+                state => state.describe(),
+            };
+            (s.name, state)
+        })
+        .collect();
+    let want = [
+        ("died", "interrupted (died)"),
+        ("finished", "finished"),
+        ("living", "running"),
+        ("damaged", "unreadable"),
+        ("starting", "running (starting)"),
+        ("stillborn", "interrupted (died)"),
+    ];
+    assert_eq!(
+        rows,
+        want.map(|(name, state)| (name.to_owned(), state.to_owned()))
+    );
+    assert!(list_runs(&runs.path().join("absent")).unwrap().is_empty());
+    assert!(list_runs(&runs.path().join("file")).is_err());
+}
