@@ -65,7 +65,9 @@ fn build(root: &Path, toolkit: Option<&Toolkit>) -> anyhow::Result<PathBuf> {
         }
         Ok("dev") => {}
         _ => {
-            return Err(Fault::Mistake("STRATA_PROFILE: expected dev or release".to_owned()).into());
+            return Err(
+                Fault::Mistake("STRATA_PROFILE: expected dev or release".to_owned()).into(),
+            );
         }
     }
     if let Some(toolkit) = toolkit {

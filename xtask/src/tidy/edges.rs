@@ -132,7 +132,10 @@ fn named(manifest: &toml::Table) -> BTreeSet<String> {
 mod tests {
     use super::*;
 
-    fn tree(extra: &[(&str, &[&str])]) -> Graph {
+    /// A package and what it depends on.
+    type Edges<'a> = (&'a str, &'a [&'a str]);
+
+    fn tree(extra: &[Edges<'_>]) -> Graph {
         let mut graph: Graph = APART
             .iter()
             .chain(LEAVES)
@@ -150,11 +153,11 @@ mod tests {
 
     #[test]
     fn each_forbidden_edge_is_found_directly_and_through_others() {
-        let through: &[(&str, &[&str])] = &[
+        let through: &[Edges] = &[
             ("strata-report", &["strata-helper"]),
             ("strata-helper", &["strata-model"]),
         ];
-        let cases: [(&[(&str, &[&str])], &str); 6] = [
+        let cases: [(&[Edges], &str); 6] = [
             (
                 &[("strata-dataset", &["strata-model"])],
                 "strata-dataset must not depend on strata-model",
