@@ -1,2 +1,42 @@
-//! What `cargo xtask` runs.
-fn main() {}
+//! What `cargo xtask` runs: makes the architecture's row, builds the right program, starts it; checks the tree.
+//!
+//! Light by rule: no tensor library here, so the first `cargo xtask` of a fresh clone answers in seconds.
+//!
+//! Exit codes: 0 done, 1 failed, 2 the user's mistake, 130 interrupted. A started program's own code passes through.
+
+mod cli;
+mod cuda;
+mod fault;
+mod program;
+mod rows;
+mod start;
+mod steps;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+use crate::fault::Fault;
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(error.downcast_ref::<Fault>().map_or(1, Fault::exit_code))
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Experiment(arguments) => start::experiment(&arguments),
+        Command::Resume { arguments } => start::resume(&arguments),
+        Command::Runs { .. } | Command::Compare { .. } | Command::Dataset { .. } => start::reader(),
+        Command::Test { extra } => steps::run(&extra),
+        Command::Tidy => tidy::run(),
+    }
+}

@@ -1,1 +1,3 @@
 //! The experiment crate of Strata.
+
+pub use strata_config as config;

@@ -1,0 +1,181 @@
+//! The texts that make up one config, the file and each `--set`, under one count of bytes.
+//!
+//! Spans of the merged table would be ambiguous with several texts: each text therefore starts where the one before
+//! ended, so a span names its text, its line and its column.
+
+use std::ops::Range;
+use std::path::Path;
+
+use crate::error::{ConfigError, Invalid};
+
+/// Longest value and line that an error quotes, in characters.
+const QUOTED: usize = 60;
+const EXCERPT: usize = 120;
+
+struct Source {
+    origin: String,
+    text: String,
+    start: usize,
+    is_file: bool,
+}
+
+/// The file's text and the `--set` arguments.
+pub(crate) struct Document {
+    sources: Vec<Source>,
+}
+
+impl Document {
+    pub(crate) fn new(path: &Path, text: &str, sets: &[String]) -> Self {
+        let mut sources = vec![Source {
+            origin: path.display().to_string(),
+            text: text.to_owned(),
+            start: 0,
+            is_file: true,
+        }];
+        let mut start = text.len() + 1;
+        for set in sets {
+            let origin = format!("--set {}", quoted(set, 2 * EXCERPT));
+            sources.push(Source {
+                origin,
+                text: set.clone(),
+                start,
+                is_file: false,
+            });
+            start += set.len() + 1;
+        }
+        Self { sources }
+    }
+
+    /// The file's text.
+    pub(crate) fn file(&self) -> &str {
+        &self.sources[0].text
+    }
+
+    /// Each `--set` with the place where its text starts.
+    pub(crate) fn sets(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.sources[1..]
+            .iter()
+            .map(|source| (source.start, source.text.as_str()))
+    }
+
+    /// The error that `key` (if the fault lies in one) is wrong at `span`, quoting the value found there.
+    pub(crate) fn wrong(
+        &self,
+        span: Range<usize>,
+        key: &str,
+        message: impl Into<String>,
+    ) -> ConfigError {
+        let mut error = self.at(span.clone(), Some(key), message);
+        let (source, local) = self.locate(&span);
+        error.value = source
+            .text
+            .get(local)
+            .filter(|value| !value.is_empty())
+            .map(|value| quoted(value, QUOTED));
+        ConfigError::Invalid(Box::new(error))
+    }
+
+    /// The error that the key at `span`, or the text where `key` is `None`, is wrong; its value is not quoted.
+    pub(crate) fn fault(
+        &self,
+        span: Range<usize>,
+        key: Option<&str>,
+        message: impl Into<String>,
+    ) -> ConfigError {
+        ConfigError::Invalid(Box::new(self.at(span, key, message)))
+    }
+
+    /// The error that `key` is written nowhere.
+    pub(crate) fn missing(&self, key: &str, message: impl Into<String>) -> ConfigError {
+        ConfigError::Invalid(Box::new(Invalid {
+            origin: self.sources[0].origin.clone(),
+            line: None,
+            key: Some(key.to_owned()),
+            value: None,
+            message: message.into(),
+            excerpt: None,
+        }))
+    }
+
+    fn at(&self, span: Range<usize>, key: Option<&str>, message: impl Into<String>) -> Invalid {
+        let (source, local) = self.locate(&span);
+        let before = source.text.get(..local.start).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        Invalid {
+            origin: source.origin.clone(),
+            line: source.is_file.then_some(line),
+            key: key.map(|key| quoted(key, QUOTED)),
+            value: None,
+            message: message.into(),
+            excerpt: source.is_file.then(|| excerpt(&source.text, line, &local)),
+        }
+    }
+
+    fn locate(&self, span: &Range<usize>) -> (&Source, Range<usize>) {
+        let index = self
+            .sources
+            .partition_point(|source| source.start <= span.start)
+            .saturating_sub(1);
+        let source = &self.sources[index];
+        // A syntax error may point into the middle of a character.
+        let clip = |at: usize| {
+            source
+                .text
+                .floor_char_boundary(at.saturating_sub(source.start))
+        };
+        (source, clip(span.start)..clip(span.end))
+    }
+}
+
+/// `text` on one line, no longer than `most` characters, without what would move a terminal's cursor.
+fn quoted(text: &str, most: usize) -> String {
+    let mut line: String = text
+        .chars()
+        .take(most)
+        .map(|c| if c.is_whitespace() { ' ' } else { c })
+        .map(printable)
+        .collect();
+    if text.chars().nth(most).is_some() {
+        line.push('…');
+    }
+    line
+}
+
+fn printable(c: char) -> char {
+    if c.is_control() { '\u{fffd}' } else { c }
+}
+
+/// The line numbered `line` with carets under the part of it that `span` covers.
+fn excerpt(text: &str, line: usize, span: &Range<usize>) -> String {
+    let start = text
+        .get(..span.start)
+        .and_then(|before| before.rfind('\n'))
+        .map_or(0, |at| at + 1);
+    let content = text[start..].lines().next().unwrap_or_default();
+    let column = text[start..span.start].chars().count();
+    // A long line is shown from a little before the fault.
+    let skipped = if column < EXCERPT / 2 {
+        0
+    } else {
+        column - EXCERPT / 4
+    };
+    let shown: String = content
+        .chars()
+        .skip(skipped)
+        .take(EXCERPT)
+        .map(|c| if c == '\t' { ' ' } else { c })
+        .collect();
+    let shown: String = shown.trim_end().chars().map(printable).collect();
+    let marked = text[span.clone()]
+        .lines()
+        .next()
+        .map_or(0, |part| part.chars().count());
+    let room = shown.chars().count().saturating_sub(column - skipped);
+    let number = line.to_string();
+    let gutter = " ".repeat(number.len());
+    let (blank, carets) = (
+        " ".repeat(column - skipped),
+        "^".repeat(marked.clamp(1, room.max(1))),
+    );
+    format!("{gutter} |\n{number} | {shown}\n{gutter} | {blank}{carets}")
+}

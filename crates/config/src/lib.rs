@@ -1,0 +1,34 @@
+//! An experiment's config, from TOML to values that need no further check.
+//!
+//! Two types, one for each side of the check: what serde reads (private to this crate, spans kept) and
+//! [`Experiment`], which exists only once every key has been found right. `--set section.key=value` arguments are
+//! laid over the file before the check, so both obey the same rules and both are named in the errors.
+//!
+//! The crate knows no data set, no network and no device: it turns text into numbers and names, and stays light
+//! enough for `cargo xtask`, which needs to know an experiment's widths before it builds anything.
+//!
+//! `docs/config.md` documents every key; [`KEYS`] is the same list for programs.
+
+mod architectures;
+mod check;
+mod check_parts;
+mod choice;
+mod document;
+mod error;
+mod experiment;
+mod keys;
+mod limits;
+mod overlay;
+mod raw;
+mod resolved;
+mod suggest;
+
+pub use architectures::{RowError, Widths, parse_rows};
+pub use check::valid_name;
+pub use choice::{Activation, Metric, ParseDeviceError, RngScheme};
+pub use error::{ConfigError, Invalid};
+pub use experiment::{
+    CIFAR10_SHA256, CIFAR10_URL, CLASSES, Checkpointing, DatasetConfig, DatasetKind, DeviceChoice,
+    EarlyStopping, Experiment, ModelConfig, OptimizerConfig, PIXELS, Phase,
+};
+pub use keys::{KEYS, Key};

@@ -1,0 +1,170 @@
+//! The command line of `cargo xtask`.
+
+use std::ffi::OsString;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use strata_config::{DeviceChoice, valid_name};
+
+/// Trains image classifiers from a config, and checks this tree.
+///
+/// Builds the program `strata` where it must (a new list of widths, a changed source), then starts it with the same
+/// arguments. The environment variable STRATA_PROFILE=dev builds it unoptimised.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Train what a config describes, evaluate it and record the run.
+    Experiment(Experiment),
+    /// Go on with a run that was stopped: `resume RUN`.
+    #[command(disable_help_flag = true)]
+    Resume {
+        /// The run's folder or name, then the program's options (`resume --help`).
+        #[arg(
+            trailing_var_arg = true,
+            allow_hyphen_values = true,
+            value_name = "RUN"
+        )]
+        arguments: Vec<OsString>,
+    },
+    /// List the recorded runs.
+    #[command(disable_help_flag = true)]
+    Runs {
+        /// The program's options (`runs --help`).
+        #[arg(
+            trailing_var_arg = true,
+            allow_hyphen_values = true,
+            value_name = "OPTIONS"
+        )]
+        arguments: Vec<OsString>,
+    },
+    /// Show runs' hyperparameters and metrics side by side, best first: `compare [RUN…]`.
+    #[command(disable_help_flag = true)]
+    Compare {
+        /// The runs, then the program's options (`compare --help`).
+        #[arg(
+            trailing_var_arg = true,
+            allow_hyphen_values = true,
+            value_name = "RUN"
+        )]
+        arguments: Vec<OsString>,
+    },
+    /// Look at a config's images: `dataset info CONFIG`, `dataset grid CONFIG --out grid.png`.
+    #[command(disable_help_flag = true)]
+    Dataset {
+        /// `info` or `grid`, the config, then the program's options (`dataset --help`).
+        #[arg(
+            trailing_var_arg = true,
+            allow_hyphen_values = true,
+            value_name = "INFO|GRID"
+        )]
+        arguments: Vec<OsString>,
+    },
+    /// Run every check, cheapest first, up to the first that fails.
+    Test {
+        /// Passed on to the tests' own programs, as in `test -- --nocapture name`.
+        #[arg(last = true)]
+        extra: Vec<OsString>,
+    },
+    /// Check the house rules alone: module comments, files' lengths, configs' rows, who depends on whom.
+    Tidy,
+}
+
+/// The arguments of `experiment`, checked here before a build, then passed on as they were written.
+#[derive(Debug, Args)]
+pub(crate) struct Experiment {
+    /// The config, a TOML file (configs/ has some; docs/config.md lists the keys).
+    #[arg(value_name = "CONFIG")]
+    pub(crate) config: PathBuf,
+    /// Lay a value over the config's: section.key=value, in TOML. May be repeated.
+    #[arg(long = "set", value_name = "KEY=VALUE", allow_hyphen_values = true)]
+    pub(crate) sets: Vec<String>,
+    /// Where to compute: auto, cpu, cuda or cuda:N; the config's unless told.
+    #[arg(long)]
+    pub(crate) device: Option<DeviceChoice>,
+    /// The folder that holds, or will hold, the data set's files; the system's cache unless told.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// The folder of all runs' folders; runs unless told.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) runs: Option<PathBuf>,
+    /// What to call the run; the config's name unless told.
+    #[arg(long, value_parser = name)]
+    pub(crate) name: Option<String>,
+    /// Worker threads, 1 to 1024; the config's, else what the machine has, unless told.
+    #[arg(long, value_parser = threads)]
+    pub(crate) threads: Option<NonZeroUsize>,
+}
+
+fn name(text: &str) -> Result<String, String> {
+    let expected =
+        "expected 1 to 64 letters, digits, `.`, `_` and `-`, not starting with `.` or `-`";
+    if valid_name(text) {
+        Ok(text.to_owned())
+    } else {
+        Err(expected.to_owned())
+    }
+}
+
+fn threads(text: &str) -> Result<NonZeroUsize, String> {
+    let threads = text
+        .parse::<NonZeroUsize>()
+        .ok()
+        .filter(|threads| threads.get() <= 1024);
+    threads.ok_or_else(|| "expected an integer from 1 to 1024".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn what_the_program_shall_read_is_left_to_it() {
+        let parsed =
+            Cli::try_parse_from(["xtask", "compare", "a", "--runs", "x", "--help"]).unwrap();
+        assert!(matches!(parsed.command, Command::Compare { arguments } if arguments.len() == 4));
+        let parsed = Cli::try_parse_from([
+            "xtask",
+            "experiment",
+            "c.toml",
+            "--set",
+            "-x=1",
+            "--set=phases=[]",
+        ])
+        .unwrap();
+        assert!(
+            matches!(parsed.command, Command::Experiment(e) if e.sets == ["-x=1", "phases=[]"])
+        );
+    }
+
+    #[test]
+    fn a_wrong_option_is_refused_before_anything_is_built() {
+        for wrong in [
+            ["--device", "gpu"],
+            ["--name", "a/b"],
+            ["--threads", "0"],
+            ["--threads", "1025"],
+            ["--epochs", "3"],
+        ] {
+            let arguments = ["xtask", "experiment", "c.toml", wrong[0], wrong[1]];
+            assert_eq!(
+                Cli::try_parse_from(arguments).unwrap_err().exit_code(),
+                2,
+                "{wrong:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Whether a CUDA build can be made and run here.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use strata_config::DeviceChoice;
+
+use crate::fault::Fault;
+
+/// A CUDA toolkit's folder: `bin/nvcc`, `lib64`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Toolkit {
+    root: PathBuf,
+}
+
+impl Toolkit {
+    fn at(root: PathBuf) -> Option<Self> {
+        root.join("bin/nvcc").is_file().then_some(Self { root })
+    }
+
+    /// The first of: `nvcc` on PATH, the folders that CUDA's variables name, the usual place.
+    fn find() -> Option<Self> {
+        let path = env::var_os("PATH").unwrap_or_default();
+        let on_path = env::split_paths(&path).filter(|folder| folder.join("nvcc").is_file());
+        let of_path = on_path.filter_map(|bin| bin.parent().map(Path::to_path_buf));
+        let variables = [
+            "CUDA_PATH",
+            "CUDA_HOME",
+            "CUDA_ROOT",
+            "CUDA_TOOLKIT_ROOT_DIR",
+        ];
+        let named = variables.iter().filter_map(env::var_os).map(PathBuf::from);
+        of_path
+            .chain(named)
+            .chain([PathBuf::from("/usr/local/cuda")])
+            .find_map(Self::at)
+    }
+
+    /// What build scripts need to find it: `nvcc` on PATH, the root by name.
+    pub(crate) fn prepare_build(&self, command: &mut Command) {
+        command.env("PATH", prepended("PATH", &[self.root.join("bin")]));
+        if env::var_os("CUDA_PATH").is_none() {
+            command.env("CUDA_PATH", &self.root);
+        }
+    }
+
+    /// What the program needs to load its libraries.
+    pub(crate) fn prepare_start(&self, command: &mut Command) {
+        let folders: Vec<_> = ["lib64", "lib"]
+            .iter()
+            .map(|lib| self.root.join(lib))
+            .filter(|lib| lib.is_dir())
+            .collect();
+        command.env("LD_LIBRARY_PATH", prepended("LD_LIBRARY_PATH", &folders));
+    }
+}
+
+fn prepended(variable: &str, folders: &[PathBuf]) -> OsString {
+    let old = env::var_os(variable).unwrap_or_default();
+    let rest = env::split_paths(&old)
+        .filter(|folder| !folders.contains(folder) && !folder.as_os_str().is_empty());
+    // Joining fails only for a folder that holds a separator: then the variable stays as it is.
+    env::join_paths(folders.iter().cloned().chain(rest)).unwrap_or(old)
+}
+
+fn card() -> bool {
+    let listed = Command::new("nvidia-smi").arg("-L").output();
+    Path::new("/dev/nvidia0").exists()
+        || listed.is_ok_and(|out| out.status.success() && out.stdout.starts_with(b"GPU "))
+}
+
+/// The toolkit to build with, or `None` for the CPU build.
+///
+/// # Errors
+///
+/// A card is asked for and the machine has no toolkit or no card: the user's mistake, with what to do.
+pub(crate) fn choose(device: DeviceChoice) -> Result<Option<Toolkit>, Fault> {
+    if device == DeviceChoice::Cpu {
+        return Ok(None);
+    }
+    decide(device, Toolkit::find(), card())
+}
+
+fn decide(
+    device: DeviceChoice,
+    toolkit: Option<Toolkit>,
+    card: bool,
+) -> Result<Option<Toolkit>, Fault> {
+    let lacking = match (&toolkit, card) {
+        (Some(_), true) => return Ok(toolkit.filter(|_| device != DeviceChoice::Cpu)),
+        (Some(_), false) => {
+            "no card was found (nvidia-smi lists none and /dev/nvidia0 is missing): install NVIDIA's driver"
+        }
+        (None, true) => {
+            "a card was found but no CUDA toolkit (nvcc on PATH, CUDA_PATH, CUDA_HOME, /usr/local/cuda): install one no \
+             newer than the driver's CUDA release, or name its folder in CUDA_PATH"
+        }
+        (None, false) => {
+            "neither a CUDA toolkit (nvcc on PATH, CUDA_PATH, CUDA_HOME, /usr/local/cuda) nor a card (nvidia-smi, \
+             /dev/nvidia0) was found: run where both are"
+        }
+    };
+    match device {
+        DeviceChoice::Cuda(_) => Err(Fault::Mistake(format!(
+            "device {device}: {lacking}, or use --device cpu"
+        ))),
+        DeviceChoice::Auto | DeviceChoice::Cpu => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_demand_for_a_card_fails_without_one() {
+        let toolkit = || Some(Toolkit { root: "t".into() });
+        let (auto, cpu, cuda) = (DeviceChoice::Auto, DeviceChoice::Cpu, DeviceChoice::Cuda(1));
+        assert_eq!(decide(auto, toolkit(), true).unwrap(), toolkit());
+        assert_eq!(decide(cuda, toolkit(), true).unwrap(), toolkit());
+        assert_eq!(decide(cpu, toolkit(), true).unwrap(), None);
+        for (toolkit, card) in [(toolkit(), false), (None, true), (None, false)] {
+            assert_eq!(decide(auto, toolkit.clone(), card).unwrap(), None);
+            let fault = decide(cuda, toolkit, card).unwrap_err();
+            assert_eq!(fault.exit_code(), 2);
+            let message = fault.to_string();
+            assert!(
+                message.starts_with("device cuda:1: ") && message.contains("--device cpu"),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_toolkit_is_a_folder_with_its_compiler() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(Toolkit::at(folder.path().into()), None);
+        std::fs::create_dir(folder.path().join("bin")).unwrap();
+        std::fs::write(folder.path().join("bin/nvcc"), "").unwrap();
+        assert_eq!(
+            Toolkit::at(folder.path().into()),
+            Some(Toolkit {
+                root: folder.path().into()
+            })
+        );
+    }
+}

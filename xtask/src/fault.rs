@@ -1,0 +1,32 @@
+//! Errors whose exit code is not 1.
+
+use std::fmt;
+
+/// An error that knows its exit code.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// The user's mistake: exit code 2.
+    Mistake(String),
+    /// Interrupted by a signal: exit code 130.
+    Interrupted,
+}
+
+impl Fault {
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Mistake(_) => 2,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mistake(message) => f.write_str(message),
+            Self::Interrupted => f.write_str("interrupted"),
+        }
+    }
+}
+
+impl std::error::Error for Fault {}

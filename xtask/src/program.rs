@@ -1,0 +1,156 @@
+//! Builds the program `strata` and hands the process over to it.
+
+use std::env;
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, ExitStatus, Stdio};
+
+use anyhow::{Context, bail};
+
+use crate::cuda::Toolkit;
+use crate::fault::Fault;
+use crate::rows::Lock;
+use crate::workspace;
+
+/// Builds, then becomes the program with `arguments`; returns only where processes cannot be replaced, or on an error.
+pub(crate) fn start(
+    root: &Path,
+    toolkit: Option<&Toolkit>,
+    arguments: impl IntoIterator<Item = OsString>,
+    held: Lock,
+) -> anyhow::Result<ExitCode> {
+    let executable = build(root, toolkit)?;
+    let mut program = Command::new(&executable);
+    program.args(arguments);
+    if let Some(toolkit) = toolkit {
+        toolkit.prepare_start(&mut program);
+    }
+    become_program(program, held).with_context(|| format!("cannot start {}", executable.display()))
+}
+
+/// Replaces this process, so that signals reach the program itself and its exit code is ours.
+#[cfg(unix)]
+fn become_program(mut program: Command, held: Lock) -> anyhow::Result<ExitCode> {
+    use std::os::unix::process::CommandExt;
+    let error = program.exec();
+    drop(held);
+    Err(error.into())
+}
+
+#[cfg(not(unix))]
+fn become_program(mut program: Command, held: Lock) -> anyhow::Result<ExitCode> {
+    let mut child = program.spawn()?;
+    drop(held);
+    let code = child
+        .wait()?
+        .code()
+        .and_then(|code| u8::try_from(code).ok());
+    Ok(ExitCode::from(code.unwrap_or(1)))
+}
+
+fn build(root: &Path, toolkit: Option<&Toolkit>) -> anyhow::Result<PathBuf> {
+    let mut cargo = workspace::cargo();
+    cargo.args([
+        "build",
+        "--package",
+        "strata",
+        "--message-format",
+        "json-render-diagnostics",
+    ]);
+    cargo.arg("--manifest-path").arg(root.join("Cargo.toml"));
+    match env::var("STRATA_PROFILE").as_deref() {
+        Err(env::VarError::NotPresent) | Ok("release") => {
+            cargo.arg("--release");
+        }
+        Ok("dev") => {}
+        _ => {
+            return Err(
+                Fault::Mistake("STRATA_PROFILE: expected dev or release".to_owned()).into(),
+            );
+        }
+    }
+    if let Some(toolkit) = toolkit {
+        // A folder of its own: the two builds would take turns at replacing each other's program.
+        let target =
+            env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+        cargo
+            .args(["--features", "cuda", "--target-dir"])
+            .arg(target.join("cuda"));
+        toolkit.prepare_build(&mut cargo);
+    }
+    let mut child = cargo
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cannot start cargo")?;
+    let messages = child
+        .stdout
+        .take()
+        .context("cargo's output was not piped")?;
+    let mut executable = None;
+    for line in BufReader::new(messages).lines() {
+        executable =
+            self::executable(&line.context("cannot read cargo's messages")?).or(executable);
+    }
+    let status = child.wait().context("cannot wait for cargo")?;
+    if interrupted(status) {
+        return Err(Fault::Interrupted.into());
+    }
+    if !status.success() {
+        let hint = if toolkit.is_some() {
+            " with CUDA; --device cpu builds without"
+        } else {
+            ""
+        };
+        bail!("the program did not build{hint} (cargo's messages are above)");
+    }
+    executable.context("cargo named no executable for the package strata")
+}
+
+/// The program's path, where one of cargo's messages tells it.
+fn executable(message: &str) -> Option<PathBuf> {
+    let message: serde_json::Value = serde_json::from_str(message).ok()?;
+    let is_program =
+        message["reason"] == "compiler-artifact" && message["target"]["name"] == "strata";
+    message["executable"]
+        .as_str()
+        .filter(|_| is_program)
+        .map(PathBuf::from)
+}
+
+#[cfg(unix)]
+pub(crate) fn interrupted(status: ExitStatus) -> bool {
+    use std::os::unix::process::ExitStatusExt;
+    // SIGINT and SIGTERM, which cargo passes to what it runs and dies of.
+    matches!(status.signal(), Some(2 | 15)) || status.code() == Some(130)
+}
+
+#[cfg(not(unix))]
+pub(crate) fn interrupted(status: ExitStatus) -> bool {
+    status.code() == Some(130)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_program_is_told_from_libraries_and_from_build_scripts() {
+        let artifact = |name: &str, executable: &str| {
+            executable_of(&format!(
+                r#"{{"reason":"compiler-artifact","target":{{"name":"{name}"}},"executable":{executable}}}"#
+            ))
+        };
+        assert_eq!(
+            artifact("strata", "\"target/release/strata\""),
+            Some("target/release/strata".into())
+        );
+        assert_eq!(artifact("strata", "null"), None);
+        assert_eq!(artifact("build-script-build", "\"x\""), None);
+        assert_eq!(executable_of("warning: not a message"), None);
+    }
+
+    fn executable_of(message: &str) -> Option<PathBuf> {
+        executable(message)
+    }
+}

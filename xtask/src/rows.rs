@@ -1,0 +1,207 @@
+//! The user's list of architectures under `target/`, which the program's build script reads beside the committed one.
+//!
+//! Rewritten only when a row is new, so that going back to an earlier architecture compiles nothing.
+
+use std::env;
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use strata_config::{Widths, parse_rows};
+
+use crate::fault::Fault;
+
+/// Rows kept beyond the committed ones; each costs about a second of every build of the program.
+const KEPT: usize = 16;
+
+/// The committed list's place in the tree.
+pub(crate) const COMMITTED: &str = "crates/strata/architectures.txt";
+
+/// Held from the list's change until the program starts: another call must neither rewrite the list during the build
+/// nor replace the program between the build and the start. Dropped by the kernel when the program takes our place.
+pub(crate) struct Lock {
+    _file: Option<File>,
+}
+
+impl Lock {
+    pub(crate) fn take(root: &Path) -> anyhow::Result<Self> {
+        let folder = root.join("target");
+        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let path = folder.join("xtask.lock");
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path);
+        let file = file.with_context(|| format!("cannot open {}", path.display()))?;
+        let locked = match file.try_lock() {
+            Err(TryLockError::WouldBlock) => {
+                eprintln!("waiting for another cargo xtask to finish its build");
+                file.lock()
+            }
+            Err(TryLockError::Error(error)) => Err(error),
+            Ok(()) => Ok(()),
+        };
+        match locked {
+            Ok(()) => Ok(Self { _file: Some(file) }),
+            // Some network file systems have no locks; the builds themselves are still kept apart by cargo's own.
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(Self { _file: None }),
+            Err(error) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
+        }
+    }
+}
+
+/// The user's list: the path in STRATA_ARCHITECTURES, else `target/architectures.txt`, as the build script has it.
+fn own_list(root: &Path) -> PathBuf {
+    match env::var_os("STRATA_ARCHITECTURES").filter(|path| !path.is_empty()) {
+        Some(path) => root.join(path),
+        None => root.join("target/architectures.txt"),
+    }
+}
+
+/// Sees to it that the program will be built with a row for `widths`.
+pub(crate) fn ensure(root: &Path, widths: &Widths, _held: &Lock) -> anyhow::Result<()> {
+    let committed = read(&root.join(COMMITTED))?;
+    let path = own_list(root);
+    let own = if path.exists() {
+        read(&path)?
+    } else {
+        Vec::new()
+    };
+    match with_row(&committed, &own, widths) {
+        Some(rows) => {
+            write(&path, &rows).with_context(|| format!("cannot write {}", path.display()))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The rows of the list at `path`.
+pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<Widths>> {
+    let text =
+        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    parse_rows(&text).map_err(|error| {
+        let place = path.display();
+        Fault::Mistake(format!(
+            "{place}:{error}; mend the line, or delete the file if it is the one under target/"
+        ))
+        .into()
+    })
+}
+
+/// The user's rows with `widths` added, the oldest dropped beyond [`KEPT`]; `None` where nothing has to change.
+fn with_row(committed: &[Widths], own: &[Widths], widths: &Widths) -> Option<Vec<Widths>> {
+    if committed.contains(widths) || own.contains(widths) {
+        return None;
+    }
+    let mut rows: Vec<_> = own
+        .iter()
+        .filter(|row| !committed.contains(row))
+        .cloned()
+        .collect();
+    rows.push(widths.clone());
+    rows.drain(..rows.len().saturating_sub(KEPT));
+    Some(rows)
+}
+
+/// Writes a sibling and renames it, so that a build never reads half a list.
+fn write(path: &Path, rows: &[Widths]) -> io::Result<()> {
+    let mut text = String::from(
+        "# Architectures that experiments asked for, the latest last; written by cargo xtask.\n",
+    );
+    for row in rows {
+        let widths: Vec<_> = row.iter().map(ToString::to_string).collect();
+        text.push_str(&widths.join(" "));
+        text.push('\n');
+    }
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let sibling = path.with_extension(format!("{}.tmp", std::process::id()));
+    let written = File::create(&sibling)
+        .and_then(|mut file| {
+            file.write_all(text.as_bytes())
+                .and_then(|()| file.sync_all())
+        })
+        .and_then(|()| fs::rename(&sibling, path));
+    if written.is_err() {
+        // The first error is the one to tell.
+        let _ = fs::remove_file(&sibling);
+    }
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_known_row_changes_nothing_and_a_new_one_drops_the_oldest() {
+        let committed = vec![vec![3072, 10]];
+        let own: Vec<Widths> = (1..=KEPT).map(|width| vec![3072, width, 10]).collect();
+        assert_eq!(with_row(&committed, &own, &vec![3072, 10]), None);
+        assert_eq!(with_row(&committed, &own, &vec![3072, 1, 10]), None);
+        let rows = with_row(&committed, &own, &vec![3072, 99, 10]).unwrap();
+        assert_eq!(rows.len(), KEPT);
+        assert_eq!(
+            (&rows[0], &rows[KEPT - 1]),
+            (&vec![3072, 2, 10], &vec![3072, 99, 10])
+        );
+        // A row that has been committed since takes no place.
+        let rows = with_row(
+            &[vec![3072, 5, 10]],
+            &[vec![3072, 5, 10]],
+            &vec![3072, 6, 10],
+        )
+        .unwrap();
+        assert_eq!(rows, [vec![3072, 6, 10]]);
+    }
+
+    #[test]
+    fn a_list_is_written_whole_and_reads_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("target/architectures.txt");
+        let rows = vec![vec![3072, 8, 10], vec![3072, 4, 10]];
+        write(&path, &rows).unwrap();
+        assert_eq!(read(&path).unwrap(), rows);
+        assert_eq!(
+            fs::read_dir(path.parent().unwrap()).unwrap().count(),
+            1,
+            "no sibling is left"
+        );
+        fs::write(&path, "3072 8 10\n3072 eight 10\n").unwrap();
+        let error = read(&path).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("architectures.txt:2: `3072 eight 10`"),
+            "{error}"
+        );
+        assert_eq!(error.downcast_ref::<Fault>().map(Fault::exit_code), Some(2));
+    }
+
+    #[test]
+    fn rows_added_at_the_same_time_are_all_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        fs::create_dir_all(root.join("crates/strata")).unwrap();
+        fs::write(root.join(COMMITTED), "3072 10\n").unwrap();
+        std::thread::scope(|scope| {
+            for width in 1..=8 {
+                scope.spawn(move || {
+                    let lock = Lock::take(root).unwrap();
+                    ensure(root, &vec![3072, width, 10], &lock).unwrap();
+                });
+            }
+        });
+        let mut rows = read(&root.join("target/architectures.txt")).unwrap();
+        rows.sort();
+        assert_eq!(
+            rows,
+            (1..=8)
+                .map(|width| vec![3072, width, 10])
+                .collect::<Vec<_>>()
+        );
+    }
+}

@@ -1,0 +1,46 @@
+//! The house rules, as a check: what reviewers would otherwise have to look for.
+
+mod edges;
+mod files;
+mod listed;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::workspace;
+
+/// `cargo xtask tidy`.
+pub(crate) fn run() -> anyhow::Result<ExitCode> {
+    Ok(if passes(&workspace::root()) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Prints what breaks a rule; whether nothing does.
+pub(crate) fn passes(root: &Path) -> bool {
+    let faults = faults(root);
+    for fault in &faults {
+        eprintln!("error: {fault}");
+    }
+    faults.is_empty()
+}
+
+/// Everything in the tree at `root` that breaks a rule, each with its place and its remedy.
+fn faults(root: &Path) -> Vec<String> {
+    let mut faults = files::faults(root);
+    faults.extend(listed::faults(root));
+    faults.extend(edges::faults(root));
+    faults
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_tree_obeys_its_rules() {
+        assert_eq!(faults(&workspace::root()), Vec::<String>::new());
+    }
+}

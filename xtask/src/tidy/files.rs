@@ -1,0 +1,141 @@
+//! Rules about single files: an opening comment, a bearable length, no path of somebody's machine.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A file that is read in one go; documents may be longer, a log grows.
+const MAX_LINES: usize = 400;
+/// Folders that hold nothing of ours, or nothing committed.
+const SKIPPED: &[&str] = &["target", "runs", ".git", ".venv"];
+/// What is checked line by line; the lock file is cargo's.
+const TEXTS: &[&str] = &["rs", "toml", "md", "txt", "sh", "py", "json", "yml"];
+
+/// Everything in files that breaks a rule.
+pub(super) fn faults(root: &Path) -> Vec<String> {
+    let mut faults = Vec::new();
+    let mut paths = Vec::new();
+    if let Err(error) = collect(root, root, &mut paths) {
+        faults.push(format!("{}: {error}", root.display()));
+    }
+    paths.sort();
+    for path in paths {
+        match fs::read(root.join(&path)) {
+            Ok(bytes) => {
+                if let Ok(text) = String::from_utf8(bytes) {
+                    check(&path, &text, &mut faults);
+                }
+            }
+            Err(error) => faults.push(format!("{}: {error}", path.display())),
+        }
+    }
+    faults
+}
+
+/// The texts below `folder`, relative to `root`.
+fn collect(root: &Path, folder: &Path, paths: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let (path, kind) = (entry.path(), entry.file_type()?);
+        if kind.is_dir() && !SKIPPED.iter().any(|name| entry.file_name() == *name) {
+            collect(root, &path, paths)?;
+        }
+        let is_text = path
+            .extension()
+            .is_none_or(|end| TEXTS.iter().any(|text| end == *text));
+        if kind.is_file() && is_text {
+            paths.extend(path.strip_prefix(root).map(Path::to_path_buf));
+        }
+    }
+    Ok(())
+}
+
+fn check(path: &Path, text: &str, faults: &mut Vec<String>) {
+    let place = path.display();
+    let is_rust = path.extension().is_some_and(|end| end == "rs");
+    if is_rust && !text.starts_with("//! ") {
+        faults.push(format!(
+            "{place}:1: a module opens with `//!` and what it is for"
+        ));
+    }
+    let lines = text.lines().count();
+    let is_document = path
+        .extension()
+        .is_some_and(|end| end == "md" || end == "txt");
+    if lines > MAX_LINES && !is_document {
+        faults.push(format!(
+            "{place}: {lines} lines; split it by subject, {MAX_LINES} are the most"
+        ));
+    }
+    for (index, line) in text.lines().enumerate() {
+        if let Some(home) = home_path(line) {
+            faults.push(format!(
+                "{place}:{}: `{home}` is a path of one machine; write a relative one",
+                index + 1
+            ));
+        }
+    }
+}
+
+/// A path into a home folder, if `line` has one.
+fn home_path(line: &str) -> Option<&'static str> {
+    // Put together here, so that this file does not hold what it looks for.
+    const HOMES: [&str; 3] = [
+        concat!("/ho", "me/"),
+        concat!("/ro", "ot/"),
+        concat!("/Us", "ers/"),
+    ];
+    HOMES.into_iter().find(|home| {
+        // Part of an address or of a longer path, it is no path from the root.
+        line.match_indices(home).any(|(at, _)| {
+            line[..at]
+                .chars()
+                .next_back()
+                .is_none_or(|before| !before.is_alphanumeric() && !"._-~}".contains(before))
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(name: &str, text: &str) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+        faults(folder.path())
+    }
+
+    #[test]
+    fn a_module_without_its_comment_is_found_wherever_it_is() {
+        assert_eq!(found("src/a.rs", "//! Why.\n"), Vec::<String>::new());
+        assert_eq!(found("src/a.rs", "\n//! Late.\n").len(), 1);
+        assert_eq!(
+            found("src/a/b/c.rs", "")[0],
+            "src/a/b/c.rs:1: a module opens with `//!` and what it is for"
+        );
+        assert_eq!(found("target/a.rs", ""), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_long_file_is_found_and_a_long_document_is_none() {
+        let lines = |count: usize| "//! x\n".repeat(count);
+        assert_eq!(found("a.rs", &lines(400)), Vec::<String>::new());
+        assert!(found("a.rs", &lines(401))[0].starts_with("a.rs: 401 lines"));
+        assert_eq!(found("docs/log.md", &lines(401)), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_home_folder_is_found_and_an_address_is_none() {
+        let home = concat!("/ho", "me/somebody/x");
+        assert!(
+            found("a.toml", &format!("x = 1\npath = \"{home}\"\n"))[0].starts_with("a.toml:2: ")
+        );
+        assert!(found("run", &format!("cd {home}\n"))[0].starts_with("run:1: "));
+        assert_eq!(
+            found("a.md", &format!("https://example.org{home}\n")),
+            Vec::<String>::new()
+        );
+    }
+}
