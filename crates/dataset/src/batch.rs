@@ -1,0 +1,176 @@
+//! One batch, and how its bytes become numbers.
+
+use crate::{DatasetError, ImageShape, Images};
+
+/// How a byte becomes the number a network sees.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PixelScale {
+    /// `byte / 255`, in 0..1, as torchvision's `ToTensor`.
+    Unit,
+    /// `(byte / 255 - mean) / deviation`, as torchvision's `Normalize`; one of each a channel.
+    Normalised {
+        /// Each channel's mean, of pixels in 0..1.
+        mean: Vec<f32>,
+        /// Each channel's standard deviation, above zero.
+        deviation: Vec<f32>,
+    },
+}
+
+/// What a batch carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BatchContent {
+    /// Indices, labels and scaled pixels.
+    Pixels,
+    /// Indices and labels only, for a device that holds the images already.
+    Indices,
+}
+
+/// Some samples, in the order they are to be seen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batch {
+    /// Which images of the data set's part these are, `[len]`.
+    pub indices: Vec<u32>,
+    /// Scaled pixels, `[len, channels * height * width]` (`[len, 3072]`); empty where only indices
+    /// were asked for.
+    pub pixels: Vec<f32>,
+    /// Labels, `[len]`.
+    pub labels: Vec<u8>,
+}
+
+impl Batch {
+    /// How many samples it holds.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.indices.len()
+    }
+
+    /// Whether it holds none; a loader yields no such batch.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.indices.is_empty()
+    }
+}
+
+/// The value of each byte, a table a channel: a division a pixel would cost more than the copy.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Scaling {
+    tables: Vec<[f32; 256]>,
+    plane: usize,
+}
+
+impl Scaling {
+    pub(crate) fn new(scale: &PixelScale, shape: ImageShape) -> Result<Self, DatasetError> {
+        let tables = match scale {
+            PixelScale::Unit => vec![table(0.0, 1.0); shape.channels],
+            PixelScale::Normalised { mean, deviation } => {
+                for (name, list) in [("mean", mean), ("deviation", deviation)] {
+                    if list.len() != shape.channels {
+                        return Err(DatasetError::value(
+                            name,
+                            list.len(),
+                            format!(
+                                "one value for each of {} channels is needed",
+                                shape.channels
+                            ),
+                        ));
+                    }
+                }
+                let bad = mean
+                    .iter()
+                    .zip(deviation)
+                    .position(|(m, d)| !m.is_finite() || !d.is_finite() || *d <= 0.0);
+                if let Some(channel) = bad {
+                    return Err(DatasetError::value(
+                        "channel",
+                        channel,
+                        format!(
+                            "mean {} and deviation {} cannot normalise it: the deviation must be above zero",
+                            mean[channel], deviation[channel]
+                        ),
+                    ));
+                }
+                let pairs = mean.iter().zip(deviation);
+                pairs.map(|(&m, &d)| table(m, d)).collect()
+            }
+        };
+        Ok(Self {
+            tables,
+            plane: shape.plane(),
+        })
+    }
+
+    /// The batch of these images, which must all exist.
+    pub(crate) fn batch(&self, images: &Images, indices: &[u32], content: BatchContent) -> Batch {
+        let labels = images.labels();
+        let labels = indices.iter().map(|&i| labels[i as usize]).collect();
+        let mut pixels = Vec::new();
+        if content == BatchContent::Pixels {
+            pixels.reserve_exact(indices.len() * images.shape().values());
+            for &i in indices {
+                let planes = images.image(i as usize).chunks_exact(self.plane);
+                for (table, plane) in self.tables.iter().zip(planes) {
+                    pixels.extend(plane.iter().map(|&byte| table[usize::from(byte)]));
+                }
+            }
+        }
+        Batch {
+            indices: indices.to_vec(),
+            pixels,
+            labels,
+        }
+    }
+}
+
+fn table(mean: f32, deviation: f32) -> [f32; 256] {
+    std::array::from_fn(|byte| (byte as f32 / 255.0 - mean) / deviation)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unit_is_the_exact_quotient() {
+        let scaling = Scaling::new(&PixelScale::Unit, ImageShape::CIFAR).unwrap();
+        for byte in 0..=255u8 {
+            // The nearest f32 to the true quotient; f64 has bits enough to round once.
+            let nearest = (f64::from(byte) / 255.0) as f32;
+            assert_eq!(scaling.tables[2][usize::from(byte)], nearest);
+        }
+    }
+
+    #[test]
+    fn each_channel_is_normalised_by_its_own() {
+        let shape = ImageShape {
+            channels: 2,
+            height: 1,
+            width: 1,
+        };
+        let images = Images::new(shape, vec![255, 0, 0, 255], vec![0, 1], 2).unwrap();
+        let scale = PixelScale::Normalised {
+            mean: vec![0.5, 0.25],
+            deviation: vec![0.25, 0.5],
+        };
+        let scaling = Scaling::new(&scale, shape).unwrap();
+        let batch = scaling.batch(&images, &[1, 0], BatchContent::Pixels);
+        // Image 1: (0 - 0.5) / 0.25 and (1 - 0.25) / 0.5; image 0: (1 - 0.5) / 0.25, (0 - 0.25) / 0.5.
+        assert_eq!(batch.pixels, [-2.0, 1.5, 2.0, -0.5]);
+        assert_eq!(batch.labels, [1, 0]);
+        assert_eq!((batch.len(), batch.is_empty()), (2, false));
+    }
+
+    #[test]
+    fn a_deviation_of_zero_or_a_missing_channel_is_refused() {
+        let rows = [
+            (vec![0.5; 3], vec![0.2, 0.0, 0.2], "channel = 1"),
+            (vec![0.5, f32::NAN, 0.5], vec![0.2; 3], "channel = 1"),
+            (vec![0.5; 2], vec![0.2; 3], "mean = 2"),
+            (vec![0.5; 3], vec![0.2; 4], "deviation = 4"),
+        ];
+        for (mean, deviation, name) in rows {
+            let scale = PixelScale::Normalised { mean, deviation };
+            let error = Scaling::new(&scale, ImageShape::CIFAR).unwrap_err();
+            assert!(error.to_string().starts_with(name), "{error}");
+        }
+    }
+}

@@ -1,0 +1,443 @@
+//! Releases that are whole, and one damage at a time.
+
+use std::fs;
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use tar::{EntryType, Header};
+use tempfile::TempDir;
+
+use super::*;
+use crate::testing::{Server, impatient, sha256, whole};
+
+const RECORD: usize = 3073;
+
+/// A data file of `count` records: labels and pixels follow from its number and their place.
+fn data_file(number: usize, count: usize) -> Vec<u8> {
+    let mut bytes = vec![];
+    for record in 0..count {
+        bytes.push(((number + record) % 10) as u8);
+        bytes.extend((0..RECORD - 1).map(|value| (value * 7 + record * 3 + number) as u8));
+    }
+    bytes
+}
+
+fn names() -> Vec<u8> {
+    b"airplane\nautomobile\nbird\ncat\ndeer\ndog\nfrog\nhorse\nship\ntruck\n\n".to_vec()
+}
+
+/// An entry of an archive: its name as it stands in the header, its kind and its bytes.
+type Entry = (String, EntryType, Vec<u8>);
+
+/// A small release: two records a training file, three test records.
+fn entries() -> Vec<Entry> {
+    let mut entries = vec![(
+        format!("{FOLDER}/{}", records::NAMES),
+        EntryType::Regular,
+        names(),
+    )];
+    for (number, name) in records::FILES.iter().enumerate() {
+        let bytes = data_file(number, if number < 5 { 2 } else { 3 });
+        entries.push((format!("{FOLDER}/{name}"), EntryType::Regular, bytes));
+    }
+    entries
+}
+
+fn header(name: &str, kind: EntryType, size: u64) -> Header {
+    let mut header = Header::new_gnu();
+    // Straight into the field: an attacker's tool does not refuse `..`.
+    header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+    header.set_entry_type(kind);
+    header.set_size(size);
+    header.set_mode(0o644);
+    header.set_cksum();
+    header
+}
+
+fn tar_bytes(entries: &[Entry]) -> Vec<u8> {
+    let mut builder = tar::Builder::new(vec![]);
+    for (name, kind, bytes) in entries {
+        let header = header(name, *kind, bytes.len() as u64);
+        builder.append(&header, bytes.as_slice()).unwrap();
+    }
+    builder.into_inner().unwrap()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(vec![], Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// A folder with an archive of these bytes, and the source that names it by a `file://` URL.
+fn release(archive: &[u8]) -> (TempDir, Cifar10Source) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("release.tar.gz");
+    fs::write(&path, archive).unwrap();
+    let source = Cifar10Source {
+        url: format!("file://{}", path.display()),
+        sha256: sha256(archive),
+        folder: None,
+    };
+    (folder, source)
+}
+
+fn read(source: &Cifar10Source) -> Result<Dataset, DatasetError> {
+    let mut watch = Watch {
+        cancel: &|| false,
+        progress: &mut |_| {},
+    };
+    load(source, &impatient(), &mut watch)
+}
+
+/// What an archive of these bytes, its checksum in order, is refused for.
+fn refusal(archive: &[u8]) -> String {
+    let (folder, source) = release(archive);
+    let error = read(&source).unwrap_err().to_string();
+    assert!(error.contains("release.tar.gz"), "{error}");
+    assert_eq!(
+        fs::read_dir(folder.path()).unwrap().count(),
+        1,
+        "nothing unpacked"
+    );
+    error
+}
+
+fn assert_small_release(data: &Dataset) {
+    assert_eq!(data.name, "cifar10");
+    assert_eq!(data.classes[3], "cat");
+    assert_eq!(data.train.labels(), [0, 1, 1, 2, 2, 3, 3, 4, 4, 5]);
+    assert_eq!(data.test.labels(), [5, 6, 7]);
+    // File 3, record 1: the seventh training image.
+    assert_eq!(data.train.image(7), &data_file(3, 2)[RECORD + 1..]);
+    assert_eq!(data.test.image(0), &data_file(5, 1)[1..]);
+}
+
+#[test]
+fn an_archive_is_read_in_place() {
+    let (folder, mut source) = release(&gzip(&tar_bytes(&entries())));
+    source.sha256 = source.sha256.to_ascii_uppercase();
+    let mut events = vec![];
+    let data = load_cifar10(&source, &|| false, &mut |event| events.push(event)).unwrap();
+    assert_small_release(&data);
+    let path = folder.path().join("release.tar.gz");
+    let expected = [
+        Progress::Verifying { path: path.clone() },
+        Progress::Reading { path },
+        Progress::Done { train: 10, test: 3 },
+    ];
+    assert_eq!(events, expected);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+/// Order, other entries and a leading `./` make no difference; names may be missing.
+#[test]
+fn an_archive_in_another_order() {
+    let mut all = entries();
+    all.remove(0);
+    all.reverse();
+    for (name, ..) in &mut all {
+        name.insert_str(0, "./");
+    }
+    all.push((
+        format!("{FOLDER}/readme.html"),
+        EntryType::Regular,
+        vec![1; 700],
+    ));
+    all.push((format!("{FOLDER}/"), EntryType::Directory, vec![]));
+    let (_folder, source) = release(&gzip(&tar_bytes(&all)));
+    assert_small_release(&read(&source).unwrap());
+}
+
+#[test]
+fn a_folder_of_data_files_is_used_as_it_is() {
+    for sub in ["", FOLDER] {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join(sub)).unwrap();
+        for (name, _, bytes) in entries() {
+            let name = name.rsplit('/').next().unwrap();
+            fs::write(folder.path().join(sub).join(name), bytes).unwrap();
+        }
+        // The URL and the checksum are not so much as looked up.
+        let source = Cifar10Source {
+            folder: Some(folder.path().to_owned()),
+            ..Cifar10Source::default()
+        };
+        assert_small_release(&read(&source).unwrap());
+    }
+}
+
+#[test]
+fn an_archive_in_the_folder_is_used_without_a_network() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = gzip(&tar_bytes(&entries()));
+    fs::write(folder.path().join(ARCHIVE), &archive).unwrap();
+    // One of the six files alone is of no use, and of no harm.
+    fs::write(folder.path().join("test_batch.bin"), b"").unwrap();
+    let source = Cifar10Source {
+        url: "http://127.0.0.1:1/no-server-here".to_owned(),
+        sha256: sha256(&archive),
+        folder: Some(folder.path().to_owned()),
+    };
+    assert_small_release(&read(&source).unwrap());
+}
+
+#[test]
+fn a_missing_archive_is_downloaded_to_the_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = gzip(&tar_bytes(&entries()));
+    let server = Server::start(vec![whole(&archive)]);
+    let source = Cifar10Source {
+        url: server.url.clone(),
+        sha256: sha256(&archive),
+        folder: Some(folder.path().join("new")),
+    };
+    for _ in 0..2 {
+        assert_small_release(&read(&source).unwrap());
+    }
+    assert_eq!(server.requests().len(), 1);
+    assert_eq!(
+        fs::read(folder.path().join("new").join(ARCHIVE)).unwrap(),
+        archive
+    );
+}
+
+/// Downloads of two releases do not overwrite each other in the cache.
+#[test]
+fn the_cache_tells_releases_apart() {
+    let path = archive_path(None, SHA256).unwrap();
+    assert!(
+        path.ends_with("strata/cifar-10-binary-c4a38c50a1bc.tar.gz"),
+        "{}",
+        path.display()
+    );
+}
+
+/// One byte of the archive is flipped: caught before it is read, and the user's file is left.
+#[test]
+fn a_flipped_byte_is_a_wrong_checksum() {
+    let archive = gzip(&tar_bytes(&entries()));
+    let (folder, source) = release(&archive);
+    let mut flipped = archive.clone();
+    flipped[archive.len() / 2] ^= 0x10;
+    let path = folder.path().join("release.tar.gz");
+    fs::write(&path, &flipped).unwrap();
+    let error = read(&source).unwrap_err().to_string();
+    for part in [
+        &sha256(&archive),
+        &sha256(&flipped),
+        "release.tar.gz",
+        "left as it is",
+    ] {
+        assert!(error.contains(part), "{error}");
+    }
+    assert_eq!(fs::read(path).unwrap(), flipped);
+}
+
+#[test]
+fn what_is_no_source_is_the_users_mistake() {
+    let good = Cifar10Source::default();
+    let rows = [
+        ("ftp://host/a.tar.gz", good.sha256.as_str(), "dataset.url"),
+        (good.url.as_str(), "c4a38c50", "dataset.sha256 \"c4a38c50\""),
+    ];
+    for (url, sha256, message) in rows {
+        let source = Cifar10Source {
+            url: url.to_owned(),
+            sha256: sha256.to_owned(),
+            folder: None,
+        };
+        let error = read(&source).unwrap_err();
+        assert!(error.to_string().starts_with(message), "{error}");
+        assert!(error.is_usage());
+    }
+}
+
+#[test]
+fn a_file_url_without_a_file_names_it() {
+    let (folder, source) = release(b"");
+    fs::remove_file(folder.path().join("release.tar.gz")).unwrap();
+    let error = read(&source).unwrap_err().to_string();
+    assert!(error.starts_with("cannot open "), "{error}");
+    assert!(error.contains("release.tar.gz"), "{error}");
+}
+
+/// A gzip stream that ends anywhere short of its end.
+#[test]
+fn a_truncated_gzip_is_refused() {
+    let archive = gzip(&tar_bytes(&entries()));
+    for length in [0, 5, 20, archive.len() / 2, archive.len() - 1] {
+        refusal(&archive[..length]);
+    }
+    let error = refusal(&archive[..archive.len() / 2]);
+    assert!(error.contains("truncated"), "{error}");
+}
+
+/// A tar file that ends within an entry, or within a header.
+#[test]
+fn a_truncated_tar_is_refused() {
+    let tar = tar_bytes(&entries());
+    for length in [300, 700, 512 * 3 + 100, tar.len() / 2] {
+        refusal(&gzip(&tar[..length]));
+    }
+}
+
+/// No archive at all.
+#[test]
+fn another_kind_of_file_is_refused() {
+    refusal(b"<html>not found</html>");
+    refusal(&gzip(&[0x55; 5000]));
+}
+
+#[test]
+fn a_missing_data_file_is_named() {
+    let mut all = entries();
+    all.remove(3);
+    let error = refusal(&gzip(&tar_bytes(&all)));
+    assert!(
+        error.ends_with("it lacks cifar-10-batches-bin/data_batch_3.bin"),
+        "{error}"
+    );
+}
+
+/// The name climbs out of the archive's folder: no name but the seven is ever taken.
+#[test]
+fn a_name_that_climbs_is_not_taken() {
+    for name in [
+        "cifar-10-batches-bin/../data_batch_1.bin",
+        "../cifar-10-batches-bin/data_batch_1.bin",
+        "/cifar-10-batches-bin/data_batch_1.bin",
+        "data_batch_1.bin",
+        "cifar-10-batches-bin//data_batch_1.bin",
+    ] {
+        let mut all = entries();
+        all[1].0 = name.to_owned();
+        let error = refusal(&gzip(&tar_bytes(&all)));
+        assert!(error.contains("it lacks"), "{error}");
+    }
+}
+
+/// A link in place of a data file could point to any file of the reader's.
+#[test]
+fn a_link_is_not_followed() {
+    for kind in [EntryType::Symlink, EntryType::Link, EntryType::Char] {
+        let mut all = entries();
+        all[1].1 = kind;
+        all[1].2.clear();
+        let error = refusal(&gzip(&tar_bytes(&all)));
+        assert!(error.contains("it lacks"), "{error}");
+    }
+}
+
+/// Two files of a name: which one counts would depend on the reader.
+#[test]
+fn a_duplicate_is_refused() {
+    let mut all = entries();
+    all.push(all[2].clone());
+    let error = refusal(&gzip(&tar_bytes(&all)));
+    assert!(
+        error.ends_with("holds cifar-10-batches-bin/data_batch_2.bin twice"),
+        "{error}"
+    );
+}
+
+/// A megabyte that unpacks to gigabytes, in an entry that nobody asked for.
+#[test]
+fn a_bomb_is_cut() {
+    let size = 8 << 30;
+    let header = header("filler", EntryType::Regular, size);
+    let mut bomb = gzip(header.as_bytes());
+    let zeros = gzip(&vec![0; 16 << 20]);
+    for _ in 0..20 {
+        bomb.extend_from_slice(&zeros);
+    }
+    let error = refusal(&bomb);
+    assert!(
+        error.contains("unpacks to more than 268435456 bytes"),
+        "{error}"
+    );
+}
+
+/// A header that claims an enormous data file: refused before anything of it is read.
+#[test]
+fn an_entry_that_is_too_long_is_refused() {
+    for size in [30_730_000 + 3073, 1 << 60] {
+        let name = format!("{FOLDER}/data_batch_1.bin");
+        let header = header(&name, EntryType::Regular, size);
+        let error = refusal(&gzip(header.as_bytes()));
+        assert!(error.contains(&format!("has {size} bytes")), "{error}");
+    }
+}
+
+/// A byte too few, a byte too many, none at all: in the archive and in a folder.
+#[test]
+fn a_data_file_of_broken_records_is_refused() {
+    for length in [0, RECORD - 1, RECORD + 1, 2 * RECORD - 1000] {
+        let mut all = entries();
+        all[1].2.resize(length, 0);
+        let error = refusal(&gzip(&tar_bytes(&all)));
+        let expected = format!("data_batch_1.bin has {length} bytes");
+        assert!(error.contains(&expected), "{error}");
+
+        let folder = tempfile::tempdir().unwrap();
+        for (name, _, bytes) in all {
+            fs::write(folder.path().join(name.rsplit('/').next().unwrap()), bytes).unwrap();
+        }
+        let source = Cifar10Source {
+            folder: Some(folder.path().to_owned()),
+            ..Cifar10Source::default()
+        };
+        let error = read(&source).unwrap_err().to_string();
+        assert!(error.contains(&expected), "{error}");
+    }
+}
+
+/// A label of 10, in the second record of the fourth file.
+#[test]
+fn a_label_beyond_the_classes_is_refused() {
+    let mut all = entries();
+    all[4].2[RECORD] = 10;
+    let error = refusal(&gzip(&tar_bytes(&all)));
+    assert!(
+        error.contains("data_batch_4.bin, record 1 (counted from 0): label 10"),
+        "{error}"
+    );
+}
+
+/// Nine names, eleven names, no text.
+#[test]
+fn class_names_that_do_not_fit_are_refused() {
+    let nine = names().split_off("airplane\n".len());
+    let eleven = [b"more\n".to_vec(), names()].concat();
+    for (text, message) in [
+        (nine, "has 9 class names"),
+        (eleven, "has 11 class names"),
+        (vec![0xFF; 20], "is not text"),
+    ] {
+        let mut all = entries();
+        all[0].2 = text;
+        let error = refusal(&gzip(&tar_bytes(&all)));
+        assert!(error.contains("batches.meta.txt"), "{error}");
+        assert!(error.contains(message), "{error}");
+    }
+}
+
+#[test]
+fn cancelling_is_no_damage() {
+    let (_folder, source) = release(&gzip(&tar_bytes(&entries())));
+    // At every moment it is asked: in vain, the data set is there.
+    for after in 0..200 {
+        let asked = std::cell::Cell::new(0);
+        let cancel = || asked.replace(asked.get() + 1) >= after;
+        match load_cifar10(&source, &cancel, &mut |_| {}) {
+            Err(DatasetError::Cancelled) => {}
+            Ok(data) => {
+                assert!(after > 3);
+                return assert_small_release(&data);
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+    panic!("never read through");
+}

@@ -1,0 +1,78 @@
+//! A data set: its classes and its two parts.
+
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use crate::{Images, digest};
+
+/// A training part and a test part over the same classes.
+#[derive(Clone, Debug)]
+pub struct Dataset {
+    /// What it is called: `cifar10`, `synthetic`.
+    pub name: String,
+    /// The classes' names in label order.
+    pub classes: Vec<String>,
+    /// The part to train and validate on.
+    pub train: Arc<Images>,
+    /// The part to test on.
+    pub test: Arc<Images>,
+}
+
+impl Dataset {
+    /// SHA-256 over shape, classes, labels and pixels of both parts, hexadecimal.
+    ///
+    /// Each length comes before its bytes, as a little-endian `u64`, so no two data sets share a
+    /// byte string. The name is not part of it: the same images are the same images.
+    #[must_use]
+    pub fn sha256(&self) -> String {
+        let mut hash = Sha256::new();
+        let number = |hash: &mut Sha256, n: usize| hash.update((n as u64).to_le_bytes());
+        number(&mut hash, self.classes.len());
+        for class in &self.classes {
+            number(&mut hash, class.len());
+            hash.update(class);
+        }
+        for images in [&self.train, &self.test] {
+            let shape = images.shape();
+            for n in [images.len(), shape.channels, shape.height, shape.width] {
+                number(&mut hash, n);
+            }
+            hash.update(images.labels());
+            hash.update(images.pixels());
+        }
+        digest::finish(hash)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ImageShape;
+
+    fn tiny(classes: [&str; 2], pixels: [u8; 2], label: u8) -> String {
+        let shape = ImageShape {
+            channels: 1,
+            height: 1,
+            width: 1,
+        };
+        let part = |byte, label| Images::new(shape, vec![byte], vec![label], 2).unwrap();
+        Dataset {
+            name: "tiny".to_owned(),
+            classes: classes.map(str::to_owned).to_vec(),
+            train: Arc::new(part(pixels[0], label)),
+            test: Arc::new(part(pixels[1], 0)),
+        }
+        .sha256()
+    }
+
+    #[test]
+    fn the_hash_tells_every_part_apart() {
+        let base = tiny(["a", "b"], [1, 2], 0);
+        assert_eq!(base, tiny(["a", "b"], [1, 2], 0));
+        assert_eq!(base.len(), 64);
+        assert_ne!(base, tiny(["ab", ""], [1, 2], 0), "where a name ends");
+        assert_ne!(base, tiny(["a", "b"], [2, 1], 0), "which part");
+        assert_ne!(base, tiny(["a", "b"], [1, 2], 1), "the labels");
+    }
+}

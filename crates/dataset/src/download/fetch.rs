@@ -1,0 +1,236 @@
+//! The download as a whole: one process at a time, retried, resumed, verified, renamed.
+
+use std::fs::{self, File};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::lock::Lock;
+use super::partial::{Note, Partial};
+use super::transfer::{Answer, Event, Failure, POLL, Transfer};
+use super::{Progress, Wanted, Watch, is_file, measure, open_verified};
+use crate::DatasetError;
+
+/// What to do with a file that was there already and is not the one wanted.
+pub(crate) const REPLACE: &str =
+    "it was left as it is: delete it to have it fetched again, or correct dataset.sha256";
+const REFETCH: &str =
+    "the download was removed: run again, or correct dataset.url and dataset.sha256";
+
+/// What one transfer came to.
+enum Outcome {
+    /// All bytes the server has are here.
+    Complete,
+    /// It broke for this reason; another try may do better.
+    Again(String),
+}
+
+/// The verified file, downloaded to `wanted.target` unless it is there.
+pub(crate) fn fetch(wanted: &Wanted<'_>, watch: &mut Watch<'_>) -> Result<File, DatasetError> {
+    let target = wanted.target;
+    if is_file(target) {
+        return open_verified(target, wanted.sha256, REPLACE, watch);
+    }
+    if let Some(folder) = target.parent() {
+        fs::create_dir_all(folder).map_err(|error| DatasetError::io("create", folder, error))?;
+    }
+    let _lock = Lock::hold(target, watch)?;
+    if is_file(target) {
+        // Whoever held the lock before has fetched it.
+        return open_verified(target, wanted.sha256, REPLACE, watch);
+    }
+    download(wanted, watch)
+}
+
+fn download(wanted: &Wanted<'_>, watch: &mut Watch<'_>) -> Result<File, DatasetError> {
+    let mut retries = 0;
+    let mut begun_anew = false;
+    loop {
+        let mut partial = Partial::open(wanted.target, wanted.url)?;
+        let resumed = partial.have() > 0;
+        let outcome = transfer(wanted, &mut partial, watch);
+        if partial.have() == 0 && !matches!(outcome, Ok(Outcome::Complete)) {
+            // Nothing came: leave no empty files about.
+            partial.discard();
+        }
+        match outcome? {
+            Outcome::Complete => {}
+            Outcome::Again(problem) => {
+                if retries == wanted.limits.retries {
+                    return Err(failed(wanted, problem));
+                }
+                tracing::info!(url = wanted.url, problem, "the download is tried again");
+                pause(wanted.limits.backoff * 2u32.saturating_pow(retries), watch)?;
+                retries += 1;
+                continue;
+            }
+        }
+        let path = partial.path().to_owned();
+        let (found, bytes) = measure(partial.file(), &path, watch)?;
+        if found == wanted.sha256 {
+            return partial.finish(wanted.target);
+        }
+        partial.discard();
+        // Old bytes and new may not belong together; only a whole new transfer is the server's word.
+        if resumed && !begun_anew {
+            begun_anew = true;
+            tracing::warn!(
+                url = wanted.url,
+                "the resumed download is damaged, and begun anew"
+            );
+            continue;
+        }
+        return Err(DatasetError::Checksum {
+            path,
+            bytes,
+            found,
+            expected: wanted.sha256.to_owned(),
+            remedy: REFETCH,
+        });
+    }
+}
+
+/// One request, and its bytes into the partial file.
+fn transfer(
+    wanted: &Wanted<'_>,
+    partial: &mut Partial,
+    watch: &mut Watch<'_>,
+) -> Result<Outcome, DatasetError> {
+    let have = partial.have();
+    if have > 0 && partial.note().total == Some(have) {
+        return Ok(Outcome::Complete);
+    }
+    let validator = partial.note().validator.clone();
+    let transfer = Transfer::start(wanted.url, have, validator.as_deref(), wanted.limits)
+        .map_err(|error| failed(wanted, format!("no thread to download in: {error}")))?;
+    let answer = match transfer.next(watch)? {
+        Event::Answer(answer) => answer,
+        Event::Failed(failure) => return broken(wanted, failure),
+        Event::Bytes(_) | Event::End => return Ok(Outcome::Again("no answer".to_owned())),
+    };
+    if let Some(outcome) = accept(wanted, partial, answer)? {
+        return Ok(outcome);
+    }
+    let total = partial.note().total;
+    let longest = total.unwrap_or(u64::MAX).min(wanted.limits.longest);
+    watch.tell(Progress::Started {
+        total,
+        resumed_from: partial.have(),
+    });
+    loop {
+        match transfer.next(watch)? {
+            Event::Bytes(bytes) if partial.have() + bytes.len() as u64 > longest => {
+                let _ = partial.restart(Note::default());
+                let problem = format!("the server sends more than the {longest} bytes expected");
+                return Err(failed(wanted, problem));
+            }
+            Event::Bytes(bytes) => {
+                partial.append(&bytes)?;
+                watch.tell(Progress::Advanced {
+                    bytes: bytes.len() as u64,
+                });
+            }
+            Event::End => {
+                let have = partial.have();
+                return Ok(match total {
+                    Some(total) if have < total => {
+                        Outcome::Again(format!("only {have} of {total} bytes came"))
+                    }
+                    _ => Outcome::Complete,
+                });
+            }
+            Event::Failed(failure) => return broken(wanted, failure),
+            Event::Answer(_) => {}
+        }
+    }
+}
+
+/// Makes the partial file ready for the body of this answer, unless the answer ends the transfer.
+fn accept(
+    wanted: &Wanted<'_>,
+    partial: &mut Partial,
+    answer: Answer,
+) -> Result<Option<Outcome>, DatasetError> {
+    let have = partial.have();
+    let range = answer.range;
+    match answer.status {
+        200 => {
+            if let Some(length) = answer
+                .length
+                .filter(|&length| length > wanted.limits.longest)
+            {
+                let longest = wanted.limits.longest;
+                let problem =
+                    format!("the server offers {length} bytes, at most {longest} are expected");
+                return Err(failed(wanted, problem));
+            }
+            // To a Range request too this is the whole file: another version, or no ranges there.
+            partial.restart(Note {
+                url: wanted.url.to_owned(),
+                validator: answer.validator,
+                total: answer.length,
+            })?;
+            Ok(None)
+        }
+        206 if have > 0 => {
+            let total = range.and_then(|range| range.total);
+            let known = partial.note().total;
+            let same = total.is_none() || known.is_none() || total == known;
+            if range.is_some_and(|range| range.first == Some(have)) && same {
+                if known.is_none() && total.is_some() {
+                    let note = partial.note().clone();
+                    partial.annotate(Note { total, ..note })?;
+                }
+                return Ok(None);
+            }
+            partial.restart(Note::default())?;
+            let problem = "the server sent another range than the one asked for".to_owned();
+            Ok(Some(Outcome::Again(problem)))
+        }
+        416 if have > 0 => {
+            if range.and_then(|range| range.total) == Some(have) {
+                return Ok(Some(Outcome::Complete));
+            }
+            partial.restart(Note::default())?;
+            let problem = "the server no longer has the rest of this file".to_owned();
+            Ok(Some(Outcome::Again(problem)))
+        }
+        status @ (408 | 429 | 500..=599) => Ok(Some(Outcome::Again(format!(
+            "the server answers with HTTP status {status}"
+        )))),
+        status => Err(failed(
+            wanted,
+            format!("the server answers with HTTP status {status}"),
+        )),
+    }
+}
+
+fn broken(wanted: &Wanted<'_>, failure: Failure) -> Result<Outcome, DatasetError> {
+    match failure {
+        Failure::Broken(problem) => Ok(Outcome::Again(problem)),
+        Failure::Hopeless(problem) => Err(failed(wanted, problem)),
+        Failure::Url(problem) => Err(DatasetError::Url {
+            url: wanted.url.to_owned(),
+            problem,
+        }),
+    }
+}
+
+fn failed(wanted: &Wanted<'_>, problem: String) -> DatasetError {
+    DatasetError::Download {
+        url: wanted.url.to_owned(),
+        problem,
+        target: wanted.target.to_owned(),
+    }
+}
+
+fn pause(length: Duration, watch: &Watch<'_>) -> Result<(), DatasetError> {
+    let end = Instant::now() + length;
+    loop {
+        watch.check()?;
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(());
+        }
+        thread::sleep(left.min(POLL));
+    }
+}

@@ -1,0 +1,78 @@
+//! One process at a time may download a file.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use super::partial::beside;
+use super::transfer::POLL;
+use super::{Progress, Watch};
+use crate::DatasetError;
+
+/// A lock on `NAME.lock`, which is removed with it. The system frees a dead process's lock.
+#[derive(Debug)]
+pub(super) struct Lock {
+    path: PathBuf,
+    /// Locked for as long as it is open.
+    _file: File,
+}
+
+impl Lock {
+    /// Waits until this process holds the lock on `target`.
+    pub(super) fn hold(target: &Path, watch: &mut Watch<'_>) -> Result<Self, DatasetError> {
+        let path = beside(target, ".lock");
+        let mut told = false;
+        loop {
+            let file = File::options()
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(&path)
+                .map_err(|error| DatasetError::io("create", &path, error))?;
+            match file.try_lock() {
+                Ok(()) if still_there(&file, &path) => return Ok(Self { path, _file: file }),
+                // Its last holder removed it between opening and locking: lock the next one.
+                Ok(()) => continue,
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(error)) => {
+                    return Err(DatasetError::io("lock", &path, error));
+                }
+            }
+            if !told {
+                watch.tell(Progress::Waiting {
+                    path: target.to_owned(),
+                });
+                told = true;
+            }
+            watch.check()?;
+            thread::sleep(POLL);
+        }
+    }
+}
+
+/// Whether the locked file is the one that others will open.
+#[cfg(unix)]
+fn still_there(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(locked), Ok(named)) => identity(locked) == identity(named),
+        _ => false,
+    }
+}
+
+/// Elsewhere the file is never removed.
+#[cfg(not(unix))]
+fn still_there(_: &File, _: &Path) -> bool {
+    true
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if cfg!(unix)
+            && let Err(error) = fs::remove_file(&self.path)
+        {
+            tracing::debug!(path = %self.path.display(), %error, "cannot remove the lock file");
+        }
+    }
+}

@@ -1,0 +1,521 @@
+//! Servers that cut, stall, lie and loop: each ends in the whole file or in one clear error.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::partial::beside;
+use super::*;
+use crate::testing::{Reply, Server, cut, impatient, reply, rest, sha256, whole};
+
+/// A folder to download to, and what is wanted there.
+struct Case {
+    folder: TempDir,
+    body: Vec<u8>,
+    limits: Limits,
+}
+
+impl Case {
+    fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            body: (0..200_000u64).map(|i| ((i * i) >> 7) as u8).collect(),
+            limits: impatient(),
+        }
+    }
+
+    fn target(&self) -> PathBuf {
+        self.folder.path().join("cache/a.tar.gz")
+    }
+
+    fn fetch(&self, server: &Server) -> Result<File, DatasetError> {
+        self.fetch_from(&server.url, &|| false, &mut |_| {})
+    }
+
+    fn fetch_from(
+        &self,
+        url: &str,
+        cancel: &dyn Fn() -> bool,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<File, DatasetError> {
+        let wanted = Wanted {
+            url,
+            sha256: &sha256(&self.body),
+            target: &self.target(),
+            limits: &self.limits,
+        };
+        fetch(&wanted, &mut Watch { cancel, progress })
+    }
+
+    fn error(&self, server: &Server) -> String {
+        let error = self.fetch(server).unwrap_err().to_string();
+        assert!(!self.target().exists(), "half a file is no file");
+        error
+    }
+
+    /// The whole file is in its place, and nothing else is.
+    fn assert_whole(&self) {
+        assert_eq!(fs::read(self.target()).unwrap(), self.body);
+        assert_eq!(self.names(), ["a.tar.gz"]);
+    }
+
+    fn names(&self) -> Vec<String> {
+        let Ok(entries) = fs::read_dir(self.target().parent().unwrap()) else {
+            return vec![];
+        };
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+#[test]
+fn a_second_run_downloads_nothing() {
+    let case = Case::new();
+    let server = Server::start(vec![whole(&case.body)]);
+    let mut events = vec![];
+    case.fetch_from(&server.url, &|| false, &mut |event| events.push(event))
+        .unwrap();
+    case.assert_whole();
+    let total = Some(200_000);
+    assert_eq!(
+        events[0],
+        Progress::Started {
+            total,
+            resumed_from: 0
+        }
+    );
+    let advanced = events.iter().map(|event| match event {
+        Progress::Advanced { bytes } => *bytes,
+        _ => 0,
+    });
+    assert_eq!(advanced.sum::<u64>(), 200_000);
+    case.fetch(&server).unwrap();
+    assert_eq!(server.requests().len(), 1);
+}
+
+/// The connection is cut half-way: the rest is asked for, of the same version.
+#[test]
+fn a_cut_connection_is_resumed_at_once() {
+    let case = Case::new();
+    let server = Server::start(vec![cut(&case.body, 80_000), rest(&case.body, 80_000)]);
+    case.fetch(&server).unwrap();
+    case.assert_whole();
+    let again = &server.requests()[1];
+    assert!(again.contains("range: bytes=80000-\n"), "{again}");
+    assert!(again.contains("if-range: \"one\"\n"), "{again}");
+}
+
+/// The process ends after each break: the next one goes on where the last stopped.
+#[test]
+fn a_later_run_resumes() {
+    let mut case = Case::new();
+    case.limits.retries = 0;
+    let server = Server::start(vec![cut(&case.body, 80_000), rest(&case.body, 80_000)]);
+    let error = case.error(&server);
+    assert!(error.contains(&server.url), "{error}");
+    assert!(
+        error.contains(&case.target().display().to_string()),
+        "{error}"
+    );
+    assert_eq!(case.names(), ["a.tar.gz.part", "a.tar.gz.part.json"]);
+    let mut events = vec![];
+    case.fetch_from(&server.url, &|| false, &mut |event| events.push(event))
+        .unwrap();
+    case.assert_whole();
+    let (total, resumed_from) = (Some(200_000), 80_000);
+    assert_eq!(
+        events[0],
+        Progress::Started {
+            total,
+            resumed_from
+        }
+    );
+}
+
+/// The file has changed, or the server knows no ranges: 200 is the whole file again.
+#[test]
+fn a_200_to_a_range_request_begins_anew() {
+    let case = Case::new();
+    let other = vec![7; 90_000];
+    let server = Server::start(vec![cut(&other, 80_000), whole(&case.body)]);
+    case.fetch(&server).unwrap();
+    case.assert_whole();
+}
+
+/// A partial file of another URL must not be the beginning of this one.
+#[test]
+fn another_urls_bytes_are_not_resumed() {
+    let mut case = Case::new();
+    case.limits.retries = 0;
+    let first = Server::start(vec![cut(&case.body, 80_000)]);
+    case.error(&first);
+    let second = Server::start(vec![whole(&case.body)]);
+    case.fetch(&second).unwrap();
+    assert!(!second.requests()[0].contains("range:"));
+    case.assert_whole();
+}
+
+/// The note beside a partial file is damaged, or tells of fewer bytes than there are.
+#[test]
+fn a_damaged_note_begins_anew() {
+    for note in [
+        "",
+        "{",
+        r#"{"url":"URL","validator":null,"total":10,"more":1}"#,
+        r#"{"url":"URL","validator":null,"total":10}"#,
+    ] {
+        let case = Case::new();
+        let server = Server::start(vec![whole(&case.body)]);
+        fs::create_dir_all(case.target().parent().unwrap()).unwrap();
+        fs::write(beside(&case.target(), ".part"), [9; 1000]).unwrap();
+        let note = note.replace("URL", &server.url);
+        fs::write(beside(&case.target(), ".part.json"), note).unwrap();
+        case.fetch(&server).unwrap();
+        assert!(!server.requests()[0].contains("range:"));
+        case.assert_whole();
+    }
+}
+
+/// The server resumes at another place than the one asked for: those bytes must not be appended.
+#[test]
+fn a_wrong_content_range_begins_anew() {
+    let case = Case::new();
+    let server = Server::start(vec![
+        cut(&case.body, 80_000),
+        rest(&case.body, 79_999),
+        whole(&case.body),
+    ]);
+    case.fetch(&server).unwrap();
+    assert!(!server.requests()[2].contains("range:"));
+    case.assert_whole();
+}
+
+/// 206 of a file that has another length by now.
+#[test]
+fn a_range_of_another_total_begins_anew() {
+    let case = Case::new();
+    let longer = [case.body.as_slice(), &[1]].concat();
+    let server = Server::start(vec![
+        cut(&longer, 80_000),
+        rest(&case.body, 80_000),
+        whole(&case.body),
+    ]);
+    case.fetch(&server).unwrap();
+    assert_eq!(server.requests().len(), 3);
+    case.assert_whole();
+}
+
+/// 416 after all bytes have come (the server told no length before): the file is whole.
+#[test]
+fn a_416_at_the_end_means_whole() {
+    let case = Case::new();
+    let chunk = [b"30d40\r\n".as_slice(), &case.body, b"\r\n"].concat();
+    // Chunked, without the chunk of length zero that ends it.
+    let server = Server::start(vec![
+        reply("200 OK", &["Transfer-Encoding: chunked"], &chunk),
+        reply(
+            "416 Range Not Satisfiable",
+            &["Content-Range: bytes */200000", "Content-Length: 0"],
+            b"",
+        ),
+    ]);
+    case.fetch(&server).unwrap();
+    assert!(server.requests()[1].contains("range: bytes=200000-\n"));
+    case.assert_whole();
+}
+
+/// 416 half-way: the file is shorter by now, so what is here is of no use.
+#[test]
+fn a_416_half_way_begins_anew() {
+    let case = Case::new();
+    let longer = [case.body.as_slice(), &case.body].concat();
+    let server = Server::start(vec![
+        cut(&longer, 300_000),
+        reply(
+            "416 Range Not Satisfiable",
+            &["Content-Range: bytes */200000", "Content-Length: 0"],
+            b"",
+        ),
+        whole(&case.body),
+    ]);
+    case.fetch(&server).unwrap();
+    case.assert_whole();
+}
+
+/// 206 to a request for the whole file.
+#[test]
+fn a_range_that_was_not_asked_for_is_an_error() {
+    let case = Case::new();
+    let server = Server::start(vec![rest(&case.body, 0)]);
+    let error = case.error(&server);
+    assert!(error.contains("HTTP status 206"), "{error}");
+    assert_eq!(case.names(), Vec::<String>::new());
+}
+
+#[test]
+fn a_server_that_recovers_is_asked_again() {
+    let case = Case::new();
+    let busy = reply("503 Service Unavailable", &["Content-Length: 0"], b"");
+    let server = Server::start(vec![busy.clone(), busy, whole(&case.body)]);
+    case.fetch(&server).unwrap();
+    case.assert_whole();
+}
+
+#[test]
+fn a_500_for_ever_is_an_error_after_the_retries() {
+    let case = Case::new();
+    let server = Server::start(vec![reply(
+        "500 Internal Server Error",
+        &["Content-Length: 4"],
+        b"oops",
+    )]);
+    let error = case.error(&server);
+    assert!(error.contains("HTTP status 500"), "{error}");
+    assert_eq!(server.requests().len(), 3);
+    assert_eq!(case.names(), Vec::<String>::new());
+}
+
+#[test]
+fn a_404_is_an_error_at_once() {
+    let case = Case::new();
+    let server = Server::start(vec![reply("404 Not Found", &["Content-Length: 0"], b"")]);
+    let error = case.error(&server);
+    assert!(error.contains("HTTP status 404"), "{error}");
+    assert_eq!(server.requests().len(), 1);
+}
+
+/// An answer that points to itself.
+#[test]
+fn an_endless_redirect_is_an_error() {
+    let case = Case::new();
+    let server = Server::start(vec![reply(
+        "302 Found",
+        &["Location: /cifar-10-binary.tar.gz", "Content-Length: 0"],
+        b"",
+    )]);
+    let error = case.error(&server);
+    assert!(error.contains("redirect"), "{error}");
+    assert!(server.requests().len() <= 12);
+}
+
+#[test]
+fn a_redirect_is_followed_and_the_range_goes_with_it() {
+    let case = Case::new();
+    let elsewhere = reply(
+        "301 Moved Permanently",
+        &["Location: /elsewhere", "Content-Length: 0"],
+        b"",
+    );
+    let server = Server::start(vec![
+        elsewhere.clone(),
+        cut(&case.body, 80_000),
+        elsewhere,
+        rest(&case.body, 80_000),
+    ]);
+    case.fetch(&server).unwrap();
+    assert!(server.requests()[3].contains("range: bytes=80000-\n"));
+    case.assert_whole();
+}
+
+/// A body without a length that never ends would fill the disk.
+#[test]
+fn a_body_that_is_too_long_is_cut() {
+    let mut case = Case::new();
+    case.limits.longest = 100_000;
+    let chunk = [b"30d40\r\n".as_slice(), &case.body, b"\r\n"].concat();
+    let server = Server::start(vec![reply(
+        "200 OK",
+        &["Transfer-Encoding: chunked"],
+        &chunk.repeat(3),
+    )]);
+    let error = case.error(&server);
+    assert!(
+        error.contains("more than the 100000 bytes expected"),
+        "{error}"
+    );
+    assert_eq!(case.names(), Vec::<String>::new());
+}
+
+/// A length that is absurd is refused before a byte of it is read.
+#[test]
+fn an_offer_that_is_too_long_is_refused() {
+    let case = Case::new();
+    let server = Server::start(vec![reply(
+        "200 OK",
+        &["Content-Length: 9000000000000000000"],
+        &[1; 100],
+    )]);
+    let error = case.error(&server);
+    assert!(error.contains("9000000000000000000 bytes"), "{error}");
+}
+
+/// More bytes than Content-Length says: those beyond are another answer's, and not the file's.
+#[test]
+fn bytes_after_the_end_are_not_taken() {
+    let case = Case::new();
+    let Reply::Raw(mut bytes) = whole(&case.body) else {
+        panic!("a whole answer is raw");
+    };
+    bytes.extend_from_slice(&[1; 5000]);
+    let server = Server::start(vec![Reply::Raw(bytes)]);
+    case.fetch(&server).unwrap();
+    case.assert_whole();
+}
+
+/// A server that falls silent, before its answer or in the middle of it, is given up.
+#[test]
+fn a_stall_is_an_error() {
+    for sent in [0, 40, 80_000] {
+        let mut case = Case::new();
+        case.limits.stall = Duration::from_millis(60);
+        case.limits.retries = 1;
+        let Reply::Raw(bytes) = whole(&case.body) else {
+            panic!("a whole answer is raw");
+        };
+        let server = Server::start(vec![Reply::Stall(bytes[..sent].to_vec())]);
+        let error = case.error(&server);
+        assert!(error.contains("timeout"), "{error}");
+        assert_eq!(server.requests().len(), 2);
+    }
+}
+
+/// Ctrl-C while the server is silent does not wait for the timeout.
+#[test]
+fn cancelling_leaves_what_came() {
+    let case = Case::new();
+    let Reply::Raw(bytes) = cut(&case.body, 80_000) else {
+        panic!("a cut answer is raw");
+    };
+    let server = Server::start(vec![Reply::Stall(bytes)]);
+    let (came, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let error = case.fetch_from(
+        &server.url,
+        &|| stop.load(Ordering::Relaxed),
+        &mut |event| {
+            if let Progress::Advanced { bytes } = event {
+                let so_far = came.fetch_add(bytes as usize, Ordering::Relaxed) + bytes as usize;
+                stop.store(so_far == 80_000, Ordering::Relaxed);
+            }
+        },
+    );
+    assert!(matches!(error, Err(DatasetError::Cancelled)));
+    let part = fs::read(beside(&case.target(), ".part")).unwrap();
+    assert_eq!(part, case.body[..80_000]);
+    assert_eq!(case.names(), ["a.tar.gz.part", "a.tar.gz.part.json"]);
+}
+
+/// A page of a hotel's network instead of the file: removed, so that the next try starts clean.
+#[test]
+fn a_wrong_checksum_names_both_sums_and_starts_clean() {
+    let case = Case::new();
+    let server = Server::start(vec![
+        whole(b"<html>please log in</html>"),
+        whole(&case.body),
+    ]);
+    let error = case.error(&server);
+    for part in [
+        &sha256(b"<html>please log in</html>"),
+        &sha256(&case.body),
+        "26 bytes",
+        "a.tar.gz.part",
+        "run again",
+    ] {
+        assert!(error.contains(part), "{error}");
+    }
+    assert_eq!(case.names(), Vec::<String>::new());
+    case.fetch(&server).unwrap();
+    case.assert_whole();
+}
+
+/// The first half was damaged on disk: the sum says so, and a whole transfer mends it.
+#[test]
+fn a_resumed_download_that_is_damaged_is_begun_anew_once() {
+    let mut case = Case::new();
+    case.limits.retries = 0;
+    let server = Server::start(vec![
+        cut(&case.body, 80_000),
+        rest(&case.body, 80_000),
+        whole(&case.body),
+    ]);
+    case.error(&server);
+    let part = beside(&case.target(), ".part");
+    let mut bytes = fs::read(&part).unwrap();
+    bytes[40_000] ^= 1;
+    fs::write(&part, bytes).unwrap();
+    case.fetch(&server).unwrap();
+    assert_eq!(server.requests().len(), 3);
+    case.assert_whole();
+}
+
+/// A file in the cache that is not the one wanted may be the user's: named, and left alone.
+#[test]
+fn a_wrong_file_that_was_there_is_left_alone() {
+    let case = Case::new();
+    fs::create_dir_all(case.target().parent().unwrap()).unwrap();
+    fs::write(case.target(), b"mine").unwrap();
+    let server = Server::start(vec![whole(&case.body)]);
+    let error = case.fetch(&server).unwrap_err().to_string();
+    assert!(
+        error.contains("delete it to have it fetched again"),
+        "{error}"
+    );
+    assert_eq!(fs::read(case.target()).unwrap(), b"mine");
+    assert!(server.requests().is_empty());
+}
+
+/// No network: one error that says where to put the file by hand.
+#[test]
+fn no_server_at_all() {
+    let case = Case::new();
+    let url = {
+        let server = Server::start(vec![whole(b"")]);
+        server.url.clone()
+    };
+    let error = case
+        .fetch_from(&url, &|| false, &mut |_| {})
+        .unwrap_err()
+        .to_string();
+    for part in [
+        url.as_str(),
+        "no connection",
+        "put the file by hand at",
+        &case.target().display().to_string(),
+    ] {
+        assert!(error.contains(part), "{error}");
+    }
+    assert_eq!(case.names(), Vec::<String>::new());
+}
+
+/// Whoever comes second waits, and then finds the file there.
+#[test]
+fn two_at_once_download_once() {
+    let case = Case::new();
+    let server = Server::start(vec![whole(&case.body)]);
+    let watch = &mut Watch {
+        cancel: &|| false,
+        progress: &mut |_| {},
+    };
+    fs::create_dir_all(case.target().parent().unwrap()).unwrap();
+    let held = lock::Lock::hold(&case.target(), watch).unwrap();
+    std::thread::scope(|scope| {
+        let (sender, waiting) = std::sync::mpsc::channel();
+        let (case, server) = (&case, &server);
+        let second = scope.spawn(move || {
+            case.fetch_from(&server.url, &|| false, &mut |event| {
+                let _ = sender.send(event);
+            })
+        });
+        let path = case.target();
+        assert_eq!(waiting.recv().unwrap(), Progress::Waiting { path });
+        fs::write(case.target(), &case.body).unwrap();
+        drop(held);
+        second.join().unwrap().unwrap();
+    });
+    assert!(server.requests().is_empty());
+    case.assert_whole();
+}

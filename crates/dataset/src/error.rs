@@ -1,0 +1,169 @@
+//! What can go wrong with data, each with its place and the remedy.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why images cannot be had, split or served.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DatasetError {
+    /// The caller asked to stop.
+    #[error("stopped before the data was read")]
+    Cancelled,
+
+    /// The operating system refused something.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// What was tried, as it follows "cannot".
+        action: &'static str,
+        /// The file or folder it was tried on.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+
+    /// The machine names no home folder, so there is no cache folder either.
+    #[error("this user has no home folder to keep a download in; name a folder with --data DIR")]
+    NoCacheFolder,
+
+    /// A URL that cannot be fetched from.
+    #[error("dataset.url {url:?} {problem}; it must be an http://, https:// or file:// URL")]
+    Url {
+        /// The URL as given.
+        url: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+
+    /// A checksum that is none.
+    #[error("dataset.sha256 {value:?} is not a SHA-256: 64 hexadecimal digits are expected")]
+    BadChecksum {
+        /// The checksum as given.
+        value: String,
+    },
+
+    /// No answer from the server, after the retries.
+    #[error(
+        "cannot download {url}: {problem}; run again to go on where it stopped, or put the file by \
+         hand at {}", target.display()
+    )]
+    Download {
+        /// The URL asked for.
+        url: String,
+        /// What happened.
+        problem: String,
+        /// Where the file would be looked for.
+        target: PathBuf,
+    },
+
+    /// A file whose bytes are not those expected.
+    #[error(
+        "{} ({bytes} bytes) has the wrong checksum: SHA-256 {found}, expected {expected}; {remedy}",
+        path.display()
+    )]
+    Checksum {
+        /// The file (or the URL's partial download, by now removed).
+        path: PathBuf,
+        /// Its length in bytes.
+        bytes: u64,
+        /// Its SHA-256.
+        found: String,
+        /// The SHA-256 asked for.
+        expected: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+
+    /// An archive that cannot be read through.
+    #[error("{} is not a readable .tar.gz archive: {problem}", path.display())]
+    Archive {
+        /// The archive.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+
+    /// A data file that is no whole number of records.
+    #[error(
+        "{file} has {bytes} bytes: CIFAR-10's binary release has 30730000 (10000 records of 3073 \
+         bytes), a smaller one a whole multiple of 3073; fetch the file again"
+    )]
+    FileSize {
+        /// The data file; within an archive, the archive's path and the entry's name.
+        file: String,
+        /// Its length in bytes.
+        bytes: u64,
+    },
+
+    /// A label that names no class.
+    #[error(
+        "{file}, record {record} (counted from 0): label {label}, but labels are 0 to {}; the file \
+         is damaged or of another data set", classes - 1
+    )]
+    Label {
+        /// The data file, or what the images were made from.
+        file: String,
+        /// The record's index in it.
+        record: usize,
+        /// The label found.
+        label: u8,
+        /// How many classes there are.
+        classes: usize,
+    },
+
+    /// A list of class names that does not fit.
+    #[error("{file}: {problem}")]
+    ClassNames {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+
+    /// Images whose sizes disagree, or an index beyond them, or a count out of range.
+    #[error("{name} = {value}: {problem}")]
+    Value {
+        /// The value's name.
+        name: &'static str,
+        /// The value.
+        value: u64,
+        /// What would be right.
+        problem: String,
+    },
+
+    /// A picture that could not be encoded.
+    #[error("cannot encode {}: {problem}", path.display())]
+    Picture {
+        /// The picture's file.
+        path: PathBuf,
+        /// The encoder's reason.
+        problem: String,
+    },
+}
+
+impl DatasetError {
+    /// Whether the caller's own values are at fault, not the machine, the network or a file.
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            Self::Url { .. } | Self::BadChecksum { .. } | Self::Value { .. }
+        )
+    }
+
+    pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::Io {
+            action,
+            path: path.to_owned(),
+            source,
+        }
+    }
+
+    pub(crate) fn value(name: &'static str, value: usize, problem: impl Into<String>) -> Self {
+        Self::Value {
+            name,
+            value: value as u64,
+            problem: problem.into(),
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Orders against PyTorch's, and passes of any size.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{ImageShape, Split};
+
+const TINY: ImageShape = ImageShape {
+    channels: 1,
+    height: 1,
+    width: 2,
+};
+
+/// Image `i` holds the bytes `i % 256, i / 256 % 256`, so pixels tell which image they are.
+fn numbered(len: usize) -> Arc<Images> {
+    let pixels = (0..len).flat_map(|i| [i as u8, (i >> 8) as u8]).collect();
+    let labels = (0..len).map(|i| (i * 7 % 10) as u8).collect();
+    Arc::new(Images::new(TINY, pixels, labels, 10).unwrap())
+}
+
+fn loader(images: &Arc<Images>, indices: Vec<u32>, batch: usize, order: Order) -> Loader {
+    let content = BatchContent::Pixels;
+    Loader::new(
+        Arc::clone(images),
+        indices,
+        batch,
+        order,
+        PixelScale::Unit,
+        content,
+    )
+    .unwrap()
+}
+
+/// PyTorch 2.15, seed 43: a split of 2,000 into 1,800 and 200, the initial parameters of
+/// 3072-64-32-10, then a validation pass, and three epochs of a training and a validation pass.
+#[test]
+fn batch_orders_are_pytorchs() {
+    let images = numbered(2000);
+    let mut rng = TorchRng::new(43);
+    let split = Split::random(2000, 200, &mut rng).unwrap();
+    assert_eq!(
+        split.validation[..8],
+        [1454, 372, 1082, 1538, 746, 467, 1528, 1752]
+    );
+    let parameters = (3072 + 1) * 64 + (64 + 1) * 32 + (32 + 1) * 10;
+    rng.fill_uniform(&mut vec![0.0; parameters], -1.0, 1.0);
+    let train = loader(&images, split.train, 50, Order::Shuffled);
+    let validation = loader(&images, split.validation.clone(), 100, Order::InOrder);
+    assert_eq!((train.batches(), validation.batches()), (36, 2));
+    let validate = |rng: &mut TorchRng| {
+        let seen = validation.pass(rng, 0).flat_map(|batch| batch.indices);
+        assert!(seen.eq(split.validation.iter().copied()));
+    };
+    validate(&mut rng);
+    for first in [
+        [1933, 1213, 744, 1161, 439, 995, 1878, 645],
+        [436, 25, 859, 954, 617, 401, 1129, 816],
+        [981, 1911, 1255, 1083, 1426, 404, 1457, 556],
+    ] {
+        let batch = train.pass(&mut rng, 0).next().unwrap();
+        assert_eq!(batch.len(), 50);
+        assert_eq!(batch.indices[..8], first);
+        validate(&mut rng);
+    }
+}
+
+#[test]
+fn bad_sizes_and_indices_are_refused() {
+    let images = numbered(10);
+    let rows = [
+        (vec![0], 0, "batch = 0"),
+        (vec![3, 10], 4, "index = 10: there are 10 images"),
+    ];
+    for (indices, batch, message) in rows {
+        let error = Loader::new(
+            Arc::clone(&images),
+            indices,
+            batch,
+            Order::InOrder,
+            PixelScale::Unit,
+            BatchContent::Indices,
+        )
+        .unwrap_err();
+        assert!(error.to_string().starts_with(message), "{error}");
+        assert!(error.is_usage());
+    }
+}
+
+#[test]
+fn indices_alone_leave_the_pixels_out() {
+    let loader = Loader::new(
+        numbered(10),
+        vec![9, 1],
+        5,
+        Order::InOrder,
+        PixelScale::Unit,
+        BatchContent::Indices,
+    )
+    .unwrap();
+    let batches: Vec<Batch> = loader.pass(&mut TorchRng::new(1), 0).collect();
+    let expected = Batch {
+        indices: vec![9, 1],
+        pixels: vec![],
+        labels: vec![3, 7],
+    };
+    assert_eq!(batches, [expected]);
+}
+
+/// The thread holds the images by an `Arc` of its own: once the pass is gone, so is that.
+#[test]
+fn a_pass_dropped_early_leaves_no_thread() {
+    let images = numbered(10_000);
+    for taken in [0, 1, 3] {
+        let loader = loader(&images, (0..10_000).collect(), 1, Order::InOrder);
+        let mut pass = loader.pass(&mut TorchRng::new(1), 0);
+        assert_eq!(pass.by_ref().take(taken).count(), taken);
+        assert_eq!(pass.len(), 10_000 - taken);
+        drop(pass);
+        drop(loader);
+        assert_eq!(Arc::strong_count(&images), 1);
+    }
+}
+
+/// A thread that dies in the middle must neither hang the consumer nor cost a batch.
+#[test]
+fn a_panic_in_the_thread_loses_nothing() {
+    let images = numbered(10);
+    let loader = loader(&images, (0..10).collect(), 2, Order::InOrder);
+    let mut pass = loader.pass(&mut TorchRng::new(1), 0);
+    let (sender, ready) = sync_channel(AHEAD);
+    let preparer = Arc::clone(&pass.preparer);
+    let thread = thread::spawn(move || {
+        sender.send(preparer.prepare(0)).unwrap();
+        std::panic::resume_unwind(Box::new("the thread's end"));
+    });
+    pass.worker = Some(Worker { ready, thread });
+    let seen: Vec<u32> = pass.flat_map(|batch| batch.indices).collect();
+    assert_eq!(seen, (0..10).collect::<Vec<_>>());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Any part of any images, any batch size, any number of batches skipped.
+    #[test]
+    fn each_index_comes_once(
+        len in 0usize..700,
+        step in 1usize..5,
+        batch in 1usize..900,
+        skip in 0usize..9,
+        shuffled: bool,
+        seed: u64,
+    ) {
+        let images = numbered(len);
+        let indices: Vec<u32> = (0..len as u32).step_by(step).collect();
+        let order = if shuffled { Order::Shuffled } else { Order::InOrder };
+        let loader = loader(&images, indices.clone(), batch, order);
+        let mut rng = TorchRng::new(seed);
+        let expected = loader.order(&mut rng.clone());
+        let pass = loader.pass(&mut rng, skip);
+        prop_assert_eq!(rng.state().draws, if shuffled { 4 } else { 2 });
+        prop_assert_eq!(pass.len(), loader.batches().saturating_sub(skip));
+        let mut seen = Vec::new();
+        for one in pass {
+            prop_assert!(one.len() == batch || seen.len() + one.len() + skip * batch == loader.samples());
+            for (row, &index) in one.indices.iter().enumerate() {
+                let bytes = [index as u8, (index >> 8) as u8].map(|b| f32::from(b) / 255.0);
+                prop_assert_eq!(&one.pixels[2 * row..2 * row + 2], &bytes);
+                prop_assert_eq!(u32::from(one.labels[row]), index * 7 % 10);
+            }
+            seen.extend(one.indices);
+        }
+        prop_assert_eq!(&seen, &expected[expected.len().min(skip * batch)..]);
+        let mut all = expected;
+        all.sort_unstable();
+        prop_assert_eq!(all, indices);
+    }
+}
