@@ -59,9 +59,7 @@ fn generate() -> Result<(), String> {
 }
 
 fn folder(variable: &str) -> Result<PathBuf, String> {
-    env::var_os(variable)
-        .map(PathBuf::from)
-        .ok_or_else(|| format!("cargo did not set {variable}"))
+    env::var_os(variable).map(PathBuf::from).ok_or_else(|| format!("cargo did not set {variable}"))
 }
 
 fn rows(path: &Path) -> Result<Vec<Widths>, String> {
@@ -70,9 +68,7 @@ fn rows(path: &Path) -> Result<Vec<Widths>, String> {
 }
 
 fn rows_of_user(path: &Path) -> Result<Vec<Widths>, String> {
-    rows(path).map_err(|error| {
-        format!("{error}; mend the line, or delete the file to start an empty list")
-    })
+    rows(path).map_err(|error| format!("{error}; mend the line, or delete the file to start an empty list"))
 }
 
 /// Makes the user's list, empty and old: a file newer than this script's start would make the next build run it again.

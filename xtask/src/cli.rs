@@ -26,44 +26,28 @@ pub(crate) enum Command {
     #[command(disable_help_flag = true)]
     Resume {
         /// The run's folder or name, then the program's options (`resume --help`).
-        #[arg(
-            trailing_var_arg = true,
-            allow_hyphen_values = true,
-            value_name = "RUN"
-        )]
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "RUN")]
         arguments: Vec<OsString>,
     },
     /// List the recorded runs.
     #[command(disable_help_flag = true)]
     Runs {
         /// The program's options (`runs --help`).
-        #[arg(
-            trailing_var_arg = true,
-            allow_hyphen_values = true,
-            value_name = "OPTIONS"
-        )]
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTIONS")]
         arguments: Vec<OsString>,
     },
     /// Show runs' hyperparameters and metrics side by side, best first: `compare [RUN…]`.
     #[command(disable_help_flag = true)]
     Compare {
         /// The runs, then the program's options (`compare --help`).
-        #[arg(
-            trailing_var_arg = true,
-            allow_hyphen_values = true,
-            value_name = "RUN"
-        )]
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "RUN")]
         arguments: Vec<OsString>,
     },
     /// Look at a config's images: `dataset info CONFIG`, `dataset grid CONFIG --out grid.png`.
     #[command(disable_help_flag = true)]
     Dataset {
         /// `info` or `grid`, the config, then the program's options (`dataset --help`).
-        #[arg(
-            trailing_var_arg = true,
-            allow_hyphen_values = true,
-            value_name = "INFO|GRID"
-        )]
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "INFO|GRID")]
         arguments: Vec<OsString>,
     },
     /// Run every check, cheapest first, up to the first that fails.
@@ -103,20 +87,12 @@ pub(crate) struct Experiment {
 }
 
 fn name(text: &str) -> Result<String, String> {
-    let expected =
-        "expected 1 to 64 letters, digits, `.`, `_` and `-`, not starting with `.` or `-`";
-    if valid_name(text) {
-        Ok(text.to_owned())
-    } else {
-        Err(expected.to_owned())
-    }
+    let expected = "expected 1 to 64 letters, digits, `.`, `_` and `-`, not starting with `.` or `-`";
+    if valid_name(text) { Ok(text.to_owned()) } else { Err(expected.to_owned()) }
 }
 
 fn threads(text: &str) -> Result<NonZeroUsize, String> {
-    let threads = text
-        .parse::<NonZeroUsize>()
-        .ok()
-        .filter(|threads| threads.get() <= 1024);
+    let threads = text.parse::<NonZeroUsize>().ok().filter(|threads| threads.get() <= 1024);
     threads.ok_or_else(|| "expected an integer from 1 to 1024".to_owned())
 }
 
@@ -133,38 +109,20 @@ mod tests {
 
     #[test]
     fn what_the_program_shall_read_is_left_to_it() {
-        let parsed =
-            Cli::try_parse_from(["xtask", "compare", "a", "--runs", "x", "--help"]).unwrap();
+        let parsed = Cli::try_parse_from(["xtask", "compare", "a", "--runs", "x", "--help"]).unwrap();
         assert!(matches!(parsed.command, Command::Compare { arguments } if arguments.len() == 4));
-        let parsed = Cli::try_parse_from([
-            "xtask",
-            "experiment",
-            "c.toml",
-            "--set",
-            "-x=1",
-            "--set=phases=[]",
-        ])
-        .unwrap();
-        assert!(
-            matches!(parsed.command, Command::Experiment(e) if e.sets == ["-x=1", "phases=[]"])
-        );
+        let parsed =
+            Cli::try_parse_from(["xtask", "experiment", "c.toml", "--set", "-x=1", "--set=phases=[]"]).unwrap();
+        assert!(matches!(parsed.command, Command::Experiment(e) if e.sets == ["-x=1", "phases=[]"]));
     }
 
     #[test]
     fn a_wrong_option_is_refused_before_anything_is_built() {
-        for wrong in [
-            ["--device", "gpu"],
-            ["--name", "a/b"],
-            ["--threads", "0"],
-            ["--threads", "1025"],
-            ["--epochs", "3"],
-        ] {
+        for wrong in
+            [["--device", "gpu"], ["--name", "a/b"], ["--threads", "0"], ["--threads", "1025"], ["--epochs", "3"]]
+        {
             let arguments = ["xtask", "experiment", "c.toml", wrong[0], wrong[1]];
-            assert_eq!(
-                Cli::try_parse_from(arguments).unwrap_err().exit_code(),
-                2,
-                "{wrong:?}"
-            );
+            assert_eq!(Cli::try_parse_from(arguments).unwrap_err().exit_code(), 2, "{wrong:?}");
         }
     }
 }

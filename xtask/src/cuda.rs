@@ -25,17 +25,9 @@ impl Toolkit {
         let path = env::var_os("PATH").unwrap_or_default();
         let on_path = env::split_paths(&path).filter(|folder| folder.join("nvcc").is_file());
         let of_path = on_path.filter_map(|bin| bin.parent().map(Path::to_path_buf));
-        let variables = [
-            "CUDA_PATH",
-            "CUDA_HOME",
-            "CUDA_ROOT",
-            "CUDA_TOOLKIT_ROOT_DIR",
-        ];
+        let variables = ["CUDA_PATH", "CUDA_HOME", "CUDA_ROOT", "CUDA_TOOLKIT_ROOT_DIR"];
         let named = variables.iter().filter_map(env::var_os).map(PathBuf::from);
-        of_path
-            .chain(named)
-            .chain([PathBuf::from("/usr/local/cuda")])
-            .find_map(Self::at)
+        of_path.chain(named).chain([PathBuf::from("/usr/local/cuda")]).find_map(Self::at)
     }
 
     /// What build scripts need to find it: `nvcc` on PATH, the root by name.
@@ -48,19 +40,15 @@ impl Toolkit {
 
     /// What the program needs to load its libraries.
     pub(crate) fn prepare_start(&self, command: &mut Command) {
-        let folders: Vec<_> = ["lib64", "lib"]
-            .iter()
-            .map(|lib| self.root.join(lib))
-            .filter(|lib| lib.is_dir())
-            .collect();
+        let folders: Vec<_> =
+            ["lib64", "lib"].iter().map(|lib| self.root.join(lib)).filter(|lib| lib.is_dir()).collect();
         command.env("LD_LIBRARY_PATH", prepended("LD_LIBRARY_PATH", &folders));
     }
 }
 
 fn prepended(variable: &str, folders: &[PathBuf]) -> OsString {
     let old = env::var_os(variable).unwrap_or_default();
-    let rest = env::split_paths(&old)
-        .filter(|folder| !folders.contains(folder) && !folder.as_os_str().is_empty());
+    let rest = env::split_paths(&old).filter(|folder| !folders.contains(folder) && !folder.as_os_str().is_empty());
     // Joining fails only for a folder that holds a separator: then the variable stays as it is.
     env::join_paths(folders.iter().cloned().chain(rest)).unwrap_or(old)
 }
@@ -83,11 +71,7 @@ pub(crate) fn choose(device: DeviceChoice) -> Result<Option<Toolkit>, Fault> {
     decide(device, Toolkit::find(), card())
 }
 
-fn decide(
-    device: DeviceChoice,
-    toolkit: Option<Toolkit>,
-    card: bool,
-) -> Result<Option<Toolkit>, Fault> {
+fn decide(device: DeviceChoice, toolkit: Option<Toolkit>, card: bool) -> Result<Option<Toolkit>, Fault> {
     let lacking = match (&toolkit, card) {
         (Some(_), true) => return Ok(toolkit.filter(|_| device != DeviceChoice::Cpu)),
         (Some(_), false) => {
@@ -103,9 +87,7 @@ fn decide(
         }
     };
     match device {
-        DeviceChoice::Cuda(_) => Err(Fault::Mistake(format!(
-            "device {device}: {lacking}, or use --device cpu"
-        ))),
+        DeviceChoice::Cuda(_) => Err(Fault::Mistake(format!("device {device}: {lacking}, or use --device cpu"))),
         DeviceChoice::Auto | DeviceChoice::Cpu => Ok(None),
     }
 }
@@ -126,10 +108,7 @@ mod tests {
             let fault = decide(cuda, toolkit, card).unwrap_err();
             assert_eq!(fault.exit_code(), 2);
             let message = fault.to_string();
-            assert!(
-                message.starts_with("device cuda:1: ") && message.contains("--device cpu"),
-                "{message}"
-            );
+            assert!(message.starts_with("device cuda:1: ") && message.contains("--device cpu"), "{message}");
         }
     }
 
@@ -139,11 +118,6 @@ mod tests {
         assert_eq!(Toolkit::at(folder.path().into()), None);
         std::fs::create_dir(folder.path().join("bin")).unwrap();
         std::fs::write(folder.path().join("bin/nvcc"), "").unwrap();
-        assert_eq!(
-            Toolkit::at(folder.path().into()),
-            Some(Toolkit {
-                root: folder.path().into()
-            })
-        );
+        assert_eq!(Toolkit::at(folder.path().into()), Some(Toolkit { root: folder.path().into() }));
     }
 }

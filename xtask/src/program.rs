@@ -42,22 +42,13 @@ fn become_program(mut program: Command, held: Lock) -> anyhow::Result<ExitCode> 
 fn become_program(mut program: Command, held: Lock) -> anyhow::Result<ExitCode> {
     let mut child = program.spawn()?;
     drop(held);
-    let code = child
-        .wait()?
-        .code()
-        .and_then(|code| u8::try_from(code).ok());
+    let code = child.wait()?.code().and_then(|code| u8::try_from(code).ok());
     Ok(ExitCode::from(code.unwrap_or(1)))
 }
 
 fn build(root: &Path, toolkit: Option<&Toolkit>) -> anyhow::Result<PathBuf> {
     let mut cargo = workspace::cargo();
-    cargo.args([
-        "build",
-        "--package",
-        "strata",
-        "--message-format",
-        "json-render-diagnostics",
-    ]);
+    cargo.args(["build", "--package", "strata", "--message-format", "json-render-diagnostics"]);
     cargo.arg("--manifest-path").arg(root.join("Cargo.toml"));
     match env::var("STRATA_PROFILE").as_deref() {
         Err(env::VarError::NotPresent) | Ok("release") => {
@@ -65,43 +56,27 @@ fn build(root: &Path, toolkit: Option<&Toolkit>) -> anyhow::Result<PathBuf> {
         }
         Ok("dev") => {}
         _ => {
-            return Err(
-                Fault::Mistake("STRATA_PROFILE: expected dev or release".to_owned()).into(),
-            );
+            return Err(Fault::Mistake("STRATA_PROFILE: expected dev or release".to_owned()).into());
         }
     }
     if let Some(toolkit) = toolkit {
         // A folder of its own: the two builds would take turns at replacing each other's program.
-        let target =
-            env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-        cargo
-            .args(["--features", "cuda", "--target-dir"])
-            .arg(target.join("cuda"));
+        let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+        cargo.args(["--features", "cuda", "--target-dir"]).arg(target.join("cuda"));
         toolkit.prepare_build(&mut cargo);
     }
-    let mut child = cargo
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("cannot start cargo")?;
-    let messages = child
-        .stdout
-        .take()
-        .context("cargo's output was not piped")?;
+    let mut child = cargo.stdout(Stdio::piped()).spawn().context("cannot start cargo")?;
+    let messages = child.stdout.take().context("cargo's output was not piped")?;
     let mut executable = None;
     for line in BufReader::new(messages).lines() {
-        executable =
-            self::executable(&line.context("cannot read cargo's messages")?).or(executable);
+        executable = self::executable(&line.context("cannot read cargo's messages")?).or(executable);
     }
     let status = child.wait().context("cannot wait for cargo")?;
     if interrupted(status) {
         return Err(Fault::Interrupted.into());
     }
     if !status.success() {
-        let hint = if toolkit.is_some() {
-            " with CUDA; --device cpu builds without"
-        } else {
-            ""
-        };
+        let hint = if toolkit.is_some() { " with CUDA; --device cpu builds without" } else { "" };
         bail!("the program did not build{hint} (cargo's messages are above)");
     }
     executable.context("cargo named no executable for the package strata")
@@ -110,12 +85,8 @@ fn build(root: &Path, toolkit: Option<&Toolkit>) -> anyhow::Result<PathBuf> {
 /// The program's path, where one of cargo's messages tells it.
 fn executable(message: &str) -> Option<PathBuf> {
     let message: serde_json::Value = serde_json::from_str(message).ok()?;
-    let is_program =
-        message["reason"] == "compiler-artifact" && message["target"]["name"] == "strata";
-    message["executable"]
-        .as_str()
-        .filter(|_| is_program)
-        .map(PathBuf::from)
+    let is_program = message["reason"] == "compiler-artifact" && message["target"]["name"] == "strata";
+    message["executable"].as_str().filter(|_| is_program).map(PathBuf::from)
 }
 
 #[cfg(unix)]
@@ -141,10 +112,7 @@ mod tests {
                 r#"{{"reason":"compiler-artifact","target":{{"name":"{name}"}},"executable":{executable}}}"#
             ))
         };
-        assert_eq!(
-            artifact("strata", "\"target/release/strata\""),
-            Some("target/release/strata".into())
-        );
+        assert_eq!(artifact("strata", "\"target/release/strata\""), Some("target/release/strata".into()));
         assert_eq!(artifact("strata", "null"), None);
         assert_eq!(artifact("build-script-build", "\"x\""), None);
         assert_eq!(executable_of("warning: not a message"), None);

@@ -29,11 +29,7 @@ impl Lock {
         let folder = root.join("target");
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let path = folder.join("xtask.lock");
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path);
+        let file = File::options().create(true).truncate(false).write(true).open(&path);
         let file = file.with_context(|| format!("cannot open {}", path.display()))?;
         let locked = match file.try_lock() {
             Err(TryLockError::WouldBlock) => {
@@ -64,29 +60,20 @@ fn own_list(root: &Path) -> PathBuf {
 pub(crate) fn ensure(root: &Path, widths: &Widths, _held: &Lock) -> anyhow::Result<()> {
     let committed = read(&root.join(COMMITTED))?;
     let path = own_list(root);
-    let own = if path.exists() {
-        read(&path)?
-    } else {
-        Vec::new()
-    };
+    let own = if path.exists() { read(&path)? } else { Vec::new() };
     match with_row(&committed, &own, widths) {
-        Some(rows) => {
-            write(&path, &rows).with_context(|| format!("cannot write {}", path.display()))
-        }
+        Some(rows) => write(&path, &rows).with_context(|| format!("cannot write {}", path.display())),
         None => Ok(()),
     }
 }
 
 /// The rows of the list at `path`.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<Widths>> {
-    let text =
-        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     parse_rows(&text).map_err(|error| {
         let place = path.display();
-        Fault::Mistake(format!(
-            "{place}:{error}; mend the line, or delete the file if it is the one under target/"
-        ))
-        .into()
+        Fault::Mistake(format!("{place}:{error}; mend the line, or delete the file if it is the one under target/"))
+            .into()
     })
 }
 
@@ -95,11 +82,7 @@ fn with_row(committed: &[Widths], own: &[Widths], widths: &Widths) -> Option<Vec
     if committed.contains(widths) || own.contains(widths) {
         return None;
     }
-    let mut rows: Vec<_> = own
-        .iter()
-        .filter(|row| !committed.contains(row))
-        .cloned()
-        .collect();
+    let mut rows: Vec<_> = own.iter().filter(|row| !committed.contains(row)).cloned().collect();
     rows.push(widths.clone());
     rows.drain(..rows.len().saturating_sub(KEPT));
     Some(rows)
@@ -107,9 +90,8 @@ fn with_row(committed: &[Widths], own: &[Widths], widths: &Widths) -> Option<Vec
 
 /// Writes a sibling and renames it, so that a build never reads half a list.
 fn write(path: &Path, rows: &[Widths]) -> io::Result<()> {
-    let mut text = String::from(
-        "# Architectures that experiments asked for, the latest last; written by cargo xtask.\n",
-    );
+    let mut text =
+        String::from("# Architectures that experiments asked for, the latest last; written by cargo xtask.\n");
     for row in rows {
         let widths: Vec<_> = row.iter().map(ToString::to_string).collect();
         text.push_str(&widths.join(" "));
@@ -120,10 +102,7 @@ fn write(path: &Path, rows: &[Widths]) -> io::Result<()> {
     }
     let sibling = path.with_extension(format!("{}.tmp", std::process::id()));
     let written = File::create(&sibling)
-        .and_then(|mut file| {
-            file.write_all(text.as_bytes())
-                .and_then(|()| file.sync_all())
-        })
+        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
         .and_then(|()| fs::rename(&sibling, path));
     if written.is_err() {
         // The first error is the one to tell.
@@ -144,17 +123,9 @@ mod tests {
         assert_eq!(with_row(&committed, &own, &vec![3072, 1, 10]), None);
         let rows = with_row(&committed, &own, &vec![3072, 99, 10]).unwrap();
         assert_eq!(rows.len(), KEPT);
-        assert_eq!(
-            (&rows[0], &rows[KEPT - 1]),
-            (&vec![3072, 2, 10], &vec![3072, 99, 10])
-        );
+        assert_eq!((&rows[0], &rows[KEPT - 1]), (&vec![3072, 2, 10], &vec![3072, 99, 10]));
         // A row that has been committed since takes no place.
-        let rows = with_row(
-            &[vec![3072, 5, 10]],
-            &[vec![3072, 5, 10]],
-            &vec![3072, 6, 10],
-        )
-        .unwrap();
+        let rows = with_row(&[vec![3072, 5, 10]], &[vec![3072, 5, 10]], &vec![3072, 6, 10]).unwrap();
         assert_eq!(rows, [vec![3072, 6, 10]]);
     }
 
@@ -165,19 +136,10 @@ mod tests {
         let rows = vec![vec![3072, 8, 10], vec![3072, 4, 10]];
         write(&path, &rows).unwrap();
         assert_eq!(read(&path).unwrap(), rows);
-        assert_eq!(
-            fs::read_dir(path.parent().unwrap()).unwrap().count(),
-            1,
-            "no sibling is left"
-        );
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no sibling is left");
         fs::write(&path, "3072 8 10\n3072 eight 10\n").unwrap();
         let error = read(&path).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .contains("architectures.txt:2: `3072 eight 10`"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("architectures.txt:2: `3072 eight 10`"), "{error}");
         assert_eq!(error.downcast_ref::<Fault>().map(Fault::exit_code), Some(2));
     }
 
@@ -197,11 +159,6 @@ mod tests {
         });
         let mut rows = read(&root.join("target/architectures.txt")).unwrap();
         rows.sort();
-        assert_eq!(
-            rows,
-            (1..=8)
-                .map(|width| vec![3072, width, 10])
-                .collect::<Vec<_>>()
-        );
+        assert_eq!(rows, (1..=8).map(|width| vec![3072, width, 10]).collect::<Vec<_>>());
     }
 }

@@ -30,9 +30,7 @@ pub(crate) fn resume(arguments: &[OsString]) -> anyhow::Result<ExitCode> {
     };
     let experiment = Experiment::read(&config, &[]).map_err(mistake)?;
     let device = match &options.device {
-        Some(device) => device
-            .parse()
-            .map_err(|error| Fault::Mistake(format!("--device: {error}")))?,
+        Some(device) => device.parse().map_err(|error| Fault::Mistake(format!("--device: {error}")))?,
         None => experiment.device,
     };
     train(&experiment, device)
@@ -98,10 +96,7 @@ impl RunOptions {
         let run = self.run.as_ref()?;
         let runs = self.runs.clone().unwrap_or_else(|| "runs".into());
         let folders = [PathBuf::from(run), Path::new(&runs).join(run)];
-        folders
-            .into_iter()
-            .map(|folder| folder.join("config.toml"))
-            .find(|config| config.is_file())
+        folders.into_iter().map(|folder| folder.join("config.toml")).find(|config| config.is_file())
     }
 }
 
@@ -115,24 +110,9 @@ mod tests {
 
     #[test]
     fn the_run_is_found_among_the_options() {
-        let expected = RunOptions {
-            run: Some("r".into()),
-            runs: Some("x".into()),
-            device: Some("cpu".into()),
-        };
+        let expected = RunOptions { run: Some("r".into()), runs: Some("x".into()), device: Some("cpu".into()) };
         assert_eq!(read(&["r", "--runs", "x", "--device", "cpu"]), expected);
-        assert_eq!(
-            read(&[
-                "--device=cpu",
-                "--runs=x",
-                "--threads",
-                "2",
-                "--data",
-                "d",
-                "r"
-            ]),
-            expected
-        );
+        assert_eq!(read(&["--device=cpu", "--runs=x", "--threads", "2", "--data", "d", "r"]), expected);
         assert_eq!(read(&["--help"]), RunOptions::default());
         assert_eq!(read(&["--runs"]), RunOptions::default());
     }
@@ -142,18 +122,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let run = folder.path().join("r");
         std::fs::create_dir(&run).unwrap();
-        let options = |name: OsString| RunOptions {
-            run: Some(name),
-            runs: Some(folder.path().into()),
-            device: None,
-        };
+        let options = |name: OsString| RunOptions { run: Some(name), runs: Some(folder.path().into()), device: None };
         assert_eq!(options("r".into()).config(), None);
         std::fs::write(run.join("config.toml"), "").unwrap();
         assert_eq!(options("r".into()).config(), Some(run.join("config.toml")));
-        assert_eq!(
-            options(run.clone().into()).config(),
-            Some(run.join("config.toml"))
-        );
+        assert_eq!(options(run.clone().into()).config(), Some(run.join("config.toml")));
         assert_eq!(RunOptions::default().config(), None);
     }
 }

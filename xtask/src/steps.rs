@@ -22,23 +22,13 @@ struct Step {
 
 impl Step {
     fn cargo(name: &'static str, arguments: &str) -> Self {
-        Self {
-            name,
-            environment: None,
-            arguments: arguments.split(' ').map(OsString::from).collect(),
-        }
+        Self { name, environment: None, arguments: arguments.split(' ').map(OsString::from).collect() }
     }
 
     /// The line that repeats this step alone.
     fn command(&self) -> String {
-        let arguments: Vec<_> = self
-            .arguments
-            .iter()
-            .map(|argument| argument.to_string_lossy())
-            .collect();
-        let environment = self
-            .environment
-            .map_or_else(String::new, |(name, value)| format!("{name}='{value}' "));
+        let arguments: Vec<_> = self.arguments.iter().map(|argument| argument.to_string_lossy()).collect();
+        let environment = self.environment.map_or_else(String::new, |(name, value)| format!("{name}='{value}' "));
         format!("{environment}cargo {}", arguments.join(" "))
     }
 
@@ -47,10 +37,7 @@ impl Step {
             return Ok(tidy::passes(root));
         }
         let mut command: Command = workspace::cargo();
-        command
-            .args(&self.arguments)
-            .current_dir(root)
-            .envs(self.environment);
+        command.args(&self.arguments).current_dir(root).envs(self.environment);
         let status = command.status().context("cannot start cargo")?;
         if interrupted(status) {
             return Err(Fault::Interrupted.into());
@@ -70,15 +57,9 @@ fn steps(extra: &[OsString], black_box: Option<&str>) -> Vec<Step> {
     if let Some(package) = black_box {
         // The commands driven from outside take the longest: after everything else.
         tests.arguments.extend(["--exclude".into(), package.into()]);
-        last = Some(Step::cargo(
-            "commands from outside",
-            &format!("test --package {package}"),
-        ));
+        last = Some(Step::cargo("commands from outside", &format!("test --package {package}")));
     }
-    let cuda = Step::cargo(
-        "CUDA type-check",
-        "check --package strata --features cuda,ci-check",
-    );
+    let cuda = Step::cargo("CUDA type-check", "check --package strata --features cuda,ci-check");
     let mut steps = vec![
         Step::cargo("format", "fmt --all --check"),
         Step::cargo(TIDY, "xtask tidy"),
@@ -103,15 +84,9 @@ fn black_box(root: &Path) -> anyhow::Result<Option<String>> {
     if !path.exists() {
         return Ok(None);
     }
-    let text = std::fs::read_to_string(&path)
-        .with_context(|| format!("cannot read {}", path.display()))?;
-    let manifest: toml::Table = text
-        .parse()
-        .with_context(|| format!("{} is no manifest", path.display()))?;
-    let name = manifest
-        .get("package")
-        .and_then(|package| package.get("name"))
-        .and_then(toml::Value::as_str);
+    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let manifest: toml::Table = text.parse().with_context(|| format!("{} is no manifest", path.display()))?;
+    let name = manifest.get("package").and_then(|package| package.get("name")).and_then(toml::Value::as_str);
     Ok(name.map(str::to_owned))
 }
 
@@ -122,35 +97,16 @@ pub(crate) fn run(extra: &[OsString]) -> anyhow::Result<ExitCode> {
     let begin = Instant::now();
     let steps = steps(extra, black_box.as_deref());
     for (index, step) in steps.iter().enumerate() {
-        eprintln!(
-            "[{}/{}] {}: {}",
-            index + 1,
-            steps.len(),
-            step.name,
-            step.command()
-        );
+        eprintln!("[{}/{}] {}: {}", index + 1, steps.len(), step.name, step.command());
         let begin = Instant::now();
         let passed = step.passes(&root)?;
         let seconds = begin.elapsed().as_secs_f64();
         if !passed {
-            bail!(
-                "{} failed after {seconds:.1} s; repeat it with: {}",
-                step.name,
-                step.command()
-            );
+            bail!("{} failed after {seconds:.1} s; repeat it with: {}", step.name, step.command());
         }
-        eprintln!(
-            "[{}/{}] {}: passed in {seconds:.1} s",
-            index + 1,
-            steps.len(),
-            step.name
-        );
+        eprintln!("[{}/{}] {}: passed in {seconds:.1} s", index + 1, steps.len(), step.name);
     }
-    eprintln!(
-        "all {} checks passed in {:.0} s",
-        steps.len(),
-        begin.elapsed().as_secs_f64()
-    );
+    eprintln!("all {} checks passed in {:.0} s", steps.len(), begin.elapsed().as_secs_f64());
     Ok(ExitCode::SUCCESS)
 }
 
@@ -160,10 +116,7 @@ mod tests {
 
     #[test]
     fn extra_arguments_reach_the_tests_alone_and_the_outside_comes_last() {
-        let commands: Vec<_> = steps(&["--nocapture".into()], Some("outside"))
-            .iter()
-            .map(Step::command)
-            .collect();
+        let commands: Vec<_> = steps(&["--nocapture".into()], Some("outside")).iter().map(Step::command).collect();
         assert_eq!(
             commands,
             [

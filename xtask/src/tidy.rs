@@ -11,11 +11,7 @@ use crate::workspace;
 
 /// `cargo xtask tidy`.
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
-    Ok(if passes(&workspace::root()) {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if passes(&workspace::root()) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Prints what breaks a rule; whether nothing does.

@@ -7,11 +7,9 @@ use std::process::Command;
 /// The workspace's root folder.
 pub(crate) fn root() -> PathBuf {
     // cargo sets the variable when it starts us; the compiled-in folder serves a direct start.
-    let package = env::var_os("CARGO_MANIFEST_DIR")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
-    package
-        .parent()
-        .map_or_else(|| package.clone(), Path::to_path_buf)
+    let package =
+        env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    package.parent().map_or_else(|| package.clone(), Path::to_path_buf)
 }
 
 /// The cargo that started us, without the variables that it set for this one package.

@@ -17,10 +17,7 @@ pub struct RowError {
 impl std::fmt::Display for RowError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { line, text } = self;
-        write!(
-            f,
-            "{line}: `{text}`: expected 2 to 34 widths from 1 to 65536 between spaces, as in `3072 128 64 10`"
-        )
+        write!(f, "{line}: `{text}`: expected 2 to 34 widths from 1 to 65536 between spaces, as in `3072 128 64 10`")
     }
 }
 
@@ -40,19 +37,12 @@ pub fn parse_rows(text: &str) -> Result<Vec<Widths>, RowError> {
         }
         let widths: Option<Widths> = content
             .split_whitespace()
-            .map(|word| {
-                word.parse()
-                    .ok()
-                    .filter(|width| (1..=65_536).contains(width))
-            })
+            .map(|word| word.parse().ok().filter(|width| (1..=65_536).contains(width)))
             .collect();
         match widths {
             Some(widths) if (2..=34).contains(&widths.len()) => rows.push(widths),
             _ => {
-                return Err(RowError {
-                    line: index + 1,
-                    text: content.chars().take(80).collect(),
-                });
+                return Err(RowError { line: index + 1, text: content.chars().take(80).collect() });
             }
         }
     }

@@ -26,21 +26,12 @@ pub(crate) struct Document {
 
 impl Document {
     pub(crate) fn new(path: &Path, text: &str, sets: &[String]) -> Self {
-        let mut sources = vec![Source {
-            origin: path.display().to_string(),
-            text: text.to_owned(),
-            start: 0,
-            is_file: true,
-        }];
+        let mut sources =
+            vec![Source { origin: path.display().to_string(), text: text.to_owned(), start: 0, is_file: true }];
         let mut start = text.len() + 1;
         for set in sets {
             let origin = format!("--set {}", quoted(set, 2 * EXCERPT));
-            sources.push(Source {
-                origin,
-                text: set.clone(),
-                start,
-                is_file: false,
-            });
+            sources.push(Source { origin, text: set.clone(), start, is_file: false });
             start += set.len() + 1;
         }
         Self { sources }
@@ -53,35 +44,19 @@ impl Document {
 
     /// Each `--set` with the place where its text starts.
     pub(crate) fn sets(&self) -> impl Iterator<Item = (usize, &str)> {
-        self.sources[1..]
-            .iter()
-            .map(|source| (source.start, source.text.as_str()))
+        self.sources[1..].iter().map(|source| (source.start, source.text.as_str()))
     }
 
     /// The error that `key` (if the fault lies in one) is wrong at `span`, quoting the value found there.
-    pub(crate) fn wrong(
-        &self,
-        span: Range<usize>,
-        key: &str,
-        message: impl Into<String>,
-    ) -> ConfigError {
+    pub(crate) fn wrong(&self, span: Range<usize>, key: &str, message: impl Into<String>) -> ConfigError {
         let mut error = self.at(span.clone(), Some(key), message);
         let (source, local) = self.locate(&span);
-        error.value = source
-            .text
-            .get(local)
-            .filter(|value| !value.is_empty())
-            .map(|value| quoted(value, QUOTED));
+        error.value = source.text.get(local).filter(|value| !value.is_empty()).map(|value| quoted(value, QUOTED));
         ConfigError::Invalid(Box::new(error))
     }
 
     /// The error that the key at `span`, or the text where `key` is `None`, is wrong; its value is not quoted.
-    pub(crate) fn fault(
-        &self,
-        span: Range<usize>,
-        key: Option<&str>,
-        message: impl Into<String>,
-    ) -> ConfigError {
+    pub(crate) fn fault(&self, span: Range<usize>, key: Option<&str>, message: impl Into<String>) -> ConfigError {
         ConfigError::Invalid(Box::new(self.at(span, key, message)))
     }
 
@@ -112,29 +87,18 @@ impl Document {
     }
 
     fn locate(&self, span: &Range<usize>) -> (&Source, Range<usize>) {
-        let index = self
-            .sources
-            .partition_point(|source| source.start <= span.start)
-            .saturating_sub(1);
+        let index = self.sources.partition_point(|source| source.start <= span.start).saturating_sub(1);
         let source = &self.sources[index];
         // A syntax error may point into the middle of a character.
-        let clip = |at: usize| {
-            source
-                .text
-                .floor_char_boundary(at.saturating_sub(source.start))
-        };
+        let clip = |at: usize| source.text.floor_char_boundary(at.saturating_sub(source.start));
         (source, clip(span.start)..clip(span.end))
     }
 }
 
 /// `text` on one line, no longer than `most` characters, without what would move a terminal's cursor.
 fn quoted(text: &str, most: usize) -> String {
-    let mut line: String = text
-        .chars()
-        .take(most)
-        .map(|c| if c.is_whitespace() { ' ' } else { c })
-        .map(printable)
-        .collect();
+    let mut line: String =
+        text.chars().take(most).map(|c| if c.is_whitespace() { ' ' } else { c }).map(printable).collect();
     if text.chars().nth(most).is_some() {
         line.push('…');
     }
@@ -147,35 +111,17 @@ fn printable(c: char) -> char {
 
 /// The line numbered `line` with carets under the part of it that `span` covers.
 fn excerpt(text: &str, line: usize, span: &Range<usize>) -> String {
-    let start = text
-        .get(..span.start)
-        .and_then(|before| before.rfind('\n'))
-        .map_or(0, |at| at + 1);
+    let start = text.get(..span.start).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
     let content = text[start..].lines().next().unwrap_or_default();
     let column = text[start..span.start].chars().count();
     // A long line is shown from a little before the fault.
-    let skipped = if column < EXCERPT / 2 {
-        0
-    } else {
-        column - EXCERPT / 4
-    };
-    let shown: String = content
-        .chars()
-        .skip(skipped)
-        .take(EXCERPT)
-        .map(|c| if c == '\t' { ' ' } else { c })
-        .collect();
+    let skipped = if column < EXCERPT / 2 { 0 } else { column - EXCERPT / 4 };
+    let shown: String = content.chars().skip(skipped).take(EXCERPT).map(|c| if c == '\t' { ' ' } else { c }).collect();
     let shown: String = shown.trim_end().chars().map(printable).collect();
-    let marked = text[span.clone()]
-        .lines()
-        .next()
-        .map_or(0, |part| part.chars().count());
+    let marked = text[span.clone()].lines().next().map_or(0, |part| part.chars().count());
     let room = shown.chars().count().saturating_sub(column - skipped);
     let number = line.to_string();
     let gutter = " ".repeat(number.len());
-    let (blank, carets) = (
-        " ".repeat(column - skipped),
-        "^".repeat(marked.clamp(1, room.max(1))),
-    );
+    let (blank, carets) = (" ".repeat(column - skipped), "^".repeat(marked.clamp(1, room.max(1))));
     format!("{gutter} |\n{number} | {shown}\n{gutter} | {blank}{carets}")
 }

@@ -12,19 +12,11 @@ pub struct Key {
 }
 
 const fn key(path: &'static str, expects: &'static str, default: &'static str) -> Key {
-    Key {
-        path,
-        expects,
-        default: Some(default),
-    }
+    Key { path, expects, default: Some(default) }
 }
 
 const fn required(path: &'static str, expects: &'static str) -> Key {
-    Key {
-        path,
-        expects,
-        default: None,
-    }
+    Key { path, expects, default: None }
 }
 
 const SEED: &str = "an integer from 0 to 9223372036854775807";
@@ -38,27 +30,11 @@ pub const KEYS: &[Key] = &[
     ),
     key("seed", SEED, "0"),
     key("rng", "the string \"torch\"", "\"torch\""),
-    key(
-        "device",
-        "\"auto\", \"cpu\", \"cuda\" or \"cuda:N\" with N from 0 to 255",
-        "\"auto\"",
-    ),
-    key(
-        "threads",
-        "an integer from 1 to 1024",
-        "what the machine has",
-    ),
+    key("device", "\"auto\", \"cpu\", \"cuda\" or \"cuda:N\" with N from 0 to 255", "\"auto\""),
+    key("threads", "an integer from 1 to 1024", "what the machine has"),
     required("dataset.kind", "\"cifar10\" or \"synthetic\""),
-    key(
-        "dataset.url",
-        "an address that starts with https://, http:// or file://",
-        "CIFAR-10's own",
-    ),
-    key(
-        "dataset.sha256",
-        "a string of 64 hexadecimal digits",
-        "that of CIFAR-10's own archive",
-    ),
+    key("dataset.url", "an address that starts with https://, http:// or file://", "CIFAR-10's own"),
+    key("dataset.sha256", "a string of 64 hexadecimal digits", "that of CIFAR-10's own archive"),
     key("dataset.train", "an integer from 10 to 200000", "5000"),
     key("dataset.test", "an integer from 10 to 200000", "1000"),
     key("dataset.seed", SEED, "0"),
@@ -68,70 +44,23 @@ pub const KEYS: &[Key] = &[
         "5000 of cifar10, a tenth of synthetic's train",
     ),
     key("dataset.batch", "an integer from 1 to 1000000", "128"),
-    key(
-        "dataset.evaluation_batch",
-        "an integer from 1 to 2000000",
-        "twice dataset.batch",
-    ),
+    key("dataset.evaluation_batch", "an integer from 1 to 2000000", "twice dataset.batch"),
     key("dataset.normalise", "true or false", "false"),
-    required(
-        "model.hidden",
-        "a list of at most 32 integers, each from 1 to 65536",
-    ),
-    key(
-        "model.activation",
-        "one of relu, leaky_relu, gelu, tanh, sigmoid, silu",
-        "\"relu\"",
-    ),
-    key(
-        "model.dropout",
-        "a number from 0 up to but not including 1",
-        "0.0",
-    ),
-    key(
-        "optimizer.kind",
-        "\"sgd\", \"adam\" or \"adamw\"",
-        "\"sgd\"",
-    ),
-    key(
-        "optimizer.momentum",
-        "a number from 0 up to but not including 1",
-        "0.0",
-    ),
+    required("model.hidden", "a list of at most 32 integers, each from 1 to 65536"),
+    key("model.activation", "one of relu, leaky_relu, gelu, tanh, sigmoid, silu", "\"relu\""),
+    key("model.dropout", "a number from 0 up to but not including 1", "0.0"),
+    key("optimizer.kind", "\"sgd\", \"adam\" or \"adamw\"", "\"sgd\""),
+    key("optimizer.momentum", "a number from 0 up to but not including 1", "0.0"),
     key("optimizer.nesterov", "true or false", "false"),
-    key(
-        "optimizer.betas",
-        "a list of two numbers, each from 0 up to but not including 1",
-        "[0.9, 0.999]",
-    ),
-    key(
-        "optimizer.eps",
-        "a number above 0, finite in 32 bits",
-        "1e-8",
-    ),
-    key(
-        "optimizer.weight_decay",
-        "a number of 0 or more, finite in 32 bits",
-        "0.0 (adamw 0.01)",
-    ),
+    key("optimizer.betas", "a list of two numbers, each from 0 up to but not including 1", "[0.9, 0.999]"),
+    key("optimizer.eps", "a number above 0, finite in 32 bits", "1e-8"),
+    key("optimizer.weight_decay", "a number of 0 or more, finite in 32 bits", "0.0 (adamw 0.01)"),
     required("phases[].epochs", "an integer from 1 to 1000000"),
     required("phases[].lr", "a number above 0, finite in 32 bits"),
-    key(
-        "early_stopping.metric",
-        "\"val_loss\" or \"val_acc\"",
-        "\"val_loss\"",
-    ),
+    key("early_stopping.metric", "\"val_loss\" or \"val_acc\"", "\"val_loss\""),
     required("early_stopping.patience", "an integer from 1 to 1000000"),
-    key(
-        "early_stopping.min_delta",
-        "a number of 0 or more, finite in 32 bits",
-        "0.0",
-    ),
-    key(
-        "checkpoint.every_steps",
-        "an integer from 1 to 1000000000",
-        "none: at the ends of epochs only",
-    ),
+    key("early_stopping.min_delta", "a number of 0 or more, finite in 32 bits", "0.0"),
+    key("checkpoint.every_steps", "an integer from 1 to 1000000000", "none: at the ends of epochs only"),
 ];
 
 /// What a section is.

@@ -28,7 +28,7 @@ pub use check::valid_name;
 pub use choice::{Activation, Metric, ParseDeviceError, RngScheme};
 pub use error::{ConfigError, Invalid};
 pub use experiment::{
-    CIFAR10_SHA256, CIFAR10_URL, CLASSES, Checkpointing, DatasetConfig, DatasetKind, DeviceChoice,
-    EarlyStopping, Experiment, ModelConfig, OptimizerConfig, PIXELS, Phase,
+    CIFAR10_SHA256, CIFAR10_URL, CLASSES, Checkpointing, DatasetConfig, DatasetKind, DeviceChoice, EarlyStopping,
+    Experiment, ModelConfig, OptimizerConfig, PIXELS, Phase,
 };
 pub use keys::{KEYS, Key};

@@ -17,25 +17,16 @@ const MAX_DEPTH: usize = 4;
 pub(crate) fn merged(document: &Document) -> Result<DeTable<'_>, ConfigError> {
     let table = DeTable::parse(document.file()).map_err(|error| {
         let end = document.file().len();
-        document.fault(
-            error.span().unwrap_or(end..end),
-            None,
-            format!("not TOML: {}", error.message()),
-        )
+        document.fault(error.span().unwrap_or(end..end), None, format!("not TOML: {}", error.message()))
     })?;
     let mut table = table.into_inner();
     for (start, argument) in document.sets() {
         let at = start..start + argument.len();
         let Some((path, text)) = argument.split_once('=') else {
-            return Err(document.fault(
-                at,
-                None,
-                "expected section.key=value, as in model.dropout=0.1",
-            ));
+            return Err(document.fault(at, None, "expected section.key=value, as in model.dropout=0.1"));
         };
         let segments = segments(path, start);
-        if segments.len() > MAX_DEPTH || segments.iter().any(|segment| segment.get_ref().is_empty())
-        {
+        if segments.len() > MAX_DEPTH || segments.iter().any(|segment| segment.get_ref().is_empty()) {
             return Err(document.fault(
                 at,
                 None,
@@ -77,22 +68,11 @@ fn value<'d>(
         Ok(value) => Ok(shifted(value, start)),
         // Shells take quotes away: what cannot be meant as a list, a table or a quoted string is a string.
         Err(_) if !text.is_empty() && !text.contains(['"', '\'', '[', ']', '{', '}', '\n']) => {
-            Ok(Spanned::new(
-                start..start + text.len(),
-                DeValue::String(Cow::Borrowed(text)),
-            ))
+            Ok(Spanned::new(start..start + text.len(), DeValue::String(Cow::Borrowed(text))))
         }
         Err(error) => {
-            let reason = if text.is_empty() {
-                "nothing after `=`"
-            } else {
-                error.message()
-            };
-            Err(document.fault(
-                argument,
-                None,
-                format!("the part after `=` is not a TOML value: {reason}"),
-            ))
+            let reason = if text.is_empty() { "nothing after `=`" } else { error.message() };
+            Err(document.fault(argument, None, format!("the part after `=` is not a TOML value: {reason}")))
         }
     }
 }
@@ -100,12 +80,9 @@ fn value<'d>(
 fn shifted<'d>(value: Spanned<DeValue<'d>>, by: usize) -> Spanned<DeValue<'d>> {
     let span = value.span().start + by..value.span().end + by;
     let value = match value.into_inner() {
-        DeValue::Array(array) => DeValue::Array(
-            array
-                .into_iter()
-                .map(|item| shifted(item, by))
-                .collect::<DeArray<'_>>(),
-        ),
+        DeValue::Array(array) => {
+            DeValue::Array(array.into_iter().map(|item| shifted(item, by)).collect::<DeArray<'_>>())
+        }
         DeValue::Table(table) => DeValue::Table(
             table
                 .into_iter()
@@ -136,9 +113,7 @@ fn assign<'d>(
         table.insert(key(), value);
         return Ok(());
     }
-    let child = table
-        .entry(key())
-        .or_insert_with(|| Spanned::new(name.span(), DeValue::Table(DeTable::new())));
+    let child = table.entry(key()).or_insert_with(|| Spanned::new(name.span(), DeValue::Table(DeTable::new())));
     descend(document, child, path, depth + 1, value)
 }
 
@@ -149,28 +124,18 @@ fn descend<'d>(
     depth: usize,
     value: Spanned<DeValue<'d>>,
 ) -> Result<(), ConfigError> {
-    let walked = path[..depth]
-        .iter()
-        .map(|segment| *segment.get_ref())
-        .collect::<Vec<_>>()
-        .join(".");
+    let walked = path[..depth].iter().map(|segment| *segment.get_ref()).collect::<Vec<_>>().join(".");
     let name = &path[depth];
     match node.get_mut() {
         DeValue::Table(table) => assign(document, table, path, depth, value),
         DeValue::Array(array) => {
             let length = array.len();
-            let index = name
-                .get_ref()
-                .bytes()
-                .all(|b| b.is_ascii_digit())
-                .then(|| name.get_ref().parse::<usize>().ok());
+            let index =
+                name.get_ref().bytes().all(|b| b.is_ascii_digit()).then(|| name.get_ref().parse::<usize>().ok());
             let Some(item) = index.flatten().and_then(|index| array.get_mut(index)) else {
                 let message = match length {
                     0 => format!("`{walked}` is an empty list; set the whole of it"),
-                    _ => format!(
-                        "`{walked}` is a list: after it comes an index from 0 to {}",
-                        length - 1
-                    ),
+                    _ => format!("`{walked}` is a list: after it comes an index from 0 to {}", length - 1),
                 };
                 return Err(document.fault(name.span(), None, message));
             };
@@ -181,10 +146,7 @@ fn descend<'d>(
             Ok(())
         }
         _ => {
-            let message = format!(
-                "`{walked}` takes {}: nothing lies below it",
-                keys::expects(&walked)
-            );
+            let message = format!("`{walked}` takes {}: nothing lies below it", keys::expects(&walked));
             Err(document.fault(name.span(), None, message))
         }
     }

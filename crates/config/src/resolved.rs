@@ -10,9 +10,7 @@ impl Experiment {
     /// What has no value (threads left to the machine, no early stopping) is left out, since TOML has no null.
     #[must_use]
     pub fn to_toml(&self) -> String {
-        let mut text = Text(String::from(
-            "# The resolved config of one experiment: every key with its value.\n",
-        ));
+        let mut text = Text(String::from("# The resolved config of one experiment: every key with its value.\n"));
         text.string("name", &self.name);
         text.key("seed", self.seed);
         text.string("rng", self.rng.as_str());
@@ -65,25 +63,13 @@ impl Experiment {
         text.section("[optimizer]");
         text.string("kind", self.optimizer.kind());
         match &self.optimizer {
-            OptimizerConfig::Sgd {
-                momentum,
-                nesterov,
-                weight_decay,
-            } => {
+            OptimizerConfig::Sgd { momentum, nesterov, weight_decay } => {
                 text.number("momentum", *momentum);
                 text.key("nesterov", nesterov);
                 text.number("weight_decay", *weight_decay);
             }
-            OptimizerConfig::Adam {
-                betas,
-                eps,
-                weight_decay,
-            }
-            | OptimizerConfig::AdamW {
-                betas,
-                eps,
-                weight_decay,
-            } => {
+            OptimizerConfig::Adam { betas, eps, weight_decay }
+            | OptimizerConfig::AdamW { betas, eps, weight_decay } => {
                 text.key("betas", format_args!("{betas:?}"));
                 text.number("eps", *eps);
                 text.number("weight_decay", *weight_decay);

@@ -9,119 +9,31 @@ use strata_config::Experiment;
 
 /// Each row: what replaces what in the good config, and the head of the error's first line.
 const EDITS: &[(&str, &str, &str)] = &[
-    (
-        "name = \"seed\"",
-        "name = \"a b\"",
-        "c.toml:1: name = \"a b\": expected a string of 1 to 64 letters",
-    ),
-    (
-        "name = \"seed\"",
-        "name = 3",
-        "c.toml:1: name = 3: expected a string",
-    ),
-    (
-        "seed = 43",
-        "sed = 43",
-        "c.toml:2: sed: unknown key; did you mean `seed`? the top of a config takes name, seed,",
-    ),
+    ("name = \"seed\"", "name = \"a b\"", "c.toml:1: name = \"a b\": expected a string of 1 to 64 letters"),
+    ("name = \"seed\"", "name = 3", "c.toml:1: name = 3: expected a string"),
+    ("seed = 43", "sed = 43", "c.toml:2: sed: unknown key; did you mean `seed`? the top of a config takes name, seed,"),
     // 2⁶³ is one too many for a TOML integer.
-    (
-        "seed = 43",
-        "seed = 9223372036854775808",
-        "c.toml:2: seed = 9223372036854775808: expected an integer from 0 to",
-    ),
-    (
-        "seed = 43",
-        "seed = -1",
-        "c.toml:2: seed = -1: expected an integer from 0 to 9223372036854775807",
-    ),
-    (
-        "seed = 43",
-        "rng = \"numpy\"",
-        "c.toml:2: rng = \"numpy\": unknown choice; choose one of torch",
-    ),
-    (
-        "seed = 43",
-        "device = \"cuda:+1\"",
-        "c.toml:2: device = \"cuda:+1\": expected \"auto\", \"cpu\", \"cuda\"",
-    ),
-    (
-        "seed = 43",
-        "device = \"cuda:256\"",
-        "c.toml:2: device = \"cuda:256\": expected",
-    ),
-    (
-        "seed = 43",
-        "threads = 0",
-        "c.toml:2: threads = 0: expected an integer from 1 to 1024",
-    ),
-    (
-        "seed = 43",
-        "batch = 1",
-        "c.toml:2: batch: unknown key; did you mean `dataset.batch`?",
-    ),
-    (
-        "seed = 43",
-        "seed = 43\nseed = 44",
-        "c.toml:3: not TOML: duplicate key",
-    ),
+    ("seed = 43", "seed = 9223372036854775808", "c.toml:2: seed = 9223372036854775808: expected an integer from 0 to"),
+    ("seed = 43", "seed = -1", "c.toml:2: seed = -1: expected an integer from 0 to 9223372036854775807"),
+    ("seed = 43", "rng = \"numpy\"", "c.toml:2: rng = \"numpy\": unknown choice; choose one of torch"),
+    ("seed = 43", "device = \"cuda:+1\"", "c.toml:2: device = \"cuda:+1\": expected \"auto\", \"cpu\", \"cuda\""),
+    ("seed = 43", "device = \"cuda:256\"", "c.toml:2: device = \"cuda:256\": expected"),
+    ("seed = 43", "threads = 0", "c.toml:2: threads = 0: expected an integer from 1 to 1024"),
+    ("seed = 43", "batch = 1", "c.toml:2: batch: unknown key; did you mean `dataset.batch`?"),
+    ("seed = 43", "seed = 43\nseed = 44", "c.toml:3: not TOML: duplicate key"),
     ("seed = 43", "seed = ", "c.toml:2: not TOML: "),
-    (
-        "[dataset]",
-        "[[dataset]]",
-        "c.toml:4: dataset = [[dataset]]: expected a table of keys",
-    ),
+    ("[dataset]", "[[dataset]]", "c.toml:4: dataset = [[dataset]]: expected a table of keys"),
     ("[dataset]", "[data]", "c.toml:4: data: unknown key; "),
-    (
-        "kind = \"cifar10\"",
-        "",
-        "c.toml: dataset.kind: missing: expected \"cifar10\" or \"synthetic\"",
-    ),
-    (
-        "\"cifar10\"",
-        "\"cifar-10\"",
-        "c.toml:5: dataset.kind = \"cifar-10\": unknown choice; did you mean \"cifar10\"?",
-    ),
-    (
-        "batch = 128",
-        "batch = 0",
-        "c.toml:6: dataset.batch = 0: expected an integer from 1 to 1000000",
-    ),
-    (
-        "batch = 128",
-        "batch = -5",
-        "c.toml:6: dataset.batch = -5: expected",
-    ),
-    (
-        "batch = 128",
-        "batch = 1.5",
-        "c.toml:6: dataset.batch = 1.5: expected an integer",
-    ),
-    (
-        "batch = 128",
-        "batch = 1000001",
-        "c.toml:6: dataset.batch = 1000001: expected",
-    ),
-    (
-        "batch = 128",
-        "evaluation_batch = 0",
-        "c.toml:6: dataset.evaluation_batch = 0: expected an integer from 1",
-    ),
-    (
-        "batch = 128",
-        "normalise = 1",
-        "c.toml:6: dataset.normalise = 1: expected true or false",
-    ),
-    (
-        "batch = 128",
-        "validation = 50000",
-        "c.toml:6: dataset.validation = 50000: expected an integer from 1 to 49999",
-    ),
-    (
-        "batch = 128",
-        "validation = 0",
-        "c.toml:6: dataset.validation = 0: expected an integer from 1 to 49999",
-    ),
+    ("kind = \"cifar10\"", "", "c.toml: dataset.kind: missing: expected \"cifar10\" or \"synthetic\""),
+    ("\"cifar10\"", "\"cifar-10\"", "c.toml:5: dataset.kind = \"cifar-10\": unknown choice; did you mean \"cifar10\"?"),
+    ("batch = 128", "batch = 0", "c.toml:6: dataset.batch = 0: expected an integer from 1 to 1000000"),
+    ("batch = 128", "batch = -5", "c.toml:6: dataset.batch = -5: expected"),
+    ("batch = 128", "batch = 1.5", "c.toml:6: dataset.batch = 1.5: expected an integer"),
+    ("batch = 128", "batch = 1000001", "c.toml:6: dataset.batch = 1000001: expected"),
+    ("batch = 128", "evaluation_batch = 0", "c.toml:6: dataset.evaluation_batch = 0: expected an integer from 1"),
+    ("batch = 128", "normalise = 1", "c.toml:6: dataset.normalise = 1: expected true or false"),
+    ("batch = 128", "validation = 50000", "c.toml:6: dataset.validation = 50000: expected an integer from 1 to 49999"),
+    ("batch = 128", "validation = 0", "c.toml:6: dataset.validation = 0: expected an integer from 1 to 49999"),
     (
         "batch = 128",
         "train = 100",
@@ -132,73 +44,33 @@ const EDITS: &[(&str, &str, &str)] = &[
         "url = \"ftp://x/y\"",
         "c.toml:6: dataset.url = \"ftp://x/y\": expected an address that starts with",
     ),
-    (
-        "batch = 128",
-        "sha256 = \"12ab\"",
-        "c.toml:6: dataset.sha256 = \"12ab\": expected a string of 64 hexadecimal",
-    ),
+    ("batch = 128", "sha256 = \"12ab\"", "c.toml:6: dataset.sha256 = \"12ab\": expected a string of 64 hexadecimal"),
     (
         "[2048, 1024, 64]",
         "[2048, 0]",
         "c.toml:9: model.hidden = 0: expected a list of at most 32 integers, each from 1",
     ),
-    (
-        "[2048, 1024, 64]",
-        "[65537]",
-        "c.toml:9: model.hidden = 65537: expected",
-    ),
-    (
-        "[2048, 1024, 64]",
-        "2048",
-        "c.toml:9: model.hidden = 2048: expected a list",
-    ),
-    (
-        "[2048, 1024, 64]",
-        "[\"a\"]",
-        "c.toml:9: model.hidden = \"a\": expected a list",
-    ),
+    ("[2048, 1024, 64]", "[65537]", "c.toml:9: model.hidden = 65537: expected"),
+    ("[2048, 1024, 64]", "2048", "c.toml:9: model.hidden = 2048: expected a list"),
+    ("[2048, 1024, 64]", "[\"a\"]", "c.toml:9: model.hidden = \"a\": expected a list"),
     // (3072 + 1) · 65536 + (65536 + 1) · 65536 + (65536 + 1) · 10 parameters
-    (
-        "[2048, 1024, 64]",
-        "[65536, 65536]",
-        "c.toml:9: model.hidden = [65536, 65536]: makes 4497080330 parameters",
-    ),
-    (
-        "hidden = [2048, 1024, 64]",
-        "",
-        "c.toml: model.hidden: missing: expected a list",
-    ),
+    ("[2048, 1024, 64]", "[65536, 65536]", "c.toml:9: model.hidden = [65536, 65536]: makes 4497080330 parameters"),
+    ("hidden = [2048, 1024, 64]", "", "c.toml: model.hidden: missing: expected a list"),
     (
         "\"relu\"",
         "\"rleu\"",
         "c.toml:10: model.activation = \"rleu\": unknown choice; did you mean \"relu\"? choose one of relu,",
     ),
-    (
-        "activation = \"relu\"",
-        "dropout = 1",
-        "c.toml:10: model.dropout = 1: expected a number from 0 up to but not",
-    ),
+    ("activation = \"relu\"", "dropout = 1", "c.toml:10: model.dropout = 1: expected a number from 0 up to but not"),
     // As a 32-bit float this is 1, and the kept units would be divided by zero.
-    (
-        "activation = \"relu\"",
-        "dropout = 0.99999999",
-        "c.toml:10: model.dropout = 0.99999999: expected",
-    ),
-    (
-        "activation = \"relu\"",
-        "dropout = nan",
-        "c.toml:10: model.dropout = nan: expected",
-    ),
+    ("activation = \"relu\"", "dropout = 0.99999999", "c.toml:10: model.dropout = 0.99999999: expected"),
+    ("activation = \"relu\"", "dropout = nan", "c.toml:10: model.dropout = nan: expected"),
     (
         "activation = \"relu\"",
         "hiden = []",
         "c.toml:10: model.hiden: unknown key; did you mean `hidden`? [model] takes hidden,",
     ),
-    (
-        "\"sgd\"",
-        "\"sgdm\"",
-        "c.toml:13: optimizer.kind = \"sgdm\": unknown choice; did you mean \"sgd\"?",
-    ),
+    ("\"sgd\"", "\"sgdm\"", "c.toml:13: optimizer.kind = \"sgdm\": unknown choice; did you mean \"sgd\"?"),
     (
         "\"sgd\"",
         "\"sgd\"\nbetas = [0.9, 0.9]",
@@ -209,82 +81,26 @@ const EDITS: &[(&str, &str, &str)] = &[
         "\"adam\"\nmomentum = 0.9",
         "c.toml:14: optimizer.momentum = 0.9: optimizer.kind is adam, which has no",
     ),
-    (
-        "\"sgd\"",
-        "\"adam\"\nbetas = [0.9]",
-        "c.toml:14: optimizer.betas = [0.9]: expected a list of two numbers",
-    ),
-    (
-        "\"sgd\"",
-        "\"adam\"\nbetas = [0.9, 1.0]",
-        "c.toml:14: optimizer.betas = 1.0: expected a list of two numbers",
-    ),
-    (
-        "\"sgd\"",
-        "\"adam\"\neps = 0",
-        "c.toml:14: optimizer.eps = 0: expected a number above 0",
-    ),
-    (
-        "\"sgd\"",
-        "\"sgd\"\nnesterov = true",
-        "c.toml:14: optimizer.nesterov = true: needs optimizer.momentum above 0",
-    ),
-    (
-        "\"sgd\"",
-        "\"sgd\"\nmomentum = -0.1",
-        "c.toml:14: optimizer.momentum = -0.1: expected",
-    ),
-    (
-        "\"sgd\"",
-        "\"sgd\"\nweight_decay = inf",
-        "c.toml:14: optimizer.weight_decay = inf: expected",
-    ),
-    (
-        "[[phases]]",
-        "[phases]",
-        "c.toml:15: phases = [phases]: expected a list of one table or more",
-    ),
-    (
-        "epochs = 20",
-        "epochs = 0",
-        "c.toml:16: phases.0.epochs = 0: expected an integer from 1 to 1000000",
-    ),
-    (
-        "epochs = 20",
-        "",
-        "c.toml:15: phases.0.epochs: missing: expected an integer",
-    ),
+    ("\"sgd\"", "\"adam\"\nbetas = [0.9]", "c.toml:14: optimizer.betas = [0.9]: expected a list of two numbers"),
+    ("\"sgd\"", "\"adam\"\nbetas = [0.9, 1.0]", "c.toml:14: optimizer.betas = 1.0: expected a list of two numbers"),
+    ("\"sgd\"", "\"adam\"\neps = 0", "c.toml:14: optimizer.eps = 0: expected a number above 0"),
+    ("\"sgd\"", "\"sgd\"\nnesterov = true", "c.toml:14: optimizer.nesterov = true: needs optimizer.momentum above 0"),
+    ("\"sgd\"", "\"sgd\"\nmomentum = -0.1", "c.toml:14: optimizer.momentum = -0.1: expected"),
+    ("\"sgd\"", "\"sgd\"\nweight_decay = inf", "c.toml:14: optimizer.weight_decay = inf: expected"),
+    ("[[phases]]", "[phases]", "c.toml:15: phases = [phases]: expected a list of one table or more"),
+    ("epochs = 20", "epochs = 0", "c.toml:16: phases.0.epochs = 0: expected an integer from 1 to 1000000"),
+    ("epochs = 20", "", "c.toml:15: phases.0.epochs: missing: expected an integer"),
     (
         "epochs = 20",
         "epoch = 20",
         "c.toml:16: phases.0.epoch: unknown key; did you mean `epochs`? [phases] takes epochs, lr",
     ),
-    (
-        "lr = 1e-1",
-        "lr = 0.0",
-        "c.toml:17: phases.0.lr = 0.0: expected a number above 0",
-    ),
+    ("lr = 1e-1", "lr = 0.0", "c.toml:17: phases.0.lr = 0.0: expected a number above 0"),
     // Above 0 in 64 bits, 0 in the 32 that training uses.
-    (
-        "lr = 1e-1",
-        "lr = 1e-60",
-        "c.toml:17: phases.0.lr = 1e-60: expected",
-    ),
-    (
-        "lr = 1e-1",
-        "lr = \"fast\"",
-        "c.toml:17: phases.0.lr = \"fast\": expected",
-    ),
-    (
-        "lr = 1e-1",
-        "lr = 1\n[early_stopping]\npatience = 0",
-        "c.toml:19: early_stopping.patience = 0: expected",
-    ),
-    (
-        "lr = 1e-1",
-        "lr = 1\n[early_stopping]",
-        "c.toml: early_stopping.patience: missing",
-    ),
+    ("lr = 1e-1", "lr = 1e-60", "c.toml:17: phases.0.lr = 1e-60: expected"),
+    ("lr = 1e-1", "lr = \"fast\"", "c.toml:17: phases.0.lr = \"fast\": expected"),
+    ("lr = 1e-1", "lr = 1\n[early_stopping]\npatience = 0", "c.toml:19: early_stopping.patience = 0: expected"),
+    ("lr = 1e-1", "lr = 1\n[early_stopping]", "c.toml: early_stopping.patience: missing"),
     (
         "lr = 1e-1",
         "lr = 1\n[early_stopping]\npatience = 1\nmetric = \"val_accuracy\"",
@@ -307,26 +123,16 @@ const EDITS: &[(&str, &str, &str)] = &[
 fn each_fault_in_the_file_names_its_place_and_what_would_be_right() {
     assert!(Experiment::parse(GOOD, Path::new("c.toml"), &[]).is_ok());
     for (from, to, expected) in EDITS {
-        assert_eq!(
-            GOOD.matches(from).count(),
-            1,
-            "`{from}` must name one place"
-        );
+        assert_eq!(GOOD.matches(from).count(), 1, "`{from}` must name one place");
         let error = told(&GOOD.replace(from, to), &[]);
-        assert!(
-            error.starts_with(expected),
-            "{from} → {to}:\n{error}\nshould start with\n{expected}"
-        );
+        assert!(error.starts_with(expected), "{from} → {to}:\n{error}\nshould start with\n{expected}");
     }
 }
 
 #[test]
 fn the_line_is_shown_with_carets_under_the_value() {
     assert_eq!(
-        told(
-            &GOOD.replace("batch = 128", "\tbatch = -128 # tab before"),
-            &[]
-        ),
+        told(&GOOD.replace("batch = 128", "\tbatch = -128 # tab before"), &[]),
         "c.toml:6: dataset.batch = -128: expected an integer from 1 to 1000000\n  |\n\
          6 |  batch = -128 # tab before\n  |          ^^^^"
     );
@@ -335,17 +141,8 @@ fn the_line_is_shown_with_carets_under_the_value() {
 #[test]
 fn an_empty_phase_list_and_none_at_all_are_errors() {
     let head = GOOD.split("[[phases]]").next().unwrap_or_default();
-    assert!(
-        told(head, &[])
-            .starts_with("c.toml: phases: missing: expected a list of one table or more")
-    );
-    assert!(
-        told(&format!("phases = []\n{head}"), &[])
-            .starts_with("c.toml:1: phases = []: expected a list of one")
-    );
+    assert!(told(head, &[]).starts_with("c.toml: phases: missing: expected a list of one table or more"));
+    assert!(told(&format!("phases = []\n{head}"), &[]).starts_with("c.toml:1: phases = []: expected a list of one"));
     let scalars = told(&format!("phases = [3]\n{head}"), &[]);
-    assert!(
-        scalars.starts_with("c.toml:1: phases.0 = 3: expected a table with `epochs` and `lr`"),
-        "{scalars}"
-    );
+    assert!(scalars.starts_with("c.toml:1: phases.0 = 3: expected a table with `epochs` and `lr`"), "{scalars}");
 }

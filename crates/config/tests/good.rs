@@ -4,12 +4,11 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use strata_config::{
-    Activation, CIFAR10_SHA256, CIFAR10_URL, ConfigError, DatasetKind, DeviceChoice, Experiment,
-    KEYS, Metric, OptimizerConfig, Phase, RngScheme, parse_rows, valid_name,
+    Activation, CIFAR10_SHA256, CIFAR10_URL, ConfigError, DatasetKind, DeviceChoice, Experiment, KEYS, Metric,
+    OptimizerConfig, Phase, RngScheme, parse_rows, valid_name,
 };
 
-const SMALLEST: &str =
-    "phases = [{epochs = 1, lr = 1}]\ndataset.kind = \"cifar10\"\nmodel.hidden = []\n";
+const SMALLEST: &str = "phases = [{epochs = 1, lr = 1}]\ndataset.kind = \"cifar10\"\nmodel.hidden = []\n";
 
 fn parse(text: &str, sets: &[&str]) -> Result<Experiment, ConfigError> {
     let sets: Vec<String> = sets.iter().map(ToString::to_string).collect();
@@ -20,82 +19,32 @@ fn parse(text: &str, sets: &[&str]) -> Result<Experiment, ConfigError> {
 fn what_is_not_written_has_its_documented_default() {
     let experiment = parse(SMALLEST, &[]).unwrap();
     assert_eq!(experiment.name, "small");
-    assert_eq!(
-        (experiment.seed, experiment.rng, experiment.device),
-        (0, RngScheme::Torch, DeviceChoice::Auto)
-    );
-    assert_eq!(
-        (experiment.threads, experiment.checkpoint.every_steps),
-        (None, None)
-    );
+    assert_eq!((experiment.seed, experiment.rng, experiment.device), (0, RngScheme::Torch, DeviceChoice::Auto));
+    assert_eq!((experiment.threads, experiment.checkpoint.every_steps), (None, None));
     let dataset = &experiment.dataset;
-    let original = DatasetKind::Cifar10 {
-        url: CIFAR10_URL.into(),
-        sha256: CIFAR10_SHA256.into(),
-    };
+    let original = DatasetKind::Cifar10 { url: CIFAR10_URL.into(), sha256: CIFAR10_SHA256.into() };
     assert_eq!(dataset.kind, original);
-    assert_eq!(
-        (
-            dataset.validation,
-            dataset.batch.get(),
-            dataset.evaluation_batch.get()
-        ),
-        (5000, 128, 256)
-    );
+    assert_eq!((dataset.validation, dataset.batch.get(), dataset.evaluation_batch.get()), (5000, 128, 256));
     assert!(!dataset.normalise);
-    assert_eq!(
-        (experiment.model.activation, experiment.model.dropout),
-        (Activation::Relu, 0.0)
-    );
-    assert_eq!(
-        experiment.optimizer,
-        OptimizerConfig::Sgd {
-            momentum: 0.0,
-            nesterov: false,
-            weight_decay: 0.0
-        }
-    );
+    assert_eq!((experiment.model.activation, experiment.model.dropout), (Activation::Relu, 0.0));
+    assert_eq!(experiment.optimizer, OptimizerConfig::Sgd { momentum: 0.0, nesterov: false, weight_decay: 0.0 });
     assert_eq!(experiment.phases, [Phase { epochs: 1, lr: 1.0 }]);
     assert_eq!(experiment.early_stopping, None);
     assert_eq!(experiment.widths(), [3072, 10]);
 
-    let synthetic = parse(
-        SMALLEST,
-        &["dataset.kind=synthetic", "early_stopping.patience=3"],
-    )
-    .unwrap();
-    assert_eq!(
-        synthetic.dataset.kind,
-        DatasetKind::Synthetic {
-            train: 5000,
-            test: 1000,
-            seed: 0
-        }
-    );
+    let synthetic = parse(SMALLEST, &["dataset.kind=synthetic", "early_stopping.patience=3"]).unwrap();
+    assert_eq!(synthetic.dataset.kind, DatasetKind::Synthetic { train: 5000, test: 1000, seed: 0 });
     assert_eq!(synthetic.dataset.validation, 500);
     let stopping = synthetic.early_stopping.unwrap();
-    assert_eq!(
-        (stopping.metric, stopping.patience, stopping.min_delta),
-        (Metric::ValLoss, 3, 0.0)
-    );
+    assert_eq!((stopping.metric, stopping.patience, stopping.min_delta), (Metric::ValLoss, 3, 0.0));
     let betas = [0.9, 0.999];
     assert_eq!(
         parse(SMALLEST, &["optimizer.kind=adam"]).unwrap().optimizer,
-        OptimizerConfig::Adam {
-            betas,
-            eps: 1e-8,
-            weight_decay: 0.0
-        }
+        OptimizerConfig::Adam { betas, eps: 1e-8, weight_decay: 0.0 }
     );
     assert_eq!(
-        parse(SMALLEST, &["optimizer.kind=adamw"])
-            .unwrap()
-            .optimizer,
-        OptimizerConfig::AdamW {
-            betas,
-            eps: 1e-8,
-            weight_decay: 0.01
-        }
+        parse(SMALLEST, &["optimizer.kind=adamw"]).unwrap().optimizer,
+        OptimizerConfig::AdamW { betas, eps: 1e-8, weight_decay: 0.01 }
     );
 }
 
@@ -124,42 +73,14 @@ fn a_set_takes_toml_and_bare_words_and_the_last_one_wins() {
     assert_eq!(experiment.model.activation, Activation::LeakyRelu);
     assert_eq!(experiment.device, DeviceChoice::Cuda(3));
     let url = "file:///tmp/some folder/a.tar.gz?x=1".to_owned();
-    assert_eq!(
-        experiment.dataset.kind,
-        DatasetKind::Cifar10 { url, sha256: sha }
-    );
-    assert_eq!(
-        (
-            experiment.dataset.batch.get(),
-            experiment.dataset.evaluation_batch.get()
-        ),
-        (1000, 2000)
-    );
+    assert_eq!(experiment.dataset.kind, DatasetKind::Cifar10 { url, sha256: sha });
+    assert_eq!((experiment.dataset.batch.get(), experiment.dataset.evaluation_batch.get()), (1000, 2000));
     assert!(experiment.dataset.normalise);
     assert_eq!(experiment.name, "quoted");
-    assert_eq!(
-        experiment.phases,
-        [
-            Phase { epochs: 9, lr: 2.0 },
-            Phase {
-                epochs: 2,
-                lr: 0.05
-            }
-        ]
-    );
+    assert_eq!(experiment.phases, [Phase { epochs: 9, lr: 2.0 }, Phase { epochs: 2, lr: 0.05 }]);
     assert_eq!(experiment.epochs(), 11);
-    assert_eq!(
-        experiment.optimizer,
-        OptimizerConfig::Sgd {
-            momentum: 0.9,
-            nesterov: true,
-            weight_decay: 0.0
-        }
-    );
-    assert_eq!(
-        (experiment.threads, experiment.checkpoint.every_steps),
-        (NonZeroUsize::new(2), NonZeroUsize::new(16))
-    );
+    assert_eq!(experiment.optimizer, OptimizerConfig::Sgd { momentum: 0.9, nesterov: true, weight_decay: 0.0 });
+    assert_eq!((experiment.threads, experiment.checkpoint.every_steps), (NonZeroUsize::new(2), NonZeroUsize::new(16)));
 }
 
 #[test]
@@ -167,19 +88,7 @@ fn names_that_would_leave_the_runs_folder_or_hide_are_refused() {
     for good in ["a", "a.b_C-9", &"x".repeat(64)] {
         assert!(valid_name(good), "{good}");
     }
-    for bad in [
-        "",
-        ".",
-        "..",
-        ".hidden",
-        "-x",
-        "a/b",
-        "a\\b",
-        "a b",
-        "é",
-        "a\0",
-        &"x".repeat(65),
-    ] {
+    for bad in ["", ".", "..", ".hidden", "-x", "a/b", "a\\b", "a b", "é", "a\0", &"x".repeat(65)] {
         assert!(!valid_name(bad), "{bad:?}");
     }
     // A file's name that can name no run gives way to a fixed one.
@@ -189,24 +98,10 @@ fn names_that_would_leave_the_runs_folder_or_hide_are_refused() {
 
 #[test]
 fn devices_read_back_from_what_they_print() {
-    for device in [
-        DeviceChoice::Auto,
-        DeviceChoice::Cpu,
-        DeviceChoice::Cuda(0),
-        DeviceChoice::Cuda(255),
-    ] {
+    for device in [DeviceChoice::Auto, DeviceChoice::Cpu, DeviceChoice::Cuda(0), DeviceChoice::Cuda(255)] {
         assert_eq!(device.to_string().parse(), Ok(device));
     }
-    for wrong in [
-        "",
-        "gpu",
-        "cuda:",
-        "cuda:256",
-        "cuda:-1",
-        "cuda: 1",
-        "CPU",
-        "cuda:99999999999999999999",
-    ] {
+    for wrong in ["", "gpu", "cuda:", "cuda:256", "cuda:-1", "cuda: 1", "CPU", "cuda:99999999999999999999"] {
         assert!(wrong.parse::<DeviceChoice>().is_err(), "{wrong}");
     }
 }
@@ -217,30 +112,10 @@ fn the_notebook_s_config_is_the_notebook_s() {
     let experiment = Experiment::read(&path, &[]).unwrap();
     assert_eq!(experiment.seed, 43);
     assert_eq!(experiment.widths(), [3072, 2048, 1024, 64, 10]);
-    let phases: Vec<_> = experiment
-        .phases
-        .iter()
-        .map(|phase| (phase.epochs, phase.lr))
-        .collect();
-    assert_eq!(
-        phases,
-        [(20, 1e-1), (10, 1e-3), (10, 1e-5), (10, 2e-6), (10, 5e-8)]
-    );
-    assert_eq!(
-        (
-            experiment.dataset.validation,
-            experiment.dataset.batch.get()
-        ),
-        (5000, 128)
-    );
-    assert_eq!(
-        experiment.optimizer,
-        OptimizerConfig::Sgd {
-            momentum: 0.0,
-            nesterov: false,
-            weight_decay: 0.0
-        }
-    );
+    let phases: Vec<_> = experiment.phases.iter().map(|phase| (phase.epochs, phase.lr)).collect();
+    assert_eq!(phases, [(20, 1e-1), (10, 1e-3), (10, 1e-5), (10, 2e-6), (10, 5e-8)]);
+    assert_eq!((experiment.dataset.validation, experiment.dataset.batch.get()), (5000, 128));
+    assert_eq!(experiment.optimizer, OptimizerConfig::Sgd { momentum: 0.0, nesterov: false, weight_decay: 0.0 });
 }
 
 #[test]
@@ -248,16 +123,10 @@ fn the_document_has_a_row_for_each_key_with_its_default() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/config.md");
     let text = std::fs::read_to_string(&path).unwrap();
     for key in KEYS {
-        let row = text
-            .lines()
-            .find(|line| line.starts_with(&format!("| `{}` |", key.path)));
+        let row = text.lines().find(|line| line.starts_with(&format!("| `{}` |", key.path)));
         let row = row.unwrap_or_else(|| panic!("docs/config.md has no row for `{}`", key.path));
         let default = key.default.unwrap_or("required").replace('"', "");
-        assert!(
-            row.replace(['`', '"'], "").contains(&default),
-            "`{}` should say {default}: {row}",
-            key.path
-        );
+        assert!(row.replace(['`', '"'], "").contains(&default), "`{}` should say {default}: {row}", key.path);
     }
 }
 
@@ -267,33 +136,17 @@ fn the_listed_keys_are_those_that_are_read() {
     // refused by the check before: a value of a type that no key takes must be told as that key's own fault.
     for key in KEYS {
         let path = key.path.replace("[]", ".0");
-        let error = parse(SMALLEST, &[&format!("{path}=1979-05-27")])
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains(&format!("{path} = 1979-05-27: expected {}", key.expects)),
-            "{error}"
-        );
+        let error = parse(SMALLEST, &[&format!("{path}=1979-05-27")]).unwrap_err().to_string();
+        assert!(error.contains(&format!("{path} = 1979-05-27: expected {}", key.expects)), "{error}");
     }
 }
 
 #[test]
 fn lists_of_architectures_are_read_and_their_faults_placed() {
     let text = "# committed\n3072 10\n\n  3072 128 64 10  # quick start\n";
-    assert_eq!(
-        parse_rows(text).unwrap(),
-        [vec![3072, 10], vec![3072, 128, 64, 10]]
-    );
+    assert_eq!(parse_rows(text).unwrap(), [vec![3072, 10], vec![3072, 128, 64, 10]]);
     let long = "8 ".repeat(35);
-    for bad in [
-        "3072",
-        "3072 0 10",
-        "3072 x 10",
-        "3072 65537 10",
-        "3072,10",
-        "3072 -1 10",
-        &long,
-    ] {
+    for bad in ["3072", "3072 0 10", "3072 x 10", "3072 65537 10", "3072,10", "3072 -1 10", &long] {
         let error = parse_rows(&format!("3072 10\n{bad}\n")).unwrap_err();
         assert_eq!(error.line, 2, "{bad}");
         assert!(error.to_string().starts_with("2: `"), "{error}");

@@ -7,8 +7,8 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use strata_config::{
-    Activation, Checkpointing, DatasetConfig, DatasetKind, DeviceChoice, EarlyStopping, Experiment,
-    Metric, ModelConfig, OptimizerConfig, Phase, RngScheme,
+    Activation, Checkpointing, DatasetConfig, DatasetKind, DeviceChoice, EarlyStopping, Experiment, Metric,
+    ModelConfig, OptimizerConfig, Phase, RngScheme,
 };
 
 const BASE: &str = r#"name = "base"
@@ -55,28 +55,24 @@ fn kind() -> impl Strategy<Value = DatasetKind> {
     prop_oneof![
         ("(https?|file)://[^\\p{C}]{1,80}", "[0-9a-f]{64}")
             .prop_map(|(url, sha256)| DatasetKind::Cifar10 { url, sha256 }),
-        (10..=200_000usize, 10..=200_000usize, seed)
-            .prop_map(|(train, test, seed)| DatasetKind::Synthetic { train, test, seed }),
+        (10..=200_000usize, 10..=200_000usize, seed).prop_map(|(train, test, seed)| DatasetKind::Synthetic {
+            train,
+            test,
+            seed
+        }),
     ]
 }
 
 fn dataset() -> impl Strategy<Value = DatasetConfig> {
-    (
-        kind(),
-        1..10usize,
-        size(1_000_000),
-        size(2_000_000),
-        any::<bool>(),
+    (kind(), 1..10usize, size(1_000_000), size(2_000_000), any::<bool>()).prop_map(
+        |(kind, validation, batch, evaluation_batch, normalise)| DatasetConfig {
+            kind,
+            validation,
+            batch,
+            evaluation_batch,
+            normalise,
+        },
     )
-        .prop_map(
-            |(kind, validation, batch, evaluation_batch, normalise)| DatasetConfig {
-                kind,
-                validation,
-                batch,
-                evaluation_batch,
-                normalise,
-            },
-        )
 }
 
 fn model() -> impl Strategy<Value = ModelConfig> {
@@ -99,51 +95,29 @@ fn model() -> impl Strategy<Value = ModelConfig> {
 fn optimizer() -> impl Strategy<Value = OptimizerConfig> {
     let adam = || ((0.0..0.999f64, 0.0..0.999f64), 1e-30..1e30f64, 0.0..1e30f64);
     prop_oneof![
-        (1e-9..0.999f64, any::<bool>(), 0.0..10.0f64).prop_map(
-            |(momentum, nesterov, weight_decay)| OptimizerConfig::Sgd {
-                momentum,
-                nesterov,
-                weight_decay
-            }
-        ),
-        adam().prop_map(|((a, b), eps, weight_decay)| OptimizerConfig::Adam {
-            betas: [a, b],
-            eps,
-            weight_decay
-        }),
-        adam().prop_map(|((a, b), eps, weight_decay)| OptimizerConfig::AdamW {
-            betas: [a, b],
-            eps,
-            weight_decay
-        }),
+        (1e-9..0.999f64, any::<bool>(), 0.0..10.0f64)
+            .prop_map(|(momentum, nesterov, weight_decay)| OptimizerConfig::Sgd { momentum, nesterov, weight_decay }),
+        adam().prop_map(|((a, b), eps, weight_decay)| OptimizerConfig::Adam { betas: [a, b], eps, weight_decay }),
+        adam().prop_map(|((a, b), eps, weight_decay)| OptimizerConfig::AdamW { betas: [a, b], eps, weight_decay }),
     ]
 }
 
 fn phases() -> impl Strategy<Value = Vec<Phase>> {
     let lr = prop_oneof![1e-38..1e38f64, 1e-12..1.0f64];
-    vec(
-        (1..=30_000usize, lr).prop_map(|(epochs, lr)| Phase { epochs, lr }),
-        1..20,
-    )
+    vec((1..=30_000usize, lr).prop_map(|(epochs, lr)| Phase { epochs, lr }), 1..20)
 }
 
 fn early_stopping() -> impl Strategy<Value = EarlyStopping> {
     let metric = prop_oneof![Just(Metric::ValLoss), Just(Metric::ValAcc)];
-    (metric, 1..=1_000_000usize, 0.0..1e30f64).prop_map(|(metric, patience, min_delta)| {
-        EarlyStopping {
-            metric,
-            patience,
-            min_delta,
-        }
+    (metric, 1..=1_000_000usize, 0.0..1e30f64).prop_map(|(metric, patience, min_delta)| EarlyStopping {
+        metric,
+        patience,
+        min_delta,
     })
 }
 
 fn device() -> impl Strategy<Value = DeviceChoice> {
-    prop_oneof![
-        Just(DeviceChoice::Auto),
-        Just(DeviceChoice::Cpu),
-        (0..=255usize).prop_map(DeviceChoice::Cuda)
-    ]
+    prop_oneof![Just(DeviceChoice::Auto), Just(DeviceChoice::Cpu), (0..=255usize).prop_map(DeviceChoice::Cuda)]
 }
 
 prop_compose! {
@@ -212,14 +186,7 @@ const PIECES: &[&str] = &[
 ];
 
 fn edits() -> impl Strategy<Value = Vec<(prop::sample::Index, usize, &'static str)>> {
-    vec(
-        (
-            any::<prop::sample::Index>(),
-            0..12usize,
-            prop::sample::select(PIECES),
-        ),
-        1..6,
-    )
+    vec((any::<prop::sample::Index>(), 0..12usize, prop::sample::select(PIECES)), 1..6)
 }
 
 fn edited(text: &str, edits: &[(prop::sample::Index, usize, &str)]) -> String {

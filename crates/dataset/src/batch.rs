@@ -68,17 +68,11 @@ impl Scaling {
                         return Err(DatasetError::value(
                             name,
                             list.len(),
-                            format!(
-                                "one value for each of {} channels is needed",
-                                shape.channels
-                            ),
+                            format!("one value for each of {} channels is needed", shape.channels),
                         ));
                     }
                 }
-                let bad = mean
-                    .iter()
-                    .zip(deviation)
-                    .position(|(m, d)| !m.is_finite() || !d.is_finite() || *d <= 0.0);
+                let bad = mean.iter().zip(deviation).position(|(m, d)| !m.is_finite() || !d.is_finite() || *d <= 0.0);
                 if let Some(channel) = bad {
                     return Err(DatasetError::value(
                         "channel",
@@ -93,10 +87,7 @@ impl Scaling {
                 pairs.map(|(&m, &d)| table(m, d)).collect()
             }
         };
-        Ok(Self {
-            tables,
-            plane: shape.plane(),
-        })
+        Ok(Self { tables, plane: shape.plane() })
     }
 
     /// The batch of these images, which must all exist.
@@ -113,11 +104,7 @@ impl Scaling {
                 }
             }
         }
-        Batch {
-            indices: indices.to_vec(),
-            pixels,
-            labels,
-        }
+        Batch { indices: indices.to_vec(), pixels, labels }
     }
 }
 
@@ -141,16 +128,9 @@ mod tests {
 
     #[test]
     fn each_channel_is_normalised_by_its_own() {
-        let shape = ImageShape {
-            channels: 2,
-            height: 1,
-            width: 1,
-        };
+        let shape = ImageShape { channels: 2, height: 1, width: 1 };
         let images = Images::new(shape, vec![255, 0, 0, 255], vec![0, 1], 2).unwrap();
-        let scale = PixelScale::Normalised {
-            mean: vec![0.5, 0.25],
-            deviation: vec![0.25, 0.5],
-        };
+        let scale = PixelScale::Normalised { mean: vec![0.5, 0.25], deviation: vec![0.25, 0.5] };
         let scaling = Scaling::new(&scale, shape).unwrap();
         let batch = scaling.batch(&images, &[1, 0], BatchContent::Pixels);
         // Image 1: (0 - 0.5) / 0.25 and (1 - 0.25) / 0.5; image 0: (1 - 0.5) / 0.25, (0 - 0.25) / 0.5.

@@ -51,11 +51,7 @@ mod tests {
     use crate::ImageShape;
 
     fn tiny(classes: [&str; 2], pixels: [u8; 2], label: u8) -> String {
-        let shape = ImageShape {
-            channels: 1,
-            height: 1,
-            width: 1,
-        };
+        let shape = ImageShape { channels: 1, height: 1, width: 1 };
         let part = |byte, label| Images::new(shape, vec![byte], vec![label], 2).unwrap();
         Dataset {
             name: "tiny".to_owned(),

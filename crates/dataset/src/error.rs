@@ -145,25 +145,14 @@ impl DatasetError {
     /// Whether the caller's own values are at fault, not the machine, the network or a file.
     #[must_use]
     pub fn is_usage(&self) -> bool {
-        matches!(
-            self,
-            Self::Url { .. } | Self::BadChecksum { .. } | Self::Value { .. }
-        )
+        matches!(self, Self::Url { .. } | Self::BadChecksum { .. } | Self::Value { .. })
     }
 
     pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
-        Self::Io {
-            action,
-            path: path.to_owned(),
-            source,
-        }
+        Self::Io { action, path: path.to_owned(), source }
     }
 
     pub(crate) fn value(name: &'static str, value: usize, problem: impl Into<String>) -> Self {
-        Self::Value {
-            name,
-            value: value as u64,
-            problem: problem.into(),
-        }
+        Self::Value { name, value: value as u64, problem: problem.into() }
     }
 }

@@ -17,11 +17,7 @@ pub struct ImageShape {
 
 impl ImageShape {
     /// CIFAR's: `[3, 32, 32]`.
-    pub const CIFAR: Self = Self {
-        channels: 3,
-        height: 32,
-        width: 32,
-    };
+    pub const CIFAR: Self = Self { channels: 3, height: 32, width: 32 };
 
     /// Values of one image: 3,072 for CIFAR's.
     #[must_use]
@@ -83,16 +79,8 @@ impl Images {
     ///
     /// A size of zero or one that overflows, more than 2^32 - 1 images, classes outside 1..=256,
     /// pixels that are not `labels.len()` images, and a label that is no class (naming the record).
-    pub fn new(
-        shape: ImageShape,
-        pixels: Vec<u8>,
-        labels: Vec<u8>,
-        classes: usize,
-    ) -> Result<Self, DatasetError> {
-        let values = shape
-            .channels
-            .checked_mul(shape.height)
-            .and_then(|rows| rows.checked_mul(shape.width));
+    pub fn new(shape: ImageShape, pixels: Vec<u8>, labels: Vec<u8>, classes: usize) -> Result<Self, DatasetError> {
+        let values = shape.channels.checked_mul(shape.height).and_then(|rows| rows.checked_mul(shape.width));
         let Some(values) = values.filter(|&values| values > 0) else {
             return Err(DatasetError::value(
                 "image size",
@@ -101,18 +89,10 @@ impl Images {
             ));
         };
         if u32::try_from(labels.len()).is_err() {
-            return Err(DatasetError::value(
-                "images",
-                labels.len(),
-                "an index is 32 bits: at most 4294967295 images",
-            ));
+            return Err(DatasetError::value("images", labels.len(), "an index is 32 bits: at most 4294967295 images"));
         }
         if !(1..=256).contains(&classes) {
-            return Err(DatasetError::value(
-                "classes",
-                classes,
-                "a label is a byte: 1 to 256 classes",
-            ));
+            return Err(DatasetError::value("classes", classes, "a label is a byte: 1 to 256 classes"));
         }
         if labels.len().checked_mul(values) != Some(pixels.len()) {
             return Err(DatasetError::value(
@@ -122,19 +102,9 @@ impl Images {
             ));
         }
         if let Some(record) = labels.iter().position(|&l| usize::from(l) >= classes) {
-            return Err(DatasetError::Label {
-                file: "images".to_owned(),
-                record,
-                label: labels[record],
-                classes,
-            });
+            return Err(DatasetError::Label { file: "images".to_owned(), record, label: labels[record], classes });
         }
-        Ok(Self {
-            shape,
-            pixels,
-            labels,
-            classes,
-        })
+        Ok(Self { shape, pixels, labels, classes })
     }
 
     /// How many images there are.
@@ -165,11 +135,7 @@ impl Images {
     #[must_use]
     pub fn image(&self, i: usize) -> &[u8] {
         let values = self.shape.values();
-        if i < self.len() {
-            &self.pixels[i * values..(i + 1) * values]
-        } else {
-            &[]
-        }
+        if i < self.len() { &self.pixels[i * values..(i + 1) * values] } else { &[] }
     }
 
     /// All bytes, `[N, channels, height, width]`.
@@ -227,8 +193,7 @@ impl Images {
         let count = (self.len() * plane).max(1) as f64;
         let statistics = sums.iter().map(|&[sum, squares]| {
             // Variance times count^2, an integer: nothing cancels before the division.
-            let spread = (self.len() * plane) as u128 * u128::from(squares)
-                - u128::from(sum) * u128::from(sum);
+            let spread = (self.len() * plane) as u128 * u128::from(squares) - u128::from(sum) * u128::from(sum);
             let mean = sum as f64 / (count * 255.0);
             (mean, (spread as f64).sqrt() / (count * 255.0))
         });
@@ -241,11 +206,7 @@ impl Images {
 mod tests {
     use super::*;
 
-    const PAIR: ImageShape = ImageShape {
-        channels: 2,
-        height: 1,
-        width: 2,
-    };
+    const PAIR: ImageShape = ImageShape { channels: 2, height: 1, width: 2 };
 
     #[test]
     fn statistics_by_hand() {
@@ -269,21 +230,12 @@ mod tests {
     fn a_label_beyond_the_classes_names_its_record() {
         let error = Images::new(PAIR, vec![0; 12], vec![0, 9, 10], 10).unwrap_err();
         assert!(error.to_string().contains("record 2"), "{error}");
-        assert!(
-            error
-                .to_string()
-                .contains("label 10, but labels are 0 to 9"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("label 10, but labels are 0 to 9"), "{error}");
     }
 
     #[test]
     fn sizes_that_disagree_are_refused() {
-        let huge = ImageShape {
-            channels: usize::MAX,
-            height: 2,
-            width: 1,
-        };
+        let huge = ImageShape { channels: usize::MAX, height: 2, width: 1 };
         let none = ImageShape { width: 0, ..PAIR };
         // Each row: shape, pixels, classes, and the name the error gives.
         let rows = [

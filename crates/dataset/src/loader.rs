@@ -69,28 +69,13 @@ impl Loader {
         content: BatchContent,
     ) -> Result<Self, DatasetError> {
         if batch == 0 {
-            return Err(DatasetError::value(
-                "batch",
-                0,
-                "a batch holds at least one sample",
-            ));
+            return Err(DatasetError::value("batch", 0, "a batch holds at least one sample"));
         }
         if let Some(&index) = indices.iter().find(|&&i| i as usize >= images.len()) {
-            return Err(DatasetError::value(
-                "index",
-                index as usize,
-                format!("there are {} images", images.len()),
-            ));
+            return Err(DatasetError::value("index", index as usize, format!("there are {} images", images.len())));
         }
         let scaling = Arc::new(Scaling::new(&scale, images.shape())?);
-        Ok(Self {
-            images,
-            indices,
-            batch,
-            order,
-            scaling,
-            content,
-        })
+        Ok(Self { images, indices, batch, order, scaling, content })
     }
 
     /// How many samples a pass goes over.
@@ -173,15 +158,8 @@ impl Pass {
     fn start(preparer: Preparer, skip: usize, batches: usize) -> Self {
         let preparer = Arc::new(preparer);
         let next = skip.min(batches);
-        let worker = (next < batches)
-            .then(|| Worker::spawn(Arc::clone(&preparer), next, batches))
-            .flatten();
-        Self {
-            preparer,
-            next,
-            batches,
-            worker,
-        }
+        let worker = (next < batches).then(|| Worker::spawn(Arc::clone(&preparer), next, batches)).flatten();
+        Self { preparer, next, batches, worker }
     }
 
     fn stop(&mut self) {

@@ -22,12 +22,7 @@ const LARGEST: usize = 1 << 28;
 ///
 /// No columns, no images, an index beyond them, another number of channels, a picture beyond 256
 /// MiB, and what the file system refuses.
-pub fn contact_sheet(
-    images: &Images,
-    indices: &[u32],
-    columns: usize,
-    path: &Path,
-) -> Result<(), DatasetError> {
+pub fn contact_sheet(images: &Images, indices: &[u32], columns: usize, path: &Path) -> Result<(), DatasetError> {
     let sheet = Sheet::draw(images, indices, columns)?;
     let folder = match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
@@ -45,10 +40,7 @@ pub fn contact_sheet(
     let mut writer = BufWriter::new(file.as_file_mut());
     sheet.encode(&mut writer).map_err(|error| match error {
         png::EncodingError::IoError(error) => io(error),
-        error => DatasetError::Picture {
-            path: path.to_owned(),
-            problem: error.to_string(),
-        },
+        error => DatasetError::Picture { path: path.to_owned(), problem: error.to_string() },
     })?;
     writer.flush().map_err(io)?;
     drop(writer);
@@ -76,31 +68,17 @@ impl Sheet {
             ));
         }
         if !matches!(shape.channels, 1 | 3) {
-            return Err(DatasetError::value(
-                "channels",
-                shape.channels,
-                "a picture has 1 or 3",
-            ));
+            return Err(DatasetError::value("channels", shape.channels, "a picture has 1 or 3"));
         }
         if let Some(&index) = indices.iter().find(|&&i| i as usize >= images.len()) {
-            return Err(DatasetError::value(
-                "index",
-                index as usize,
-                format!("there are {} images", images.len()),
-            ));
+            return Err(DatasetError::value("index", index as usize, format!("there are {} images", images.len())));
         }
         let columns = columns.min(indices.len());
-        let side = |count: usize, size: usize| {
-            size.checked_mul(SCALE)?
-                .checked_add(GAP)?
-                .checked_mul(count)?
-                .checked_add(GAP)
-        };
-        let sides =
-            side(columns, shape.width).zip(side(indices.len().div_ceil(columns), shape.height));
+        let side =
+            |count: usize, size: usize| size.checked_mul(SCALE)?.checked_add(GAP)?.checked_mul(count)?.checked_add(GAP);
+        let sides = side(columns, shape.width).zip(side(indices.len().div_ceil(columns), shape.height));
         let size = sides.and_then(|(w, h)| w.checked_mul(h)?.checked_mul(shape.channels));
-        let (Some((width, height)), Some(size)) = (sides, size.filter(|&size| size <= LARGEST))
-        else {
+        let (Some((width, height)), Some(size)) = (sides, size.filter(|&size| size <= LARGEST)) else {
             return Err(DatasetError::value(
                 "images",
                 indices.len(),
@@ -122,22 +100,13 @@ impl Sheet {
                 }
             }
         }
-        Ok(Self {
-            width,
-            height,
-            channels: shape.channels,
-            bytes,
-        })
+        Ok(Self { width, height, channels: shape.channels, bytes })
     }
 
     fn encode(&self, writer: impl Write) -> Result<(), png::EncodingError> {
         // Both sides are below 2^28, the whole picture's bytes.
         let mut encoder = png::Encoder::new(writer, self.width as u32, self.height as u32);
-        encoder.set_color(if self.channels == 3 {
-            png::ColorType::Rgb
-        } else {
-            png::ColorType::Grayscale
-        });
+        encoder.set_color(if self.channels == 3 { png::ColorType::Rgb } else { png::ColorType::Grayscale });
         encoder.set_depth(png::BitDepth::Eight);
         let mut writer = encoder.write_header()?;
         writer.write_image_data(&self.bytes)?;
@@ -154,11 +123,7 @@ mod tests {
     use crate::ImageShape;
 
     fn two() -> Images {
-        let shape = ImageShape {
-            channels: 3,
-            height: 1,
-            width: 2,
-        };
+        let shape = ImageShape { channels: 3, height: 1, width: 2 };
         // Image 0: red 10 11, green 20 21, blue 30 31; image 1 a hundred more.
         let pixels = [10, 11, 20, 21, 30, 31, 110, 111, 120, 121, 130, 131];
         Images::new(shape, pixels.to_vec(), vec![0, 1], 2).unwrap()
@@ -189,11 +154,8 @@ mod tests {
     fn what_cannot_be_drawn_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("grid.png");
-        let rows: [(&[u32], usize, &str); 3] = [
-            (&[0], 0, "columns = 0"),
-            (&[], 4, "images = 0"),
-            (&[0, 2], 4, "index = 2"),
-        ];
+        let rows: [(&[u32], usize, &str); 3] =
+            [(&[0], 0, "columns = 0"), (&[], 4, "images = 0"), (&[0, 2], 4, "index = 2")];
         for (indices, columns, message) in rows {
             let error = contact_sheet(&two(), indices, columns, &path).unwrap_err();
             assert!(error.to_string().starts_with(message), "{error}");
@@ -205,11 +167,6 @@ mod tests {
     fn a_folder_that_is_missing_is_named() {
         let path = Path::new("no-such-folder/grid.png");
         let error = contact_sheet(&two(), &[0], 1, path).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .starts_with("cannot write no-such-folder/grid.png"),
-            "{error}"
-        );
+        assert!(error.to_string().starts_with("cannot write no-such-folder/grid.png"), "{error}");
     }
 }

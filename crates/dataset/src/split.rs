@@ -31,17 +31,9 @@ impl Split {
     /// # Errors
     ///
     /// `validation` must leave something to train on, and `samples` fit in 32 bits.
-    pub fn random(
-        samples: usize,
-        validation: usize,
-        rng: &mut TorchRng,
-    ) -> Result<Self, DatasetError> {
+    pub fn random(samples: usize, validation: usize, rng: &mut TorchRng) -> Result<Self, DatasetError> {
         if u32::try_from(samples).is_err() {
-            return Err(DatasetError::value(
-                "samples",
-                samples,
-                "at most 4294967295 can be split",
-            ));
+            return Err(DatasetError::value("samples", samples, "at most 4294967295 can be split"));
         }
         if validation >= samples {
             return Err(DatasetError::value(
@@ -76,18 +68,9 @@ mod tests {
     #[test]
     fn the_split_of_seed_43() {
         let split = Split::random(50_000, 5_000, &mut TorchRng::new(43)).unwrap();
-        assert_eq!(
-            split.train[..8],
-            [5588, 45689, 25537, 42060, 5685, 37915, 48574, 7254]
-        );
-        assert_eq!(
-            split.validation[..8],
-            [22846, 30903, 12610, 24867, 33057, 6780, 14066, 18937]
-        );
-        assert_eq!(
-            split.sha256(),
-            "4ea0beb9ccf5d95342ab7433f3059f7ec803c1b2f9c7b758691f705595f01fa4"
-        );
+        assert_eq!(split.train[..8], [5588, 45689, 25537, 42060, 5685, 37915, 48574, 7254]);
+        assert_eq!(split.validation[..8], [22846, 30903, 12610, 24867, 33057, 6780, 14066, 18937]);
+        assert_eq!(split.sha256(), "4ea0beb9ccf5d95342ab7433f3059f7ec803c1b2f9c7b758691f705595f01fa4");
     }
 
     #[test]

@@ -10,9 +10,8 @@ use crate::{Dataset, DatasetError, ImageShape, Images};
 /// The most images of a part: 3 GB of pixels.
 const MOST: usize = 1_000_000;
 const SIDE: i32 = 32;
-const FIGURES: [&str; 10] = [
-    "disc", "ring", "frame", "plus", "saltire", "rows", "columns", "checks", "wedge", "stripes",
-];
+const FIGURES: [&str; 10] =
+    ["disc", "ring", "frame", "plus", "saltire", "rows", "columns", "checks", "wedge", "stripes"];
 
 /// A data set of figures in noise: no file, no network, the same bytes on every machine.
 ///
@@ -44,11 +43,7 @@ pub struct Synthetic {
 
 impl Default for Synthetic {
     fn default() -> Self {
-        Self {
-            seed: 43,
-            train: 6_000,
-            test: 1_000,
-        }
+        Self { seed: 43, train: 6_000, test: 1_000 }
     }
 }
 
@@ -61,11 +56,7 @@ impl Synthetic {
     pub fn generate(&self) -> Result<Dataset, DatasetError> {
         for (name, count) in [("train", self.train), ("test", self.test)] {
             if !(1..=MOST).contains(&count) {
-                return Err(DatasetError::value(
-                    name,
-                    count,
-                    format!("a synthetic part has 1 to {MOST} images"),
-                ));
+                return Err(DatasetError::value(name, count, format!("a synthetic part has 1 to {MOST} images")));
             }
         }
         Ok(Dataset {
@@ -81,14 +72,10 @@ impl Synthetic {
         let labels: Vec<u8> = order.iter().map(|place| (place % 10) as u8).collect();
         let values = ImageShape::CIFAR.values();
         let mut pixels = vec![0; count * values];
-        pixels
-            .par_chunks_mut(values)
-            .zip(&labels)
-            .enumerate()
-            .for_each(|(index, (image, &label))| {
-                let philox = Philox::new(self.seed, part << 32 | index as u64);
-                draw(image, label, &philox);
-            });
+        pixels.par_chunks_mut(values).zip(&labels).enumerate().for_each(|(index, (image, &label))| {
+            let philox = Philox::new(self.seed, part << 32 | index as u64);
+            draw(image, label, &philox);
+        });
         Images::new(ImageShape::CIFAR, pixels, labels, FIGURES.len())
     }
 }
@@ -148,29 +135,18 @@ mod tests {
     #[test]
     fn the_same_bytes_everywhere() {
         let make = || {
-            let synthetic = Synthetic {
-                seed: 43,
-                train: 300,
-                test: 100,
-            };
+            let synthetic = Synthetic { seed: 43, train: 300, test: 100 };
             synthetic.generate().unwrap().sha256()
         };
         let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build();
-        assert_eq!(
-            make(),
-            "9ced670463d4636f46a16bb094bbaf208981f7d6733174804422ec4b4949b633"
-        );
+        assert_eq!(make(), "9ced670463d4636f46a16bb094bbaf208981f7d6733174804422ec4b4949b633");
         assert_eq!(alone.unwrap().install(make), make());
     }
 
     #[test]
     fn seeds_and_parts_differ_and_a_longer_part_begins_with_the_same_noise() {
         let make = |seed| {
-            let synthetic = Synthetic {
-                seed,
-                train: 20,
-                test: 20,
-            };
+            let synthetic = Synthetic { seed, train: 20, test: 20 };
             synthetic.generate().unwrap()
         };
         let data = make(1);
@@ -183,11 +159,7 @@ mod tests {
     /// class by mean image is right nearly always, the best single pixel's threshold seldom.
     #[test]
     fn whole_images_tell_the_class_and_single_pixels_do_not() {
-        let synthetic = Synthetic {
-            seed: 5,
-            train: 1000,
-            test: 300,
-        };
+        let synthetic = Synthetic { seed: 5, train: 1000, test: 300 };
         let data = synthetic.generate().unwrap();
         let values = ImageShape::CIFAR.values();
         let mut means = vec![vec![0.0f64; values]; 10];
@@ -206,9 +178,7 @@ mod tests {
                 };
                 (0..10).min_by(|&a, &b| distance(&means[a]).total_cmp(&distance(&means[b])))
             };
-            images
-                .filter(|(image, label)| nearest(image) == Some(usize::from(**label)))
-                .count()
+            images.filter(|(image, label)| nearest(image) == Some(usize::from(**label))).count()
         };
         assert!(right(0..values) > 180, "{}", right(0..values));
         for pixel in (0..values).step_by(97) {
@@ -218,16 +188,8 @@ mod tests {
 
     #[test]
     fn sizes_out_of_range_are_refused() {
-        for (train, test, message) in [
-            (0, 10, "train = 0"),
-            (10, 0, "test = 0"),
-            (10, usize::MAX, "test = "),
-        ] {
-            let synthetic = Synthetic {
-                seed: 1,
-                train,
-                test,
-            };
+        for (train, test, message) in [(0, 10, "train = 0"), (10, 0, "test = 0"), (10, usize::MAX, "test = ")] {
+            let synthetic = Synthetic { seed: 1, train, test };
             let error = synthetic.generate().unwrap_err();
             assert!(error.to_string().starts_with(message), "{error}");
             assert!(error.is_usage());

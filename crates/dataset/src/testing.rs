@@ -49,20 +49,13 @@ impl Server {
                     }
                     Reply::Stall(bytes) => {
                         let _ = stream.write_all(bytes);
-                        stream
-                            .set_read_timeout(Some(Duration::from_secs(20)))
-                            .unwrap();
+                        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
                         let _ = stream.read(&mut [0]);
                     }
                 }
             }
         });
-        Self {
-            url: format!("http://{address}/cifar-10-binary.tar.gz"),
-            requests,
-            address,
-            thread: Some(thread),
-        }
+        Self { url: format!("http://{address}/cifar-10-binary.tar.gz"), requests, address, thread: Some(thread) }
     }
 
     /// The heads of all requests so far, lower-case.
@@ -120,11 +113,7 @@ pub(crate) fn cut(body: &[u8], sent: usize) -> Reply {
 /// What follows the first `from` bytes, as an honest server answers a Range request.
 pub(crate) fn rest(body: &[u8], from: usize) -> Reply {
     let length = format!("Content-Length: {}", body.len() - from);
-    let range = format!(
-        "Content-Range: bytes {from}-{}/{}",
-        body.len() - 1,
-        body.len()
-    );
+    let range = format!("Content-Range: bytes {from}-{}/{}", body.len() - 1, body.len());
     reply("206 Partial Content", &[&length, &range], &body[from..])
 }
 

@@ -1,3 +1,24 @@
-//! The experiment crate of Strata.
+//! An experiment, from its config to its record: the only crate that knows all the others.
+//!
+//! [`Runner::start`] trains what an [`Experiment`] says and records it in a folder; [`Runner::resume`] goes on where a
+//! run was stopped; [`dataset_info`] and [`dataset_grid`] look at the images. The networks come from outside as [`Row`]s, since
+//! their types are generated in the program that is built for them.
 
-pub use strata_config as config;
+mod data;
+mod display;
+mod environment;
+mod error;
+mod inspect;
+mod loaders;
+mod recorder;
+mod run;
+mod setup;
+mod stop;
+
+pub use display::Display;
+pub use error::ExperimentError;
+pub use inspect::{dataset_grid, dataset_info};
+pub use run::{Runner, find_run};
+pub use setup::Row;
+pub use stop::Stop;
+pub use strata_config::{ConfigError, Experiment};

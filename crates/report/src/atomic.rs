@@ -18,15 +18,8 @@ const TEMPORARY: &str = ".strata-tmp-";
 ///
 /// [`ReportError::Io`] where `write`, the disk or the rename fails. The earlier file is then untouched and no
 /// temporary is left; only a failing fsync of the folder comes after the rename, when the new file is in place.
-pub fn write_atomically(
-    path: &Path,
-    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> Result<(), ReportError> {
-    let failed = |source| ReportError::Io {
-        action: "write the file",
-        path: path.to_path_buf(),
-        source,
-    };
+pub fn write_atomically(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), ReportError> {
+    let failed = |source| ReportError::Io { action: "write the file", path: path.to_path_buf(), source };
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -42,9 +35,7 @@ pub fn write_atomically(
     let mut temporary = builder.tempfile_in(folder).map_err(failed)?;
     {
         let mut writer = BufWriter::new(temporary.as_file_mut());
-        write(&mut writer)
-            .and_then(|()| writer.flush())
-            .map_err(failed)?;
+        write(&mut writer).and_then(|()| writer.flush()).map_err(failed)?;
     }
     temporary.as_file().sync_all().map_err(failed)?;
     temporary.persist(path).map_err(|e| failed(e.error))?;
@@ -58,14 +49,7 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     }
     match fs::File::open(folder)?.sync_all() {
         // Some file systems have no fsync for folders; there is nothing more to do on them.
-        Err(e)
-            if matches!(
-                e.kind(),
-                io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
-            ) =>
-        {
-            Ok(())
-        }
+        Err(e) if matches!(e.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
         other => other,
     }
 }
@@ -88,10 +72,8 @@ mod tests {
     use super::*;
 
     fn names(folder: &Path) -> Vec<String> {
-        let mut names: Vec<_> = fs::read_dir(folder)
-            .unwrap()
-            .map(|e| e.unwrap().file_name().into_string().unwrap())
-            .collect();
+        let mut names: Vec<_> =
+            fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
     }

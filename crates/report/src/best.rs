@@ -36,42 +36,12 @@ mod tests {
     #[test]
     fn each_rule_decides_in_its_turn() {
         let rows = [
-            (
-                (Some(0.6), Some(9.0)),
-                (Some(0.5), Some(0.1)),
-                Ordering::Less,
-                "accuracy before loss",
-            ),
-            (
-                (Some(0.5), Some(2.0)),
-                (Some(0.5), Some(1.0)),
-                Ordering::Greater,
-                "ties by lower loss",
-            ),
-            (
-                (Some(0.5), Some(f64::NAN)),
-                (Some(0.5), Some(1e9)),
-                Ordering::Greater,
-                "a loss that is NaN is worst",
-            ),
-            (
-                (Some(f64::NAN), Some(0.0)),
-                (Some(0.0), None),
-                Ordering::Greater,
-                "an accuracy that is NaN is worst",
-            ),
-            (
-                (Some(f64::NAN), None),
-                (None, Some(f64::NAN)),
-                Ordering::Equal,
-                "NaN is as good as missing",
-            ),
-            (
-                (Some(-0.0), None),
-                (Some(0.0), None),
-                Ordering::Equal,
-                "there is one zero",
-            ),
+            ((Some(0.6), Some(9.0)), (Some(0.5), Some(0.1)), Ordering::Less, "accuracy before loss"),
+            ((Some(0.5), Some(2.0)), (Some(0.5), Some(1.0)), Ordering::Greater, "ties by lower loss"),
+            ((Some(0.5), Some(f64::NAN)), (Some(0.5), Some(1e9)), Ordering::Greater, "a loss that is NaN is worst"),
+            ((Some(f64::NAN), Some(0.0)), (Some(0.0), None), Ordering::Greater, "an accuracy that is NaN is worst"),
+            ((Some(f64::NAN), None), (None, Some(f64::NAN)), Ordering::Equal, "NaN is as good as missing"),
+            ((Some(-0.0), None), (Some(0.0), None), Ordering::Equal, "there is one zero"),
         ];
         for (a, b, want, why) in rows {
             assert_eq!(better_first(a, b), want, "{why}");

@@ -24,20 +24,14 @@ pub enum ReportError {
     },
 
     /// The folder of a run with exactly this name is there already.
-    #[error(
-        "{}: a run of this name exists; choose another --name, or remove or resume that run",
-        shown(path)
-    )]
+    #[error("{}: a run of this name exists; choose another --name, or remove or resume that run", shown(path))]
     Taken {
         /// The folder that exists.
         path: PathBuf,
     },
 
     /// Another process writes this run.
-    #[error(
-        "{}: another process is writing this run ({owner}); wait for it to end, or stop it",
-        shown(path)
-    )]
+    #[error("{}: another process is writing this run ({owner}); wait for it to end, or stop it", shown(path))]
     Held {
         /// The run's folder.
         path: PathBuf,
@@ -129,10 +123,7 @@ pub enum ReportError {
     },
 
     /// A plot could not be drawn.
-    #[error(
-        "{}: cannot draw the plot: {message}; please report this with the run's history.jsonl",
-        shown(path)
-    )]
+    #[error("{}: cannot draw the plot: {message}; please report this with the run's history.jsonl", shown(path))]
     Plot {
         /// The plot's file.
         path: PathBuf,
@@ -144,21 +135,12 @@ pub enum ReportError {
 impl ReportError {
     /// Whether the mistake is the user's (exit code 2) rather than a failure (exit code 1).
     pub fn is_usage(&self) -> bool {
-        matches!(
-            self,
-            ReportError::InvalidName { .. }
-                | ReportError::Taken { .. }
-                | ReportError::NotARun { .. }
-        )
+        matches!(self, ReportError::InvalidName { .. } | ReportError::Taken { .. } | ReportError::NotARun { .. })
     }
 
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ReportError {
         let path = path.to_path_buf();
-        move |source| ReportError::Io {
-            action,
-            path,
-            source,
-        }
+        move |source| ReportError::Io { action, path, source }
     }
 }
 

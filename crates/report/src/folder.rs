@@ -86,9 +86,7 @@ impl RunFolder {
                 return Ok(folder);
             }
         }
-        Err(ReportError::Taken {
-            path: runs.join(name),
-        })
+        Err(ReportError::Taken { path: runs.join(name) })
     }
 
     /// Makes the folder `runs/name` and nothing else, for a name that the user chose.
@@ -111,15 +109,9 @@ impl RunFolder {
     /// another value in this one) holds the run, [`ReportError::Io`] where the lock cannot be written.
     pub fn open(path: &Path) -> Result<RunFolder, ReportError> {
         if !path.join(CONFIG).is_file() {
-            return Err(ReportError::NotARun {
-                path: path.to_path_buf(),
-                missing: CONFIG,
-            });
+            return Err(ReportError::NotARun { path: path.to_path_buf(), missing: CONFIG });
         }
-        let folder = RunFolder {
-            path: path.to_path_buf(),
-            lock: Some(Lock::take(path)?),
-        };
+        let folder = RunFolder { path: path.to_path_buf(), lock: Some(Lock::take(path)?) };
         remove_stale_temporaries(path);
         remove_stale_temporaries(&folder.checkpoints());
         Ok(folder)
@@ -208,11 +200,7 @@ impl RunFolder {
             })?
         };
         if found < entries {
-            return Err(ReportError::ShortHistory {
-                path,
-                found,
-                wanted: entries,
-            });
+            return Err(ReportError::ShortHistory { path, found, wanted: entries });
         }
         self.replace_history(&kept, entries, last)
     }
@@ -229,20 +217,11 @@ impl RunFolder {
         for line in history {
             text.extend(lines::to_line(&path, line)?);
         }
-        self.replace_history(
-            &text,
-            history.len(),
-            history.last().and_then(|line| line.epoch),
-        )
+        self.replace_history(&text, history.len(), history.last().and_then(|line| line.epoch))
     }
 
     /// Timing goes first: a kill between the two leaves a history that the next resume cuts again.
-    fn replace_history(
-        &self,
-        text: &[u8],
-        entries: usize,
-        last: Option<usize>,
-    ) -> Result<(), ReportError> {
+    fn replace_history(&self, text: &[u8], entries: usize, last: Option<usize>) -> Result<(), ReportError> {
         let timing = self.path.join(TIMING);
         if timing.exists() {
             let kept = lines::head(&timing, |number, line| {
@@ -269,16 +248,10 @@ impl RunFolder {
     ///
     /// [`ReportError::Plot`] and [`ReportError::Io`]; earlier plots stay as they were.
     pub fn write_plots(&self, history: &[HistoryEntry]) -> Result<(), ReportError> {
-        let drawings = [
-            ("loss.svg", plot::loss_svg(history)),
-            ("accuracy.svg", plot::accuracy_svg(history)),
-        ];
+        let drawings = [("loss.svg", plot::loss_svg(history)), ("accuracy.svg", plot::accuracy_svg(history))];
         for (file, drawing) in drawings {
             let path = self.path.join(file);
-            let svg = drawing.map_err(|message| ReportError::Plot {
-                path: path.clone(),
-                message,
-            })?;
+            let svg = drawing.map_err(|message| ReportError::Plot { path: path.clone(), message })?;
             write_atomically(&path, |w| w.write_all(svg.as_bytes()))?;
         }
         Ok(())
@@ -317,16 +290,10 @@ fn check_name(name: &str) -> Result<(), ReportError> {
         "is too long"
     } else if name.starts_with('.') {
         "starts with a dot"
-    } else if !name
-        .chars()
-        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
-    {
+    } else if !name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')) {
         "has a character that a run's name cannot have"
     } else {
         return Ok(());
     };
-    Err(ReportError::InvalidName {
-        name: name.to_owned(),
-        reason,
-    })
+    Err(ReportError::InvalidName { name: name.to_owned(), reason })
 }

@@ -13,11 +13,7 @@ const OPEN: usize = 2;
 
 /// Writes `record` as `record.json` has it, a newline at the end.
 pub(crate) fn write_record_json(to: &mut dyn Write, record: &Record) -> io::Result<()> {
-    let formatter = Outline {
-        pretty: PrettyFormatter::new(),
-        compact: CompactFormatter,
-        depth: 0,
-    };
+    let formatter = Outline { pretty: PrettyFormatter::new(), compact: CompactFormatter, depth: 0 };
     record.serialize(&mut Serializer::with_formatter(&mut *to, formatter))?;
     to.write_all(b"\n")
 }
@@ -87,9 +83,7 @@ mod tests {
     #[test]
     fn the_outline_is_valid_json_of_the_same_value_with_an_entry_a_line() {
         let mut record = Record::new("a", vec!["strata".into()]);
-        record
-            .hyperparameters
-            .insert("hidden".into(), vec![2048, 64].into());
+        record.hyperparameters.insert("hidden".into(), vec![2048, 64].into());
         for epoch in [None, Some(0)] {
             record.history.push(crate::record::HistoryEntry {
                 phase: None,
@@ -107,13 +101,7 @@ mod tests {
         let text = String::from_utf8(text).unwrap();
         assert_eq!(serde_json::from_str::<Record>(&text).unwrap(), record);
         assert!(text.contains("\n    \"hidden\": [2048,64]\n"), "{text}");
-        assert_eq!(
-            text.lines()
-                .filter(|l| l.contains("val_loss\":2.25"))
-                .count(),
-            2,
-            "{text}"
-        );
+        assert_eq!(text.lines().filter(|l| l.contains("val_loss\":2.25")).count(), 2, "{text}");
         assert!(text.ends_with("\n}\n"));
     }
 }

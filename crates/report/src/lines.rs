@@ -12,8 +12,7 @@ use crate::error::ReportError;
 /// The longest line read, in bytes, its newline included.
 pub(crate) const MAX_LINE: u64 = 1 << 20;
 
-const REMEDY: &str =
-    "restore the file from a copy, or resume the run, which writes it anew from its checkpoint";
+const REMEDY: &str = "restore the file from a copy, or resume the run, which writes it anew from its checkpoint";
 
 /// The whole lines of a file, and what was left of a line that a kill cut off.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,13 +27,8 @@ pub struct Lines<T> {
 /// Opens a file for reading if it is one: a pipe would block for ever.
 pub(crate) fn open_regular(path: &Path) -> Result<File, ReportError> {
     let fail = ReportError::io("read the file", path);
-    let checked = std::fs::metadata(path).and_then(|meta| {
-        if meta.is_file() {
-            File::open(path)
-        } else {
-            Err(io::Error::other("not a regular file"))
-        }
-    });
+    let checked = std::fs::metadata(path)
+        .and_then(|meta| if meta.is_file() { File::open(path) } else { Err(io::Error::other("not a regular file")) });
     checked.map_err(fail)
 }
 
@@ -53,11 +47,7 @@ fn for_each_line(
             .read_until(b'\n', &mut line)
             .map_err(ReportError::io("read the file", path))?;
         if line.len() as u64 > MAX_LINE {
-            return Err(ReportError::TooLarge {
-                path: path.to_path_buf(),
-                line: Some(number),
-                limit: MAX_LINE,
-            });
+            return Err(ReportError::TooLarge { path: path.to_path_buf(), line: Some(number), limit: MAX_LINE });
         }
         match line.split_last() {
             Some((b'\n', whole)) => each(number, whole)?,
@@ -82,11 +72,7 @@ pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<Lines<T>, ReportE
 }
 
 /// The value of line `number` of `path`.
-pub(crate) fn parse<T: DeserializeOwned>(
-    path: &Path,
-    number: usize,
-    line: &[u8],
-) -> Result<T, ReportError> {
+pub(crate) fn parse<T: DeserializeOwned>(path: &Path, number: usize, line: &[u8]) -> Result<T, ReportError> {
     serde_json::from_slice(line).map_err(|e| ReportError::Malformed {
         path: path.to_path_buf(),
         line: Some(number),
@@ -106,8 +92,7 @@ pub(crate) fn without_position(error: &serde_json::Error) -> String {
 
 /// `value` as one line of JSON, newline included.
 pub(crate) fn to_line<T: Serialize>(path: &Path, value: &T) -> Result<Vec<u8>, ReportError> {
-    let mut line =
-        serde_json::to_vec(value).map_err(|e| ReportError::io("write a line", path)(e.into()))?;
+    let mut line = serde_json::to_vec(value).map_err(|e| ReportError::io("write a line", path)(e.into()))?;
     line.push(b'\n');
     Ok(line)
 }
@@ -117,19 +102,12 @@ pub(crate) fn to_line<T: Serialize>(path: &Path, value: &T) -> Result<Vec<u8>, R
 /// What a kill left of an earlier line is cut off first; a write that fails half-way is taken back.
 pub(crate) fn append<T: Serialize>(path: &Path, value: &T) -> Result<(), ReportError> {
     let line = to_line(path, value)?;
-    append_with(path, |file| {
-        file.write_all(&line).and_then(|()| file.sync_data())
-    })
-    .map_err(ReportError::io("append to the file", path))
+    append_with(path, |file| file.write_all(&line).and_then(|()| file.sync_data()))
+        .map_err(ReportError::io("append to the file", path))
 }
 
 fn append_with(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path)?;
+    let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
     let length = file.seek(SeekFrom::End(0))?;
     let end = end_of_whole_lines(&mut file, length)?;
     if end < length {
@@ -195,10 +173,7 @@ mod tests {
         fs::write(&path, b"1\n2\n{\"val").unwrap();
         let read = numbers(&path);
         assert_eq!(read.entries, [1, 2]);
-        assert_eq!(
-            read.torn.as_deref(),
-            Some("line 3: cut off after 5 bytes; dropped")
-        );
+        assert_eq!(read.torn.as_deref(), Some("line 3: cut off after 5 bytes; dropped"));
         append(&path, &3).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"1\n2\n3\n");
         assert_eq!(numbers(&path).torn, None);
@@ -222,17 +197,9 @@ mod tests {
         let path = dir.path().join("history.jsonl");
         fs::write(&path, b"1\n2x\n3\n").unwrap();
         let error = read::<u32>(&path).unwrap_err().to_string();
-        assert!(
-            error.contains("history.jsonl line 2: trailing characters, column 2; restore"),
-            "{error}"
-        );
+        assert!(error.contains("history.jsonl line 2: trailing characters, column 2; restore"), "{error}");
         fs::write(&path, b"1\n\n3\n").unwrap();
-        assert!(
-            read::<u32>(&path)
-                .unwrap_err()
-                .to_string()
-                .contains("line 2")
-        );
+        assert!(read::<u32>(&path).unwrap_err().to_string().contains("line 2"));
     }
 
     #[test]
@@ -240,10 +207,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("h");
         fs::write(&path, format!("1\n{}", " ".repeat(MAX_LINE as usize + 1))).unwrap();
-        assert!(matches!(
-            read::<u32>(&path),
-            Err(ReportError::TooLarge { line: Some(2), .. })
-        ));
+        assert!(matches!(read::<u32>(&path), Err(ReportError::TooLarge { line: Some(2), .. })));
     }
 
     #[cfg(target_os = "linux")]

@@ -33,11 +33,7 @@ pub struct Owner {
 
 impl Owner {
     fn this_process() -> Self {
-        Owner {
-            pid: Some(std::process::id()),
-            host: Some(host_name()),
-            since: Some(clock::now()),
-        }
+        Owner { pid: Some(std::process::id()), host: Some(host_name()), since: Some(clock::now()) }
     }
 }
 
@@ -45,12 +41,7 @@ impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.pid, &self.host, &self.since) {
             (Some(pid), Some(host), Some(since)) => {
-                write!(
-                    f,
-                    "process {pid} on {}, since {}",
-                    clean(host),
-                    clean(since)
-                )
+                write!(f, "process {pid} on {}, since {}", clean(host), clean(since))
             }
             _ => write!(f, "the lock file does not say who"),
         }
@@ -59,9 +50,8 @@ impl fmt::Display for Owner {
 
 /// This machine's name, or `unknown`.
 pub fn host_name() -> String {
-    let kernel = ["/proc/sys/kernel/hostname", "/etc/hostname"]
-        .into_iter()
-        .find_map(|path| std::fs::read_to_string(path).ok());
+    let kernel =
+        ["/proc/sys/kernel/hostname", "/etc/hostname"].into_iter().find_map(|path| std::fs::read_to_string(path).ok());
     kernel
         .or_else(|| std::env::var("HOSTNAME").ok())
         .or_else(|| std::env::var("COMPUTERNAME").ok())
@@ -80,28 +70,16 @@ impl Lock {
     /// Takes the lock of the run in `folder` and writes into it who holds it.
     pub(crate) fn take(folder: &Path) -> Result<Lock, ReportError> {
         let path = folder.join(LOCK);
-        let fail = |source| ReportError::Io {
-            action: "take the run's lock",
-            path: path.clone(),
-            source,
-        };
+        let fail = |source| ReportError::Io { action: "take the run's lock", path: path.clone(), source };
         // Never replaced by a rename: a lock belongs to the file, not to its name.
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(fail)?;
+        let mut file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(fail)?;
         for attempt in 1.. {
             match file.try_lock() {
                 Ok(()) => break,
                 Err(TryLockError::WouldBlock) if attempt < TRIES => std::thread::sleep(PAUSE),
                 Err(TryLockError::WouldBlock) => {
-                    return Err(ReportError::Held {
-                        path: folder.to_path_buf(),
-                        owner: read_owner(&mut file),
-                    });
+                    return Err(ReportError::Held { path: folder.to_path_buf(), owner: read_owner(&mut file) });
                 }
                 Err(TryLockError::Error(source)) => return Err(fail(source)),
             }
@@ -132,8 +110,7 @@ pub(crate) fn is_held(folder: &Path) -> bool {
     if !path.metadata().is_ok_and(|meta| meta.is_file()) {
         return false;
     }
-    File::open(path)
-        .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    File::open(path).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 #[cfg(test)]
@@ -146,10 +123,7 @@ mod tests {
         let held = Lock::take(dir.path()).unwrap();
         assert!(is_held(dir.path()));
         let error = Lock::take(dir.path()).unwrap_err().to_string();
-        assert!(
-            error.contains(&format!("process {} on ", std::process::id())),
-            "{error}"
-        );
+        assert!(error.contains(&format!("process {} on ", std::process::id())), "{error}");
         drop(held);
         assert!(!is_held(dir.path()));
         Lock::take(dir.path()).unwrap();
@@ -159,11 +133,7 @@ mod tests {
     fn a_dead_owners_file_blocks_nobody_and_is_written_anew() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(LOCK);
-        std::fs::write(
-            &path,
-            format!("{{\"pid\":1,\"host\":\"{}\"}}", "h".repeat(9000)),
-        )
-        .unwrap();
+        std::fs::write(&path, format!("{{\"pid\":1,\"host\":\"{}\"}}", "h".repeat(9000))).unwrap();
         let _held = Lock::take(dir.path()).unwrap();
         let owner: Owner = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
         assert_eq!(owner.pid, Some(std::process::id()));

@@ -11,15 +11,8 @@ fn position(entry: &HistoryEntry) -> f64 {
     entry.epoch.map_or(0.0, |epoch| epoch as f64 + 1.0)
 }
 
-fn series(
-    name: &'static str,
-    history: &[HistoryEntry],
-    of: impl Fn(&HistoryEntry) -> Option<f64>,
-) -> Series {
-    let points = history
-        .iter()
-        .filter_map(|e| Some((position(e), of(e)?)))
-        .collect();
+fn series(name: &'static str, history: &[HistoryEntry], of: impl Fn(&HistoryEntry) -> Option<f64>) -> Series {
+    let points = history.iter().filter_map(|e| Some((position(e), of(e)?))).collect();
     Series { name, points }
 }
 
@@ -64,10 +57,7 @@ fn phases(history: &[HistoryEntry]) -> Vec<PhaseMark> {
     for entry in history.iter().filter(|e| e.phase.is_some()) {
         if entry.phase != current {
             current = entry.phase;
-            marks.push(PhaseMark {
-                start: position(entry) - 1.0,
-                lr: entry.lr,
-            });
+            marks.push(PhaseMark { start: position(entry) - 1.0, lr: entry.lr });
         }
     }
     marks
@@ -92,9 +82,7 @@ mod tests {
 
     fn falling(epochs: usize) -> Vec<HistoryEntry> {
         let loss = |x: usize| 1.3 + 1.0 / (1.0 + x as f64);
-        std::iter::once(entry(None, loss(0)))
-            .chain((0..epochs).map(|e| entry(Some(e), loss(e + 1))))
-            .collect()
+        std::iter::once(entry(None, loss(0))).chain((0..epochs).map(|e| entry(Some(e), loss(e + 1)))).collect()
     }
 
     fn count(svg: &str, what: &str) -> usize {
@@ -105,10 +93,7 @@ mod tests {
     fn the_same_history_gives_the_same_bytes() {
         let history = falling(40);
         assert_eq!(loss_svg(&history).unwrap(), loss_svg(&history).unwrap());
-        assert_ne!(
-            loss_svg(&history).unwrap(),
-            loss_svg(&history[..39]).unwrap()
-        );
+        assert_ne!(loss_svg(&history).unwrap(), loss_svg(&history[..39]).unwrap());
     }
 
     #[test]
@@ -132,10 +117,7 @@ mod tests {
     fn nothing_and_the_initial_evaluation_alone_are_drawn() {
         for history in [vec![], falling(0)] {
             for svg in [loss_svg(&history).unwrap(), accuracy_svg(&history).unwrap()] {
-                assert!(
-                    svg.contains("</svg>") && !svg.contains("NaN") && !svg.contains("inf"),
-                    "{svg}"
-                );
+                assert!(svg.contains("</svg>") && !svg.contains("NaN") && !svg.contains("inf"), "{svg}");
             }
         }
     }
@@ -152,10 +134,7 @@ mod tests {
         history[21].train_loss = Some(-f64::INFINITY);
         history[22].val_loss = 1e300;
         let svg = loss_svg(&history).unwrap();
-        assert!(
-            svg.contains("3 values that are not finite or too large are not drawn"),
-            "{svg}"
-        );
+        assert!(svg.contains("3 values that are not finite or too large are not drawn"), "{svg}");
         assert!(!svg.contains("NaN") && !svg.contains("inf\""));
     }
 

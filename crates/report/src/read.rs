@@ -36,10 +36,7 @@ pub fn read_record(run: &Path) -> Result<Record, ReportError> {
     // The schema alone first: what a newer major one holds elsewhere may well not parse.
     let head: Head = serde_json::from_slice(&text).map_err(malformed)?;
     if head.schema > NEWEST_READABLE {
-        return Err(ReportError::NewerSchema {
-            path,
-            found: head.schema,
-        });
+        return Err(ReportError::NewerSchema { path, found: head.schema });
     }
     serde_json::from_slice(&text).map_err(malformed)
 }
@@ -65,26 +62,16 @@ pub fn read_timing(run: &Path) -> Result<Lines<TimingLine>, ReportError> {
 
 /// The record's history from its two files: each line with its epoch's seconds, NaN where the timing lacks the epoch.
 pub fn join_history(history: &[HistoryLine], timing: &[TimingLine]) -> Vec<HistoryEntry> {
-    let seconds: HashMap<Option<usize>, f64> =
-        timing.iter().map(|t| (t.epoch, t.seconds)).collect();
-    let entry = |line: &HistoryLine| {
-        line.with_seconds(seconds.get(&line.epoch).copied().unwrap_or(f64::NAN))
-    };
+    let seconds: HashMap<Option<usize>, f64> = timing.iter().map(|t| (t.epoch, t.seconds)).collect();
+    let entry = |line: &HistoryLine| line.with_seconds(seconds.get(&line.epoch).copied().unwrap_or(f64::NAN));
     history.iter().map(entry).collect()
 }
 
 fn read_bounded(path: &Path) -> Result<Vec<u8>, ReportError> {
     let mut text = Vec::new();
-    open_regular(path)?
-        .take(MAX_RECORD + 1)
-        .read_to_end(&mut text)
-        .map_err(ReportError::io("read the file", path))?;
+    open_regular(path)?.take(MAX_RECORD + 1).read_to_end(&mut text).map_err(ReportError::io("read the file", path))?;
     if text.len() as u64 > MAX_RECORD {
-        return Err(ReportError::TooLarge {
-            path: path.to_path_buf(),
-            line: None,
-            limit: MAX_RECORD,
-        });
+        return Err(ReportError::TooLarge { path: path.to_path_buf(), line: None, limit: MAX_RECORD });
     }
     Ok(text)
 }

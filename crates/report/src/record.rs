@@ -354,10 +354,7 @@ fn bounded_map<'de, D: Deserializer<'de>>(from: D) -> Result<Map<String, Value>,
     let raw = Box::<RawValue>::deserialize(from)?;
     if raw.get().len() > MAX_HYPERPARAMETERS {
         let limit = MAX_HYPERPARAMETERS;
-        return Err(serde::de::Error::custom(format!(
-            "hyperparameters take more than {limit} bytes"
-        )));
+        return Err(serde::de::Error::custom(format!("hyperparameters take more than {limit} bytes")));
     }
-    serde_json::from_str(raw.get())
-        .map_err(|e| serde::de::Error::custom(format!("hyperparameters: {e}")))
+    serde_json::from_str(raw.get()).map_err(|e| serde::de::Error::custom(format!("hyperparameters: {e}")))
 }

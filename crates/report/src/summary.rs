@@ -65,14 +65,7 @@ impl RunSummary {
         // The lock first: a run that ends between the two looks is then finished, not dead.
         let held = is_held(path);
         if !path.join(RECORD).exists() {
-            return Self::without_record(
-                path,
-                if held {
-                    RunState::Starting
-                } else {
-                    RunState::Died
-                },
-            );
+            return Self::without_record(path, if held { RunState::Starting } else { RunState::Died });
         }
         match read_record(path) {
             Ok(record) => Self::of_record(path, record, held),
@@ -128,10 +121,7 @@ pub fn list_runs(runs: &Path) -> Result<Vec<RunSummary>, ReportError> {
     let mut summaries = Vec::new();
     for entry in entries {
         let path = entry.map_err(fail())?.path();
-        if [CONFIG, RECORD, HISTORY, LOCK]
-            .iter()
-            .any(|file| path.join(file).exists())
-        {
+        if [CONFIG, RECORD, HISTORY, LOCK].iter().any(|file| path.join(file).exists()) {
             summaries.push(RunSummary::of(&path));
         }
     }

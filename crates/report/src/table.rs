@@ -3,9 +3,7 @@
 mod compare;
 mod runs;
 
-use comfy_table::{
-    CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table, Width, presets,
-};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table, Width, presets};
 use serde_json::Value;
 
 use crate::text::clean;
@@ -37,10 +35,7 @@ fn grid(header: &[&str], rows: &[Vec<String>], give: &[Give], width: Option<usiz
     if !header.is_empty() {
         table.set_header(header.iter().map(|cell| clean(cell)));
     }
-    table.add_rows(
-        rows.iter()
-            .map(|row| row.iter().map(|cell| clean(cell)).collect::<Vec<_>>()),
-    );
+    table.add_rows(rows.iter().map(|row| row.iter().map(|cell| clean(cell)).collect::<Vec<_>>()));
     if let Some(width) = width {
         table
             .load_style(presets::NOTHING.header_separator(LineStyle::none().fill('─')))
@@ -84,11 +79,7 @@ fn value_text(value: &Value) -> String {
     match value {
         Value::Null => NOTHING.to_owned(),
         Value::String(text) => text.clone(),
-        Value::Array(items)
-            if items
-                .iter()
-                .all(|item| !item.is_array() && !item.is_object()) =>
-        {
+        Value::Array(items) if items.iter().all(|item| !item.is_array() && !item.is_object()) => {
             items.iter().map(value_text).collect::<Vec<_>>().join(", ")
         }
         other => other.to_string(),

@@ -8,8 +8,7 @@ use std::fs;
 
 use common::{line, run};
 use strata_report::{
-    HistoryLine, Record, ReportError, RunFolder, Status, join_history, read_history, read_record,
-    read_timing,
+    HistoryLine, Record, ReportError, RunFolder, Status, join_history, read_history, read_record, read_timing,
 };
 
 #[test]
@@ -26,10 +25,7 @@ fn a_taken_name_is_numbered_or_refused_as_asked() {
     let error = RunFolder::create_exact(runs.path(), "a-2").unwrap_err();
     assert!(error.is_usage());
     let text = error.to_string();
-    assert!(
-        text.contains("a-2: a run of this name exists; choose another --name"),
-        "{text}"
-    );
+    assert!(text.contains("a-2: a run of this name exists; choose another --name"), "{text}");
 }
 
 #[test]
@@ -54,31 +50,13 @@ fn names_that_are_no_file_names_are_refused_before_anything_is_made() {
     let dir = tempfile::tempdir().unwrap();
     let runs = dir.path().join("runs");
     let long = "x".repeat(101);
-    for name in [
-        "",
-        ".",
-        "..",
-        ".hidden",
-        "a/b",
-        "../a",
-        "a b",
-        "a\u{1b}[2J",
-        "größe",
-        "a\0",
-        &long,
-    ] {
+    for name in ["", ".", "..", ".hidden", "a/b", "../a", "a b", "a\u{1b}[2J", "größe", "a\0", &long] {
         let error = RunFolder::create(&runs, name).unwrap_err();
-        assert!(
-            matches!(error, ReportError::InvalidName { .. }),
-            "{name:?}: {error}"
-        );
+        assert!(matches!(error, ReportError::InvalidName { .. }), "{name:?}: {error}");
         assert!(!error.to_string().chars().any(char::is_control), "{name:?}");
     }
     assert!(!runs.exists());
-    assert_eq!(
-        RunFolder::create(&runs, &long[1..]).unwrap().name().len(),
-        100
-    );
+    assert_eq!(RunFolder::create(&runs, &long[1..]).unwrap().name().len(), 100);
 }
 
 #[test]
@@ -87,10 +65,7 @@ fn a_file_where_the_runs_should_be_is_one_clear_error() {
     let runs = dir.path().join("runs");
     fs::write(&runs, "in the way").unwrap();
     let text = RunFolder::create(&runs, "a").unwrap_err().to_string();
-    assert!(
-        text.contains("runs: cannot make the folder") && text.contains("--runs"),
-        "{text}"
-    );
+    assert!(text.contains("runs: cannot make the folder") && text.contains("--runs"), "{text}");
     assert_eq!(fs::read_to_string(&runs).unwrap(), "in the way");
 }
 
@@ -109,10 +84,7 @@ fn opening_what_is_no_run_is_the_users_mistake_and_changes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     for path in [dir.path().to_path_buf(), dir.path().join("absent")] {
         let error = RunFolder::open(&path).unwrap_err();
-        assert!(
-            error.is_usage() && error.to_string().contains("no config.toml"),
-            "{error}"
-        );
+        assert!(error.is_usage() && error.to_string().contains("no config.toml"), "{error}");
     }
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
 }
@@ -124,14 +96,8 @@ fn opening_removes_what_a_killed_write_left_and_nothing_else() {
     let path = folder.path().to_path_buf();
     fs::create_dir(folder.checkpoints()).unwrap();
     drop(folder);
-    let stale = [
-        path.join(".strata-tmp-Ab12"),
-        path.join("checkpoints/.strata-tmp-Cd34"),
-    ];
-    let kept = [
-        path.join("notes.txt"),
-        path.join("checkpoints/last.safetensors"),
-    ];
+    let stale = [path.join(".strata-tmp-Ab12"), path.join("checkpoints/.strata-tmp-Cd34")];
+    let kept = [path.join("notes.txt"), path.join("checkpoints/last.safetensors")];
     for file in stale.iter().chain(&kept) {
         fs::write(file, "x").unwrap();
     }
@@ -146,9 +112,9 @@ fn history_is_the_seeds_alone_and_timing_joins_it_by_epoch() {
     let (a, b) = (run(runs.path(), "a", 3), run(runs.path(), "b", 3));
     let bytes = |folder: &RunFolder| fs::read(folder.path().join("history.jsonl")).unwrap();
     assert_eq!(bytes(&a), bytes(&b));
-    assert!(bytes(&a).starts_with(
-        b"{\"phase\":null,\"epoch\":null,\"lr\":null,\"train_loss\":null,\"val_loss\":2.308,"
-    ));
+    assert!(
+        bytes(&a).starts_with(b"{\"phase\":null,\"epoch\":null,\"lr\":null,\"train_loss\":null,\"val_loss\":2.308,")
+    );
     let history = read_history(a.path()).unwrap().entries;
     let timing = read_timing(a.path()).unwrap().entries;
     let joined = join_history(&history, &timing[..3]);
@@ -174,17 +140,7 @@ fn a_resume_cuts_history_and_timing_to_the_checkpoint_byte_for_byte() {
         assert_eq!(bytes(&long), bytes(&short), "{file}");
     }
     let error = long.truncate_history(4).unwrap_err();
-    assert!(
-        matches!(
-            error,
-            ReportError::ShortHistory {
-                found: 3,
-                wanted: 4,
-                ..
-            }
-        ),
-        "{error}"
-    );
+    assert!(matches!(error, ReportError::ShortHistory { found: 3, wanted: 4, .. }), "{error}");
     assert_eq!(read_history(long.path()).unwrap().entries.len(), 3);
 
     long.truncate_history(0).unwrap();
@@ -197,8 +153,7 @@ fn a_lost_history_is_written_anew_from_a_checkpoints() {
     let runs = tempfile::tempdir().unwrap();
     let (lost, whole) = (run(runs.path(), "lost", 4), run(runs.path(), "whole", 2));
     fs::write(lost.path().join("history.jsonl"), "not json\n").unwrap();
-    lost.rewrite_history(&[line(None), line(Some(0)), line(Some(1))])
-        .unwrap();
+    lost.rewrite_history(&[line(None), line(Some(0)), line(Some(1))]).unwrap();
     for file in ["history.jsonl", "timing.jsonl"] {
         let bytes = |folder: &RunFolder| fs::read(folder.path().join(file)).unwrap();
         assert_eq!(bytes(&lost), bytes(&whole), "{file}");
@@ -209,11 +164,7 @@ fn a_lost_history_is_written_anew_from_a_checkpoints() {
 fn losses_that_are_not_finite_stay_readable() {
     let runs = tempfile::tempdir().unwrap();
     let folder = run(runs.path(), "a", 0);
-    let diverged = HistoryLine {
-        train_loss: Some(f64::INFINITY),
-        val_loss: f64::NAN,
-        ..line(Some(0))
-    };
+    let diverged = HistoryLine { train_loss: Some(f64::INFINITY), val_loss: f64::NAN, ..line(Some(0)) };
     folder.append_history(&diverged).unwrap();
     let mut record = Record::new("a", vec![]);
     record.status = Status::Failed;
@@ -241,11 +192,6 @@ fn a_failed_write_keeps_the_earlier_record() {
     let moved = runs.path().join("moved");
     fs::rename(folder.path(), &moved).unwrap();
     let error = folder.write_record(&Record::new("b", vec![])).unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .contains("record.json: cannot write the file"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("record.json: cannot write the file"), "{error}");
     assert_eq!(read_record(&moved).unwrap(), record);
 }

@@ -18,12 +18,7 @@ fn a_second_owner_is_told_who_holds_the_run() {
     let first = run(runs.path(), "a", 0);
     let text = RunFolder::open(first.path()).unwrap_err().to_string();
     let pid = std::process::id();
-    assert!(
-        text.contains(&format!(
-            "another process is writing this run (process {pid} on "
-        )),
-        "{text}"
-    );
+    assert!(text.contains(&format!("another process is writing this run (process {pid} on ")), "{text}");
     assert!(text.contains("since 20"), "{text}");
     let path = first.path().to_path_buf();
     drop(first);
@@ -47,29 +42,19 @@ fn a_killed_owner_blocks_nobody_and_its_run_is_listed_as_dead() {
         folder.path().to_path_buf()
     };
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "a_killed_owner_blocks_nobody_and_its_run_is_listed_as_dead",
-            "--nocapture",
-        ])
+        .args(["--exact", "a_killed_owner_blocks_nobody_and_its_run_is_listed_as_dead", "--nocapture"])
         .env(HOLD, &path)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
     let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
-    assert!(
-        output.any(|line| line.unwrap() == "held"),
-        "the other process did not get the run"
-    );
+    assert!(output.any(|line| line.unwrap() == "held"), "the other process did not get the run");
 
     let state = || list_runs(runs.path()).unwrap().remove(0).state;
     assert_eq!(state(), RunState::Known(Status::Running));
     let error = RunFolder::open(&path).unwrap_err().to_string();
-    assert!(
-        error.contains(&format!("process {} on", child.id())),
-        "{error}"
-    );
+    assert!(error.contains(&format!("process {} on", child.id())), "{error}");
 
     child.kill().unwrap();
     child.wait().unwrap();
@@ -82,11 +67,7 @@ fn the_listing_tells_the_living_from_the_dead_and_shows_what_it_cannot_read() {
     let runs = tempfile::tempdir().unwrap();
     let write = |name: &str, status: Status, started: &str| {
         let folder = run(runs.path(), name, 1);
-        let record = Record {
-            status,
-            started: started.into(),
-            ..Record::new(name, vec![])
-        };
+        let record = Record { status, started: started.into(), ..Record::new(name, vec![]) };
         folder.write_record(&record).unwrap();
         folder
     };
@@ -96,11 +77,7 @@ fn the_listing_tells_the_living_from_the_dead_and_shows_what_it_cannot_read() {
     let _starting = run(runs.path(), "starting", 0);
     drop(run(runs.path(), "stillborn", 0));
     let damaged = run(runs.path(), "damaged", 0).path().to_path_buf();
-    fs::write(
-        damaged.join("record.json"),
-        "{\"schema\": 100,\n \"id\": 7}",
-    )
-    .unwrap();
+    fs::write(damaged.join("record.json"), "{\"schema\": 100,\n \"id\": 7}").unwrap();
     fs::create_dir(runs.path().join("no-run")).unwrap();
     fs::write(runs.path().join("file"), "").unwrap();
 
@@ -110,12 +87,7 @@ fn the_listing_tells_the_living_from_the_dead_and_shows_what_it_cannot_read() {
         .map(|s| {
             let state = match s.state {
                 RunState::Unreadable(why) => {
-                    assert!(
-                        why.contains(
-                            "record.json line 2: invalid type: integer `7`, expected a string"
-                        ),
-                        "{why}"
-                    );
+                    assert!(why.contains("record.json line 2: invalid type: integer `7`, expected a string"), "{why}");
                     "unreadable".into()
                 }
                 state => state.describe(),
@@ -131,10 +103,7 @@ fn the_listing_tells_the_living_from_the_dead_and_shows_what_it_cannot_read() {
         ("starting", "running (starting)"),
         ("stillborn", "interrupted (died)"),
     ];
-    assert_eq!(
-        rows,
-        want.map(|(name, state)| (name.to_owned(), state.to_owned()))
-    );
+    assert_eq!(rows, want.map(|(name, state)| (name.to_owned(), state.to_owned())));
     assert!(list_runs(&runs.path().join("absent")).unwrap().is_empty());
     assert!(list_runs(&runs.path().join("file")).is_err());
 }

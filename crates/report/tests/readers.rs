@@ -7,9 +7,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use proptest::prelude::*;
-use strata_report::{
-    HistoryLine, Record, ReportError, RunFolder, RunSummary, read_history, read_record, runs_table,
-};
+use strata_report::{HistoryLine, Record, ReportError, RunFolder, RunSummary, read_history, read_record, runs_table};
 
 fn with_record(text: &[u8]) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
@@ -18,9 +16,7 @@ fn with_record(text: &[u8]) -> tempfile::TempDir {
 }
 
 fn error_of(text: &str) -> String {
-    read_record(with_record(text.as_bytes()).path())
-        .unwrap_err()
-        .to_string()
+    read_record(with_record(text.as_bytes()).path()).unwrap_err().to_string()
 }
 
 /// The bytes of a whole record and a whole history.
@@ -28,9 +24,7 @@ fn make_samples() -> (Vec<u8>, Vec<u8>) {
     let dir = tempfile::tempdir().unwrap();
     let folder = RunFolder::create(dir.path(), "a").unwrap();
     let mut record = Record::new("a", vec!["strata".into(), "experiment".into()]);
-    record
-        .hyperparameters
-        .insert("hidden".into(), vec![2048, 1024, 64].into());
+    record.hyperparameters.insert("hidden".into(), vec![2048, 1024, 64].into());
     for epoch in [None, Some(0), Some(1)] {
         let line = HistoryLine {
             phase: epoch.map(|_| 0),
@@ -55,42 +49,28 @@ fn samples() -> (Vec<u8>, Vec<u8>) {
     SAMPLES.get_or_init(make_samples).clone()
 }
 
-const LEAST: &str = r#"{"schema": 100, "id": "i", "name": "n", "status": "finished", "started": "2026-01-01T00:00:00Z""#;
+const LEAST: &str =
+    r#"{"schema": 100, "id": "i", "name": "n", "status": "finished", "started": "2026-01-01T00:00:00Z""#;
 
 #[test]
 fn a_newer_minor_schema_is_read_and_a_newer_major_one_refused() {
-    let newer = LEAST.replace("100", "107")
-        + r#", "energy": {"joules": [1, 2]}, "metrics": {"f1": 0.5, "val_acc": 0.25}}"#;
+    let newer =
+        LEAST.replace("100", "107") + r#", "energy": {"joules": [1, 2]}, "metrics": {"f1": 0.5, "val_acc": 0.25}}"#;
     let record = read_record(with_record(newer.as_bytes()).path()).unwrap();
     assert_eq!((record.schema, record.metrics.val_acc), (107, Some(0.25)));
     let text = error_of(r#"{"schema": 200, "id": {"made": "anew"}}"#);
-    assert!(
-        text.contains("schema 200 is newer than this program reads (up to 199); update strata"),
-        "{text}"
-    );
+    assert!(text.contains("schema 200 is newer than this program reads (up to 199); update strata"), "{text}");
 }
 
 #[test]
 fn errors_name_file_line_key_and_remedy() {
     let rows = [
-        (
-            format!("{LEAST},\n\"parameters\": -1}}"),
-            "record.json line 2: invalid value: integer `-1`, expected u64",
-        ),
-        (
-            LEAST.replace("finished", "done") + "}",
-            "unknown variant `done`, expected one of `running`, `finished`",
-        ),
-        (
-            LEAST.replace("\"id\": \"i\", ", "") + "}",
-            "missing field `id`",
-        ),
+        (format!("{LEAST},\n\"parameters\": -1}}"), "record.json line 2: invalid value: integer `-1`, expected u64"),
+        (LEAST.replace("finished", "done") + "}", "unknown variant `done`, expected one of `running`, `finished`"),
+        (LEAST.replace("\"id\": \"i\", ", "") + "}", "missing field `id`"),
         (LEAST.to_owned(), "line 1: EOF while parsing"),
         (String::new(), "EOF while parsing"),
-        (
-            format!("{LEAST}, \"id\": \"again\"}}"),
-            "duplicate field `id`",
-        ),
+        (format!("{LEAST}, \"id\": \"again\"}}"), "duplicate field `id`"),
         (
             format!("{LEAST}, \"history\": [{{\"epoch\": 0, \"val_acc\": 0, \"seconds\": 0}}]}}"),
             "missing field `val_loss`",
@@ -98,29 +78,20 @@ fn errors_name_file_line_key_and_remedy() {
     ];
     for (text, want) in rows {
         let error = error_of(&text);
-        assert!(
-            error.contains(want) && error.contains("restore the file from a copy"),
-            "{text}\n{error}"
-        );
+        assert!(error.contains(want) && error.contains("restore the file from a copy"), "{text}\n{error}");
     }
 }
 
 #[test]
 fn escape_codes_in_a_hostile_record_do_not_reach_the_message() {
     let error = error_of(&(LEAST.replace("finished", "\\u001b[2J") + "}"));
-    assert!(
-        error.contains("\\u{1b}[2J") && !error.contains('\u{1b}'),
-        "{error}"
-    );
+    assert!(error.contains("\\u{1b}[2J") && !error.contains('\u{1b}'), "{error}");
 }
 
 #[test]
 fn deep_nesting_is_an_error_rather_than_an_overflow_of_the_stack() {
     let nested = |depth| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
-    let deep = format!(
-        "{LEAST}, \"hyperparameters\": {{\"a\": {}}}}}",
-        nested(100_000)
-    );
+    let deep = format!("{LEAST}, \"hyperparameters\": {{\"a\": {}}}}}", nested(100_000));
     assert!(error_of(&deep).contains("hyperparameters: recursion limit exceeded"));
     // What is skipped takes no stack, however deep.
     let unknown = format!("{LEAST}, \"unknown\": {}}}", nested(100_000));
@@ -129,10 +100,7 @@ fn deep_nesting_is_an_error_rather_than_an_overflow_of_the_stack() {
 
 #[test]
 fn hyperparameters_over_a_mebibyte_are_refused() {
-    let crafted = format!(
-        "{LEAST}, \"hyperparameters\": {{\"a\": [0{}]}}}}",
-        ",0".repeat(600_000)
-    );
+    let crafted = format!("{LEAST}, \"hyperparameters\": {{\"a\": [0{}]}}}}", ",0".repeat(600_000));
     assert!(error_of(&crafted).contains("hyperparameters take more than 1048576 bytes"));
 }
 
@@ -140,18 +108,9 @@ fn hyperparameters_over_a_mebibyte_are_refused() {
 #[test]
 fn a_record_over_64_mebibytes_is_refused() {
     let dir = with_record(b"{");
-    let file = fs::OpenOptions::new()
-        .write(true)
-        .open(dir.path().join("record.json"))
-        .unwrap();
+    let file = fs::OpenOptions::new().write(true).open(dir.path().join("record.json")).unwrap();
     file.set_len((64 << 20) + 1).unwrap();
-    assert!(matches!(
-        read_record(dir.path()),
-        Err(ReportError::TooLarge {
-            limit: 67_108_864,
-            ..
-        })
-    ));
+    assert!(matches!(read_record(dir.path()), Err(ReportError::TooLarge { limit: 67_108_864, .. })));
 }
 
 #[test]
@@ -178,10 +137,7 @@ fn read_everything(run: &Path) {
     let summary = RunSummary::of(run);
     let _ = read_history(run);
     let table = runs_table(&[summary], Some(100));
-    assert!(
-        !table.chars().any(|c| c.is_control() && c != '\n'),
-        "{table:?}"
-    );
+    assert!(!table.chars().any(|c| c.is_control() && c != '\n'), "{table:?}");
 }
 
 proptest! {

@@ -28,20 +28,12 @@ pub(super) fn faults(root: &Path) -> Vec<String> {
 fn forbidden(graph: &Graph) -> Vec<String> {
     let mut faults = Vec::new();
     let ours = |name: &String| graph.contains_key(name);
-    let rule = |from: &str, to: &str, why: &str| {
-        format!("{from} must not depend on {to}, not through others either: {why}")
-    };
+    let rule =
+        |from: &str, to: &str, why: &str| format!("{from} must not depend on {to}, not through others either: {why}");
     for from in APART {
         let reached = reached(graph, from);
-        for to in APART
-            .iter()
-            .filter(|to| *to != from && reached.contains(**to))
-        {
-            faults.push(rule(
-                from,
-                to,
-                "data set, network and report know nothing of each other",
-            ));
+        for to in APART.iter().filter(|to| *to != from && reached.contains(**to)) {
+            faults.push(rule(from, to, "data set, network and report know nothing of each other"));
         }
     }
     for from in LEAVES {
@@ -57,9 +49,9 @@ fn forbidden(graph: &Graph) -> Vec<String> {
     }
     let known = APART.iter().chain(LEAVES).chain(WITHOUT_TENSORS);
     let absent: BTreeSet<_> = known.filter(|name| !graph.contains_key(**name)).collect();
-    faults.extend(absent.iter().map(|name| {
-        format!("there is no package {name}; mend the rules in xtask/src/tidy/edges.rs")
-    }));
+    faults.extend(
+        absent.iter().map(|name| format!("there is no package {name}; mend the rules in xtask/src/tidy/edges.rs")),
+    );
     faults
 }
 
@@ -79,24 +71,15 @@ fn reached(graph: &Graph, from: &str) -> BTreeSet<String> {
 
 fn graph(root: &Path) -> Result<Graph, String> {
     let crates = root.join("crates");
-    let entries =
-        fs::read_dir(&crates).map_err(|error| format!("{}: {error}", crates.display()))?;
-    let mut folders: Vec<_> = entries
-        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .collect();
+    let entries = fs::read_dir(&crates).map_err(|error| format!("{}: {error}", crates.display()))?;
+    let mut folders: Vec<_> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
     folders.push(root.join("xtask"));
     let mut graph = Graph::new();
     for folder in folders {
         let path = folder.join("Cargo.toml");
-        let text =
-            fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-        let manifest: toml::Table = text
-            .parse()
-            .map_err(|error| format!("{}: {error}", path.display()))?;
-        let name = manifest
-            .get("package")
-            .and_then(|package| package.get("name"))
-            .and_then(toml::Value::as_str);
+        let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let manifest: toml::Table = text.parse().map_err(|error| format!("{}: {error}", path.display()))?;
+        let name = manifest.get("package").and_then(|package| package.get("name")).and_then(toml::Value::as_str);
         let name = name.ok_or_else(|| format!("{}: no package name", path.display()))?;
         graph.insert(name.to_owned(), named(&manifest));
     }
@@ -107,25 +90,11 @@ fn graph(root: &Path) -> Result<Graph, String> {
 fn named(manifest: &toml::Table) -> BTreeSet<String> {
     let mut tables = vec![manifest];
     let platforms = manifest.get("target").and_then(toml::Value::as_table);
-    tables.extend(
-        platforms
-            .into_iter()
-            .flat_map(|table| table.values().filter_map(toml::Value::as_table)),
-    );
-    let lists = tables
-        .iter()
-        .flat_map(|table| ["dependencies", "build-dependencies"].map(|key| table.get(key)));
+    tables.extend(platforms.into_iter().flat_map(|table| table.values().filter_map(toml::Value::as_table)));
+    let lists = tables.iter().flat_map(|table| ["dependencies", "build-dependencies"].map(|key| table.get(key)));
     let entries = lists.flatten().filter_map(toml::Value::as_table).flatten();
     // A renamed dependency tells its package apart from its name here.
-    entries
-        .map(|(name, value)| {
-            value
-                .get("package")
-                .and_then(toml::Value::as_str)
-                .unwrap_or(name)
-                .to_owned()
-        })
-        .collect()
+    entries.map(|(name, value)| value.get("package").and_then(toml::Value::as_str).unwrap_or(name).to_owned()).collect()
 }
 
 #[cfg(test)]
@@ -143,53 +112,26 @@ mod tests {
             .map(|name| ((*name).to_owned(), BTreeSet::new()))
             .collect();
         for (from, to) in extra {
-            graph
-                .entry((*from).to_owned())
-                .or_default()
-                .extend(to.iter().map(ToString::to_string));
+            graph.entry((*from).to_owned()).or_default().extend(to.iter().map(ToString::to_string));
         }
         graph
     }
 
     #[test]
     fn each_forbidden_edge_is_found_directly_and_through_others() {
-        let through: &[Edges] = &[
-            ("strata-report", &["strata-helper"]),
-            ("strata-helper", &["strata-model"]),
-        ];
+        let through: &[Edges] = &[("strata-report", &["strata-helper"]), ("strata-helper", &["strata-model"])];
         let cases: [(&[Edges], &str); 6] = [
-            (
-                &[("strata-dataset", &["strata-model"])],
-                "strata-dataset must not depend on strata-model",
-            ),
+            (&[("strata-dataset", &["strata-model"])], "strata-dataset must not depend on strata-model"),
             (through, "strata-report must not depend on strata-model"),
-            (
-                &[("strata-rng", &["strata-kernels"])],
-                "strata-rng must not depend on strata-kernels",
-            ),
-            (
-                &[("strata-config", &["dfdx"])],
-                "strata-config must not depend on dfdx",
-            ),
-            (
-                &[("xtask", &["strata-model"]), ("strata-model", &["dfdx"])],
-                "xtask must not depend on dfdx",
-            ),
-            (
-                &[("strata-dataset", &["cudarc"])],
-                "strata-dataset must not depend on cudarc",
-            ),
+            (&[("strata-rng", &["strata-kernels"])], "strata-rng must not depend on strata-kernels"),
+            (&[("strata-config", &["dfdx"])], "strata-config must not depend on dfdx"),
+            (&[("xtask", &["strata-model"]), ("strata-model", &["dfdx"])], "xtask must not depend on dfdx"),
+            (&[("strata-dataset", &["cudarc"])], "strata-dataset must not depend on cudarc"),
         ];
-        assert_eq!(
-            forbidden(&tree(&[("strata-model", &["dfdx", "strata-rng"])])),
-            Vec::<String>::new()
-        );
+        assert_eq!(forbidden(&tree(&[("strata-model", &["dfdx", "strata-rng"])])), Vec::<String>::new());
         for (edges, expected) in cases {
             let found = forbidden(&tree(edges));
-            assert!(
-                found.len() == 1 && found[0].starts_with(expected),
-                "{expected}: {found:?}"
-            );
+            assert!(found.len() == 1 && found[0].starts_with(expected), "{expected}: {found:?}");
         }
         let mut renamed = tree(&[]);
         renamed.remove("strata-rng");
@@ -210,9 +152,6 @@ mod tests {
             d = "1"
         "#;
         let named = named(&manifest.parse().unwrap());
-        assert_eq!(
-            named.into_iter().collect::<Vec<_>>(),
-            ["a", "b", "c", "dfdx"]
-        );
+        assert_eq!(named.into_iter().collect::<Vec<_>>(), ["a", "b", "c", "dfdx"]);
     }
 }

@@ -39,9 +39,7 @@ fn collect(root: &Path, folder: &Path, paths: &mut Vec<PathBuf>) -> std::io::Res
         if kind.is_dir() && !SKIPPED.iter().any(|name| entry.file_name() == *name) {
             collect(root, &path, paths)?;
         }
-        let is_text = path
-            .extension()
-            .is_none_or(|end| TEXTS.iter().any(|text| end == *text));
+        let is_text = path.extension().is_none_or(|end| TEXTS.iter().any(|text| end == *text));
         if kind.is_file() && is_text {
             paths.extend(path.strip_prefix(root).map(Path::to_path_buf));
         }
@@ -53,25 +51,16 @@ fn check(path: &Path, text: &str, faults: &mut Vec<String>) {
     let place = path.display();
     let is_rust = path.extension().is_some_and(|end| end == "rs");
     if is_rust && !text.starts_with("//! ") {
-        faults.push(format!(
-            "{place}:1: a module opens with `//!` and what it is for"
-        ));
+        faults.push(format!("{place}:1: a module opens with `//!` and what it is for"));
     }
     let lines = text.lines().count();
-    let is_document = path
-        .extension()
-        .is_some_and(|end| end == "md" || end == "txt");
+    let is_document = path.extension().is_some_and(|end| end == "md" || end == "txt");
     if lines > MAX_LINES && !is_document {
-        faults.push(format!(
-            "{place}: {lines} lines; split it by subject, {MAX_LINES} are the most"
-        ));
+        faults.push(format!("{place}: {lines} lines; split it by subject, {MAX_LINES} are the most"));
     }
     for (index, line) in text.lines().enumerate() {
         if let Some(home) = home_path(line) {
-            faults.push(format!(
-                "{place}:{}: `{home}` is a path of one machine; write a relative one",
-                index + 1
-            ));
+            faults.push(format!("{place}:{}: `{home}` is a path of one machine; write a relative one", index + 1));
         }
     }
 }
@@ -79,18 +68,11 @@ fn check(path: &Path, text: &str, faults: &mut Vec<String>) {
 /// A path into a home folder, if `line` has one.
 fn home_path(line: &str) -> Option<&'static str> {
     // Put together here, so that this file does not hold what it looks for.
-    const HOMES: [&str; 3] = [
-        concat!("/ho", "me/"),
-        concat!("/ro", "ot/"),
-        concat!("/Us", "ers/"),
-    ];
+    const HOMES: [&str; 3] = [concat!("/ho", "me/"), concat!("/ro", "ot/"), concat!("/Us", "ers/")];
     HOMES.into_iter().find(|home| {
         // Part of an address or of a longer path, it is no path from the root.
         line.match_indices(home).any(|(at, _)| {
-            line[..at]
-                .chars()
-                .next_back()
-                .is_none_or(|before| !before.is_alphanumeric() && !"._-~}".contains(before))
+            line[..at].chars().next_back().is_none_or(|before| !before.is_alphanumeric() && !"._-~}".contains(before))
         })
     })
 }
@@ -111,10 +93,7 @@ mod tests {
     fn a_module_without_its_comment_is_found_wherever_it_is() {
         assert_eq!(found("src/a.rs", "//! Why.\n"), Vec::<String>::new());
         assert_eq!(found("src/a.rs", "\n//! Late.\n").len(), 1);
-        assert_eq!(
-            found("src/a/b/c.rs", "")[0],
-            "src/a/b/c.rs:1: a module opens with `//!` and what it is for"
-        );
+        assert_eq!(found("src/a/b/c.rs", "")[0], "src/a/b/c.rs:1: a module opens with `//!` and what it is for");
         assert_eq!(found("target/a.rs", ""), Vec::<String>::new());
     }
 
@@ -129,13 +108,8 @@ mod tests {
     #[test]
     fn a_home_folder_is_found_and_an_address_is_none() {
         let home = concat!("/ho", "me/somebody/x");
-        assert!(
-            found("a.toml", &format!("x = 1\npath = \"{home}\"\n"))[0].starts_with("a.toml:2: ")
-        );
+        assert!(found("a.toml", &format!("x = 1\npath = \"{home}\"\n"))[0].starts_with("a.toml:2: "));
         assert!(found("run", &format!("cd {home}\n"))[0].starts_with("run:1: "));
-        assert_eq!(
-            found("a.md", &format!("https://example.org{home}\n")),
-            Vec::<String>::new()
-        );
+        assert_eq!(found("a.md", &format!("https://example.org{home}\n")), Vec::<String>::new());
     }
 }

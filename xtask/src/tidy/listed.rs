@@ -18,9 +18,7 @@ pub(super) fn faults(root: &Path) -> Vec<String> {
         Err(error) => return vec![format!("configs: {error}")],
     };
     let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
-    let mut paths: Vec<_> = paths
-        .filter(|path| path.extension().is_some_and(|end| end == "toml"))
-        .collect();
+    let mut paths: Vec<_> = paths.filter(|path| path.extension().is_some_and(|end| end == "toml")).collect();
     paths.sort();
     let (mut faults, mut used) = (Vec::new(), Vec::<Widths>::new());
     for path in paths {
@@ -29,11 +27,7 @@ pub(super) fn faults(root: &Path) -> Vec<String> {
                 let row = experiment.widths();
                 if !rows.contains(&row) {
                     let place = path.strip_prefix(root).unwrap_or(&path).display();
-                    faults.push(format!(
-                        "{place}: add the line `{}` to {}",
-                        line(&row),
-                        rows::COMMITTED
-                    ));
+                    faults.push(format!("{place}: add the line `{}` to {}", line(&row), rows::COMMITTED));
                 }
                 used.push(row);
             }
@@ -42,28 +36,20 @@ pub(super) fn faults(root: &Path) -> Vec<String> {
     }
     let unused = rows.iter().filter(|row| !used.contains(row));
     faults.extend(unused.map(|row| {
-        format!(
-            "{}: no config in configs/ uses `{}`; remove the line, it costs build time",
-            rows::COMMITTED,
-            line(row)
-        )
+        format!("{}: no config in configs/ uses `{}`; remove the line, it costs build time", rows::COMMITTED, line(row))
     }));
     faults
 }
 
 fn line(row: &[usize]) -> String {
-    row.iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(" ")
+    row.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const CONFIG: &str =
-        "phases = [{epochs = 1, lr = 1}]\ndataset.kind = \"cifar10\"\nmodel.hidden = [7]\n";
+    const CONFIG: &str = "phases = [{epochs = 1, lr = 1}]\ndataset.kind = \"cifar10\"\nmodel.hidden = [7]\n";
 
     #[test]
     fn a_config_without_its_row_a_row_without_config_and_a_wrong_config_are_found() {
@@ -76,15 +62,8 @@ mod tests {
         assert_eq!(faults(root), Vec::<String>::new());
         fs::write(root.join(rows::COMMITTED), "3072 8 10\n").unwrap();
         let found = faults(root);
-        assert!(
-            found[0]
-                .contains("x.toml: add the line `3072 7 10` to crates/strata/architectures.txt"),
-            "{found:?}"
-        );
-        assert!(
-            found[1].contains("no config in configs/ uses `3072 8 10`"),
-            "{found:?}"
-        );
+        assert!(found[0].contains("x.toml: add the line `3072 7 10` to crates/strata/architectures.txt"), "{found:?}");
+        assert!(found[1].contains("no config in configs/ uses `3072 8 10`"), "{found:?}");
         fs::write(root.join("configs/x.toml"), "sed = 1").unwrap();
         assert!(faults(root)[0].contains("did you mean `seed`?"));
     }

@@ -17,11 +17,7 @@ const LONGEST: u64 = 256 << 20;
 ///
 /// Entries are taken by their exact names, regular files only; all others are passed over. Names
 /// in extension headers (longer than 100 bytes) are not looked at: no file wanted has such a one.
-pub(super) fn read(
-    file: File,
-    path: &Path,
-    watch: &mut Watch<'_>,
-) -> Result<Dataset, DatasetError> {
+pub(super) fn read(file: File, path: &Path, watch: &mut Watch<'_>) -> Result<Dataset, DatasetError> {
     let unpacked = Unpacked {
         reader: MultiGzDecoder::new(BufReader::with_capacity(1 << 18, file)),
         left: LONGEST,
@@ -62,10 +58,7 @@ fn collect<R: Read>(mut archive: tar::Archive<R>, path: &Path) -> Result<Found, 
         }
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         let name = name.strip_prefix("./").unwrap_or(&name);
-        let Some(name) = name
-            .strip_prefix(FOLDER)
-            .and_then(|rest| rest.strip_prefix('/'))
-        else {
+        let Some(name) = name.strip_prefix(FOLDER).and_then(|rest| rest.strip_prefix('/')) else {
             continue;
         };
         let number = records::FILES.iter().position(|&file| file == name);
@@ -96,10 +89,7 @@ fn collect<R: Read>(mut archive: tar::Archive<R>, path: &Path) -> Result<Found, 
 }
 
 fn problem(path: &Path, problem: String) -> DatasetError {
-    DatasetError::Archive {
-        path: path.to_owned(),
-        problem,
-    }
+    DatasetError::Archive { path: path.to_owned(), problem }
 }
 
 fn describe(error: &io::Error) -> String {

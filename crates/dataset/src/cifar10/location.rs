@@ -15,24 +15,17 @@ pub(super) enum Location {
 
 impl Location {
     pub(super) fn parse(url: &str) -> Result<Self, DatasetError> {
-        let wrong = |problem: &str| DatasetError::Url {
-            url: url.to_owned(),
-            problem: problem.to_owned(),
-        };
+        let wrong = |problem: &str| DatasetError::Url { url: url.to_owned(), problem: problem.to_owned() };
         let Some((scheme, rest)) = url.split_once("://") else {
             return Err(wrong("has no scheme"));
         };
         match scheme.to_ascii_lowercase().as_str() {
-            "http" | "https" if rest.is_empty() || rest.starts_with('/') => {
-                Err(wrong("names no host"))
-            }
+            "http" | "https" if rest.is_empty() || rest.starts_with('/') => Err(wrong("names no host")),
             "http" | "https" => Ok(Self::Http),
             "file" => {
                 let path = rest.strip_prefix("localhost").unwrap_or(rest);
                 if !path.starts_with('/') {
-                    return Err(wrong(
-                        "has no absolute path (three slashes: file:///folder/file)",
-                    ));
+                    return Err(wrong("has no absolute path (three slashes: file:///folder/file)"));
                 }
                 let path = decode(path).ok_or_else(|| wrong("has a bad %-escape"))?;
                 // file:///C:/folder is C:/folder there.

@@ -43,11 +43,7 @@ pub struct Cifar10Source {
 
 impl Default for Cifar10Source {
     fn default() -> Self {
-        Self {
-            url: URL.to_owned(),
-            sha256: SHA256.to_owned(),
-            folder: None,
-        }
+        Self { url: URL.to_owned(), sha256: SHA256.to_owned(), folder: None }
     }
 }
 
@@ -74,15 +70,9 @@ pub fn load_cifar10(
     load(source, &Limits::default(), &mut watch)
 }
 
-fn load(
-    source: &Cifar10Source,
-    limits: &Limits,
-    watch: &mut Watch<'_>,
-) -> Result<Dataset, DatasetError> {
+fn load(source: &Cifar10Source, limits: &Limits, watch: &mut Watch<'_>) -> Result<Dataset, DatasetError> {
     if !digest::is_sha256(&source.sha256) {
-        return Err(DatasetError::BadChecksum {
-            value: source.sha256.clone(),
-        });
+        return Err(DatasetError::BadChecksum { value: source.sha256.clone() });
     }
     let sha256 = source.sha256.to_ascii_lowercase();
     let location = Location::parse(&source.url)?;
@@ -91,9 +81,7 @@ fn load(
     if let Some(folder) = &source.folder
         && let Some(files) = data_folder(folder)?
     {
-        watch.tell(Progress::Reading {
-            path: files.clone(),
-        });
+        watch.tell(Progress::Reading { path: files.clone() });
         return done(records::read_folder(&files, watch)?, watch);
     }
 
@@ -109,12 +97,7 @@ fn load(
             if sha256 == SHA256 {
                 limits.longest = limits.longest.min(BYTES);
             }
-            let wanted = Wanted {
-                url: &source.url,
-                sha256: &sha256,
-                target: &target,
-                limits: &limits,
-            };
+            let wanted = Wanted { url: &source.url, sha256: &sha256, target: &target, limits: &limits };
             let file = fetch(&wanted, watch)?;
             (target, file)
         }
@@ -124,20 +107,14 @@ fn load(
 }
 
 fn done(data: Dataset, watch: &mut Watch<'_>) -> Result<Dataset, DatasetError> {
-    watch.tell(Progress::Done {
-        train: data.train.len(),
-        test: data.test.len(),
-    });
+    watch.tell(Progress::Done { train: data.train.len(), test: data.test.len() });
     Ok(data)
 }
 
 /// The folder with all six data files: this one, or its sub-folder.
 fn data_folder(folder: &Path) -> Result<Option<PathBuf>, DatasetError> {
     for candidate in [folder.to_owned(), folder.join(FOLDER)] {
-        let missing: Vec<&str> = records::FILES
-            .into_iter()
-            .filter(|name| !is_file(&candidate.join(name)))
-            .collect();
+        let missing: Vec<&str> = records::FILES.into_iter().filter(|name| !is_file(&candidate.join(name))).collect();
         if missing.is_empty() {
             return Ok(Some(candidate));
         }

@@ -26,26 +26,12 @@ pub(super) const LONGEST_NAMES: u64 = 1 << 16;
 
 /// One label, then 1,024 red, 1,024 green and 1,024 blue values.
 const RECORD: usize = 1 + 3 * 32 * 32;
-const CLASSES: [&str; 10] = [
-    "airplane",
-    "automobile",
-    "bird",
-    "cat",
-    "deer",
-    "dog",
-    "frog",
-    "horse",
-    "ship",
-    "truck",
-];
+const CLASSES: [&str; 10] = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
 
 /// Whether a data file can have this length: whole records, at least one and at most 10,000.
 pub(super) fn check_length(file: &str, bytes: u64) -> Result<(), DatasetError> {
     if bytes == 0 || bytes > LONGEST || !bytes.is_multiple_of(RECORD as u64) {
-        return Err(DatasetError::FileSize {
-            file: file.to_owned(),
-            bytes,
-        });
+        return Err(DatasetError::FileSize { file: file.to_owned(), bytes });
     }
     Ok(())
 }
@@ -86,10 +72,7 @@ struct Part {
 impl Part {
     fn with_room_for(bytes: usize) -> Self {
         let records = bytes / RECORD;
-        Self {
-            labels: Vec::with_capacity(records),
-            pixels: Vec::with_capacity(records * (RECORD - 1)),
-        }
+        Self { labels: Vec::with_capacity(records), pixels: Vec::with_capacity(records * (RECORD - 1)) }
     }
 
     fn read(&mut self, bytes: &[u8], file: &str) -> Result<(), DatasetError> {
@@ -97,12 +80,7 @@ impl Part {
         for (record, bytes) in bytes.chunks_exact(RECORD).enumerate() {
             let (&label, pixels) = (&bytes[0], &bytes[1..]);
             if usize::from(label) >= CLASSES.len() {
-                return Err(DatasetError::Label {
-                    file: file.to_owned(),
-                    record,
-                    label,
-                    classes: CLASSES.len(),
-                });
+                return Err(DatasetError::Label { file: file.to_owned(), record, label, classes: CLASSES.len() });
             }
             self.labels.push(label);
             self.pixels.extend_from_slice(pixels);
@@ -116,23 +94,13 @@ impl Part {
 }
 
 fn parse_names(text: &[u8], file: &str) -> Result<Vec<String>, DatasetError> {
-    let wrong = |problem: String| DatasetError::ClassNames {
-        file: file.to_owned(),
-        problem,
-    };
+    let wrong = |problem: String| DatasetError::ClassNames { file: file.to_owned(), problem };
     let text = std::str::from_utf8(text)
         .map_err(|_| wrong("is not text; ten class names, one a line, are expected".to_owned()))?;
-    let names: Vec<String> = text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .map(str::to_owned)
-        .collect();
+    let names: Vec<String> = text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
     if names.len() != CLASSES.len() {
         let found = names.len();
-        return Err(wrong(format!(
-            "has {found} class names; ten, one a line, are expected"
-        )));
+        return Err(wrong(format!("has {found} class names; ten, one a line, are expected")));
     }
     Ok(names)
 }
@@ -156,9 +124,7 @@ pub(super) fn read_folder(folder: &Path, watch: &Watch<'_>) -> Result<Dataset, D
     let names = match File::open(&path) {
         Ok(file) => {
             let io = |error| DatasetError::io("read", &path, error);
-            file.take(LONGEST_NAMES)
-                .read_to_end(&mut names)
-                .map_err(io)?;
+            file.take(LONGEST_NAMES).read_to_end(&mut names).map_err(io)?;
             Some(names.as_slice())
         }
         Err(error) if error.kind() == ErrorKind::NotFound => None,

@@ -32,11 +32,7 @@ type Entry = (String, EntryType, Vec<u8>);
 
 /// A small release: two records a training file, three test records.
 fn entries() -> Vec<Entry> {
-    let mut entries = vec![(
-        format!("{FOLDER}/{}", records::NAMES),
-        EntryType::Regular,
-        names(),
-    )];
+    let mut entries = vec![(format!("{FOLDER}/{}", records::NAMES), EntryType::Regular, names())];
     for (number, name) in records::FILES.iter().enumerate() {
         let bytes = data_file(number, if number < 5 { 2 } else { 3 });
         entries.push((format!("{FOLDER}/{name}"), EntryType::Regular, bytes));
@@ -75,19 +71,12 @@ fn release(archive: &[u8]) -> (TempDir, Cifar10Source) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("release.tar.gz");
     fs::write(&path, archive).unwrap();
-    let source = Cifar10Source {
-        url: format!("file://{}", path.display()),
-        sha256: sha256(archive),
-        folder: None,
-    };
+    let source = Cifar10Source { url: format!("file://{}", path.display()), sha256: sha256(archive), folder: None };
     (folder, source)
 }
 
 fn read(source: &Cifar10Source) -> Result<Dataset, DatasetError> {
-    let mut watch = Watch {
-        cancel: &|| false,
-        progress: &mut |_| {},
-    };
+    let mut watch = Watch { cancel: &|| false, progress: &mut |_| {} };
     load(source, &impatient(), &mut watch)
 }
 
@@ -96,11 +85,7 @@ fn refusal(archive: &[u8]) -> String {
     let (folder, source) = release(archive);
     let error = read(&source).unwrap_err().to_string();
     assert!(error.contains("release.tar.gz"), "{error}");
-    assert_eq!(
-        fs::read_dir(folder.path()).unwrap().count(),
-        1,
-        "nothing unpacked"
-    );
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing unpacked");
     error
 }
 
@@ -122,11 +107,8 @@ fn an_archive_is_read_in_place() {
     let data = load_cifar10(&source, &|| false, &mut |event| events.push(event)).unwrap();
     assert_small_release(&data);
     let path = folder.path().join("release.tar.gz");
-    let expected = [
-        Progress::Verifying { path: path.clone() },
-        Progress::Reading { path },
-        Progress::Done { train: 10, test: 3 },
-    ];
+    let expected =
+        [Progress::Verifying { path: path.clone() }, Progress::Reading { path }, Progress::Done { train: 10, test: 3 }];
     assert_eq!(events, expected);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
@@ -140,11 +122,7 @@ fn an_archive_in_another_order() {
     for (name, ..) in &mut all {
         name.insert_str(0, "./");
     }
-    all.push((
-        format!("{FOLDER}/readme.html"),
-        EntryType::Regular,
-        vec![1; 700],
-    ));
+    all.push((format!("{FOLDER}/readme.html"), EntryType::Regular, vec![1; 700]));
     all.push((format!("{FOLDER}/"), EntryType::Directory, vec![]));
     let (_folder, source) = release(&gzip(&tar_bytes(&all)));
     assert_small_release(&read(&source).unwrap());
@@ -160,10 +138,7 @@ fn a_folder_of_data_files_is_used_as_it_is() {
             fs::write(folder.path().join(sub).join(name), bytes).unwrap();
         }
         // The URL and the checksum are not so much as looked up.
-        let source = Cifar10Source {
-            folder: Some(folder.path().to_owned()),
-            ..Cifar10Source::default()
-        };
+        let source = Cifar10Source { folder: Some(folder.path().to_owned()), ..Cifar10Source::default() };
         assert_small_release(&read(&source).unwrap());
     }
 }
@@ -188,30 +163,20 @@ fn a_missing_archive_is_downloaded_to_the_folder() {
     let folder = tempfile::tempdir().unwrap();
     let archive = gzip(&tar_bytes(&entries()));
     let server = Server::start(vec![whole(&archive)]);
-    let source = Cifar10Source {
-        url: server.url.clone(),
-        sha256: sha256(&archive),
-        folder: Some(folder.path().join("new")),
-    };
+    let source =
+        Cifar10Source { url: server.url.clone(), sha256: sha256(&archive), folder: Some(folder.path().join("new")) };
     for _ in 0..2 {
         assert_small_release(&read(&source).unwrap());
     }
     assert_eq!(server.requests().len(), 1);
-    assert_eq!(
-        fs::read(folder.path().join("new").join(ARCHIVE)).unwrap(),
-        archive
-    );
+    assert_eq!(fs::read(folder.path().join("new").join(ARCHIVE)).unwrap(), archive);
 }
 
 /// Downloads of two releases do not overwrite each other in the cache.
 #[test]
 fn the_cache_tells_releases_apart() {
     let path = archive_path(None, SHA256).unwrap();
-    assert!(
-        path.ends_with("strata/cifar-10-binary-c4a38c50a1bc.tar.gz"),
-        "{}",
-        path.display()
-    );
+    assert!(path.ends_with("strata/cifar-10-binary-c4a38c50a1bc.tar.gz"), "{}", path.display());
 }
 
 /// One byte of the archive is flipped: caught before it is read, and the user's file is left.
@@ -224,12 +189,7 @@ fn a_flipped_byte_is_a_wrong_checksum() {
     let path = folder.path().join("release.tar.gz");
     fs::write(&path, &flipped).unwrap();
     let error = read(&source).unwrap_err().to_string();
-    for part in [
-        &sha256(&archive),
-        &sha256(&flipped),
-        "release.tar.gz",
-        "left as it is",
-    ] {
+    for part in [&sha256(&archive), &sha256(&flipped), "release.tar.gz", "left as it is"] {
         assert!(error.contains(part), "{error}");
     }
     assert_eq!(fs::read(path).unwrap(), flipped);
@@ -243,11 +203,7 @@ fn what_is_no_source_is_the_users_mistake() {
         (good.url.as_str(), "c4a38c50", "dataset.sha256 \"c4a38c50\""),
     ];
     for (url, sha256, message) in rows {
-        let source = Cifar10Source {
-            url: url.to_owned(),
-            sha256: sha256.to_owned(),
-            folder: None,
-        };
+        let source = Cifar10Source { url: url.to_owned(), sha256: sha256.to_owned(), folder: None };
         let error = read(&source).unwrap_err();
         assert!(error.to_string().starts_with(message), "{error}");
         assert!(error.is_usage());
@@ -295,10 +251,7 @@ fn a_missing_data_file_is_named() {
     let mut all = entries();
     all.remove(3);
     let error = refusal(&gzip(&tar_bytes(&all)));
-    assert!(
-        error.ends_with("it lacks cifar-10-batches-bin/data_batch_3.bin"),
-        "{error}"
-    );
+    assert!(error.ends_with("it lacks cifar-10-batches-bin/data_batch_3.bin"), "{error}");
 }
 
 /// The name climbs out of the archive's folder: no name but the seven is ever taken.
@@ -336,10 +289,7 @@ fn a_duplicate_is_refused() {
     let mut all = entries();
     all.push(all[2].clone());
     let error = refusal(&gzip(&tar_bytes(&all)));
-    assert!(
-        error.ends_with("holds cifar-10-batches-bin/data_batch_2.bin twice"),
-        "{error}"
-    );
+    assert!(error.ends_with("holds cifar-10-batches-bin/data_batch_2.bin twice"), "{error}");
 }
 
 /// A megabyte that unpacks to gigabytes, in an entry that nobody asked for.
@@ -353,10 +303,7 @@ fn a_bomb_is_cut() {
         bomb.extend_from_slice(&zeros);
     }
     let error = refusal(&bomb);
-    assert!(
-        error.contains("unpacks to more than 268435456 bytes"),
-        "{error}"
-    );
+    assert!(error.contains("unpacks to more than 268435456 bytes"), "{error}");
 }
 
 /// A header that claims an enormous data file: refused before anything of it is read.
@@ -384,10 +331,7 @@ fn a_data_file_of_broken_records_is_refused() {
         for (name, _, bytes) in all {
             fs::write(folder.path().join(name.rsplit('/').next().unwrap()), bytes).unwrap();
         }
-        let source = Cifar10Source {
-            folder: Some(folder.path().to_owned()),
-            ..Cifar10Source::default()
-        };
+        let source = Cifar10Source { folder: Some(folder.path().to_owned()), ..Cifar10Source::default() };
         let error = read(&source).unwrap_err().to_string();
         assert!(error.contains(&expected), "{error}");
     }
@@ -399,10 +343,7 @@ fn a_label_beyond_the_classes_is_refused() {
     let mut all = entries();
     all[4].2[RECORD] = 10;
     let error = refusal(&gzip(&tar_bytes(&all)));
-    assert!(
-        error.contains("data_batch_4.bin, record 1 (counted from 0): label 10"),
-        "{error}"
-    );
+    assert!(error.contains("data_batch_4.bin, record 1 (counted from 0): label 10"), "{error}");
 }
 
 /// Nine names, eleven names, no text.
@@ -410,11 +351,9 @@ fn a_label_beyond_the_classes_is_refused() {
 fn class_names_that_do_not_fit_are_refused() {
     let nine = names().split_off("airplane\n".len());
     let eleven = [b"more\n".to_vec(), names()].concat();
-    for (text, message) in [
-        (nine, "has 9 class names"),
-        (eleven, "has 11 class names"),
-        (vec![0xFF; 20], "is not text"),
-    ] {
+    for (text, message) in
+        [(nine, "has 9 class names"), (eleven, "has 11 class names"), (vec![0xFF; 20], "is not text")]
+    {
         let mut all = entries();
         all[0].2 = text;
         let error = refusal(&gzip(&tar_bytes(&all)));

@@ -11,10 +11,8 @@ use super::{Progress, Wanted, Watch, is_file, measure, open_verified};
 use crate::DatasetError;
 
 /// What to do with a file that was there already and is not the one wanted.
-pub(crate) const REPLACE: &str =
-    "it was left as it is: delete it to have it fetched again, or correct dataset.sha256";
-const REFETCH: &str =
-    "the download was removed: run again, or correct dataset.url and dataset.sha256";
+pub(crate) const REPLACE: &str = "it was left as it is: delete it to have it fetched again, or correct dataset.sha256";
+const REFETCH: &str = "the download was removed: run again, or correct dataset.url and dataset.sha256";
 
 /// What one transfer came to.
 enum Outcome {
@@ -73,28 +71,15 @@ fn download(wanted: &Wanted<'_>, watch: &mut Watch<'_>) -> Result<File, DatasetE
         // Old bytes and new may not belong together; only a whole new transfer is the server's word.
         if resumed && !begun_anew {
             begun_anew = true;
-            tracing::warn!(
-                url = wanted.url,
-                "the resumed download is damaged, and begun anew"
-            );
+            tracing::warn!(url = wanted.url, "the resumed download is damaged, and begun anew");
             continue;
         }
-        return Err(DatasetError::Checksum {
-            path,
-            bytes,
-            found,
-            expected: wanted.sha256.to_owned(),
-            remedy: REFETCH,
-        });
+        return Err(DatasetError::Checksum { path, bytes, found, expected: wanted.sha256.to_owned(), remedy: REFETCH });
     }
 }
 
 /// One request, and its bytes into the partial file.
-fn transfer(
-    wanted: &Wanted<'_>,
-    partial: &mut Partial,
-    watch: &mut Watch<'_>,
-) -> Result<Outcome, DatasetError> {
+fn transfer(wanted: &Wanted<'_>, partial: &mut Partial, watch: &mut Watch<'_>) -> Result<Outcome, DatasetError> {
     let have = partial.have();
     if have > 0 && partial.note().total == Some(have) {
         return Ok(Outcome::Complete);
@@ -112,10 +97,7 @@ fn transfer(
     }
     let total = partial.note().total;
     let longest = total.unwrap_or(u64::MAX).min(wanted.limits.longest);
-    watch.tell(Progress::Started {
-        total,
-        resumed_from: partial.have(),
-    });
+    watch.tell(Progress::Started { total, resumed_from: partial.have() });
     loop {
         match transfer.next(watch)? {
             Event::Bytes(bytes) if partial.have() + bytes.len() as u64 > longest => {
@@ -125,16 +107,12 @@ fn transfer(
             }
             Event::Bytes(bytes) => {
                 partial.append(&bytes)?;
-                watch.tell(Progress::Advanced {
-                    bytes: bytes.len() as u64,
-                });
+                watch.tell(Progress::Advanced { bytes: bytes.len() as u64 });
             }
             Event::End => {
                 let have = partial.have();
                 return Ok(match total {
-                    Some(total) if have < total => {
-                        Outcome::Again(format!("only {have} of {total} bytes came"))
-                    }
+                    Some(total) if have < total => Outcome::Again(format!("only {have} of {total} bytes came")),
                     _ => Outcome::Complete,
                 });
             }
@@ -145,30 +123,18 @@ fn transfer(
 }
 
 /// Makes the partial file ready for the body of this answer, unless the answer ends the transfer.
-fn accept(
-    wanted: &Wanted<'_>,
-    partial: &mut Partial,
-    answer: Answer,
-) -> Result<Option<Outcome>, DatasetError> {
+fn accept(wanted: &Wanted<'_>, partial: &mut Partial, answer: Answer) -> Result<Option<Outcome>, DatasetError> {
     let have = partial.have();
     let range = answer.range;
     match answer.status {
         200 => {
-            if let Some(length) = answer
-                .length
-                .filter(|&length| length > wanted.limits.longest)
-            {
+            if let Some(length) = answer.length.filter(|&length| length > wanted.limits.longest) {
                 let longest = wanted.limits.longest;
-                let problem =
-                    format!("the server offers {length} bytes, at most {longest} are expected");
+                let problem = format!("the server offers {length} bytes, at most {longest} are expected");
                 return Err(failed(wanted, problem));
             }
             // To a Range request too this is the whole file: another version, or no ranges there.
-            partial.restart(Note {
-                url: wanted.url.to_owned(),
-                validator: answer.validator,
-                total: answer.length,
-            })?;
+            partial.restart(Note { url: wanted.url.to_owned(), validator: answer.validator, total: answer.length })?;
             Ok(None)
         }
         206 if have > 0 => {
@@ -194,13 +160,10 @@ fn accept(
             let problem = "the server no longer has the rest of this file".to_owned();
             Ok(Some(Outcome::Again(problem)))
         }
-        status @ (408 | 429 | 500..=599) => Ok(Some(Outcome::Again(format!(
-            "the server answers with HTTP status {status}"
-        )))),
-        status => Err(failed(
-            wanted,
-            format!("the server answers with HTTP status {status}"),
-        )),
+        status @ (408 | 429 | 500..=599) => {
+            Ok(Some(Outcome::Again(format!("the server answers with HTTP status {status}"))))
+        }
+        status => Err(failed(wanted, format!("the server answers with HTTP status {status}"))),
     }
 }
 
@@ -208,19 +171,12 @@ fn broken(wanted: &Wanted<'_>, failure: Failure) -> Result<Outcome, DatasetError
     match failure {
         Failure::Broken(problem) => Ok(Outcome::Again(problem)),
         Failure::Hopeless(problem) => Err(failed(wanted, problem)),
-        Failure::Url(problem) => Err(DatasetError::Url {
-            url: wanted.url.to_owned(),
-            problem,
-        }),
+        Failure::Url(problem) => Err(DatasetError::Url { url: wanted.url.to_owned(), problem }),
     }
 }
 
 fn failed(wanted: &Wanted<'_>, problem: String) -> DatasetError {
-    DatasetError::Download {
-        url: wanted.url.to_owned(),
-        problem,
-        target: wanted.target.to_owned(),
-    }
+    DatasetError::Download { url: wanted.url.to_owned(), problem, target: wanted.target.to_owned() }
 }
 
 fn pause(length: Duration, watch: &Watch<'_>) -> Result<(), DatasetError> {

@@ -39,9 +39,7 @@ impl Lock {
                 }
             }
             if !told {
-                watch.tell(Progress::Waiting {
-                    path: target.to_owned(),
-                });
+                watch.tell(Progress::Waiting { path: target.to_owned() });
                 told = true;
             }
             watch.check()?;

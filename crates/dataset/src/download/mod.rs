@@ -102,11 +102,7 @@ pub(crate) struct Watch<'a> {
 
 impl Watch<'_> {
     pub(crate) fn check(&self) -> Result<(), DatasetError> {
-        if (self.cancel)() {
-            Err(DatasetError::Cancelled)
-        } else {
-            Ok(())
-        }
+        if (self.cancel)() { Err(DatasetError::Cancelled) } else { Ok(()) }
     }
 
     pub(crate) fn tell(&mut self, progress: Progress) {
@@ -138,19 +134,11 @@ pub(crate) fn open_verified(
 }
 
 /// SHA-256 and length of a whole file, which is left at its beginning.
-fn measure(
-    file: &mut File,
-    path: &Path,
-    watch: &mut Watch<'_>,
-) -> Result<(String, u64), DatasetError> {
-    watch.tell(Progress::Verifying {
-        path: path.to_owned(),
-    });
+fn measure(file: &mut File, path: &Path, watch: &mut Watch<'_>) -> Result<(String, u64), DatasetError> {
+    watch.tell(Progress::Verifying { path: path.to_owned() });
     let io = |error| DatasetError::io("read", path, error);
     file.seek(SeekFrom::Start(0)).map_err(io)?;
-    let digest = digest::of_reader(file, |_| {
-        watch.check().map_err(|_| io::ErrorKind::TimedOut.into())
-    });
+    let digest = digest::of_reader(file, |_| watch.check().map_err(|_| io::ErrorKind::TimedOut.into()));
     watch.check()?;
     let digest = digest.map_err(io)?;
     file.seek(SeekFrom::Start(0)).map_err(io)?;

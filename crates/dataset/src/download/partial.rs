@@ -51,18 +51,9 @@ impl Partial {
             .truncate(false)
             .open(&path)
             .map_err(|error| DatasetError::io("create", &path, error))?;
-        let have = file
-            .metadata()
-            .map_err(|error| DatasetError::io("read", &path, error))?
-            .len();
+        let have = file.metadata().map_err(|error| DatasetError::io("read", &path, error))?.len();
         let note = read_note(&note_path).filter(|note| note.url == url);
-        let mut partial = Self {
-            path,
-            note_path,
-            file,
-            have,
-            note: note.clone().unwrap_or_default(),
-        };
+        let mut partial = Self { path, note_path, file, have, note: note.clone().unwrap_or_default() };
         let useless = note.is_none_or(|note| note.total.is_some_and(|total| have > total));
         if have > 0 && useless {
             partial.restart(Note::default())?;
@@ -86,9 +77,7 @@ impl Partial {
     ///
     /// The bytes go before the note changes: at no moment does a note stand by another's bytes.
     pub(crate) fn restart(&mut self, note: Note) -> Result<(), DatasetError> {
-        self.file
-            .set_len(0)
-            .map_err(|error| DatasetError::io("truncate", &self.path, error))?;
+        self.file.set_len(0).map_err(|error| DatasetError::io("truncate", &self.path, error))?;
         self.have = 0;
         self.annotate(note)
     }
@@ -98,9 +87,7 @@ impl Partial {
         let io = |error| DatasetError::io("write", &self.note_path, error);
         let text = serde_json::to_vec(&note).map_err(|error| io(error.into()))?;
         let temporary = beside(&self.note_path, ".new");
-        fs::write(&temporary, text)
-            .and_then(|()| fs::rename(&temporary, &self.note_path))
-            .map_err(io)?;
+        fs::write(&temporary, text).and_then(|()| fs::rename(&temporary, &self.note_path)).map_err(io)?;
         self.note = note;
         Ok(())
     }
@@ -143,9 +130,7 @@ impl Partial {
 /// None for a note that is missing or damaged: the transfer begins anew then.
 fn read_note(path: &Path) -> Option<Note> {
     let mut text = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(LONGEST_NOTE).read_to_end(&mut text))
-        .ok()?;
+    File::open(path).and_then(|file| file.take(LONGEST_NOTE).read_to_end(&mut text)).ok()?;
     serde_json::from_slice(&text).ok()
 }
 

@@ -40,12 +40,7 @@ impl Case {
         cancel: &dyn Fn() -> bool,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<File, DatasetError> {
-        let wanted = Wanted {
-            url,
-            sha256: &sha256(&self.body),
-            target: &self.target(),
-            limits: &self.limits,
-        };
+        let wanted = Wanted { url, sha256: &sha256(&self.body), target: &self.target(), limits: &self.limits };
         fetch(&wanted, &mut Watch { cancel, progress })
     }
 
@@ -65,9 +60,7 @@ impl Case {
         let Ok(entries) = fs::read_dir(self.target().parent().unwrap()) else {
             return vec![];
         };
-        let mut names: Vec<String> = entries
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
+        let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
     }
@@ -78,17 +71,10 @@ fn a_second_run_downloads_nothing() {
     let case = Case::new();
     let server = Server::start(vec![whole(&case.body)]);
     let mut events = vec![];
-    case.fetch_from(&server.url, &|| false, &mut |event| events.push(event))
-        .unwrap();
+    case.fetch_from(&server.url, &|| false, &mut |event| events.push(event)).unwrap();
     case.assert_whole();
     let total = Some(200_000);
-    assert_eq!(
-        events[0],
-        Progress::Started {
-            total,
-            resumed_from: 0
-        }
-    );
+    assert_eq!(events[0], Progress::Started { total, resumed_from: 0 });
     let advanced = events.iter().map(|event| match event {
         Progress::Advanced { bytes } => *bytes,
         _ => 0,
@@ -118,23 +104,13 @@ fn a_later_run_resumes() {
     let server = Server::start(vec![cut(&case.body, 80_000), rest(&case.body, 80_000)]);
     let error = case.error(&server);
     assert!(error.contains(&server.url), "{error}");
-    assert!(
-        error.contains(&case.target().display().to_string()),
-        "{error}"
-    );
+    assert!(error.contains(&case.target().display().to_string()), "{error}");
     assert_eq!(case.names(), ["a.tar.gz.part", "a.tar.gz.part.json"]);
     let mut events = vec![];
-    case.fetch_from(&server.url, &|| false, &mut |event| events.push(event))
-        .unwrap();
+    case.fetch_from(&server.url, &|| false, &mut |event| events.push(event)).unwrap();
     case.assert_whole();
     let (total, resumed_from) = (Some(200_000), 80_000);
-    assert_eq!(
-        events[0],
-        Progress::Started {
-            total,
-            resumed_from
-        }
-    );
+    assert_eq!(events[0], Progress::Started { total, resumed_from });
 }
 
 /// The file has changed, or the server knows no ranges: 200 is the whole file again.
@@ -185,11 +161,7 @@ fn a_damaged_note_begins_anew() {
 #[test]
 fn a_wrong_content_range_begins_anew() {
     let case = Case::new();
-    let server = Server::start(vec![
-        cut(&case.body, 80_000),
-        rest(&case.body, 79_999),
-        whole(&case.body),
-    ]);
+    let server = Server::start(vec![cut(&case.body, 80_000), rest(&case.body, 79_999), whole(&case.body)]);
     case.fetch(&server).unwrap();
     assert!(!server.requests()[2].contains("range:"));
     case.assert_whole();
@@ -200,11 +172,7 @@ fn a_wrong_content_range_begins_anew() {
 fn a_range_of_another_total_begins_anew() {
     let case = Case::new();
     let longer = [case.body.as_slice(), &[1]].concat();
-    let server = Server::start(vec![
-        cut(&longer, 80_000),
-        rest(&case.body, 80_000),
-        whole(&case.body),
-    ]);
+    let server = Server::start(vec![cut(&longer, 80_000), rest(&case.body, 80_000), whole(&case.body)]);
     case.fetch(&server).unwrap();
     assert_eq!(server.requests().len(), 3);
     case.assert_whole();
@@ -218,11 +186,7 @@ fn a_416_at_the_end_means_whole() {
     // Chunked, without the chunk of length zero that ends it.
     let server = Server::start(vec![
         reply("200 OK", &["Transfer-Encoding: chunked"], &chunk),
-        reply(
-            "416 Range Not Satisfiable",
-            &["Content-Range: bytes */200000", "Content-Length: 0"],
-            b"",
-        ),
+        reply("416 Range Not Satisfiable", &["Content-Range: bytes */200000", "Content-Length: 0"], b""),
     ]);
     case.fetch(&server).unwrap();
     assert!(server.requests()[1].contains("range: bytes=200000-\n"));
@@ -236,11 +200,7 @@ fn a_416_half_way_begins_anew() {
     let longer = [case.body.as_slice(), &case.body].concat();
     let server = Server::start(vec![
         cut(&longer, 300_000),
-        reply(
-            "416 Range Not Satisfiable",
-            &["Content-Range: bytes */200000", "Content-Length: 0"],
-            b"",
-        ),
+        reply("416 Range Not Satisfiable", &["Content-Range: bytes */200000", "Content-Length: 0"], b""),
         whole(&case.body),
     ]);
     case.fetch(&server).unwrap();
@@ -269,11 +229,7 @@ fn a_server_that_recovers_is_asked_again() {
 #[test]
 fn a_500_for_ever_is_an_error_after_the_retries() {
     let case = Case::new();
-    let server = Server::start(vec![reply(
-        "500 Internal Server Error",
-        &["Content-Length: 4"],
-        b"oops",
-    )]);
+    let server = Server::start(vec![reply("500 Internal Server Error", &["Content-Length: 4"], b"oops")]);
     let error = case.error(&server);
     assert!(error.contains("HTTP status 500"), "{error}");
     assert_eq!(server.requests().len(), 3);
@@ -293,11 +249,8 @@ fn a_404_is_an_error_at_once() {
 #[test]
 fn an_endless_redirect_is_an_error() {
     let case = Case::new();
-    let server = Server::start(vec![reply(
-        "302 Found",
-        &["Location: /cifar-10-binary.tar.gz", "Content-Length: 0"],
-        b"",
-    )]);
+    let server =
+        Server::start(vec![reply("302 Found", &["Location: /cifar-10-binary.tar.gz", "Content-Length: 0"], b"")]);
     let error = case.error(&server);
     assert!(error.contains("redirect"), "{error}");
     assert!(server.requests().len() <= 12);
@@ -306,17 +259,8 @@ fn an_endless_redirect_is_an_error() {
 #[test]
 fn a_redirect_is_followed_and_the_range_goes_with_it() {
     let case = Case::new();
-    let elsewhere = reply(
-        "301 Moved Permanently",
-        &["Location: /elsewhere", "Content-Length: 0"],
-        b"",
-    );
-    let server = Server::start(vec![
-        elsewhere.clone(),
-        cut(&case.body, 80_000),
-        elsewhere,
-        rest(&case.body, 80_000),
-    ]);
+    let elsewhere = reply("301 Moved Permanently", &["Location: /elsewhere", "Content-Length: 0"], b"");
+    let server = Server::start(vec![elsewhere.clone(), cut(&case.body, 80_000), elsewhere, rest(&case.body, 80_000)]);
     case.fetch(&server).unwrap();
     assert!(server.requests()[3].contains("range: bytes=80000-\n"));
     case.assert_whole();
@@ -328,16 +272,9 @@ fn a_body_that_is_too_long_is_cut() {
     let mut case = Case::new();
     case.limits.longest = 100_000;
     let chunk = [b"30d40\r\n".as_slice(), &case.body, b"\r\n"].concat();
-    let server = Server::start(vec![reply(
-        "200 OK",
-        &["Transfer-Encoding: chunked"],
-        &chunk.repeat(3),
-    )]);
+    let server = Server::start(vec![reply("200 OK", &["Transfer-Encoding: chunked"], &chunk.repeat(3))]);
     let error = case.error(&server);
-    assert!(
-        error.contains("more than the 100000 bytes expected"),
-        "{error}"
-    );
+    assert!(error.contains("more than the 100000 bytes expected"), "{error}");
     assert_eq!(case.names(), Vec::<String>::new());
 }
 
@@ -345,11 +282,7 @@ fn a_body_that_is_too_long_is_cut() {
 #[test]
 fn an_offer_that_is_too_long_is_refused() {
     let case = Case::new();
-    let server = Server::start(vec![reply(
-        "200 OK",
-        &["Content-Length: 9000000000000000000"],
-        &[1; 100],
-    )]);
+    let server = Server::start(vec![reply("200 OK", &["Content-Length: 9000000000000000000"], &[1; 100])]);
     let error = case.error(&server);
     assert!(error.contains("9000000000000000000 bytes"), "{error}");
 }
@@ -393,16 +326,12 @@ fn cancelling_leaves_what_came() {
     };
     let server = Server::start(vec![Reply::Stall(bytes)]);
     let (came, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let error = case.fetch_from(
-        &server.url,
-        &|| stop.load(Ordering::Relaxed),
-        &mut |event| {
-            if let Progress::Advanced { bytes } = event {
-                let so_far = came.fetch_add(bytes as usize, Ordering::Relaxed) + bytes as usize;
-                stop.store(so_far == 80_000, Ordering::Relaxed);
-            }
-        },
-    );
+    let error = case.fetch_from(&server.url, &|| stop.load(Ordering::Relaxed), &mut |event| {
+        if let Progress::Advanced { bytes } = event {
+            let so_far = came.fetch_add(bytes as usize, Ordering::Relaxed) + bytes as usize;
+            stop.store(so_far == 80_000, Ordering::Relaxed);
+        }
+    });
     assert!(matches!(error, Err(DatasetError::Cancelled)));
     let part = fs::read(beside(&case.target(), ".part")).unwrap();
     assert_eq!(part, case.body[..80_000]);
@@ -413,18 +342,10 @@ fn cancelling_leaves_what_came() {
 #[test]
 fn a_wrong_checksum_names_both_sums_and_starts_clean() {
     let case = Case::new();
-    let server = Server::start(vec![
-        whole(b"<html>please log in</html>"),
-        whole(&case.body),
-    ]);
+    let server = Server::start(vec![whole(b"<html>please log in</html>"), whole(&case.body)]);
     let error = case.error(&server);
-    for part in [
-        &sha256(b"<html>please log in</html>"),
-        &sha256(&case.body),
-        "26 bytes",
-        "a.tar.gz.part",
-        "run again",
-    ] {
+    for part in [&sha256(b"<html>please log in</html>"), &sha256(&case.body), "26 bytes", "a.tar.gz.part", "run again"]
+    {
         assert!(error.contains(part), "{error}");
     }
     assert_eq!(case.names(), Vec::<String>::new());
@@ -437,11 +358,7 @@ fn a_wrong_checksum_names_both_sums_and_starts_clean() {
 fn a_resumed_download_that_is_damaged_is_begun_anew_once() {
     let mut case = Case::new();
     case.limits.retries = 0;
-    let server = Server::start(vec![
-        cut(&case.body, 80_000),
-        rest(&case.body, 80_000),
-        whole(&case.body),
-    ]);
+    let server = Server::start(vec![cut(&case.body, 80_000), rest(&case.body, 80_000), whole(&case.body)]);
     case.error(&server);
     let part = beside(&case.target(), ".part");
     let mut bytes = fs::read(&part).unwrap();
@@ -460,10 +377,7 @@ fn a_wrong_file_that_was_there_is_left_alone() {
     fs::write(case.target(), b"mine").unwrap();
     let server = Server::start(vec![whole(&case.body)]);
     let error = case.fetch(&server).unwrap_err().to_string();
-    assert!(
-        error.contains("delete it to have it fetched again"),
-        "{error}"
-    );
+    assert!(error.contains("delete it to have it fetched again"), "{error}");
     assert_eq!(fs::read(case.target()).unwrap(), b"mine");
     assert!(server.requests().is_empty());
 }
@@ -476,16 +390,8 @@ fn no_server_at_all() {
         let server = Server::start(vec![whole(b"")]);
         server.url.clone()
     };
-    let error = case
-        .fetch_from(&url, &|| false, &mut |_| {})
-        .unwrap_err()
-        .to_string();
-    for part in [
-        url.as_str(),
-        "no connection",
-        "put the file by hand at",
-        &case.target().display().to_string(),
-    ] {
+    let error = case.fetch_from(&url, &|| false, &mut |_| {}).unwrap_err().to_string();
+    for part in [url.as_str(), "no connection", "put the file by hand at", &case.target().display().to_string()] {
         assert!(error.contains(part), "{error}");
     }
     assert_eq!(case.names(), Vec::<String>::new());
@@ -496,10 +402,7 @@ fn no_server_at_all() {
 fn two_at_once_download_once() {
     let case = Case::new();
     let server = Server::start(vec![whole(&case.body)]);
-    let watch = &mut Watch {
-        cancel: &|| false,
-        progress: &mut |_| {},
-    };
+    let watch = &mut Watch { cancel: &|| false, progress: &mut |_| {} };
     fs::create_dir_all(case.target().parent().unwrap()).unwrap();
     let held = lock::Lock::hold(&case.target(), watch).unwrap();
     std::thread::scope(|scope| {

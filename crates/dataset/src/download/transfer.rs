@@ -75,12 +75,7 @@ pub(crate) struct Transfer {
 impl Transfer {
     /// Asks for the file, or for what follows its first `from` bytes if it still is what
     /// `validator` names.
-    pub(crate) fn start(
-        url: &str,
-        from: u64,
-        validator: Option<&str>,
-        limits: &Limits,
-    ) -> std::io::Result<Self> {
+    pub(crate) fn start(url: &str, from: u64, validator: Option<&str>, limits: &Limits) -> std::io::Result<Self> {
         let mut config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(10)
@@ -101,14 +96,12 @@ impl Transfer {
             }
         }
         let (sender, events) = sync_channel(WAITING);
-        thread::Builder::new()
-            .name("download".to_owned())
-            .spawn(move || {
-                if let Err(failure) = run(request, &sender) {
-                    // A reader that has gone needs no reason.
-                    let _ = sender.send(Event::Failed(failure));
-                }
-            })?;
+        thread::Builder::new().name("download".to_owned()).spawn(move || {
+            if let Err(failure) = run(request, &sender) {
+                // A reader that has gone needs no reason.
+                let _ = sender.send(Event::Failed(failure));
+            }
+        })?;
         Ok(Self { events })
     }
 
@@ -128,10 +121,7 @@ impl Transfer {
     }
 }
 
-fn run(
-    request: ureq::RequestBuilder<ureq::typestate::WithoutBody>,
-    sender: &SyncSender<Event>,
-) -> Result<(), Failure> {
+fn run(request: ureq::RequestBuilder<ureq::typestate::WithoutBody>, sender: &SyncSender<Event>) -> Result<(), Failure> {
     let response = request.call().map_err(failure)?;
     let header = |name| response.headers().get(name)?.to_str().ok();
     // A weak tag may name another version whose bytes differ, so it cannot vouch for a range.

@@ -5,11 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{ImageShape, Split};
 
-const TINY: ImageShape = ImageShape {
-    channels: 1,
-    height: 1,
-    width: 2,
-};
+const TINY: ImageShape = ImageShape { channels: 1, height: 1, width: 2 };
 
 /// Image `i` holds the bytes `i % 256, i / 256 % 256`, so pixels tell which image they are.
 fn numbered(len: usize) -> Arc<Images> {
@@ -20,15 +16,7 @@ fn numbered(len: usize) -> Arc<Images> {
 
 fn loader(images: &Arc<Images>, indices: Vec<u32>, batch: usize, order: Order) -> Loader {
     let content = BatchContent::Pixels;
-    Loader::new(
-        Arc::clone(images),
-        indices,
-        batch,
-        order,
-        PixelScale::Unit,
-        content,
-    )
-    .unwrap()
+    Loader::new(Arc::clone(images), indices, batch, order, PixelScale::Unit, content).unwrap()
 }
 
 /// PyTorch 2.15, seed 43: a split of 2,000 into 1,800 and 200, the initial parameters of
@@ -38,10 +26,7 @@ fn batch_orders_are_pytorchs() {
     let images = numbered(2000);
     let mut rng = TorchRng::new(43);
     let split = Split::random(2000, 200, &mut rng).unwrap();
-    assert_eq!(
-        split.validation[..8],
-        [1454, 372, 1082, 1538, 746, 467, 1528, 1752]
-    );
+    assert_eq!(split.validation[..8], [1454, 372, 1082, 1538, 746, 467, 1528, 1752]);
     let parameters = (3072 + 1) * 64 + (64 + 1) * 32 + (32 + 1) * 10;
     rng.fill_uniform(&mut vec![0.0; parameters], -1.0, 1.0);
     let train = loader(&images, split.train, 50, Order::Shuffled);
@@ -67,20 +52,11 @@ fn batch_orders_are_pytorchs() {
 #[test]
 fn bad_sizes_and_indices_are_refused() {
     let images = numbered(10);
-    let rows = [
-        (vec![0], 0, "batch = 0"),
-        (vec![3, 10], 4, "index = 10: there are 10 images"),
-    ];
+    let rows = [(vec![0], 0, "batch = 0"), (vec![3, 10], 4, "index = 10: there are 10 images")];
     for (indices, batch, message) in rows {
-        let error = Loader::new(
-            Arc::clone(&images),
-            indices,
-            batch,
-            Order::InOrder,
-            PixelScale::Unit,
-            BatchContent::Indices,
-        )
-        .unwrap_err();
+        let error =
+            Loader::new(Arc::clone(&images), indices, batch, Order::InOrder, PixelScale::Unit, BatchContent::Indices)
+                .unwrap_err();
         assert!(error.to_string().starts_with(message), "{error}");
         assert!(error.is_usage());
     }
@@ -88,21 +64,10 @@ fn bad_sizes_and_indices_are_refused() {
 
 #[test]
 fn indices_alone_leave_the_pixels_out() {
-    let loader = Loader::new(
-        numbered(10),
-        vec![9, 1],
-        5,
-        Order::InOrder,
-        PixelScale::Unit,
-        BatchContent::Indices,
-    )
-    .unwrap();
+    let loader =
+        Loader::new(numbered(10), vec![9, 1], 5, Order::InOrder, PixelScale::Unit, BatchContent::Indices).unwrap();
     let batches: Vec<Batch> = loader.pass(&mut TorchRng::new(1), 0).collect();
-    let expected = Batch {
-        indices: vec![9, 1],
-        pixels: vec![],
-        labels: vec![3, 7],
-    };
+    let expected = Batch { indices: vec![9, 1], pixels: vec![], labels: vec![3, 7] };
     assert_eq!(batches, [expected]);
 }
 

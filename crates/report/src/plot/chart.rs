@@ -61,8 +61,7 @@ impl Chart {
     pub(super) fn svg(&self) -> Result<String, String> {
         let mut svg = String::new();
         {
-            let root = SVGBackend::with_string(&mut svg, (WIDTH as u32, HEIGHT as u32))
-                .into_drawing_area();
+            let root = SVGBackend::with_string(&mut svg, (WIDTH as u32, HEIGHT as u32)).into_drawing_area();
             self.draw(&root).map_err(|e| e.to_string())?;
         }
         svg.push('\n');
@@ -124,18 +123,12 @@ impl Chart {
                 continue;
             }
             last = at;
-            let label = phase
-                .lr
-                .map(|lr| format!("lr {}", short(lr)))
-                .filter(|label| {
-                    let end = starts.get(number + 1).map_or(WIDTH, |next| next.0);
-                    at + text_width(label, 13) + 8 <= end
-                });
+            let label = phase.lr.map(|lr| format!("lr {}", short(lr))).filter(|label| {
+                let end = starts.get(number + 1).map_or(WIDTH, |next| next.0);
+                at + text_width(label, 13) + 8 <= end
+            });
             let overhang = if label.is_some() { 14 } else { 0 };
-            root.draw(&PathElement::new(
-                [(at, HEAD - overhang), (at, bottom)],
-                PHASE,
-            ))?;
+            root.draw(&PathElement::new([(at, HEAD - overhang), (at, bottom)], PHASE))?;
             if let Some(label) = label {
                 text(root, &label, (at + 4, HEAD - 9), HPos::Left, 13, FAINT)?;
             }
@@ -146,18 +139,10 @@ impl Chart {
     /// The legend stands in the head's right, where no line passes.
     fn draw_legend(&self, root: &Area<'_>) -> Drawn {
         let mut right = WIDTH - 28;
-        for (series, color) in self
-            .lines()
-            .into_iter()
-            .rev()
-            .filter(|(series, _)| !series.points.is_empty())
-        {
+        for (series, color) in self.lines().into_iter().rev().filter(|(series, _)| !series.points.is_empty()) {
             text(root, series.name, (right, 24), HPos::Right, 15, INK)?;
             let end = right - text_width(series.name, 15) - 8;
-            root.draw(&PathElement::new(
-                [(end - 28, 24), (end, 24)],
-                color.stroke_width(2),
-            ))?;
+            root.draw(&PathElement::new([(end - 28, 24), (end, 24)], color.stroke_width(2)))?;
             root.draw(&Cross::new((end - 14, 24), 4, color.stroke_width(2)))?;
             right = end - 28 - 22;
         }
@@ -165,23 +150,13 @@ impl Chart {
     }
 
     fn draw_note(&self, root: &Area<'_>) -> Drawn {
-        let points = self
-            .lines()
-            .into_iter()
-            .flat_map(|(series, _)| &series.points);
+        let points = self.lines().into_iter().flat_map(|(series, _)| &series.points);
         let note = match points.filter(|(_, y)| !drawable(*y)).count() {
             0 => return Ok(()),
             1 => "1 value that is not finite or too large is not drawn".to_owned(),
             left_out => format!("{left_out} values that are not finite or too large are not drawn"),
         };
-        text(
-            root,
-            &note,
-            (WIDTH - 28, HEIGHT - 16),
-            HPos::Right,
-            13,
-            VALIDATION,
-        )
+        text(root, &note, (WIDTH - 28, HEIGHT - 16), HPos::Right, 13, VALIDATION)
     }
 }
 
@@ -201,41 +176,20 @@ fn draw_line(plane: &mut Plane<'_, '_>, series: &Series, color: RGBColor) -> Dra
         81..=160 => 3,
         _ => 0,
     };
-    for piece in series
-        .points
-        .split(|(_, y)| !drawable(*y))
-        .filter(|piece| !piece.is_empty())
-    {
+    for piece in series.points.split(|(_, y)| !drawable(*y)).filter(|piece| !piece.is_empty()) {
         if piece.len() > 1 {
-            plane.draw_series(LineSeries::new(
-                piece.iter().copied(),
-                color.stroke_width(2),
-            ))?;
+            plane.draw_series(LineSeries::new(piece.iter().copied(), color.stroke_width(2)))?;
         }
         let size = if piece.len() == 1 { 4 } else { cross };
         if size > 0 {
-            plane.draw_series(
-                piece
-                    .iter()
-                    .map(|&point| Cross::new(point, size, color.stroke_width(2))),
-            )?;
+            plane.draw_series(piece.iter().map(|&point| Cross::new(point, size, color.stroke_width(2))))?;
         }
     }
     Ok(())
 }
 
-fn text(
-    root: &Area<'_>,
-    words: &str,
-    at: (i32, i32),
-    side: HPos,
-    size: i32,
-    color: RGBColor,
-) -> Drawn {
-    let style = ("sans-serif", size)
-        .into_font()
-        .color(&color)
-        .pos(Pos::new(side, VPos::Center));
+fn text(root: &Area<'_>, words: &str, at: (i32, i32), side: HPos, size: i32, color: RGBColor) -> Drawn {
+    let style = ("sans-serif", size).into_font().color(&color).pos(Pos::new(side, VPos::Center));
     root.draw(&Text::new(words, at, style))?;
     Ok(())
 }

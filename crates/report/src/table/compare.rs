@@ -38,20 +38,12 @@ pub fn compare_table(records: &[Record], width: Option<usize>) -> String {
         better_first(merit(a), merit(b))
     });
     let names = names(&runs);
-    let (same, differing): (Vec<Row>, Vec<Row>) = rows(&runs)
-        .into_iter()
-        .partition(|row| row.same && runs.len() > 1);
+    let (same, differing): (Vec<Row>, Vec<Row>) = rows(&runs).into_iter().partition(|row| row.same && runs.len() > 1);
 
     // The labels' column stays whole; the runs' columns share the rest.
-    let label = differing
-        .iter()
-        .map(|row| row.label.chars().count())
-        .max()
-        .unwrap_or(0);
+    let label = differing.iter().map(|row| row.label.chars().count()).max().unwrap_or(0);
     let labels_whole = [Give::Down(label.min(NARROWEST / 2) as u16)];
-    let beside = width.map_or(runs.len(), |width| {
-        (width.saturating_sub(label + 2) / (COLUMN + 2)).max(1)
-    });
+    let beside = width.map_or(runs.len(), |width| (width.saturating_sub(label + 2) / (COLUMN + 2)).max(1));
     let mut text = String::new();
     for first in (0..runs.len()).step_by(beside) {
         let part = first..runs.len().min(first + beside);
@@ -62,12 +54,7 @@ pub fn compare_table(records: &[Record], width: Option<usize>) -> String {
             cells.extend_from_slice(&row.shown[part.clone()]);
             cells
         };
-        text += &grid(
-            &header,
-            &differing.iter().map(cells).collect::<Vec<_>>(),
-            &labels_whole,
-            width,
-        );
+        text += &grid(&header, &differing.iter().map(cells).collect::<Vec<_>>(), &labels_whole, width);
         text.push('\n');
     }
     if same.is_empty() {
@@ -84,11 +71,7 @@ pub fn compare_table(records: &[Record], width: Option<usize>) -> String {
 fn names(runs: &[&Record]) -> Vec<String> {
     let twice = |name: &str| runs.iter().filter(|run| run.name == name).count() > 1;
     let name = |run: &&Record| {
-        if twice(&run.name) {
-            format!("{} {}", run.name, run.id)
-        } else {
-            run.name.clone()
-        }
+        if twice(&run.name) { format!("{} {}", run.name, run.id) } else { run.name.clone() }
     };
     runs.iter().map(name).collect()
 }
@@ -99,11 +82,7 @@ fn rows(runs: &[&Record]) -> Vec<Row> {
         // What no run has is no row.
         if shown.iter().any(|cell| cell != NOTHING) {
             let same = exact.iter().all(|cell| *cell == exact[0]);
-            rows.push(Row {
-                label: label.to_owned(),
-                shown,
-                same,
-            });
+            rows.push(Row { label: label.to_owned(), shown, same });
         }
     };
     let metrics: [(&str, Metric); 8] = [
@@ -118,11 +97,7 @@ fn rows(runs: &[&Record]) -> Vec<Row> {
     ];
     for (label, of) in metrics {
         let values: Vec<Option<f64>> = runs.iter().map(|run| of(run)).collect();
-        add(
-            label,
-            values.iter().map(|v| metric(*v)).collect(),
-            values.iter().map(|v| format!("{v:?}")).collect(),
-        );
+        add(label, values.iter().map(|v| metric(*v)).collect(), values.iter().map(|v| format!("{v:?}")).collect());
     }
     let mut texts = |label: &str, of: &dyn Fn(&Record) -> String| {
         let values: Vec<String> = runs.iter().map(|run| of(run)).collect();
@@ -132,29 +107,15 @@ fn rows(runs: &[&Record]) -> Vec<Row> {
     texts("seconds", &|r| seconds(r.duration()));
     texts("status", &|r| r.status.as_str().to_owned());
     for key in keys(runs) {
-        texts(key, &|r| {
-            r.hyperparameters
-                .get(key)
-                .map_or_else(|| NOTHING.to_owned(), value_text)
-        });
+        texts(key, &|r| r.hyperparameters.get(key).map_or_else(|| NOTHING.to_owned(), value_text));
     }
     texts("parameters", &|r| {
-        if r.parameters == 0 {
-            NOTHING.to_owned()
-        } else {
-            r.parameters.to_string()
-        }
+        if r.parameters == 0 { NOTHING.to_owned() } else { r.parameters.to_string() }
     });
     texts("dataset", &|r| present(&r.dataset.name));
-    texts("dataset sha256", &|r| {
-        present(r.dataset.sha256.get(..16).unwrap_or(&r.dataset.sha256))
-    });
+    texts("dataset sha256", &|r| present(r.dataset.sha256.get(..16).unwrap_or(&r.dataset.sha256)));
     texts("split seed", &|r| {
-        if r.dataset.split.method.is_empty() {
-            NOTHING.into()
-        } else {
-            r.dataset.split.seed.to_string()
-        }
+        if r.dataset.split.method.is_empty() { NOTHING.into() } else { r.dataset.split.seed.to_string() }
     });
     texts("draws", &|r| present(&r.rng.scheme));
     texts("device", &|r| present(&r.environment.device));
@@ -163,11 +124,7 @@ fn rows(runs: &[&Record]) -> Vec<Row> {
     texts("strata", &|r| present(&r.environment.strata));
     texts("commit", &|r| {
         let commit = r.environment.commit.as_deref().unwrap_or(NOTHING);
-        let dirty = if r.environment.dirty == Some(true) {
-            " (dirty)"
-        } else {
-            ""
-        };
+        let dirty = if r.environment.dirty == Some(true) { " (dirty)" } else { "" };
         format!("{}{dirty}", commit.get(..12).unwrap_or(commit))
     });
     rows
@@ -184,11 +141,7 @@ fn keys<'a>(runs: &[&'a Record]) -> Vec<&'a str> {
 }
 
 fn present(text: &str) -> String {
-    if text.is_empty() {
-        NOTHING.to_owned()
-    } else {
-        text.to_owned()
-    }
+    if text.is_empty() { NOTHING.to_owned() } else { text.to_owned() }
 }
 
 fn optional(value: Option<usize>) -> String {
@@ -202,15 +155,9 @@ mod tests {
 
     fn record(name: &str, lr: f64, val_acc: Option<f64>, val_loss: Option<f64>) -> Record {
         let mut record = Record::new(name, vec![]);
-        let values =
-            serde_json::json!({ "arch": "2 layers (64,10)", "lrs": [lr], "batch_size": 128 });
+        let values = serde_json::json!({ "arch": "2 layers (64,10)", "lrs": [lr], "batch_size": 128 });
         record.hyperparameters = values.as_object().unwrap().clone();
-        record.metrics = Metrics {
-            val_acc,
-            val_loss,
-            seconds: Some(10.0),
-            ..Metrics::default()
-        };
+        record.metrics = Metrics { val_acc, val_loss, seconds: Some(10.0), ..Metrics::default() };
         record.environment.device = "cpu".into();
         record
     }
@@ -269,37 +216,22 @@ mod tests {
     #[test]
     fn one_run_is_shown_whole() {
         let table = compare_table(&three()[..1], None);
-        assert!(
-            table.contains("batch_size") && !table.contains("the same"),
-            "{table}"
-        );
+        assert!(table.contains("batch_size") && !table.contains("the same"), "{table}");
     }
 
     /// Both show 0.5700, but they are not the same.
     #[test]
     fn values_that_only_look_equal_are_among_the_differing_ones() {
-        let runs = [
-            record("a", 0.1, Some(0.570_01), None),
-            record("b", 0.1, Some(0.570_02), None),
-        ];
+        let runs = [record("a", 0.1, Some(0.570_01), None), record("b", 0.1, Some(0.570_02), None)];
         let table = compare_table(&runs, None);
         let shared = table.find("the same").unwrap();
-        assert!(
-            table.find("val_acc").unwrap() < shared && table.find("batch_size").unwrap() > shared,
-            "{table}"
-        );
-        assert!(
-            table.find('b').unwrap() < table.find('a').unwrap(),
-            "the better comes first\n{table}"
-        );
+        assert!(table.find("val_acc").unwrap() < shared && table.find("batch_size").unwrap() > shared, "{table}");
+        assert!(table.find('b').unwrap() < table.find('a').unwrap(), "the better comes first\n{table}");
     }
 
     #[test]
     fn equal_names_are_told_apart_by_identifier() {
-        let runs = [
-            record("a", 0.1, Some(0.5), None),
-            record("a", 0.2, Some(0.6), None),
-        ];
+        let runs = [record("a", 0.1, Some(0.5), None), record("a", 0.2, Some(0.6), None)];
         let table = compare_table(&runs, None);
         assert!(runs.iter().all(|run| table.contains(&run.id)), "{table}");
     }
@@ -307,18 +239,12 @@ mod tests {
     #[test]
     fn hostile_keys_and_values_are_spelt_out() {
         let mut bad = record("a\u{1b}[2J", 0.1, None, None);
-        bad.hyperparameters.insert(
-            "k\u{9b}\n".into(),
-            serde_json::json!({ "x\u{7}": "\u{1b}" }),
-        );
+        bad.hyperparameters.insert("k\u{9b}\n".into(), serde_json::json!({ "x\u{7}": "\u{1b}" }));
         bad.environment.commit = Some("größe größe größe\r".into());
         bad.dataset.sha256 = "模模模模模模模模".into();
         for width in [None, Some(1), Some(80)] {
             let table = compare_table(&[bad.clone(), record("b", 0.1, None, None)], width);
-            assert!(
-                !table.chars().any(|c| c != '\n' && c.is_control()),
-                "{table:?}"
-            );
+            assert!(!table.chars().any(|c| c != '\n' && c.is_control()), "{table:?}");
         }
     }
 }

@@ -39,17 +39,9 @@ pub fn runs_table(runs: &[RunSummary], width: Option<usize>) -> String {
     let give: Vec<Give> = columns.iter().map(|&index| COLUMNS[index].1).collect();
     let row = |run: &RunSummary| {
         let cells = row(run);
-        columns
-            .iter()
-            .map(|&index| cells[index].clone())
-            .collect::<Vec<_>>()
+        columns.iter().map(|&index| cells[index].clone()).collect::<Vec<_>>()
     };
-    let mut text = grid(
-        &header,
-        &runs.iter().map(row).collect::<Vec<_>>(),
-        &give,
-        width,
-    );
+    let mut text = grid(&header, &runs.iter().map(row).collect::<Vec<_>>(), &give, width);
     let notes: Vec<String> = runs.iter().filter_map(note).collect();
     if !notes.is_empty() {
         text.push('\n');
@@ -61,11 +53,7 @@ pub fn runs_table(runs: &[RunSummary], width: Option<usize>) -> String {
 
 /// A cell for each of [`COLUMNS`].
 fn row(run: &RunSummary) -> [String; 10] {
-    let parameter = |key| {
-        run.hyperparameters
-            .get(key)
-            .map_or_else(|| NOTHING.to_owned(), value_text)
-    };
+    let parameter = |key| run.hyperparameters.get(key).map_or_else(|| NOTHING.to_owned(), value_text);
     let status = match &run.state {
         RunState::Unreadable(_) => "unreadable".to_owned(),
         state => state.describe(),
@@ -80,9 +68,7 @@ fn row(run: &RunSummary) -> [String; 10] {
         metric(run.metrics.val_acc),
         metric(run.metrics.test_acc),
         seconds(run.seconds),
-        run.started
-            .as_deref()
-            .map_or_else(|| NOTHING.to_owned(), to_the_minute),
+        run.started.as_deref().map_or_else(|| NOTHING.to_owned(), to_the_minute),
     ]
 }
 
@@ -130,11 +116,7 @@ mod tests {
             "arch": "4 layers (2048,1024,64,10)", "optimizer": "sgd", "lrs": [0.1, 1e-3, 5e-8], "epochs": [20, 10, 10],
         });
         done.hyperparameters = values.as_object().unwrap().clone();
-        done.metrics = Metrics {
-            val_acc: Some(0.5654),
-            test_acc: Some(0.567),
-            ..Metrics::default()
-        };
+        done.metrics = Metrics { val_acc: Some(0.5654), test_acc: Some(0.567), ..Metrics::default() };
         done.seconds = Some(1234.56);
         done.started = Some("2026-11-23T22:51:19.042Z".into());
         let mut failed = run("seed-2", RunState::Known(Status::Failed));
@@ -143,10 +125,7 @@ mod tests {
             done,
             failed,
             run("dead", RunState::Died),
-            run(
-                "bad",
-                RunState::Unreadable("runs/bad/record.json: torn".into()),
-            ),
+            run("bad", RunState::Unreadable("runs/bad/record.json: torn".into())),
         ]
     }
 
@@ -196,20 +175,11 @@ mod tests {
         }
         for width in [None, Some(0), Some(60), Some(usize::MAX)] {
             let table = runs_table(&[bad.clone()], width);
-            assert!(
-                !table
-                    .chars()
-                    .any(|c| c != '\n' && (c.is_control() || c == '\u{202e}')),
-                "{table:?}"
-            );
+            assert!(!table.chars().any(|c| c != '\n' && (c.is_control() || c == '\u{202e}')), "{table:?}");
         }
         // Seven spellings in cells and the note, and no line but the header, the run, a gap and the note.
         let plain = runs_table(&[bad], None);
-        assert_eq!(
-            (plain.matches("owned").count(), plain.lines().count()),
-            (8, 4),
-            "{plain}"
-        );
+        assert_eq!((plain.matches("owned").count(), plain.lines().count()), (8, 4), "{plain}");
     }
 
     #[test]

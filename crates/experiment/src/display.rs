@@ -1,0 +1,152 @@
+//! What a person sees: bars on a terminal, plain lines elsewhere.
+
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use strata_dataset::Progress;
+use strata_trainer::{Evaluation, Event};
+
+/// Shows a run on standard output, and bars on standard error where that is a terminal.
+#[derive(Debug)]
+pub struct Display {
+    bar: Option<ProgressBar>,
+    bars: bool,
+    epochs: usize,
+    samples: u64,
+}
+
+impl Default for Display {
+    fn default() -> Self {
+        Self { bar: None, bars: std::io::stderr().is_terminal(), epochs: 0, samples: 0 }
+    }
+}
+
+const TRANSFER: &str = "{msg} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta}";
+const UNKNOWN: &str = "{msg} {spinner} {bytes} {bytes_per_sec}";
+const WORK: &str = "{msg} {spinner}";
+const PASS: &str = "{prefix} [{bar:30}] {pos}/{len} {msg} {eta} left";
+
+impl Display {
+    pub(crate) fn set_epochs(&mut self, epochs: usize) {
+        self.epochs = epochs;
+    }
+
+    /// A line for the record of what happened, on standard output.
+    pub(crate) fn line(&self, text: &str) {
+        let print = || {
+            // A closed pipe is no reason to lose a run.
+            let _ = writeln!(std::io::stdout(), "{text}");
+        };
+        match &self.bar {
+            Some(bar) => bar.suspend(print),
+            None => print(),
+        }
+    }
+
+    fn start(&mut self, length: Option<u64>, template: &str) -> &ProgressBar {
+        let target = if self.bars { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(length, target);
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        bar.enable_steady_tick(Duration::from_millis(200));
+        self.fetched();
+        self.bar.insert(bar)
+    }
+
+    pub(crate) fn fetching(&mut self, progress: &Progress) {
+        match progress {
+            Progress::Waiting { path } => {
+                self.start(None, WORK).set_message(format!("waiting for another download of {}", path.display()));
+            }
+            Progress::Started { total, resumed_from } => {
+                if !self.bars {
+                    let size = total.map_or(String::new(), |bytes| format!(" {} MB", bytes / 1_000_000));
+                    let from = if *resumed_from > 0 { format!(" from byte {resumed_from}") } else { String::new() };
+                    self.line(&format!("Downloading{size}{from}"));
+                }
+                let bar = self.start(*total, if total.is_some() { TRANSFER } else { UNKNOWN });
+                bar.set_message("downloading");
+                bar.set_position(*resumed_from);
+                bar.reset_eta();
+            }
+            Progress::Advanced { bytes } => {
+                if let Some(bar) = &self.bar {
+                    bar.inc(*bytes);
+                }
+            }
+            Progress::Verifying { path } => self.start(None, WORK).set_message(format!("verifying {}", path.display())),
+            Progress::Reading { path } => self.start(None, WORK).set_message(format!("reading {}", path.display())),
+            _ => self.fetched(),
+        }
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn fetched(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    pub(crate) fn event(&mut self, event: &Event<'_>) {
+        match *event {
+            Event::PassStarted { training, epoch, learning_rate, batches, done } => {
+                let (epochs, last) = (self.epochs, self.epochs.saturating_sub(1));
+                let prefix = match (training, epoch, learning_rate) {
+                    (true, Some(epoch), Some(rate)) => format!("epoch {epoch} of 0..={last}, lr {rate}:"),
+                    (false, Some(epoch), _) => format!("epoch {epoch} of 0..={last}, validation:"),
+                    _ if epochs > 0 => "before training, validation:".into(),
+                    _ => "test:".into(),
+                };
+                self.samples = 0;
+                let bar = self.start(Some(batches as u64), PASS);
+                bar.set_prefix(prefix);
+                bar.set_position(done as u64);
+                bar.reset_eta();
+            }
+            Event::BatchFinished { samples, loss } => {
+                self.samples += samples as u64;
+                if let Some(bar) = &self.bar {
+                    bar.inc(1);
+                    let rate = self.samples as f64 / bar.elapsed().as_secs_f64().max(1e-9);
+                    match loss {
+                        Some(loss) => bar.set_message(format!("{rate:.0} images/s, loss {loss:.4},")),
+                        None => bar.set_message(format!("{rate:.0} images/s,")),
+                    }
+                }
+            }
+            Event::Evaluated(line) => {
+                self.fetched();
+                self.line(&evaluation(line));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// `Epoch [0], val_loss: 1.9074, val_acc: 0.3133`, as the notebook prints it.
+fn evaluation(line: &Evaluation) -> String {
+    let at = line.epoch.map_or("Initial".to_owned(), |epoch| format!("Epoch [{epoch}]"));
+    format!("{at}, val_loss: {:.4}, val_acc: {:.4}", line.val_loss, line.val_acc)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_the_notebooks() {
+        let mut line = Evaluation {
+            phase: Some(0),
+            epoch: Some(0),
+            learning_rate: Some(0.1),
+            train_loss: Some(2.0),
+            val_loss: 1.907_36,
+            val_acc: 0.313_28,
+        };
+        assert_eq!(evaluation(&line), "Epoch [0], val_loss: 1.9074, val_acc: 0.3133");
+        line.epoch = None;
+        assert_eq!(evaluation(&line), "Initial, val_loss: 1.9074, val_acc: 0.3133");
+    }
+}

@@ -1,0 +1,23 @@
+//! The data set's loaders as training sees them.
+
+use strata_dataset as dataset;
+use strata_rng::TorchRng;
+use strata_trainer::{Batch, Loader};
+
+/// Serves a part of the images to the trainer.
+pub(crate) struct Images(pub(crate) dataset::Loader);
+
+impl Loader for Images {
+    fn samples(&self) -> usize {
+        self.0.samples()
+    }
+
+    fn batches(&self) -> usize {
+        self.0.batches()
+    }
+
+    fn pass<'a>(&'a self, rng: &mut TorchRng, skip: usize) -> Box<dyn Iterator<Item = Batch> + 'a> {
+        let pass = self.0.pass(rng, skip);
+        Box::new(pass.map(|batch| Batch { indices: batch.indices, features: batch.pixels, labels: batch.labels }))
+    }
+}

@@ -1,0 +1,158 @@
+//! Watches a run and keeps it: history, record, plots, checkpoints.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use strata_model::Weights;
+use strata_report::{HistoryLine, Record, ReportError, RunFolder, TimingLine, now};
+use strata_trainer::{
+    Checkpoint, Classifier, Evaluation, Event, LayerState, Observer, OptimizerState, Progress, TrainError, best,
+};
+
+use crate::{Display, Stop};
+
+/// The checkpoint a run goes on from.
+pub(crate) fn last_checkpoint(checkpoints: &Path) -> PathBuf {
+    checkpoints.join("last.safetensors")
+}
+
+/// The checkpoint of the best epoch: weights only.
+pub(crate) fn best_checkpoint(checkpoints: &Path) -> PathBuf {
+    checkpoints.join("best.safetensors")
+}
+
+/// The observer of a recorded run.
+pub(crate) struct Recorder<'a> {
+    pub(crate) folder: &'a RunFolder,
+    pub(crate) record: &'a mut Record,
+    pub(crate) display: &'a mut Display,
+    pub(crate) stop: &'a Stop,
+    /// Seconds of this run before it was stopped, where it was.
+    pub(crate) seconds_before: f64,
+    pub(crate) started: Instant,
+    /// Since the last line of the history.
+    pub(crate) line_started: Instant,
+    /// Samples trained on (or, before the first epoch, evaluated) since then.
+    pub(crate) samples: usize,
+    pub(crate) is_training: bool,
+}
+
+impl<'a> Recorder<'a> {
+    pub(crate) fn new(folder: &'a RunFolder, record: &'a mut Record, display: &'a mut Display, stop: &'a Stop) -> Self {
+        let seconds_before = record.metrics.seconds.filter(|seconds| seconds.is_finite()).unwrap_or(0.0);
+        let now = Instant::now();
+        Self {
+            folder,
+            record,
+            display,
+            stop,
+            seconds_before,
+            started: now,
+            line_started: now,
+            samples: 0,
+            is_training: false,
+        }
+    }
+
+    /// Seconds that this run took, those before it was stopped included.
+    pub(crate) fn seconds(&self) -> f64 {
+        self.seconds_before + self.started.elapsed().as_secs_f64()
+    }
+
+    fn add(&mut self, evaluation: &Evaluation) -> Result<(), ReportError> {
+        let line = history_line(evaluation);
+        self.folder.append_history(&line)?;
+        let seconds = self.line_started.elapsed().as_secs_f64();
+        let samples_per_second = self.samples as f64 / seconds;
+        self.folder.append_timing(&TimingLine { epoch: line.epoch, seconds, samples_per_second, finished: now() })?;
+        self.line_started = Instant::now();
+        self.samples = 0;
+
+        self.record.history.push(line.with_seconds(seconds));
+        let seconds = self.seconds();
+        let metrics = &mut self.record.metrics;
+        metrics.seconds = Some(seconds);
+        if line.epoch.is_none() {
+            metrics.initial_val_loss = Some(line.val_loss);
+            metrics.initial_val_acc = Some(line.val_acc);
+        }
+        metrics.val_loss = Some(line.val_loss);
+        metrics.val_acc = Some(line.val_acc);
+        self.folder.write_record(self.record)?;
+        self.folder.write_plots(&self.record.history)
+    }
+}
+
+pub(crate) fn history_line(evaluation: &Evaluation) -> HistoryLine {
+    HistoryLine {
+        phase: evaluation.phase,
+        epoch: evaluation.epoch,
+        lr: evaluation.learning_rate,
+        train_loss: evaluation.train_loss,
+        train_acc: None,
+        val_loss: evaluation.val_loss,
+        val_acc: evaluation.val_acc,
+    }
+}
+
+fn failed(error: ReportError) -> TrainError {
+    TrainError::Observer(Box::new(error))
+}
+
+impl Observer for Recorder<'_> {
+    fn event(&mut self, event: Event<'_>) -> Result<(), TrainError> {
+        match event {
+            Event::PassStarted { training, .. } => self.is_training = training,
+            Event::BatchFinished { samples, .. } if self.is_training || self.record.history.is_empty() => {
+                self.samples += samples;
+            }
+            Event::Evaluated(evaluation) => self.add(evaluation).map_err(failed)?,
+            _ => {}
+        }
+        self.display.event(&event);
+        Ok(())
+    }
+
+    fn checkpoint(
+        &mut self,
+        progress: &Progress,
+        classifier: &mut dyn Classifier,
+        epoch_ended: bool,
+    ) -> Result<(), TrainError> {
+        let (weights, optimizer) = classifier.snapshot()?;
+        let folder = self.folder.checkpoints();
+        // JSON has no NaN: a history with one would be a checkpoint that nobody can read.
+        if let Some(line) = progress.history.iter().find(|line| !line.val_loss.is_finite()) {
+            let (loss, epoch, step) = (line.val_loss, line.epoch.unwrap_or(0), progress.batches);
+            return Err(TrainError::NotFinite { loss, epoch, step, learning_rate: line.learning_rate.unwrap_or(0.0) });
+        }
+        let run = self.record.id.clone();
+        let best = best(&progress.history);
+        // The best before the last: a kill between the two repeats the epoch, and so writes the best again.
+        if epoch_ended
+            && best.is_some()
+            && best.map(|line| line.epoch) == progress.history.last().map(|line| line.epoch)
+        {
+            weights_only(&run, progress, &weights, &optimizer).save(&best_checkpoint(&folder))?;
+            let metrics = &mut self.record.metrics;
+            metrics.best_epoch = best.and_then(|line| line.epoch);
+            metrics.best_val_acc = best.map(|line| line.val_acc);
+            metrics.best_val_loss = best.map(|line| line.val_loss);
+        }
+        let progress = progress.clone();
+        Checkpoint { run, progress, weights, optimizer }.save(&last_checkpoint(&folder))?;
+        tracing::debug!(folder = %folder.display(), "checkpoint written");
+        Ok(())
+    }
+
+    fn is_interrupted(&self) -> bool {
+        self.stop.is_requested()
+    }
+}
+
+/// A checkpoint without the optimizer's buffers: the best epoch is chosen, never gone on from.
+fn weights_only(run: &str, progress: &Progress, weights: &Weights, optimizer: &OptimizerState) -> Checkpoint {
+    let layers = vec![LayerState::default(); weights.layers.len()];
+    let optimizer = OptimizerState { steps: optimizer.steps, layers };
+    Checkpoint { run: run.to_owned(), progress: progress.clone(), weights: weights.clone(), optimizer }
+}

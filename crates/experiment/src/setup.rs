@@ -1,0 +1,145 @@
+//! From a checked config to the parts of a run.
+
+use std::sync::Arc;
+
+use strata_config as config;
+use strata_config::{Experiment, OptimizerConfig};
+use strata_dataset::{BatchContent, Dataset, Loader, Order, PixelScale, Split};
+use strata_model::Activation;
+use strata_rng::TorchRng;
+use strata_trainer::{
+    BuildClassifier, Classifier, ClassifierOptions, Device, DeviceChoice, EarlyStopping, Metric, Optimizer, Phase, Plan,
+};
+
+use crate::ExperimentError;
+use crate::loaders::Images;
+
+/// A network that the program was built with.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// `[inputs, hidden…, classes]`.
+    pub widths: &'static [usize],
+    /// Its constructor.
+    pub build: BuildClassifier,
+}
+
+/// A run's images, served.
+pub(crate) struct Loaders {
+    pub(crate) train: Images,
+    pub(crate) validation: Images,
+    pub(crate) test: Images,
+}
+
+/// Splits the training images, drawing from `rng`, and serves the parts. On a card the training part's batches are indices.
+pub(crate) fn loaders(
+    experiment: &Experiment,
+    dataset: &Dataset,
+    split: &Split,
+    device: Device,
+) -> Result<Loaders, ExperimentError> {
+    let settings = &experiment.dataset;
+    let scale = scale(experiment, dataset);
+    let content = if device == Device::Cpu { BatchContent::Pixels } else { BatchContent::Indices };
+    let (batch, evaluation) = (settings.batch.get(), settings.evaluation_batch.get());
+    let (train, test) = (&dataset.train, &dataset.test);
+    let part = |images: &Arc<_>, indices, batch, order, content| {
+        Loader::new(Arc::clone(images), indices, batch, order, scale.clone(), content).map(Images)
+    };
+    let all: Vec<u32> = (0..).take(test.len()).collect();
+    Ok(Loaders {
+        train: part(train, split.train.clone(), batch, Order::Shuffled, content)?,
+        validation: part(train, split.validation.clone(), evaluation, Order::InOrder, content)?,
+        test: part(test, all, evaluation, Order::InOrder, BatchContent::Pixels)?,
+    })
+}
+
+fn scale(experiment: &Experiment, dataset: &Dataset) -> PixelScale {
+    if !experiment.dataset.normalise {
+        return PixelScale::Unit;
+    }
+    let statistics = dataset.train.channel_statistics();
+    let narrow = |values: Vec<f64>| values.into_iter().map(|value| value as f32).collect();
+    PixelScale::Normalised { mean: narrow(statistics.mean), deviation: narrow(statistics.deviation) }
+}
+
+/// Builds the config's network from the program's rows.
+pub(crate) fn classifier(
+    experiment: &Experiment,
+    rows: &[Row],
+    device: Device,
+    dataset: &Dataset,
+) -> Result<Box<dyn Classifier>, ExperimentError> {
+    let widths = experiment.widths();
+    let Some(row) = rows.iter().find(|row| row.widths == widths) else {
+        return Err(ExperimentError::NoRow { widths });
+    };
+    let resident = if device == Device::Cpu { None } else { Some(resident(experiment, dataset)?) };
+    Ok((row.build)(ClassifierOptions {
+        device,
+        optimizer: optimizer(&experiment.optimizer),
+        activation: activation(experiment.model.activation),
+        dropout: experiment.model.dropout as f32,
+        seed: experiment.seed,
+        resident,
+    })?)
+}
+
+/// All training images as the network takes them, `[N, 3072]`, for a card to hold.
+fn resident(experiment: &Experiment, dataset: &Dataset) -> Result<Vec<f32>, ExperimentError> {
+    let images = &dataset.train;
+    let all = (0..).take(images.len()).collect();
+    let scale = scale(experiment, dataset);
+    let loader = Loader::new(Arc::clone(images), all, 1024, Order::InOrder, scale, BatchContent::Pixels)?;
+    Ok(loader.pass(&mut TorchRng::new(0), 0).flat_map(|batch| batch.pixels).collect())
+}
+
+pub(crate) fn plan(experiment: &Experiment) -> Plan {
+    let phase = |phase: &config::Phase| Phase { epochs: phase.epochs, learning_rate: phase.lr };
+    let stopping = |stopping: &config::EarlyStopping| EarlyStopping {
+        metric: match stopping.metric {
+            config::Metric::ValLoss => Metric::ValLoss,
+            config::Metric::ValAcc => Metric::ValAcc,
+        },
+        patience: stopping.patience,
+        min_delta: stopping.min_delta,
+    };
+    Plan {
+        phases: experiment.phases.iter().map(phase).collect(),
+        early_stopping: experiment.early_stopping.as_ref().map(stopping),
+        checkpoint_every: experiment.checkpoint.every_steps.map(Into::into),
+    }
+}
+
+pub(crate) fn device(choice: config::DeviceChoice) -> Result<Device, ExperimentError> {
+    let choice = match choice {
+        config::DeviceChoice::Auto => DeviceChoice::Auto,
+        config::DeviceChoice::Cpu => DeviceChoice::Cpu,
+        config::DeviceChoice::Cuda(ordinal) => DeviceChoice::Cuda(ordinal),
+    };
+    Ok(choice.resolve()?)
+}
+
+fn optimizer(config: &OptimizerConfig) -> Optimizer {
+    match *config {
+        OptimizerConfig::Sgd { momentum, nesterov, weight_decay } => {
+            Optimizer::Sgd { momentum, nesterov, weight_decay }
+        }
+        OptimizerConfig::Adam { betas, eps, weight_decay } => {
+            Optimizer::Adam { betas, epsilon: eps, weight_decay, decoupled: false }
+        }
+        OptimizerConfig::AdamW { betas, eps, weight_decay } => {
+            Optimizer::Adam { betas, epsilon: eps, weight_decay, decoupled: true }
+        }
+    }
+}
+
+fn activation(config: config::Activation) -> Activation {
+    match config {
+        config::Activation::Relu => Activation::Relu,
+        config::Activation::LeakyRelu => Activation::LeakyRelu,
+        config::Activation::Gelu => Activation::Gelu,
+        config::Activation::Tanh => Activation::Tanh,
+        config::Activation::Sigmoid => Activation::Sigmoid,
+        config::Activation::Silu => Activation::Silu,
+    }
+}
