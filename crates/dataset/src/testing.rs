@@ -1,7 +1,8 @@
 //! A loopback server that misbehaves to order, and small releases to serve.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -25,6 +26,7 @@ pub(crate) struct Server {
     pub(crate) url: String,
     requests: Arc<Mutex<Vec<String>>>,
     address: std::net::SocketAddr,
+    stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -34,6 +36,8 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let requests = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&requests);
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
         let thread = thread::spawn(move || {
             for (number, stream) in listener.incoming().enumerate() {
                 let mut stream = stream.unwrap();
@@ -49,13 +53,27 @@ impl Server {
                     }
                     Reply::Stall(bytes) => {
                         let _ = stream.write_all(bytes);
+<<<<<<< HEAD
                         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
                         let _ = stream.read(&mut [0]);
+=======
+                        hold_open(&stream, &stopped);
+>>>>>>> dataset
                     }
                 }
             }
         });
+<<<<<<< HEAD
         Self { url: format!("http://{address}/cifar-10-binary.tar.gz"), requests, address, thread: Some(thread) }
+=======
+        Self {
+            url: format!("http://{address}/cifar-10-binary.tar.gz"),
+            requests,
+            address,
+            stop,
+            thread: Some(thread),
+        }
+>>>>>>> dataset
     }
 
     /// The heads of all requests so far, lower-case.
@@ -66,10 +84,23 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
         // A connection without a request ends the thread.
         let _ = TcpStream::connect(self.address);
         if let Some(thread) = self.thread.take() {
             thread.join().unwrap();
+        }
+    }
+}
+
+/// Says nothing until the client leaves, or the test is over.
+fn hold_open(mut stream: &TcpStream, stopped: &AtomicBool) {
+    let moment = Some(Duration::from_millis(5));
+    stream.set_read_timeout(moment).unwrap();
+    while !stopped.load(Ordering::Relaxed) {
+        match stream.read(&mut [0]) {
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+            _ => return,
         }
     }
 }

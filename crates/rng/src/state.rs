@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The most 32-bit draws [`TorchRng::from_state`](crate::TorchRng::from_state) goes over: 2^34.
 ///
-/// More than the parameters of any network a machine of 64 GiB initialises, and about half a minute
+/// More than the parameters of any network a machine of 64 GiB initialises, and less than a minute
 /// of work; a damaged checkpoint that claims more would otherwise hang its reader for years.
 pub const MAX_DRAWS: u64 = 1 << 34;
 

@@ -118,7 +118,7 @@ impl TorchRng {
         RngState { seed: self.seed, draws: self.draws }
     }
 
-    /// The generator that stands where `state` says, reached by drawing that often: about 2 ms for
+    /// The generator that stands where `state` says, reached by drawing that often: about 3 ms for
     /// a million draws.
     ///
     /// # Errors

@@ -380,3 +380,28 @@ fn cancelling_is_no_damage() {
     }
     panic!("never read through");
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(100))]
+
+    /// Any bytes of the tar file overwritten: a data set of the same labels' range, or an error
+    /// that names the archive; never a panic.
+    #[test]
+    fn overwritten_bytes_are_survived(
+        damage in proptest::collection::vec((0usize..40_000, proptest::prelude::any::<u8>()), 1..20),
+    ) {
+        let mut tar = tar_bytes(&entries());
+        for (place, byte) in damage {
+            // Mostly in the headers, which lie 512 bytes before each entry's records.
+            let place = if byte % 2 == 0 { place } else { place / 6656 * 6656 + place % 512 };
+            let place = place % tar.len();
+            tar[place] = byte;
+        }
+        let (folder, source) = release(&gzip(&tar));
+        match read(&source) {
+            Ok(data) => proptest::prop_assert_eq!(data.train.len() + data.test.len(), 13),
+            Err(error) => proptest::prop_assert!(error.to_string().contains("release.tar.gz"), "{}", error),
+        }
+        proptest::prop_assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}

@@ -169,14 +169,16 @@ fn failure(error: ureq::Error) -> Failure {
         | ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
             Failure::Hopeless(format!("no connection: {error}"))
         }
+        // What breaks a connection that was there; all else (a name that does not resolve has no
+        // kind of its own) kept it from being made.
         ureq::Error::Io(io)
-            if matches!(
+            if !matches!(
                 io.kind(),
-                ErrorKind::ConnectionRefused
-                    | ErrorKind::HostUnreachable
-                    | ErrorKind::NetworkUnreachable
-                    | ErrorKind::NetworkDown
-                    | ErrorKind::AddrNotAvailable
+                ErrorKind::ConnectionReset
+                    | ErrorKind::ConnectionAborted
+                    | ErrorKind::BrokenPipe
+                    | ErrorKind::UnexpectedEof
+                    | ErrorKind::TimedOut
             ) =>
         {
             Failure::Hopeless(format!("no connection: {error}"))
@@ -188,6 +190,24 @@ fn failure(error: ureq::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Without a network the user is told at once; a connection that broke is worth another try.
+    #[test]
+    fn only_what_was_there_is_tried_again() {
+        use std::io::{Error, ErrorKind};
+        let lookup = Error::other("failed to lookup address information");
+        assert!(matches!(
+            failure(ureq::Error::Io(lookup)),
+            Failure::Hopeless(_)
+        ));
+        let refused = Error::from(ErrorKind::ConnectionRefused);
+        assert!(matches!(
+            failure(ureq::Error::Io(refused)),
+            Failure::Hopeless(_)
+        ));
+        let cut = Error::from(ErrorKind::UnexpectedEof);
+        assert!(matches!(failure(ureq::Error::Io(cut)), Failure::Broken(_)));
+    }
 
     #[test]
     fn content_ranges() {
