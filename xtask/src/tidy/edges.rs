@@ -154,8 +154,8 @@ mod tests {
     #[test]
     fn each_forbidden_edge_is_found_directly_and_through_others() {
         let through: &[Edges] = &[
-            ("strata-report", &["strata-helper"]),
-            ("strata-helper", &["strata-model"]),
+            ("strata-report", &["strata-glue"]),
+            ("strata-glue", &["strata-model"]),
         ];
         let cases: [(&[Edges], &str); 6] = [
             (
