@@ -53,27 +53,12 @@ impl Server {
                     }
                     Reply::Stall(bytes) => {
                         let _ = stream.write_all(bytes);
-<<<<<<< HEAD
-                        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-                        let _ = stream.read(&mut [0]);
-=======
                         hold_open(&stream, &stopped);
->>>>>>> dataset
                     }
                 }
             }
         });
-<<<<<<< HEAD
-        Self { url: format!("http://{address}/cifar-10-binary.tar.gz"), requests, address, thread: Some(thread) }
-=======
-        Self {
-            url: format!("http://{address}/cifar-10-binary.tar.gz"),
-            requests,
-            address,
-            stop,
-            thread: Some(thread),
-        }
->>>>>>> dataset
+        Self { url: format!("http://{address}/cifar-10-binary.tar.gz"), requests, address, stop, thread: Some(thread) }
     }
 
     /// The heads of all requests so far, lower-case.

@@ -80,13 +80,7 @@ impl ExperimentError {
         let mistake = match self {
             Self::Interrupted { .. } | Self::InterruptedEarly => return 130,
             Self::Config(_) | Self::NoRun { .. } | Self::Resume { .. } => true,
-            Self::Dataset(error) => matches!(
-                error,
-                DatasetError::Url { .. }
-                    | DatasetError::BadChecksum { .. }
-                    | DatasetError::NoCacheFolder
-                    | DatasetError::Value { .. }
-            ),
+            Self::Dataset(error) => error.is_usage(),
             Self::Train(error) => matches!(error, TrainError::NoDevice { .. }),
             Self::Report(error) => error.is_usage(),
             Self::NoRow { .. } | Self::Threads { .. } => false,

@@ -106,6 +106,7 @@ impl Runner<'_> {
         }
         let mut parts = self.prepare(&experiment)?;
         let expected = self.record(&experiment, &folder.name(), &parts);
+        record.dataset.folder = expected.dataset.folder.clone();
         if record.dataset != expected.dataset {
             return Err(refuse(
                 "the images or their split are not those it was trained on; name their folder with --data".into(),
@@ -161,6 +162,7 @@ impl Runner<'_> {
         record.dataset = DatasetRecord {
             name: parts.dataset.name.clone(),
             sha256: parts.dataset.sha256(),
+            folder: self.data.as_ref().map(|folder| folder.to_string_lossy().into_owned()),
             train: parts.split.train.len(),
             validation: parts.split.validation.len(),
             test: parts.dataset.test.len(),

@@ -201,6 +201,9 @@ pub struct DatasetRecord {
     pub name: String,
     /// SHA-256 of the data, lower-case hexadecimal.
     pub sha256: String,
+    /// The folder of its files, absolute, where one was named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
     /// Images trained on.
     pub train: usize,
     /// Images validated on.

@@ -1,3 +1,57 @@
-//! The program `strata`.
+//! The program `strata`: trains, resumes, lists and compares experiments, and looks at their images.
+//!
+//! Exit codes: 0 done, 1 failed, 2 the user's mistake, 130 interrupted.
 
-fn main() {}
+mod cli;
+mod commands;
+mod rows;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use strata_experiment::{ConfigError, ExperimentError, Stop};
+use strata_report::ReportError;
+
+use crate::cli::Cli;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log_to_standard_error();
+    match stop_on_signals().and_then(|stop| commands::run(cli.command, stop)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(exit_code(&error))
+        }
+    }
+}
+
+/// What `STRATA_LOG` asks for (`debug`, `strata_dataset=trace`), warnings unless told.
+fn log_to_standard_error() {
+    let filter = tracing_subscriber::EnvFilter::builder()
+        .with_default_directive(tracing_subscriber::filter::LevelFilter::WARN.into())
+        .with_env_var("STRATA_LOG")
+        .from_env_lossy();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+/// The first Ctrl-C, SIGTERM or SIGHUP asks the run to stop after its batch; the second ends the program at once.
+fn stop_on_signals() -> anyhow::Result<Stop> {
+    let stop = Stop::default();
+    let handler = stop.clone();
+    ctrlc::set_handler(move || {
+        if handler.request() > 0 {
+            std::process::exit(130);
+        }
+        eprintln!("stopping after this batch; once more to stop at once");
+    })?;
+    Ok(stop)
+}
+
+fn exit_code(error: &anyhow::Error) -> u8 {
+    if let Some(error) = error.downcast_ref::<ExperimentError>() {
+        return error.exit_code();
+    }
+    let mistake = error.downcast_ref::<ReportError>().is_some_and(ReportError::is_usage) || error.is::<ConfigError>();
+    if mistake { 2 } else { 1 }
+}

@@ -119,14 +119,7 @@ mod tests {
 
     #[test]
     fn each_forbidden_edge_is_found_directly_and_through_others() {
-<<<<<<< HEAD
-        let through: &[Edges] = &[("strata-report", &["strata-helper"]), ("strata-helper", &["strata-model"])];
-=======
-        let through: &[Edges] = &[
-            ("strata-report", &["strata-glue"]),
-            ("strata-glue", &["strata-model"]),
-        ];
->>>>>>> config
+        let through: &[Edges] = &[("strata-report", &["strata-glue"]), ("strata-glue", &["strata-model"])];
         let cases: [(&[Edges], &str); 6] = [
             (&[("strata-dataset", &["strata-model"])], "strata-dataset must not depend on strata-model"),
             (through, "strata-report must not depend on strata-model"),

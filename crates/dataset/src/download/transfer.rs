@@ -196,15 +196,9 @@ mod tests {
     fn only_what_was_there_is_tried_again() {
         use std::io::{Error, ErrorKind};
         let lookup = Error::other("failed to lookup address information");
-        assert!(matches!(
-            failure(ureq::Error::Io(lookup)),
-            Failure::Hopeless(_)
-        ));
+        assert!(matches!(failure(ureq::Error::Io(lookup)), Failure::Hopeless(_)));
         let refused = Error::from(ErrorKind::ConnectionRefused);
-        assert!(matches!(
-            failure(ureq::Error::Io(refused)),
-            Failure::Hopeless(_)
-        ));
+        assert!(matches!(failure(ureq::Error::Io(refused)), Failure::Hopeless(_)));
         let cut = Error::from(ErrorKind::UnexpectedEof);
         assert!(matches!(failure(ureq::Error::Io(cut)), Failure::Broken(_)));
     }

@@ -1,0 +1,93 @@
+//! What each command does.
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use strata_experiment::{Display, Experiment, Runner, Stop, dataset_grid, dataset_info, find_run};
+use strata_report::{Record, compare_table, list_runs, read_record, runs_table};
+
+use crate::cli::{self, Command};
+use crate::rows::ROWS;
+
+pub(crate) fn run(command: Command, stop: Stop) -> anyhow::Result<()> {
+    match command {
+        Command::Experiment(arguments) => experiment(&arguments, stop),
+        Command::Resume(arguments) => resume(&arguments, stop),
+        Command::Runs { runs } => show(&runs_table(&list_runs(&runs)?, width())),
+        Command::Compare { names, runs } => compare(&names, &runs),
+        Command::Dataset(cli::Dataset::Info(config)) => {
+            let experiment = read(&config)?;
+            show(&dataset_info(&experiment, config.data.as_deref(), &mut Display::default(), &stop)?)
+        }
+        Command::Dataset(cli::Dataset::Grid { config, out }) => {
+            let experiment = read(&config)?;
+            let labels = dataset_grid(&experiment, config.data.as_deref(), &out, &mut Display::default(), &stop)?;
+            show(&format!("{labels}{}\n", out.display()))
+        }
+    }
+}
+
+fn read(config: &cli::Config) -> anyhow::Result<Experiment> {
+    Ok(Experiment::read(&config.config, &config.sets)?)
+}
+
+fn experiment(arguments: &cli::Experiment, stop: Stop) -> anyhow::Result<()> {
+    let mut experiment = read(&arguments.config)?;
+    arguments.machine.apply(&mut experiment);
+    let data = arguments.config.data.as_deref().map(absolute).transpose()?;
+    runner(data, stop).start(&experiment, &arguments.runs, arguments.name.as_deref())?;
+    Ok(())
+}
+
+fn resume(arguments: &cli::Resume, stop: Stop) -> anyhow::Result<()> {
+    let run = find_run(&arguments.run, &arguments.runs)?;
+    let data = arguments.data.as_deref().map(absolute).transpose()?;
+    let data = data.or_else(|| read_record(&run).ok().and_then(|record| record.dataset.folder).map(PathBuf::from));
+    runner(data, stop).resume(&run, |experiment| arguments.machine.apply(experiment))?;
+    Ok(())
+}
+
+fn runner(data: Option<PathBuf>, stop: Stop) -> Runner<'static> {
+    let command = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
+    Runner { rows: ROWS, data, command, stop, display: Display::default() }
+}
+
+/// A folder as the record keeps it, for a resume from elsewhere.
+fn absolute(folder: &Path) -> anyhow::Result<PathBuf> {
+    std::path::absolute(folder).with_context(|| format!("--data {}", folder.display()))
+}
+
+fn compare(names: &[PathBuf], runs: &Path) -> anyhow::Result<()> {
+    let mut records: Vec<Record> = Vec::new();
+    if names.is_empty() {
+        records.extend(list_runs(runs)?.into_iter().filter_map(|summary| read_record(&summary.path).ok()));
+    }
+    for name in names {
+        records.push(read_record(&find_run(name, runs)?)?);
+    }
+    show(&compare_table(&records, width()))
+}
+
+/// The terminal's width, where standard output is one.
+fn width() -> Option<usize> {
+    if !std::io::stdout().is_terminal() {
+        return None;
+    }
+    let columns = terminal_width().or_else(|| std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok()));
+    Some(columns.unwrap_or(120))
+}
+
+fn terminal_width() -> Option<usize> {
+    let (_, columns) = console::Term::stdout().size_checked()?;
+    Some(usize::from(columns))
+}
+
+/// Writes to standard output; a reader that went away (`| head`) is no error.
+fn show(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error).context("cannot write the output"),
+        _ => Ok(()),
+    }
+}
