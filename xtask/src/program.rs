@@ -22,7 +22,7 @@ pub(crate) fn start(
 ) -> anyhow::Result<ExitCode> {
     let executable = build(root, toolkit)?;
     let mut program = Command::new(&executable);
-    program.args(arguments);
+    program.args(arguments).envs(workspace::commit(root));
     if let Some(toolkit) = toolkit {
         toolkit.prepare_start(&mut program);
     }

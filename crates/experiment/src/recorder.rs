@@ -121,6 +121,11 @@ impl Observer for Recorder<'_> {
     ) -> Result<(), TrainError> {
         let (weights, optimizer) = classifier.snapshot()?;
         let folder = self.folder.checkpoints();
+        std::fs::create_dir_all(&folder).map_err(|source| TrainError::Io {
+            action: "making the folder",
+            path: folder.clone(),
+            source,
+        })?;
         // JSON has no NaN: a history with one would be a checkpoint that nobody can read.
         if let Some(line) = progress.history.iter().find(|line| !line.val_loss.is_finite()) {
             let (loss, epoch, step) = (line.val_loss, line.epoch.unwrap_or(0), progress.batches);
