@@ -4,6 +4,7 @@
 
 mod cli;
 mod commands;
+mod huge_pages;
 mod rows;
 
 use std::process::ExitCode;
@@ -12,10 +13,13 @@ use clap::Parser;
 use strata_experiment::{ConfigError, ExperimentError, Stop};
 use strata_report::ReportError;
 
-use crate::cli::Cli;
+use crate::cli::{Cli, Command};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    if matches!(cli.command, Command::Experiment(_) | Command::Resume(_)) {
+        huge_pages::ask();
+    }
     log_to_standard_error();
     match stop_on_signals().and_then(|stop| commands::run(cli.command, stop)) {
         Ok(()) => ExitCode::SUCCESS,
