@@ -92,12 +92,12 @@ impl Display {
     pub(crate) fn event(&mut self, event: &Event<'_>) {
         match *event {
             Event::PassStarted { training, epoch, learning_rate, batches, done } => {
-                let (epochs, last) = (self.epochs, self.epochs.saturating_sub(1));
+                let epochs = self.epochs;
                 let prefix = match (training, epoch, learning_rate) {
-                    (true, Some(epoch), Some(rate)) => format!("epoch {epoch} of 0..={last}, lr {rate}:"),
-                    (false, Some(epoch), _) => format!("epoch {epoch} of 0..={last}, validation:"),
-                    _ if epochs > 0 => "before training, validation:".into(),
-                    _ => "test:".into(),
+                    (true, Some(epoch), Some(rate)) => format!("Epoch [{epoch}] of {epochs}, lr {rate}:"),
+                    (false, Some(epoch), _) => format!("Epoch [{epoch}] of {epochs}, validation:"),
+                    _ if epochs > 0 => "Initial, validation:".into(),
+                    _ => "Test:".into(),
                 };
                 self.samples = 0;
                 let bar = self.start(Some(batches as u64), PASS);

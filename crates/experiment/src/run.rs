@@ -7,7 +7,8 @@ use strata_config::Experiment;
 use strata_dataset::{Dataset, Split};
 use strata_model::Architecture;
 use strata_report::{
-    Chosen, DatasetRecord, ModelFile, Record, RunFolder, Split as SplitRecord, Status, now, read_record,
+    Chosen, DatasetRecord, ModelFile, Record, RunFolder, Split as SplitRecord, Status, join_history, now, read_record,
+    read_timing,
 };
 use strata_rng::TorchRng;
 use strata_trainer::{Checkpoint, Classifier, Outcome, Progress, TrainError, best, evaluate, fit};
@@ -127,7 +128,7 @@ impl Runner<'_> {
         let lines: Vec<_> = progress.history.iter().map(history_line).collect();
         // What was written after the checkpoint will be written again.
         folder.rewrite_history(&lines)?;
-        record.history.truncate(lines.len());
+        record.history = join_history(&lines, &read_timing(run)?.entries);
         record.environment = expected.environment;
         record.resumed.push(now());
         (record.status, record.reason, record.ended) = (Status::Running, None, None);

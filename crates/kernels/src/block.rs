@@ -4,7 +4,7 @@
 //! element, which is what sixteen registers hold. The loop is plain Rust over arrays; the compiler turns it into
 //! two loads, six broadcasts and twelve fused multiply-adds.
 
-use crate::dispatch::Kernel;
+use crate::dispatch::{Kernel, prefetch};
 
 /// Columns of a panel.
 pub(crate) const LANES: usize = 16;
@@ -30,45 +30,86 @@ pub(crate) struct Block<'a> {
     pub(crate) panels: &'a [Lane],
     /// `[rows, panels]` sums.
     pub(crate) sums: &'a mut [Lane],
+    /// What will be read soon.
+    pub(crate) ahead: Ahead<'a>,
 }
 
-impl Kernel for Block<'_> {
+/// Memory to ask for while the products are computed, spread over them: some cache lines of each of a tile's rows with
+/// every panel. A row's lines are far from the next row's, and no hardware foresees them.
+#[derive(Clone, Copy)]
+pub(crate) struct Ahead<'a> {
+    /// A row-major matrix.
+    pub(crate) matrix: &'a [f32],
+    /// Its row length.
+    pub(crate) row_length: usize,
+    /// The row that goes with the block's first.
+    pub(crate) first_row: usize,
+    /// The column that goes with the first panel.
+    pub(crate) first_column: usize,
+    /// Cache lines of sixteen values a row and panel.
+    pub(crate) lines: usize,
+}
+
+impl Ahead<'_> {
+    /// Nothing to ask for.
+    pub(crate) const NONE: Self = Self { matrix: &[], row_length: 0, first_row: 0, first_column: 0, lines: 0 };
+
     #[inline(always)]
-    fn run(self) {
-        let panels = self.panels.len() / self.depth;
-        let (rows, length, k, depth) = (self.rows, self.row_length, self.first_k, self.depth);
-        for (tile, sums) in self.sums.chunks_mut(TILE_ROWS * panels).enumerate() {
-            let row = self.first_row + tile * TILE_ROWS;
-            match sums.len() / panels {
-                6 => tile_row::<6>(rows, length, row, k, depth, self.panels, sums),
-                5 => tile_row::<5>(rows, length, row, k, depth, self.panels, sums),
-                4 => tile_row::<4>(rows, length, row, k, depth, self.panels, sums),
-                3 => tile_row::<3>(rows, length, row, k, depth, self.panels, sums),
-                2 => tile_row::<2>(rows, length, row, k, depth, self.panels, sums),
-                _ => tile_row::<1>(rows, length, row, k, depth, self.panels, sums),
+    fn ask<const R: usize>(&self, tile: usize, panel: usize) {
+        for r in 0..R {
+            let row = (self.first_row + tile * TILE_ROWS + r) * self.row_length + self.first_column;
+            for line in 0..self.lines {
+                prefetch(self.matrix, row + (panel * self.lines + line) * LANES);
             }
         }
     }
 }
 
-/// `R` rows times every panel: the rows stay in the first-level cache while the panels pass by.
-#[inline(always)]
-fn tile_row<const R: usize>(
-    rows: &[f32],
+impl Kernel for Block<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let Self { rows, row_length, first_row, first_k, depth, panels, sums, ahead } = self;
+        let at = Tile { rows, row_length, first_row, first_k, depth, panels, ahead };
+        let count = panels.len() / depth;
+        for (tile, sums) in sums.chunks_mut(TILE_ROWS * count).enumerate() {
+            match sums.len() / count {
+                6 => at.row::<6>(tile, sums),
+                5 => at.row::<5>(tile, sums),
+                4 => at.row::<4>(tile, sums),
+                3 => at.row::<3>(tile, sums),
+                2 => at.row::<2>(tile, sums),
+                _ => at.row::<1>(tile, sums),
+            }
+        }
+    }
+}
+
+/// A [`Block`] without its sums.
+struct Tile<'a> {
+    rows: &'a [f32],
     row_length: usize,
-    row: usize,
-    k: usize,
+    first_row: usize,
+    first_k: usize,
     depth: usize,
-    panels: &[Lane],
-    sums: &mut [Lane],
-) {
-    let count = panels.len() / depth;
-    let rows: [&[f32]; R] = std::array::from_fn(|r| &rows[(row + r) * row_length + k..][..depth]);
-    for (p, panel) in panels.chunks_exact(depth).enumerate() {
-        let mut tile: [Lane; R] = std::array::from_fn(|r| sums[r * count + p]);
-        multiply_add(rows, panel, &mut tile);
-        for (r, lane) in tile.into_iter().enumerate() {
-            sums[r * count + p] = lane;
+    panels: &'a [Lane],
+    ahead: Ahead<'a>,
+}
+
+impl Tile<'_> {
+    /// `R` rows times every panel: the rows stay in the first-level cache while the panels pass by.
+    #[inline(always)]
+    fn row<const R: usize>(&self, tile: usize, sums: &mut [Lane]) {
+        let (depth, count) = (self.depth, self.panels.len() / self.depth);
+        let row = self.first_row + tile * TILE_ROWS;
+        let rows: [&[f32]; R] =
+            std::array::from_fn(|r| &self.rows[(row + r) * self.row_length + self.first_k..][..depth]);
+        for (p, panel) in self.panels.chunks_exact(depth).enumerate() {
+            self.ahead.ask::<R>(tile, p);
+            let mut tile: [Lane; R] = std::array::from_fn(|r| sums[r * count + p]);
+            multiply_add(rows, panel, &mut tile);
+            for (r, lane) in tile.into_iter().enumerate() {
+                sums[r * count + p] = lane;
+            }
         }
     }
 }

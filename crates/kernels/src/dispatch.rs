@@ -23,3 +23,20 @@ pub(crate) fn dispatch<K: Kernel>(kernel: K) {
 fn with_avx2<K: Kernel>(kernel: K) {
     kernel.run();
 }
+
+/// Asks for the cache line of `slice[at]` before it is read; nothing where there is no such element.
+#[inline(always)]
+pub(crate) fn prefetch(slice: &[f32], at: usize) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(value) = slice.get(at) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a prefetch reads nothing that the program can see and never faults, whatever the address; this one is
+        // an element's, besides.
+        #[allow(unsafe_code, reason = "the intrinsic takes a pointer, and has no safe form")]
+        unsafe {
+            _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(value).cast());
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (slice, at);
+}

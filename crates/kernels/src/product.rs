@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::block::{Block, LANES, TILE_ROWS};
+use crate::block::{Ahead, Block, LANES, TILE_ROWS};
 use crate::dispatch::dispatch;
 use crate::pack::{self, DEPTH};
 use crate::update::{Parameter, Update, update_segment};
@@ -79,6 +79,14 @@ pub fn affine(shape: Dense, x: &[f32], weight: &[f32], bias: &[f32], y: &mut [f3
                     depth,
                     panels: &x_panels[k * panels + first * depth..][..count * depth],
                     sums: if whole { &mut *sums } else { &mut part },
+                    // The next tile's rows; after the last tile, the first rows of somebody's task, which does no harm.
+                    ahead: Ahead {
+                        matrix: weight,
+                        row_length: inputs,
+                        first_row: task * rows + TILE_ROWS,
+                        first_column: k,
+                        lines: depth.div_ceil(LANES * count),
+                    },
                 });
             }
             if !whole {
@@ -123,6 +131,7 @@ pub fn input_gradient(shape: Dense, dy: &[f32], weight: &[f32], dx: &mut [f32]) 
                 depth,
                 panels: weight_panels,
                 sums,
+                ahead: Ahead::NONE,
             });
         }
     });
@@ -207,6 +216,14 @@ fn outer_product(shape: Dense, dy: &[f32], x: &[f32], target: Parameter<'_>, app
                         depth,
                         panels: &group_panels[k * count..][..count * depth],
                         sums,
+                        // What the finished sums will be applied to.
+                        ahead: Ahead {
+                            matrix: target.values,
+                            row_length: inputs,
+                            first_row,
+                            first_column: column,
+                            lines: usize::from(k == 0),
+                        },
                     });
                 }
                 for (r, sums) in sums.chunks_exact(count).enumerate() {

@@ -106,7 +106,7 @@ fn cuda<M: Buildable<I, C>, const I: usize, const C: usize>(
     ordinal: usize,
     options: ClassifierOptions,
 ) -> Result<Box<dyn Classifier>, TrainError> {
-    let device = Cuda::try_seed_from_u64_on(options.seed, ordinal).map_err(TrainError::device)?;
+    let device = Cuda::try_build(ordinal, options.seed).map_err(TrainError::device)?;
     // Without the cache every operation of every step asks the driver for memory.
     device.try_enable_cache().map_err(TrainError::device)?;
     let mut network = <M as BuildOnDevice<Cuda, f32>>::try_build_on_device(&device).map_err(TrainError::device)?;

@@ -57,7 +57,7 @@ fn probe(ordinal: usize) -> Result<(), TrainError> {
 
 #[cfg(feature = "cuda")]
 fn probe(ordinal: usize) -> Result<(), TrainError> {
-    dfdx::tensor::Cuda::try_seed_from_u64_on(0, ordinal).map(drop).map_err(|error| TrainError::NoDevice {
+    dfdx::tensor::Cuda::try_build(ordinal, 0).map(drop).map_err(|error| TrainError::NoDevice {
         wanted: Device::Cuda(ordinal).to_string(),
         reason: format!("the driver says {error:?}; `nvidia-smi` lists the cards, `--device cpu` does without"),
     })

@@ -1,0 +1,307 @@
+//! The same seed gives PyTorch's run: split, initial parameters, batch order and losses against golden values.
+//!
+//! The files in `golden/` were made by `bench/pytorch/golden.py`; each holds its arguments. More of them are checked by hand:
+//!
+//! ```text
+//! python bench/pytorch/golden.py --seed 5 --hidden 512 --data DATA > FOLDER/any.json
+//! STRATA_GOLDEN=FOLDER STRATA_DATA=DATA cargo test --release -p strata-experiment --test pytorch -- --ignored --nocapture
+//! ```
+
+use std::cell::RefCell;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use strata_dataset as dataset;
+use strata_dataset::{BatchContent, Cifar10Source, ImageShape, Images, Order, PixelScale, Split, load_cifar10};
+use strata_model::{Activation, Architecture, Weights, mlp};
+use strata_rng::TorchRng;
+use strata_trainer::{
+    Batch, BuildClassifier, Classifier, ClassifierOptions, Device, Evaluation, Event, Loader, Observer, Optimizer,
+    OptimizerState, Outcome, Phase, Plan, Progress, Score, TrainError, build, fit,
+};
+
+/// Networks whose golden files can be checked.
+fn network(widths: &[usize]) -> Option<BuildClassifier> {
+    macro_rules! rows {
+        ($(($inputs:literal, $($rest:literal),+))+) => {
+            [$((&[$inputs, $($rest),+][..], build::<mlp!($inputs, $($rest),+), $inputs, 10> as BuildClassifier)),+]
+        };
+    }
+    let rows = rows! {
+        (3072, 64, 32, 10)
+        (3072, 96, 48, 24, 10)
+        (3072, 10)
+        (3072, 512, 10)
+        (3072, 17, 3, 10)
+        (3072, 128, 128, 128, 128, 10)
+        (3072, 2048, 1024, 64, 10)
+    };
+    rows.into_iter().find(|row| row.0 == widths).map(|row| row.1)
+}
+
+/// Serves images to the trainer and notes the indices of every batch.
+struct Noting {
+    loader: dataset::Loader,
+    served: RefCell<Vec<Vec<u32>>>,
+}
+
+impl Loader for Noting {
+    fn samples(&self) -> usize {
+        self.loader.samples()
+    }
+
+    fn batches(&self) -> usize {
+        self.loader.batches()
+    }
+
+    fn pass<'a>(&'a self, rng: &mut TorchRng, skip: usize) -> Box<dyn Iterator<Item = Batch> + 'a> {
+        Box::new(self.loader.pass(rng, skip).map(|batch| {
+            self.served.borrow_mut().push(batch.indices.clone());
+            Batch { indices: batch.indices, features: batch.pixels, labels: batch.labels }
+        }))
+    }
+}
+
+/// A classifier that notes the loss of every training step.
+struct Losses {
+    inner: Box<dyn Classifier>,
+    noted: Vec<f64>,
+}
+
+impl Classifier for Losses {
+    fn architecture(&self) -> &Architecture {
+        self.inner.architecture()
+    }
+    fn initialise(&mut self, rng: &mut TorchRng) -> Result<(), TrainError> {
+        self.inner.initialise(rng)
+    }
+    fn training_step(&mut self, batch: Batch, learning_rate: f64) -> Result<(), TrainError> {
+        self.inner.training_step(batch, learning_rate)
+    }
+    fn training_score(&mut self) -> Result<Score, TrainError> {
+        let score = self.inner.training_score()?;
+        self.noted.push(score.mean_loss());
+        Ok(score)
+    }
+    fn validation_step(&mut self, batch: Batch) -> Result<(), TrainError> {
+        self.inner.validation_step(batch)
+    }
+    fn validation_score(&mut self) -> Result<Score, TrainError> {
+        self.inner.validation_score()
+    }
+    fn reads_are_slow(&self) -> bool {
+        self.inner.reads_are_slow()
+    }
+    fn snapshot(&mut self) -> Result<(Weights, OptimizerState), TrainError> {
+        self.inner.snapshot()
+    }
+    fn restore(&mut self, weights: &Weights, state: &OptimizerState) -> Result<(), TrainError> {
+        self.inner.restore(weights, state)
+    }
+}
+
+struct Silent;
+
+impl Observer for Silent {
+    fn event(&mut self, _: Event<'_>) -> Result<(), TrainError> {
+        Ok(())
+    }
+    fn checkpoint(&mut self, _: &Progress, _: &mut dyn Classifier, _: bool) -> Result<(), TrainError> {
+        Ok(())
+    }
+    fn is_interrupted(&self) -> bool {
+        false
+    }
+}
+
+/// What Strata does with a golden file's arguments.
+struct Ours {
+    split: Split,
+    parameters: String,
+    /// The indices of every training batch, epoch after epoch.
+    batches: Vec<Vec<u32>>,
+    losses: Vec<f64>,
+    history: Vec<Evaluation>,
+}
+
+/// The notebook's order of draws: the split, the layers, then the passes.
+fn train(golden: &Value, images: Arc<Images>) -> Ours {
+    let build = network(&numbers(&golden["widths"])).expect("add the widths to `network`");
+    let batch = integer(&golden["batch"]);
+    let mut rng = TorchRng::new(integer(&golden["seed"]) as u64);
+    let held_out = golden["validation"].as_array().unwrap().len();
+    let split = Split::random(images.len(), held_out, &mut rng).unwrap();
+    let options = ClassifierOptions {
+        device: Device::Cpu,
+        optimizer: Optimizer::Sgd { momentum: 0.0, nesterov: false, weight_decay: 0.0 },
+        activation: Activation::Relu,
+        dropout: 0.0,
+        seed: 0,
+        resident: None,
+    };
+    let mut classifier = Losses { inner: build(options).unwrap(), noted: Vec::new() };
+    classifier.initialise(&mut rng).unwrap();
+    let parameters = sha256_of_parameters(&classifier.snapshot().unwrap().0);
+    let loader = |indices: &[u32], batch, order| {
+        let scale = PixelScale::Unit;
+        let images = Arc::clone(&images);
+        let loader = dataset::Loader::new(images, indices.to_vec(), batch, order, scale, BatchContent::Pixels).unwrap();
+        Noting { loader, served: RefCell::default() }
+    };
+    let train = loader(&split.train, batch, Order::Shuffled);
+    let validation = loader(&split.validation, 2 * batch, Order::InOrder);
+    let epochs = golden["epochs"].as_array().unwrap().len();
+    let phase = Phase { epochs, learning_rate: golden["lr"].as_f64().unwrap() };
+    let plan = Plan { phases: vec![phase], early_stopping: None, checkpoint_every: None };
+    let start = Progress::new(&rng);
+    let (progress, outcome) = fit(&mut classifier, &train, &validation, &plan, start, &mut Silent).unwrap();
+    assert_eq!(outcome, Outcome::Finished);
+    let batches = train.served.into_inner();
+    Ours { split, parameters, batches, losses: classifier.noted, history: progress.history }
+}
+
+/// Allowed relative differences; the draws may not differ at all.
+struct Tolerance {
+    /// Of the losses of the first 36 steps, and of the later ones: rounding grows with the steps.
+    first_losses: f64,
+    later_losses: f64,
+    /// Of the validation losses.
+    validation: f64,
+    /// How many validation samples may be classified otherwise.
+    samples: f64,
+}
+
+/// Checks a golden file; the worst relative error of a training loss (first 36 steps, later) and of a validation loss.
+fn check(golden: &Value, ours: &Ours, allowed: &Tolerance) -> [f64; 3] {
+    assert_eq!(ours.split.validation, indices(&golden["validation"]), "the validation images");
+    assert_eq!(ours.split.sha256(), text(&golden["split_sha256"]), "the training images");
+    assert_eq!(ours.parameters, text(&golden["parameters_sha256"]), "the initial parameters");
+    let batches = ours.split.train.len().div_ceil(integer(&golden["batch"]));
+    let epochs = golden["epochs"].as_array().unwrap();
+    assert_eq!(ours.batches.len(), epochs.len() * batches, "steps");
+    assert_eq!(ours.losses.len(), ours.batches.len(), "a loss a step");
+    let mut worst = [0.0_f64; 3];
+    for (number, epoch) in epochs.iter().enumerate() {
+        let served = &ours.batches[number * batches..(number + 1) * batches];
+        assert_eq!(served[0], indices(&epoch["first_batch"]), "the first batch of epoch {number}");
+        assert_eq!(sha256_of_indices(&served.concat()), text(&epoch["order_sha256"]), "the order of epoch {number}");
+        let theirs = epoch["train_losses"].as_array().unwrap();
+        assert_eq!(theirs.len(), batches);
+        for (i, theirs) in theirs.iter().enumerate() {
+            let step = number * batches + i;
+            let error = relative(ours.losses[step], theirs);
+            let later = usize::from(step >= 36);
+            let allowed = [allowed.first_losses, allowed.later_losses][later];
+            worst[later] = worst[later].max(error);
+            assert!(error <= allowed, "step {step}: loss {}, PyTorch has {theirs}", ours.losses[step]);
+        }
+    }
+    let evaluations = std::iter::once(&golden["initial"]).chain(epochs.iter().map(|epoch| &epoch["val"]));
+    assert_eq!(ours.history.len(), epochs.len() + 1);
+    for (line, theirs) in ours.history.iter().zip(evaluations) {
+        let error = relative(line.val_loss, &theirs["loss"]);
+        worst[2] = worst[2].max(error);
+        assert!(error <= allowed.validation, "{line:?}, PyTorch has {theirs}");
+        let samples = (line.val_acc - theirs["acc"].as_f64().unwrap()).abs() * ours.split.validation.len() as f64;
+        assert!(samples <= allowed.samples + 1e-6, "{line:?}, PyTorch has {theirs}");
+    }
+    worst
+}
+
+#[test]
+fn the_run_of_seed_43_is_pytorchs() {
+    small_run(include_str!("golden/seed43.json"));
+}
+
+/// Another seed, another depth, and a last batch that is smaller: 1,800 images in batches of 64.
+#[test]
+fn the_run_of_seed_7_is_pytorchs() {
+    small_run(include_str!("golden/seed7.json"));
+}
+
+fn small_run(golden: &str) {
+    let golden: Value = serde_json::from_str(golden).unwrap();
+    let ours = train(&golden, Arc::new(formula_images(integer(&golden["images"]))));
+    let allowed = Tolerance { first_losses: 1e-5, later_losses: 1e-5, validation: 1e-5, samples: 0.0 };
+    check(&golden, &ours, &allowed);
+}
+
+/// See the head of this file.
+#[test]
+#[ignore = "checks golden files that a person made: STRATA_GOLDEN names their folder"]
+fn golden_files_of_a_folder_are_pytorchs() {
+    let folder = std::env::var_os("STRATA_GOLDEN").expect("STRATA_GOLDEN names a folder of golden files");
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(!files.is_empty(), "no golden file there");
+    for file in files {
+        let golden: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        let images = if text(&golden["data"]) == "CIFAR-10" {
+            let folder = std::env::var_os("STRATA_DATA").expect("STRATA_DATA names the folder of CIFAR-10's files");
+            real_images(Path::new(&folder))
+        } else {
+            Arc::new(formula_images(integer(&golden["images"])))
+        };
+        let ours = train(&golden, images);
+        let allowed = Tolerance { first_losses: 1e-5, later_losses: 1e-2, validation: 1e-3, samples: 10.0 };
+        let [first, later, validation] = check(&golden, &ours, &allowed);
+        println!(
+            "{}: widths {}, seed {}, {} steps, relative errors of losses: first 36 {first:.1e}, later {later:.1e}, \
+             validation {validation:.1e}",
+            file.display(),
+            golden["widths"],
+            golden["seed"],
+            ours.losses.len()
+        );
+    }
+}
+
+/// Image i, value j: byte (i·7919 + j·104729 + i·j·31) mod 256; label 7 i mod 10.
+fn formula_images(count: usize) -> Images {
+    let byte = |i: usize, j: usize| ((i * 7919 + j * 104_729 + i * j * 31) % 256) as u8;
+    let pixels = (0..count).flat_map(|i| (0..3072).map(move |j| byte(i, j))).collect();
+    let labels = (0..count).map(|i| (i * 7 % 10) as u8).collect();
+    Images::new(ImageShape::CIFAR, pixels, labels, 10).unwrap()
+}
+
+fn real_images(folder: &Path) -> Arc<Images> {
+    let source = Cifar10Source { folder: Some(folder.to_owned()), ..Cifar10Source::default() };
+    load_cifar10(&source, &|| false, &mut |_| {}).unwrap().train
+}
+
+fn sha256_of_parameters(weights: &Weights) -> String {
+    let values = weights.layers.iter().flat_map(|layer| layer.weight.iter().chain(&layer.bias));
+    sha256(values.flat_map(|value| value.to_le_bytes()))
+}
+
+fn sha256_of_indices(indices: &[u32]) -> String {
+    sha256(indices.iter().flat_map(|index| index.to_le_bytes()))
+}
+
+fn sha256(bytes: impl Iterator<Item = u8>) -> String {
+    let bytes: Vec<u8> = bytes.collect();
+    Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn relative(ours: f64, theirs: &Value) -> f64 {
+    let theirs = theirs.as_f64().unwrap();
+    (ours - theirs).abs() / theirs.abs()
+}
+
+fn integer(value: &Value) -> usize {
+    value.as_u64().unwrap() as usize
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap()
+}
+
+fn numbers(value: &Value) -> Vec<usize> {
+    value.as_array().unwrap().iter().map(integer).collect()
+}
+
+fn indices(value: &Value) -> Vec<u32> {
+    numbers(value).into_iter().map(|index| index as u32).collect()
+}
