@@ -4,11 +4,12 @@
 
 use std::env;
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use strata_config::{Widths, parse_rows};
+use strata_files::write_atomically;
 
 use crate::fault::Fault;
 
@@ -100,15 +101,7 @@ fn write(path: &Path, rows: &[Widths]) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
-    let sibling = path.with_extension(format!("{}.tmp", std::process::id()));
-    let written = File::create(&sibling)
-        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&sibling, path));
-    if written.is_err() {
-        // The first error is the one to tell.
-        let _ = fs::remove_file(&sibling);
-    }
-    written
+    write_atomically(path, |file| file.write_all(text.as_bytes()))
 }
 
 #[cfg(test)]

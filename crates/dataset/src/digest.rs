@@ -1,18 +1,13 @@
 //! SHA-256 in the lower-case hexadecimal that people compare.
 
-use std::fmt::Write as _;
 use std::io::{self, Read};
 
 use sha2::{Digest, Sha256};
+use strata_files::hexadecimal;
 
 /// The digest so far, as 64 hexadecimal digits.
 pub(crate) fn finish(hash: Sha256) -> String {
-    let mut text = String::with_capacity(64);
-    for byte in hash.finalize() {
-        // Writing into a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    hexadecimal(&hash.finalize())
 }
 
 /// The digest of all that is left to read, and its length in bytes.

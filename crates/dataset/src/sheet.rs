@@ -1,7 +1,9 @@
 //! A contact sheet: many images in one picture.
 
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::Path;
+
+use strata_files::write_atomically;
 
 use crate::{DatasetError, Images};
 
@@ -24,29 +26,12 @@ const LARGEST: usize = 1 << 28;
 /// MiB, and what the file system refuses.
 pub fn contact_sheet(images: &Images, indices: &[u32], columns: usize, path: &Path) -> Result<(), DatasetError> {
     let sheet = Sheet::draw(images, indices, columns)?;
-    let folder = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // A temporary file is its owner's alone; a picture is as any other new file.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    let io = |error| DatasetError::io("write", path, error);
-    let mut file = builder.tempfile_in(folder).map_err(io)?;
-    let mut writer = BufWriter::new(file.as_file_mut());
-    sheet.encode(&mut writer).map_err(|error| match error {
-        png::EncodingError::IoError(error) => io(error),
-        error => DatasetError::Picture { path: path.to_owned(), problem: error.to_string() },
-    })?;
-    writer.flush().map_err(io)?;
-    drop(writer);
-    file.as_file().sync_all().map_err(io)?;
-    file.persist(path).map_err(|error| io(error.error))?;
-    Ok(())
+    // Encoded before the file is begun: what the encoder says and what the disk says are different errors.
+    let mut bytes = Vec::new();
+    sheet
+        .encode(&mut bytes)
+        .map_err(|error| DatasetError::Picture { path: path.to_owned(), problem: error.to_string() })?;
+    write_atomically(path, |file| file.write_all(&bytes)).map_err(|error| DatasetError::io("write", path, error))
 }
 
 struct Sheet {

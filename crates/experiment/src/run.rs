@@ -256,7 +256,7 @@ fn train_and_test(
     let model = recorder.folder.model_path();
     weights.save(&model, &parts.dataset.classes).map_err(TrainError::from)?;
     let bytes = weights.to_bytes(&parts.dataset.classes).map_err(TrainError::from)?;
-    let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = strata_files::hexadecimal(&Sha256::digest(&bytes));
     let file = model.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     recorder.record.model = Some(ModelFile { file, sha256 });
     recorder.display.set_epochs(0);

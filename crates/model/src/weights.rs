@@ -1,13 +1,10 @@
 //! Weights files: safetensors under PyTorch's names, written whole or not at all.
 
-use std::collections::HashMap;
-use std::io::Write;
 use std::path::Path;
 
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
-use crate::{Architecture, ModelError};
+use crate::{Architecture, ModelError, TensorReader, TensorWriter};
 
 /// A layer's parameters in host memory.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,8 +36,7 @@ pub struct Weights {
     pub layers: Vec<LayerWeights>,
 }
 
-/// What the file's metadata says under the key `strata`. One key, since safetensors writes its metadata in no fixed
-/// order and equal runs are to have equal files.
+/// What the file's metadata says under the key `strata`.
 #[derive(Serialize, Deserialize)]
 struct Metadata {
     widths: Architecture,
@@ -58,25 +54,19 @@ impl Weights {
     /// # Errors
     /// [`ModelError::Mismatch`] where a layer's values are not as many as the widths say.
     pub fn to_bytes(&self, classes: &[String]) -> Result<Vec<u8>, ModelError> {
-        let mut tensors = Vec::new();
+        let mut tensors = TensorWriter::default();
         for (i, ((inputs, outputs), layer)) in self.architecture.layers().zip(&self.layers).enumerate() {
-            tensors.push((format!("layer{}.weight", i + 1), vec![outputs, inputs], little_endian(&layer.weight)));
-            tensors.push((format!("layer{}.bias", i + 1), vec![outputs], little_endian(&layer.bias)));
+            tensors.push(format!("layer{}.weight", i + 1), &[outputs, inputs], &layer.weight);
+            tensors.push(format!("layer{}.bias", i + 1), &[outputs], &layer.bias);
         }
         let mismatch =
             |found: String| ModelError::Mismatch { expected: format!("{:?}", self.architecture.widths()), found };
-        if tensors.len() != 2 * (self.architecture.widths().len() - 1) {
+        if tensors.parts().len() != 2 * (self.architecture.widths().len() - 1) {
             return Err(mismatch(format!("of {} layers", self.layers.len())));
         }
-        let views: Result<Vec<_>, _> = tensors
-            .iter()
-            .map(|(name, shape, bytes)| Ok((name.as_str(), TensorView::new(Dtype::F32, shape.clone(), bytes)?)))
-            .collect();
-        let views = views.map_err(|error: safetensors::SafeTensorError| mismatch(error.to_string()))?;
         let metadata = Metadata { widths: self.architecture.clone(), classes: classes.to_vec() };
         let metadata = serde_json::to_string(&metadata).map_err(|error| mismatch(error.to_string()))?;
-        safetensors::serialize(views, Some(HashMap::from([(KEY.to_owned(), metadata)])))
-            .map_err(|error| mismatch(error.to_string()))
+        tensors.to_bytes(KEY, metadata).map_err(mismatch)
     }
 
     /// Writes a weights file. It appears whole or not at all: a temporary beside it is written, synced and renamed.
@@ -85,15 +75,11 @@ impl Weights {
     /// [`ModelError::Io`] where it cannot be written; a file that was there is as it was.
     pub fn save(&self, path: &Path, classes: &[String]) -> Result<(), ModelError> {
         let bytes = self.to_bytes(classes)?;
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let write = || -> std::io::Result<()> {
-            let mut file = tempfile::Builder::new().prefix(".weights-").tempfile_in(folder)?;
-            file.write_all(&bytes)?;
-            file.as_file().sync_all()?;
-            file.persist(path).map_err(|error| error.error)?;
-            std::fs::File::open(folder)?.sync_all()
-        };
-        write().map_err(|source| ModelError::Io { action: "writing weights to", path: path.into(), source })
+        strata_files::write_atomically(path, |file| file.write_all(&bytes)).map_err(|source| ModelError::Io {
+            action: "writing weights to",
+            path: path.into(),
+            source,
+        })
     }
 
     /// Reads a weights file: the weights and the names of the classes.
@@ -116,37 +102,24 @@ impl Weights {
     /// # Errors
     /// What does not hold, in words.
     pub fn from_bytes(bytes: &[u8]) -> Result<(Self, Vec<String>), String> {
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| error.to_string())?;
-        let metadata = header.metadata().as_ref().and_then(|m| m.get(KEY)).ok_or("it was not written by Strata")?;
-        let metadata: Metadata = serde_json::from_str(metadata).map_err(|error| format!("its metadata: {error}"))?;
+        let mut tensors = TensorReader::new(bytes)?;
+        let metadata = tensors.metadata(KEY).ok_or("it was not written by Strata")?;
+        let metadata: Metadata = serde_json::from_str(&metadata).map_err(|error| format!("its metadata: {error}"))?;
         let architecture = metadata.widths;
         if architecture.widths().len() < 2 || architecture.widths().contains(&0) {
             return Err(format!("its widths {:?} are no network", architecture.widths()));
         }
-        let tensors = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
         let expected = 2 * (architecture.widths().len() - 1);
-        if tensors.len() != expected {
-            return Err(format!("it holds {} tensors, its widths ask for {expected}", tensors.len()));
+        if tensors.count() != expected {
+            return Err(format!("it holds {} tensors, its widths ask for {expected}", tensors.count()));
         }
         let mut layers = Vec::new();
         for (i, (inputs, outputs)) in architecture.layers().enumerate() {
             layers.push(LayerWeights {
-                weight: read(&tensors, &format!("layer{}.weight", i + 1), &[outputs, inputs])?,
-                bias: read(&tensors, &format!("layer{}.bias", i + 1), &[outputs])?,
+                weight: tensors.tensor(format!("layer{}.weight", i + 1), &[outputs, inputs])?,
+                bias: tensors.tensor(format!("layer{}.bias", i + 1), &[outputs])?,
             });
         }
         Ok((Self { architecture, layers }, metadata.classes))
     }
-}
-
-fn read(tensors: &SafeTensors<'_>, name: &str, shape: &[usize]) -> Result<Vec<f32>, String> {
-    let tensor = tensors.tensor(name).map_err(|error| format!("{name}: {error}"))?;
-    if tensor.dtype() != Dtype::F32 || tensor.shape() != shape {
-        return Err(format!("{name} is {:?} {:?}, not F32 {shape:?}", tensor.dtype(), tensor.shape()));
-    }
-    Ok(tensor.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
-}
-
-fn little_endian(values: &[f32]) -> Vec<u8> {
-    values.iter().flat_map(|value| value.to_le_bytes()).collect()
 }

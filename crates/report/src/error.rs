@@ -160,3 +160,17 @@ fn remedy(error: &io::Error) -> &'static str {
         _ => "check the disk, or choose another folder with --runs",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_names_the_file_and_asks_for_space() {
+        let text =
+            ReportError::io("write the file", Path::new("runs/a/record.json"))(io::ErrorKind::StorageFull.into());
+        let text = text.to_string();
+        assert!(text.starts_with("runs/a/record.json: cannot write the file"), "{text}");
+        assert!(text.contains("free some space"), "{text}");
+    }
+}

@@ -1,10 +1,11 @@
 //! A run's folder: made, locked and written here, so that a kill at any moment leaves it readable.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::atomic::{remove_stale_temporaries, write_atomically};
+use strata_files::{remove_stale_temporaries, write_atomically};
+
 use crate::error::ReportError;
 use crate::json::write_record_json;
 use crate::lines;
@@ -156,7 +157,7 @@ impl RunFolder {
     ///
     /// [`ReportError::Io`]; an earlier file stays as it was.
     pub fn write_config(&self, toml: &str) -> Result<(), ReportError> {
-        write_atomically(&self.path.join(CONFIG), |w| w.write_all(toml.as_bytes()))
+        write(&self.path.join(CONFIG), |w| w.write_all(toml.as_bytes()))
     }
 
     /// Appends a line to `history.jsonl` and waits until it is on the disk.
@@ -228,9 +229,9 @@ impl RunFolder {
                 let line: TimingLine = lines::parse(&timing, number, line)?;
                 Ok(entries > 0 && line.epoch <= last)
             })?;
-            write_atomically(&timing, |w| w.write_all(&kept))?;
+            write(&timing, |w| w.write_all(&kept))?;
         }
-        write_atomically(&self.path.join(HISTORY), |w| w.write_all(text))
+        write(&self.path.join(HISTORY), |w| w.write_all(text))
     }
 
     /// Writes `record.json`.
@@ -239,7 +240,7 @@ impl RunFolder {
     ///
     /// [`ReportError::Io`]; an earlier record stays as it was.
     pub fn write_record(&self, record: &Record) -> Result<(), ReportError> {
-        write_atomically(&self.path.join(RECORD), |w| write_record_json(w, record))
+        write(&self.path.join(RECORD), |w| write_record_json(w, record))
     }
 
     /// Draws `loss.svg` and `accuracy.svg`. The same history gives the same bytes.
@@ -252,7 +253,7 @@ impl RunFolder {
         for (file, drawing) in drawings {
             let path = self.path.join(file);
             let svg = drawing.map_err(|message| ReportError::Plot { path: path.clone(), message })?;
-            write_atomically(&path, |w| w.write_all(svg.as_bytes()))?;
+            write(&path, |w| w.write_all(svg.as_bytes()))?;
         }
         Ok(())
     }
@@ -276,6 +277,11 @@ impl Drop for RunFolder {
 pub(crate) fn name_of(path: &Path) -> String {
     let name = path.file_name().unwrap_or(path.as_os_str());
     name.to_string_lossy().into_owned()
+}
+
+/// A file of the run, whole or not at all.
+fn write(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), ReportError> {
+    write_atomically(path, write).map_err(ReportError::io("write the file", path))
 }
 
 fn make_runs(runs: &Path) -> Result<(), ReportError> {

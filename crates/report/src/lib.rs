@@ -6,7 +6,6 @@
 //!
 //! This crate knows no network, no data set and no training loop: it is given numbers and text.
 
-mod atomic;
 mod best;
 mod clock;
 mod error;
@@ -21,7 +20,6 @@ mod summary;
 mod table;
 mod text;
 
-pub use atomic::write_atomically;
 pub use best::better_first;
 pub use clock::{new_id, now};
 pub use error::ReportError;

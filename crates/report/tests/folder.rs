@@ -70,6 +70,17 @@ fn a_file_where_the_runs_should_be_is_one_clear_error() {
 }
 
 #[test]
+fn a_folder_in_the_records_place_is_an_error_that_names_it_and_leaves_no_temporary() {
+    let runs = tempfile::tempdir().unwrap();
+    let folder = run(runs.path(), "a", 0);
+    fs::create_dir(folder.path().join("record.json")).unwrap();
+    let before = fs::read_dir(folder.path()).unwrap().count();
+    let error = folder.write_record(&Record::new("a", Vec::new())).unwrap_err().to_string();
+    assert!(error.contains("record.json: cannot write the file"), "{error}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), before);
+}
+
+#[test]
 fn a_folder_that_nobody_wrote_to_goes_again() {
     let runs = tempfile::tempdir().unwrap();
     let folder = RunFolder::create(runs.path(), "a").unwrap();

@@ -93,20 +93,6 @@ fn a_row_of_draws_of_other_seeds() {
     }
 }
 
-/// From 214,748,364 elements on, PyTorch shuffles otherwise.
-#[test]
-#[ignore = "takes 1 GB and several seconds"]
-fn a_large_permutation() {
-    let mut rng = TorchRng::new(43);
-    let order = rng.permutation(214_748_364);
-    assert_eq!(order[..3], [177972579, 4527000, 102895188]);
-    assert_eq!(
-        sha256(order.iter().map(|i| i.to_le_bytes())),
-        "4a3af0b722a6ffb965d3dfb06a676ce76fb1a8ae3df3239972e3b8449351edc5"
-    );
-    assert_eq!(rng.random_seed(), 7851373870056010356);
-}
-
 #[test]
 fn nothing_and_one_thing_take_no_draw() {
     let mut rng = TorchRng::new(1);

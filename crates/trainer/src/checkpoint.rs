@@ -1,13 +1,11 @@
 //! Checkpoints: all that is needed to go on, in one file that proves it is whole.
 
-use std::collections::HashMap;
-use std::io::Write;
 use std::path::Path;
 
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use strata_model::{Architecture, LayerWeights, Weights};
+use strata_files::{hexadecimal, write_atomically};
+use strata_model::{Architecture, LayerWeights, TensorReader, TensorWriter, Weights};
 
 use crate::optimizer::LayerState;
 use crate::{OptimizerState, Progress, TrainError};
@@ -53,15 +51,7 @@ impl Checkpoint {
     pub fn save(&self, path: &Path) -> Result<(), TrainError> {
         let io = |source| TrainError::Io { action: "writing the checkpoint", path: path.into(), source };
         let bytes = self.to_bytes().map_err(|reason| io(std::io::Error::other(reason)))?;
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let write = || -> std::io::Result<()> {
-            let mut file = tempfile::Builder::new().prefix(".checkpoint-").tempfile_in(folder)?;
-            file.write_all(&bytes)?;
-            file.as_file().sync_all()?;
-            file.persist(path).map_err(|error| error.error)?;
-            std::fs::File::open(folder)?.sync_all()
-        };
-        write().map_err(io)
+        write_atomically(path, |file| file.write_all(&bytes)).map_err(io)
     }
 
     /// Reads a checkpoint of run `run`.
@@ -94,12 +84,11 @@ impl Checkpoint {
             progress: self.progress.clone(),
         })
         .map_err(|error| error.to_string())?;
-        let mut tensors: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
+        let mut tensors = TensorWriter::default();
         let layers = self.weights.architecture.layers().zip(&self.weights.layers).zip(&self.optimizer.layers);
         for (i, (((inputs, outputs), weights), state)) in layers.enumerate() {
             let mut push = |name: &str, shape: &[usize], values: &[f32]| {
-                let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-                tensors.push((format!("layer{}.{name}", i + 1), shape.to_vec(), bytes));
+                tensors.push(format!("layer{}.{name}", i + 1), shape, values);
             };
             push("weight", &[outputs, inputs], &weights.weight);
             push("bias", &[outputs], &weights.bias);
@@ -108,14 +97,9 @@ impl Checkpoint {
                 push(&format!("bias.state{}", n + 1), &[outputs], bias);
             }
         }
-        let views: Result<Vec<_>, _> = tensors
-            .iter()
-            .map(|(name, shape, bytes)| Ok((name.as_str(), TensorView::new(Dtype::F32, shape.clone(), bytes)?)))
-            .collect();
-        let views = views.map_err(|error: safetensors::SafeTensorError| error.to_string())?;
-        let seal = seal(&contents, tensors.iter().map(|(name, _, bytes)| (name.as_str(), bytes.as_slice())));
+        let seal = seal(&contents, tensors.parts());
         let sealed = serde_json::to_string(&(seal, contents)).map_err(|error| error.to_string())?;
-        safetensors::serialize(views, Some(HashMap::from([(CONTENTS.to_owned(), sealed)]))).map_err(|e| e.to_string())
+        tensors.to_bytes(CONTENTS, sealed)
     }
 
     /// Reads the bytes of a checkpoint.
@@ -123,10 +107,9 @@ impl Checkpoint {
     /// # Errors
     /// What does not hold, in words.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| error.to_string())?;
-        let sealed = header.metadata().as_ref().and_then(|m| m.get(CONTENTS)).ok_or("it is no checkpoint of Strata")?;
-        let (found, text): (String, String) = serde_json::from_str(sealed).map_err(|error| error.to_string())?;
-        let file = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
+        let mut file = TensorReader::new(bytes)?;
+        let sealed = file.metadata(CONTENTS).ok_or("it is no checkpoint of Strata")?;
+        let (found, text): (String, String) = serde_json::from_str(&sealed).map_err(|error| error.to_string())?;
         let contents: Contents = serde_json::from_str(&text).map_err(|error| format!("its contents: {error}"))?;
         if contents.format != FORMAT {
             return Err(format!("it is of format {}; this program reads format {FORMAT}", contents.format));
@@ -134,11 +117,10 @@ impl Checkpoint {
         if contents.widths.widths().len() < 2 || contents.states > 2 {
             return Err(format!("{:?} with {} states is no network", contents.widths.widths(), contents.states));
         }
-        let mut read = Reader { file: &file, parts: Vec::new() };
         let mut weights = Weights { architecture: contents.widths.clone(), layers: Vec::new() };
         let mut optimizer = OptimizerState { steps: contents.steps, layers: Vec::new() };
         for (i, (inputs, outputs)) in contents.widths.layers().enumerate() {
-            let mut tensor = |name: &str, shape: &[usize]| read.tensor(format!("layer{}.{name}", i + 1), shape);
+            let mut tensor = |name: &str, shape: &[usize]| file.tensor(format!("layer{}.{name}", i + 1), shape);
             let (weight, bias) = (tensor("weight", &[outputs, inputs])?, tensor("bias", &[outputs])?);
             let mut state = LayerState::default();
             for n in 1..=contents.states {
@@ -148,10 +130,10 @@ impl Checkpoint {
             weights.layers.push(LayerWeights { weight, bias });
             optimizer.layers.push(state);
         }
-        if read.parts.len() != file.len() {
-            return Err(format!("it holds {} tensors, {} belong to it", file.len(), read.parts.len()));
+        if file.parts().len() != file.count() {
+            return Err(format!("it holds {} tensors, {} belong to it", file.count(), file.parts().len()));
         }
-        if found != seal(&text, read.parts.iter().map(|(name, bytes)| (name.as_str(), *bytes))) {
+        if found != seal(&text, file.parts()) {
             return Err("its checksum does not match its contents".into());
         }
         Ok(Self { run: contents.run, progress: contents.progress, weights, optimizer })
@@ -170,23 +152,5 @@ fn seal<'a>(contents: &str, tensors: impl Iterator<Item = (&'a str, &'a [u8])>) 
         part(name.as_bytes());
         part(bytes);
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-struct Reader<'a> {
-    file: &'a SafeTensors<'a>,
-    /// What was read, for the seal.
-    parts: Vec<(String, &'a [u8])>,
-}
-
-impl Reader<'_> {
-    fn tensor(&mut self, name: String, shape: &[usize]) -> Result<Vec<f32>, String> {
-        let tensor = self.file.tensor(&name).map_err(|error| format!("{name}: {error}"))?;
-        if tensor.dtype() != Dtype::F32 || tensor.shape() != shape {
-            return Err(format!("{name} is {:?} {:?}, not F32 {shape:?}", tensor.dtype(), tensor.shape()));
-        }
-        let bytes = tensor.data();
-        self.parts.push((name, bytes));
-        Ok(bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
-    }
+    hexadecimal(&hash.finalize())
 }

@@ -12,7 +12,7 @@ type Graph = BTreeMap<String, BTreeSet<String>>;
 /// Neither may reach another of these.
 const APART: &[&str] = &["strata-dataset", "strata-model", "strata-report"];
 /// These depend on no crate of ours.
-const LEAVES: &[&str] = &["strata-rng", "strata-kernels"];
+const LEAVES: &[&str] = &["strata-rng", "strata-kernels", "strata-files"];
 /// These never see the tensor library.
 const WITHOUT_TENSORS: &[&str] = &["strata-report", "strata-dataset", "strata-config", "xtask"];
 const TENSORS: &[&str] = &["dfdx", "cudarc"];

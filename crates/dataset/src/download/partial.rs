@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use strata_files::{put_in_place, write_atomically};
 
 use crate::DatasetError;
 
@@ -86,8 +87,7 @@ impl Partial {
     pub(crate) fn annotate(&mut self, note: Note) -> Result<(), DatasetError> {
         let io = |error| DatasetError::io("write", &self.note_path, error);
         let text = serde_json::to_vec(&note).map_err(|error| io(error.into()))?;
-        let temporary = beside(&self.note_path, ".new");
-        fs::write(&temporary, text).and_then(|()| fs::rename(&temporary, &self.note_path)).map_err(io)?;
+        write_atomically(&self.note_path, |file| file.write_all(&text)).map_err(io)?;
         self.note = note;
         Ok(())
     }
@@ -108,15 +108,8 @@ impl Partial {
 
     /// Puts the whole file in its place, where it appears at once, and hands back the open file.
     pub(crate) fn finish(self, target: &Path) -> Result<File, DatasetError> {
-        self.file
-            .sync_all()
-            .and_then(|()| fs::rename(&self.path, target))
-            .map_err(|error| DatasetError::io("write", target, error))?;
+        put_in_place(&self.file, &self.path, target).map_err(|error| DatasetError::io("write", target, error))?;
         remove(&self.note_path);
-        if let Some(folder) = target.parent() {
-            // Not every file system lets a folder be synced, and the file is verified at each use.
-            let _ = File::open(folder).and_then(|folder| folder.sync_all());
-        }
         Ok(self.file)
     }
 

@@ -1,0 +1,21 @@
+//! Files that appear whole or not at all, and the digits that their checksums are compared by.
+//!
+//! Every file that another process, or the next run, may read is written by [`write_atomically`]: a reader, or a kill at
+//! any moment, finds the earlier file or the whole new one. Errors are plain [`std::io::Error`]s; the callers' typed errors
+//! name the file.
+//!
+//! ```
+//! use strata_files::{hexadecimal, write_atomically};
+//!
+//! let folder = tempfile::tempdir()?;
+//! let path = folder.path().join("digits.txt");
+//! write_atomically(&path, |file| file.write_all(hexadecimal(&[0x0a, 0xff]).as_bytes()))?;
+//! assert_eq!(std::fs::read_to_string(&path)?, "0aff");
+//! # Ok::<(), std::io::Error>(())
+//! ```
+
+mod atomic;
+mod hexadecimal;
+
+pub use atomic::{put_in_place, remove_stale_temporaries, write_atomically};
+pub use hexadecimal::hexadecimal;
