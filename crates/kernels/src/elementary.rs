@@ -5,6 +5,8 @@
 //! (`expf`, `tanhf`, `erff`) and, for the complementary error function, of Numerical Recipes' `erfcc`. The tests hold them against
 //! double precision: relative error below 3e-7.
 
+#![allow(clippy::excessive_precision, clippy::approx_constant, reason = "the coefficients as their sources print them")]
+
 /// `eˣ`; 0 below -87.3, the largest finite power of two's neighbourhood above 88.3.
 #[inline(always)]
 pub(crate) fn exp(x: f32) -> f32 {

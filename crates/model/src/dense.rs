@@ -74,6 +74,10 @@ pub trait DenseDevice: Device<f32> {
     ///
     /// # Errors
     /// Where the device does, out of memory for one.
+    #[allow(
+        clippy::type_complexity,
+        reason = "dfdx's tensors say their shape in their type, which is the point of them"
+    )]
     fn try_dense<B: Dim, const I: usize, const O: usize, T: Tape<f32, Self>>(
         layer: &DenseLayer<I, O, f32, Self>,
         x: Tensor<(B, Const<I>), f32, Self, T>,

@@ -86,19 +86,11 @@ pub fn build<M: Buildable<I, C>, const I: usize, const C: usize>(
             network.configure(options.activation, options.dropout, options.seed);
             Ok(Box::new(CpuClassifier::<_, I, C>::new(network, options.optimizer)))
         }
+        #[cfg(feature = "cuda")]
         DeviceKind::Cuda(ordinal) => cuda::<M, I, C>(ordinal, options),
+        #[cfg(not(feature = "cuda"))]
+        DeviceKind::Cuda(ordinal) => Err(crate::device::no_cuda(ordinal)),
     }
-}
-
-#[cfg(not(feature = "cuda"))]
-fn cuda<M, const I: usize, const C: usize>(
-    ordinal: usize,
-    _: ClassifierOptions,
-) -> Result<Box<dyn Classifier>, TrainError> {
-    // Says why there is none, as it does for whoever asked for the device first.
-    crate::DeviceChoice::Cuda(ordinal).resolve().and_then(|device| {
-        Err(TrainError::NoDevice { wanted: device.to_string(), reason: "this program was built without CUDA".into() })
-    })
 }
 
 #[cfg(feature = "cuda")]

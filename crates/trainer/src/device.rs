@@ -47,12 +47,18 @@ impl DeviceChoice {
 
 #[cfg(not(feature = "cuda"))]
 fn probe(ordinal: usize) -> Result<(), TrainError> {
-    Err(TrainError::NoDevice {
+    Err(no_cuda(ordinal))
+}
+
+/// Why a build for the CPU has no card.
+#[cfg(not(feature = "cuda"))]
+pub(crate) fn no_cuda(ordinal: usize) -> TrainError {
+    TrainError::NoDevice {
         wanted: Device::Cuda(ordinal).to_string(),
         reason: "this program was built without CUDA; build it with `--features cuda` on a machine that has a CUDA toolkit, \
                  or use `--device cpu`"
             .into(),
-    })
+    }
 }
 
 #[cfg(feature = "cuda")]
