@@ -56,6 +56,12 @@ pub(crate) enum Command {
         #[arg(last = true)]
         extra: Vec<OsString>,
     },
+    /// Time step, evaluation, loader, epoch, save and load; bench/compare.py sets them beside PyTorch.
+    Bench {
+        /// Passed on to the benches: parts of their names, `--list`, `--sample-count N`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "FILTER")]
+        arguments: Vec<OsString>,
+    },
     /// Check the house rules alone: module comments, files' lengths, configs' rows, who depends on whom.
     Tidy,
 }

@@ -4,6 +4,7 @@
 //!
 //! Exit codes: 0 done, 1 failed, 2 the user's mistake, 130 interrupted. A started program's own code passes through.
 
+mod bench;
 mod cli;
 mod cuda;
 mod fault;
@@ -37,6 +38,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Resume { arguments } => start::resume(&arguments),
         Command::Runs { .. } | Command::Compare { .. } | Command::Dataset { .. } => start::reader(),
         Command::Test { extra } => steps::run(&extra),
+        Command::Bench { arguments } => bench::run(&arguments),
         Command::Tidy => tidy::run(),
     }
 }

@@ -6,6 +6,7 @@
 //! python bench/pytorch/golden.py --seed 5 --hidden 512 --data DATA > FOLDER/any.json
 //! STRATA_GOLDEN=FOLDER STRATA_DATA=DATA cargo test --release -p strata-experiment --test pytorch -- --ignored --nocapture
 //! ```
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "what tests share fails as tests do")]
 
 use std::cell::RefCell;
 use std::path::Path;

@@ -1,0 +1,203 @@
+"""Strata beside PyTorch on this machine: the two programs in turn, round after round, and the medians of their ratios.
+
+    python bench/compare.py step                              # the notebook's network, batches of 128 and 512
+    python bench/compare.py step --widths 3072-512-10 --batch 128,1024
+    python bench/compare.py epoch --data cifar-10-batches-bin --way notebook
+
+A round counts only on a quiet machine: it starts when the processors have been idle for a second, and it is thrown away
+where other processes took more than a twentieth of the processors' time meanwhile (--busy takes it all the same).
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from statistics import median
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+NOTEBOOK = "3072-2048-1024-64-10"
+# They tune OpenBLAS for another processor and slow PyTorch's products where they are set.
+HARMFUL = ["OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"]
+QUIET = 0.05
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["step", "epoch"])
+    parser.add_argument("--widths", default=NOTEBOOK, help="separated by commas")
+    parser.add_argument("--batch", default="128,512", help="separated by commas")
+    parser.add_argument("--seconds", default="2", help="of a program in a round of steps")
+    parser.add_argument("--data", help="the folder of CIFAR-10's .bin files, for epochs")
+    parser.add_argument("--way", choices=["tensors", "notebook"], default="notebook")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", default="2")
+    parser.add_argument("--python", default=sys.executable, help="a Python that has PyTorch")
+    parser.add_argument("--patience", type=float, default=600, help="seconds to wait for a quiet machine in all")
+    parser.add_argument("--busy", action="store_true", help="take rounds on a busy machine too")
+    arguments = parser.parse_args()
+    if arguments.what == "epoch" and not arguments.data:
+        parser.error("epoch needs --data")
+    print(f"{processor()}, {os.cpu_count()} processors, commit {commit()}", flush=True)
+    patience = Patience(arguments)
+    if arguments.what == "epoch":
+        strata = [build("build", "strata", ["--bin", "strata"]), *epoch_options(arguments)]
+        theirs = [arguments.python, "-B", script("epoch.py"), "--data", arguments.data, "--way", arguments.way,
+                  "--threads", arguments.threads]
+        header("epoch, s", arguments.way)
+        compare(f"{arguments.way}", lambda: strata_epoch(strata), lambda: pytorch_epoch(theirs), arguments, patience)
+        return
+    program = build("bench", "strata-trainer", ["--bench", "step", "--no-run"])
+    header("step, ms", "widths, batch")
+    for widths in arguments.widths.split(","):
+        for batch in arguments.batch.split(","):
+            options = ["--widths", widths, "--batch", batch, "--seconds", arguments.seconds, "--threads", arguments.threads]
+            ours, theirs = [program, *options], [arguments.python, "-B", script("step.py"), *options]
+            compare(f"{widths}, {batch}", lambda: step(ours), lambda: step(theirs), arguments, patience)
+
+
+def header(unit, what):
+    print(f"| {what} | Strata, {unit} | PyTorch, {unit} | ratio | rounds' ratios | peak memory, MB |\n|---|---|---|---|---|---|")
+
+
+def compare(name, ours, theirs, arguments, patience):
+    """Rounds of both in turn, whoever goes first changing, and a row of a table."""
+    rounds = []
+    while len(rounds) < arguments.rounds:
+        order = [0, 1] if len(rounds) % 2 == 0 else [1, 0]
+        results = [None, None]
+        for side in order:
+            results[side] = patience.quietly([ours, theirs][side])
+            if results[side] is None:
+                break
+        if patience.is_over() and None in results:
+            break
+        if None not in results:
+            rounds.append(results)
+    if not rounds:
+        print(f"| {name} | no quiet round in {arguments.patience:.0f} s |", flush=True)
+        return
+    sides = [[round[side] for round in rounds] for side in (0, 1)]
+    ratios = sorted(a["value"] / b["value"] for a, b in rounds)
+    values = [median(result["value"] for result in side) for side in sides]
+    peaks = [max(result["peak_mb"] for result in side) for side in sides]
+    print(
+        f"| {name} | {values[0]:.3g} | {values[1]:.3g} | {median(ratios):.2f} | "
+        f"{' '.join(f'{ratio:.2f}' for ratio in ratios)} | {peaks[0]:.0f}, {peaks[1]:.0f} |",
+        flush=True,
+    )
+
+
+class Patience:
+    """Waits for a quiet machine, and tells whether it stayed so."""
+
+    def __init__(self, arguments):
+        self.left, self.busy = arguments.patience, arguments.busy
+
+    def is_over(self):
+        return self.left <= 0
+
+    def quietly(self, program):
+        """The program's result, or none where others disturbed it or the patience is over."""
+        if self.busy:
+            return program()
+        while True:
+            before, own = processor_time()
+            time.sleep(1)
+            after, own_after = processor_time()
+            if after - before - (own_after - own) < 0.1 * os.cpu_count():
+                break
+            self.left -= 1
+            if self.is_over():
+                return None
+        begin, (before, own) = time.perf_counter(), processor_time()
+        result = program()
+        seconds, (after, own_after) = time.perf_counter() - begin, processor_time()
+        others = after - before - (own_after - own)
+        if others > QUIET * seconds * os.cpu_count():
+            self.left -= seconds
+            return None
+        return result
+
+
+def processor_time():
+    """Seconds that all processors were not idle (stolen ones count), and those that our finished children took."""
+    with open("/proc/stat") as file:
+        user, nice, system, _, _, irq, softirq, steal = map(int, file.readline().split()[1:9])
+    own = os.times()
+    ticks = os.sysconf("SC_CLK_TCK")
+    return (user + nice + system + irq + softirq + steal) / ticks, own.children_user + own.children_system
+
+
+def run(command):
+    """Standard output and peak memory in MB of a command that must succeed."""
+    environment = {name: value for name, value in os.environ.items() if name not in HARMFUL}
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.PIPE, env=environment, cwd=ROOT)
+        errors = process.stderr.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != 0:
+            sys.exit(f"{' '.join(map(str, command))} failed: {errors.decode(errors='replace')}")
+        output.seek(0)
+        return output.read().decode(), usage.ru_maxrss * 1024 / 1e6
+
+
+def step(command):
+    text, peak = run(command)
+    return {"value": json.loads(text)["median_ms"], "peak_mb": peak}
+
+
+def epoch_options(arguments):
+    return ["experiment", "configs/a.toml", "--device", "cpu", "--data", arguments.data, "--threads", arguments.threads,
+            "--set", "phases=[{epochs=1,lr=0.1}]"]
+
+
+def strata_epoch(command):
+    """The seconds of the epoch that the run's own history tells: training pass, validation, and its checkpoint."""
+    with tempfile.TemporaryDirectory() as folder:
+        _, peak = run([*command, "--runs", folder, "--name", "epoch"])
+        record = json.loads((pathlib.Path(folder) / "epoch" / "record.json").read_text())
+    return {"value": record["history"][1]["seconds"], "peak_mb": peak}
+
+
+def pytorch_epoch(command):
+    text, _ = run(command)
+    result = json.loads(text)
+    return {"value": result["seconds"][0], "peak_mb": result["peak_mb"]}
+
+
+def build(action, package, options):
+    """The executable that cargo builds, optimised."""
+    command = ["cargo", action, "--package", package, *options, "--message-format", "json-render-diagnostics"]
+    if action == "build":
+        command.append("--release")
+    output = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
+    messages = map(json.loads, output.splitlines())
+    executables = [message["executable"] for message in messages if message.get("executable")]
+    return executables[-1]
+
+
+def script(name):
+    return str(ROOT / "bench" / "pytorch" / name)
+
+
+def commit():
+    def git(*arguments):
+        return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True).stdout.strip()
+
+    return git("rev-parse", "--short", "HEAD") + (" and changes" if git("status", "--porcelain") else "")
+
+
+def processor():
+    with open("/proc/cpuinfo") as file:
+        names = [line.split(":", 1)[1].strip() for line in file if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+if __name__ == "__main__":
+    main()

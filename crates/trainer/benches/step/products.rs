@@ -1,0 +1,78 @@
+//! The products of a step one by one, in a step's order, so that each finds its operands as cold as it does there.
+
+use std::error::Error;
+use std::time::Instant;
+
+use strata_kernels::{Dense, Parameter, Update, affine, input_gradient, update_by_product};
+
+use crate::networks::batch;
+use crate::{Settings, median, repeat};
+
+/// A layer's operands and the times of its products.
+struct Layer {
+    shape: Dense,
+    x: Vec<f32>,
+    weight: Vec<f32>,
+    bias: Vec<f32>,
+    y: Vec<f32>,
+    dx: Vec<f32>,
+    /// Seconds of each call: forward, input gradient, weight gradient with the update.
+    times: [Vec<f64>; 3],
+}
+
+/// Prints a line for each product: layer, what, milliseconds (median), GFLOP/s.
+pub(crate) fn run(settings: &Settings) -> Result<(), Box<dyn Error>> {
+    let samples = settings.batch;
+    let small = |count: usize| (0..count).map(|i| (i % 17) as f32 * 1e-3 - 8e-3).collect::<Vec<f32>>();
+    let layer = |pair: &[usize]| Layer {
+        shape: Dense { batch: samples, inputs: pair[0], outputs: pair[1] },
+        x: small(samples * pair[0]),
+        weight: small(pair[0] * pair[1]),
+        bias: small(pair[1]),
+        y: vec![0.0; samples * pair[1]],
+        dx: vec![0.0; samples * pair[0]],
+        times: Default::default(),
+    };
+    let mut layers: Vec<Layer> = settings.widths.windows(2).map(layer).collect();
+    let rule = Update::Sgd { learning_rate: 1e-6, weight_decay: 0.0 };
+    // The batch that arrives takes its room in the caches too.
+    repeat(
+        settings,
+        || batch(samples),
+        |_| {
+            for Layer { shape, x, weight, bias, y, times, .. } in &mut layers {
+                clock(&mut times[0], || affine(*shape, x, weight, bias, y));
+            }
+            for (place, Layer { shape, x, weight, y, dx, times, .. }) in layers.iter_mut().enumerate().rev() {
+                if place > 0 {
+                    clock(&mut times[1], || input_gradient(*shape, y, weight, dx));
+                }
+                let parameter = Parameter { values: weight, first: &mut [], second: &mut [] };
+                clock(&mut times[2], || update_by_product(*shape, y, x, parameter, &rule));
+            }
+            Ok(())
+        },
+    )?;
+    let mut total = 0.0;
+    for (place, layer) in layers.iter_mut().enumerate() {
+        let Dense { batch, inputs, outputs } = layer.shape;
+        for (what, times) in ["forward", "input gradient", "update"].iter().zip(&mut layer.times) {
+            if times.is_empty() {
+                continue;
+            }
+            times.sort_by(f64::total_cmp);
+            let seconds = median(times);
+            total += seconds;
+            let rate = 2.0 * (batch * inputs * outputs) as f64 / seconds / 1e9;
+            println!("layer{} {inputs}-{outputs} {what}: {:.3} ms, {rate:.0} GFLOP/s", place + 1, seconds * 1e3);
+        }
+    }
+    println!("all: {:.3} ms", total * 1e3);
+    Ok(())
+}
+
+fn clock(times: &mut Vec<f64>, work: impl FnOnce()) {
+    let start = Instant::now();
+    work();
+    times.push(start.elapsed().as_secs_f64());
+}
