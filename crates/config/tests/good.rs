@@ -1,4 +1,5 @@
 //! What right configs mean: defaults, `--set`, the configs that come with the tree, and the documented keys.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 use std::num::NonZeroUsize;
 use std::path::Path;

@@ -1,4 +1,5 @@
 //! Faults in `--set` arguments and of whole files: one error each, naming the argument or the file.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 mod common;
 

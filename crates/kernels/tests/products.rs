@@ -1,4 +1,5 @@
 //! The products against the loops they stand for, bit for bit, at shapes that meet every edge of the blocking.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 use strata_kernels::{
     Dense, Parameter, Update, affine, bias_gradient, input_gradient, update, update_by_product, weight_gradient,

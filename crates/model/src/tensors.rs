@@ -5,6 +5,7 @@ use strata_kernels::Activation;
 
 use crate::dense::DenseLayer;
 
+#[allow(clippy::type_complexity, reason = "dfdx's tensors say their shape in their type, which is the point of them")]
 pub(crate) fn dense<B: Dim, const I: usize, const O: usize, D: Device<f32>, T: Tape<f32, D>>(
     layer: &DenseLayer<I, O, f32, D>,
     x: Tensor<(B, Const<I>), f32, D, T>,

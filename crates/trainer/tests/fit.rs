@@ -1,4 +1,5 @@
 //! The loop: what it reports, when it ends, what it refuses.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 mod common;
 

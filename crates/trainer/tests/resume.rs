@@ -1,4 +1,5 @@
 //! A run that is stopped anywhere and resumed is the run that was never stopped, to the bit.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 mod common;
 
