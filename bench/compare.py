@@ -23,6 +23,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 NOTEBOOK = "3072-2048-1024-64-10"
 # They tune OpenBLAS for another processor and slow PyTorch's products where they are set.
 HARMFUL = ["OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"]
+# What the program `strata` asks of glibc at its start; the step bench is a library's program and has to be told.
+HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 QUIET = 0.05
 
 
@@ -34,6 +36,7 @@ def main():
     parser.add_argument("--seconds", default="2", help="of a program in a round of steps")
     parser.add_argument("--data", help="the folder of CIFAR-10's .bin files, for epochs")
     parser.add_argument("--way", choices=["tensors", "notebook"], default="notebook")
+    parser.add_argument("--huge-pages", action="store_true", help="ask for huge pages in PyTorch's steps too")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", default="2")
     parser.add_argument("--python", default=sys.executable, help="a Python that has PyTorch")
@@ -51,17 +54,21 @@ def main():
         header("epoch, s", arguments.way)
         compare(f"{arguments.way}", lambda: strata_epoch(strata), lambda: pytorch_epoch(theirs), arguments, patience)
         return
+    pages = HUGE_PAGES if arguments.huge_pages else {}
     program = build("bench", "strata-trainer", ["--bench", "step", "--no-run"])
     header("step, ms", "widths, batch")
     for widths in arguments.widths.split(","):
         for batch in arguments.batch.split(","):
             options = ["--widths", widths, "--batch", batch, "--seconds", arguments.seconds, "--threads", arguments.threads]
             ours, theirs = [program, *options], [arguments.python, "-B", script("step.py"), *options]
-            compare(f"{widths}, {batch}", lambda: step(ours), lambda: step(theirs), arguments, patience)
+            compare(
+                f"{widths}, {batch}", lambda: step(ours, **HUGE_PAGES), lambda: step(theirs, **pages), arguments, patience
+            )
 
 
 def header(unit, what):
-    print(f"| {what} | Strata, {unit} | PyTorch, {unit} | ratio | rounds' ratios | peak memory, MB |\n|---|---|---|---|---|---|")
+    columns = [what, f"Strata, {unit}", f"PyTorch, {unit}", "ratio", "rounds' ratios", "peak memory, MB"]
+    print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}", flush=True)
 
 
 def compare(name, ours, theirs, arguments, patience):
@@ -133,9 +140,9 @@ def processor_time():
     return (user + nice + system + irq + softirq + steal) / ticks, own.children_user + own.children_system
 
 
-def run(command):
+def run(command, **variables):
     """Standard output and peak memory in MB of a command that must succeed."""
-    environment = {name: value for name, value in os.environ.items() if name not in HARMFUL}
+    environment = {name: value for name, value in os.environ.items() if name not in HARMFUL} | variables
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.PIPE, env=environment, cwd=ROOT)
         errors = process.stderr.read()
@@ -147,8 +154,8 @@ def run(command):
         return output.read().decode(), usage.ru_maxrss * 1024 / 1e6
 
 
-def step(command):
-    text, peak = run(command)
+def step(command, **variables):
+    text, peak = run(command, **variables)
     return {"value": json.loads(text)["median_ms"], "peak_mb": peak}
 
 
