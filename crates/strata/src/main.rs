@@ -12,6 +12,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use strata_experiment::{ConfigError, ExperimentError, Stop};
 use strata_report::ReportError;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::cli::{Cli, Command};
 
@@ -30,13 +34,20 @@ fn main() -> ExitCode {
     }
 }
 
-/// What `STRATA_LOG` asks for (`debug`, `strata_dataset=trace`), warnings unless told.
+/// What `STRATA_LOG` asks for (`debug`, `info,strata_dataset=trace`), warnings unless told.
 fn log_to_standard_error() {
-    let filter = tracing_subscriber::EnvFilter::builder()
-        .with_default_directive(tracing_subscriber::filter::LevelFilter::WARN.into())
-        .with_env_var("STRATA_LOG")
-        .from_env_lossy();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let wanted = std::env::var("STRATA_LOG").ok().filter(|wanted| !wanted.is_empty());
+    let filter = wanted.map_or_else(Targets::new, |wanted| {
+        wanted.parse().unwrap_or_else(|error| {
+            eprintln!(
+                "warning: STRATA_LOG={wanted}: {error}; expected debug, or strata_dataset=trace, or several with commas"
+            );
+            Targets::new()
+        })
+    });
+    let default = filter.default_level().unwrap_or(LevelFilter::WARN);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    tracing_subscriber::registry().with(lines.with_filter(filter.with_default(default))).init();
 }
 
 /// The first Ctrl-C, SIGTERM or SIGHUP asks the run to stop after its batch; the second ends the program at once.

@@ -74,8 +74,9 @@ fn row(run: &RunSummary) -> [String; 10] {
 
 /// `2026-11-23 22:51` for `2026-11-23T22:51:19.042Z`; what is no time is shown as it is.
 fn to_the_minute(time: &str) -> String {
-    match time.parse::<jiff::Timestamp>() {
-        Ok(time) => time.strftime("%Y-%m-%d %H:%M").to_string(),
+    match humantime::parse_rfc3339(time) {
+        // What was just read is ASCII: date, `T`, hours and minutes are its first 16 bytes.
+        Ok(_) => time[..16].replacen('T', " ", 1),
         Err(_) => time.to_owned(),
     }
 }
