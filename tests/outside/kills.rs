@@ -1,0 +1,127 @@
+//! kill -9 at random moments: no record is ever unreadable, and every run ends in the bytes of one that was never stopped.
+
+use std::fs;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::{scope, sleep};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::harness::Sandbox;
+use crate::random::{Random, rounds};
+
+/// Runs that are killed until they finish. The forty: STRATA_TEST_ROUNDS=5.
+const RUNS: usize = 8;
+/// So often that kills land in the midst of everything.
+const SETS: [&str; 6] = [
+    "--set",
+    "phases=[{epochs=8,lr=0.001}]",
+    "--set",
+    "checkpoint.every_steps=2",
+    "--set",
+    "early_stopping={patience=7}",
+];
+
+fn arguments(name: &str) -> Vec<&str> {
+    let mut arguments = vec!["experiment", "small.toml", "--name", name];
+    arguments.extend(SETS);
+    arguments
+}
+
+#[test]
+fn killed_runs_end_as_if_they_had_never_been() {
+    let sandbox = Sandbox::new();
+    let begin = Instant::now();
+    sandbox.run(arguments("whole")).succeeded();
+    let whole = begin.elapsed();
+    let expected = sandbox.result("whole");
+
+    let mut random = Random(43);
+    let (mut kills, mut looks) = (0, 0);
+    for number in 0..rounds(RUNS) {
+        let name = format!("run{number}");
+        let ended = AtomicBool::new(false);
+        let readable = AtomicUsize::new(0);
+        kills += scope(|scope| {
+            scope.spawn(|| watch_record(&sandbox, &name, &ended, &readable));
+            let kills = until_finished(&sandbox, &name, whole, &mut random);
+            ended.store(true, Ordering::SeqCst);
+            kills
+        });
+        looks += readable.into_inner();
+        assert!(sandbox.result(&name) == expected, "{name} differs");
+        sandbox.holds_only_a_runs_files(&name);
+        the_record_tells_the_whole(&sandbox, &name);
+    }
+    println!("{} runs, {kills} kills, {looks} looks at records", rounds(RUNS));
+    assert!(kills >= rounds(RUNS), "most runs were killed more than once: {kills}");
+    assert!(looks > kills);
+}
+
+/// Starts the run and goes on with it, killing it at a random moment each time, until it is finished; the kills that hit.
+fn until_finished(sandbox: &Sandbox, name: &str, whole: Duration, random: &mut Random) -> usize {
+    let mut kills = 0;
+    loop {
+        let begun = sandbox.path(&format!("runs/{name}/config.toml")).exists();
+        let mut run = if begun { sandbox.start(["resume", name]) } else { sandbox.start(arguments(name)) };
+        sleep(whole.mul_f64(random.below(1000) as f64 / 1000.0));
+        if run.is_running() {
+            let outcome = run.kill();
+            kills += usize::from(crate::harness::signal_of(&outcome) == Some(9));
+            // It may have ended by itself a moment before: then it has done so well.
+            assert!(outcome.status.code().is_none_or(|code| code == 0), "{outcome:?}");
+        } else {
+            run.wait().succeeded();
+        }
+        let record = fs::read(sandbox.path(&format!("runs/{name}/record.json")));
+        if record.is_ok_and(|bytes| parse(&bytes)["status"] == "finished") {
+            return kills;
+        }
+        assert!(kills < 200, "{name} gets nowhere");
+    }
+}
+
+fn parse(record: &[u8]) -> Value {
+    let text = String::from_utf8_lossy(record);
+    serde_json::from_slice(record).unwrap_or_else(|error| panic!("an unreadable record, {error}: {text}"))
+}
+
+/// Reads the record over and over: once there, it is always there and whole.
+fn watch_record(sandbox: &Sandbox, name: &str, ended: &AtomicBool, readable: &AtomicUsize) {
+    let path = sandbox.path(&format!("runs/{name}/record.json"));
+    while !ended.load(Ordering::SeqCst) {
+        match fs::read(&path) {
+            Ok(bytes) => {
+                assert!(parse(&bytes)["status"].is_string());
+                readable.fetch_add(1, Ordering::SeqCst);
+            }
+            Err(error) => {
+                assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
+                assert_eq!(readable.load(Ordering::SeqCst), 0, "the record went away");
+            }
+        }
+        sleep(Duration::from_millis(1));
+    }
+}
+
+fn the_record_tells_the_whole(sandbox: &Sandbox, name: &str) {
+    let [record, whole] = [name, "whole"].map(|name| sandbox.record(name));
+    for key in ["hyperparameters", "dataset", "chosen", "model", "phases", "rng"] {
+        assert_eq!(record[key], whole[key], "{name}: {key}");
+    }
+    let metrics = |record: &Value| {
+        let mut metrics = record["metrics"].clone();
+        metrics.as_object_mut().unwrap().remove("seconds");
+        metrics
+    };
+    assert_eq!(metrics(&record), metrics(&whole), "{name}");
+    let history = |record: &Value| -> Vec<Value> {
+        let mut history = record["history"].as_array().unwrap().clone();
+        history.iter_mut().for_each(|line| {
+            let seconds = line.as_object_mut().unwrap().remove("seconds");
+            assert!(seconds.is_some_and(|seconds| seconds.is_f64()), "{name}: a line without its seconds: {line}");
+        });
+        history
+    };
+    assert_eq!(history(&record), history(&whole), "{name}");
+}

@@ -1,0 +1,132 @@
+//! `runs` and `compare`, whatever lies in the folder of runs.
+
+use std::fs;
+
+use crate::harness::{Sandbox, program, start};
+
+/// Three good runs, best first: `good` after twelve epochs, `fair` after two, `poor` after one that barely moved.
+fn three_runs() -> Sandbox {
+    let sandbox = Sandbox::new();
+    for (name, phases) in
+        [("poor", "[{epochs=1,lr=1e-9}]"), ("good", "[{epochs=12,lr=0.001}]"), ("fair", "[{epochs=2,lr=0.001}]")]
+    {
+        sandbox.train(["--name", name, "--set", &format!("phases={phases}")]).succeeded();
+    }
+    sandbox
+}
+
+fn copy_run(sandbox: &Sandbox, from: &str, to: &str) {
+    let [from, to] = [from, to].map(|name| sandbox.path(&format!("runs/{name}")));
+    fs::create_dir(&to).unwrap();
+    for file in ["config.toml", "record.json", "history.jsonl", "timing.jsonl", "lock"] {
+        fs::copy(from.join(file), to.join(file)).unwrap();
+    }
+}
+
+fn replace(sandbox: &Sandbox, file: &str, from: &str, to: &str) {
+    let text = sandbox.text(file);
+    assert!(text.contains(from), "{from} in {text}");
+    sandbox.write(file, text.replace(from, to));
+}
+
+#[test]
+fn runs_are_listed_and_compared_best_first() {
+    let sandbox = three_runs();
+    let listed = sandbox.run(["runs"]).succeeded().out;
+    let names: Vec<_> = listed.lines().skip(1).map(|line| line.split(' ').next().unwrap()).collect();
+    assert_eq!(names, ["poor", "good", "fair"], "oldest first: {listed}");
+    assert_eq!(listed.matches("finished").count(), 3, "{listed}");
+
+    let compared = sandbox.run(["compare"]).succeeded().out;
+    let header: Vec<_> = compared.lines().next().unwrap().split_whitespace().collect();
+    assert_eq!(header, ["good", "fair", "poor"], "{compared}");
+    let accuracies: Vec<f64> = row(&compared, "val_acc").iter().map(|cell| cell.parse().unwrap()).collect();
+    assert!(accuracies.is_sorted_by(|a, b| a >= b) && accuracies[0] > accuracies[2], "{compared}");
+    let shared = compared.find("the same in all 3 runs").unwrap();
+    assert!(compared.find("epochs").unwrap() < shared && compared.find("batch_size").unwrap() > shared, "{compared}");
+
+    let two = sandbox.run(["compare", "poor", "runs/fair"]).succeeded().out;
+    assert_eq!(two.lines().next().unwrap().split_whitespace().collect::<Vec<_>>(), ["fair", "poor"], "{two}");
+    sandbox.run(["compare", "poor", "none"]).failed_saying(2, &["none", "runs/none", "cargo xtask runs"]);
+}
+
+fn row<'a>(table: &'a str, label: &str) -> Vec<&'a str> {
+    let line = table.lines().find(|line| line.split_whitespace().next() == Some(label)).unwrap();
+    line.split_whitespace().skip(1).collect()
+}
+
+#[test]
+fn damaged_and_hostile_runs_are_told_and_hide_no_other() {
+    let sandbox = three_runs();
+    for name in ["torn", "garbage", "dead", "hostile", "newer", "empty"] {
+        copy_run(&sandbox, "fair", name);
+    }
+    let whole = sandbox.read("runs/fair/record.json");
+    sandbox.write("runs/torn/record.json", &whole[..whole.len() / 2]);
+    sandbox.write("runs/garbage/record.json", [0xff, 0, 0x1b].repeat(100));
+    sandbox.write("runs/empty/record.json", "");
+    replace(&sandbox, "runs/dead/record.json", "\"finished\"", "\"running\"");
+    replace(&sandbox, "runs/newer/record.json", "\"schema\": 100", "\"schema\": 200");
+    let escapes = r#""name": "\u001b[31mred\u001b]0;owned\u0007\n\u202e""#;
+    replace(&sandbox, "runs/hostile/record.json", "\"name\": \"fair\"", escapes);
+    replace(&sandbox, "runs/hostile/record.json", "\"1 layer (10)\"", r#""\u001b[2J\r\nfake  finished""#);
+    replace(&sandbox, "runs/hostile/record.json", "\"reason\": null", r#""reason": "\u009b31m\u0000""#);
+    // No run's folders at all.
+    sandbox.write("runs/notes/readme.txt", "no run");
+    sandbox.write("runs/file", "no folder");
+
+    let listed = sandbox.run(["runs"]).succeeded().out;
+    for (name, state) in [
+        ("good", "finished"),
+        ("torn", "unreadable"),
+        ("garbage", "unreadable"),
+        ("empty", "unreadable"),
+        ("newer", "unreadable"),
+        ("dead", "interrupted (died)"),
+        ("hostile", "finished"),
+    ] {
+        let line = listed
+            .lines()
+            .find(|line| line.split(' ').next() == Some(name))
+            .unwrap_or_else(|| panic!("{name}: {listed}"));
+        assert!(line.contains(state), "{line}");
+    }
+    assert!(!listed.contains("notes") && !listed.contains("file "), "{listed}");
+    harmless(&listed);
+
+    let outcome = sandbox.run(["compare"]).succeeded();
+    harmless(&outcome.out);
+    harmless(&outcome.err);
+    assert!(outcome.out.lines().next().unwrap().trim_start().starts_with("good"), "{}", outcome.out);
+    assert!(!outcome.out.contains("running"), "a dead run is not running: {}", outcome.out);
+    for name in ["torn", "garbage", "empty", "newer"] {
+        assert!(outcome.err.contains(&format!("runs/{name}")), "what is left out is told: {}", outcome.err);
+    }
+    sandbox.run(["compare", "torn"]).failed_saying(1, &["runs/torn/record.json", "line"]);
+}
+
+/// Nothing that a terminal would obey, nor text that it would show backwards.
+fn harmless(text: &str) {
+    let bad = |c: char| (c != '\n' && c.is_control()) || ('\u{202a}'..='\u{202e}').contains(&c);
+    assert!(!text.contains(bad), "{text:?}");
+}
+
+#[test]
+fn no_runs_is_no_error_and_a_file_in_their_place_is_one() {
+    let sandbox = Sandbox::new();
+    assert!(sandbox.run(["runs"]).succeeded().out.contains("cargo xtask experiment"));
+    sandbox.run(["compare"]).succeeded();
+    sandbox.run(["runs", "--runs", "small.toml"]).failed_saying(1, &["small.toml", "folder"]);
+}
+
+/// `strata runs | head -1`.
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let sandbox = Sandbox::new();
+    sandbox.train(["--set", "phases=[{epochs=1,lr=0.001}]"]).succeeded();
+    let mut shell = std::process::Command::new("bash");
+    sandbox.confine(&mut shell);
+    shell.args(["-c", "set -o pipefail; \"$0\" compare | true"]).arg(program());
+    let outcome = start(&mut shell).wait();
+    assert!(matches!(outcome.code(), Some(0)) && outcome.err.is_empty(), "{outcome:?}");
+}

@@ -1,0 +1,26 @@
+//! The program `strata`, and `cargo xtask`, driven from outside as a user would.
+//!
+//! Nothing of ours is linked in: what is checked is what a person or a script meets, that is output, exit codes and files.
+//! `strata` is built once, in the dev profile. All data is synthetic or made here, and no test leaves the machine.
+//!
+//! `STRATA_TEST_ROUNDS=8 cargo test -p strata-tests` makes eight times as many kills and damaged files as usual.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where something unexpected happens")]
+
+mod archives;
+mod disk;
+mod harness;
+mod kills;
+mod launcher;
+mod listings;
+mod mistakes;
+mod mutations;
+mod owners;
+mod random;
+mod runs;
+mod server;
+mod settings;
+mod signals;
+mod sources;
+mod transfers;

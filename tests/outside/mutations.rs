@@ -1,0 +1,182 @@
+//! Damaged files in a run's folder: no panic, no hang, and never a wrong result.
+
+use std::fs;
+
+use crate::harness::{Outcome, Sandbox, wait_until};
+use crate::random::{Random, rounds};
+
+/// Damages of each kind of file. The two hundred: STRATA_TEST_ROUNDS=8.
+const DAMAGES: usize = 25;
+const FILES: [&str; 8] = [
+    "config.toml",
+    "history.jsonl",
+    "timing.jsonl",
+    "record.json",
+    "lock",
+    "loss.svg",
+    "checkpoints/best.safetensors",
+    "checkpoints/last.safetensors",
+];
+
+/// An interrupted run, another one of the same config, and what each must end in.
+struct Template {
+    sandbox: Sandbox,
+    expected: [Vec<u8>; 2],
+}
+
+impl Template {
+    fn new() -> Self {
+        let sandbox = Sandbox::new();
+        let sets = [
+            "--set",
+            "phases=[{epochs=16,lr=0.001}]",
+            "--set",
+            "early_stopping={patience=12}",
+            "--set",
+            "checkpoint.every_steps=3",
+        ];
+        sandbox.train(["--name", "whole"].iter().chain(&sets)).succeeded();
+        for name in ["template", "other"] {
+            let mut run = sandbox.start_training(["--name", name].iter().chain(&sets));
+            wait_until("the run is under way", || sandbox.history_lines(name) >= 12 || !run.is_running());
+            run.signal("INT");
+            assert_eq!(run.wait().code(), Some(130));
+        }
+        let expected = sandbox.result("whole");
+        Self { sandbox, expected }
+    }
+
+    /// A copy of the interrupted run, under a name of its own.
+    fn copy(&self, name: &str) {
+        for file in FILES {
+            self.sandbox.write(&format!("runs/{name}/{file}"), self.sandbox.read(&format!("runs/template/{file}")));
+        }
+    }
+
+    /// Damages `file` of a fresh copy of the run, a few at a time, and has each of them listed, compared and resumed. How
+    /// many of the resumes succeeded.
+    fn damage(&self, file: &str, seed: u64) -> usize {
+        let mut random = Random(seed);
+        let other = self.sandbox.read(&format!("runs/other/{file}"));
+        let names: Vec<_> = (0..rounds(DAMAGES)).map(|number| format!("damaged{number}")).collect();
+        let mut good = 0;
+        for batch in names.chunks(25) {
+            for name in batch {
+                self.copy(name);
+                let place = format!("runs/{name}/{file}");
+                let bytes = damaged(&mut random, self.sandbox.read(&place), &other);
+                self.sandbox.write(&place, bytes);
+            }
+            for command in ["runs", "compare"] {
+                let outcome = self.sandbox.run([command]).succeeded();
+                assert!(!outcome.out.contains('\u{1b}'), "{}", outcome.out);
+            }
+            for name in batch {
+                let before = fs::read(self.sandbox.path(&format!("runs/{name}/{file}"))).unwrap();
+                let outcome = self.sandbox.run(["resume", name]);
+                let damage =
+                    || format!("{file} of {name} (seed {seed}): {outcome:?}\n{:?}", String::from_utf8_lossy(&before));
+                match outcome.code() {
+                    Some(0) => {
+                        assert!(self.sandbox.result(name) == self.expected, "a wrong result: {}", damage());
+                        good += 1;
+                    }
+                    Some(1 | 2) => self.refused(name, file, &before, &outcome),
+                    _ => panic!("{}", damage()),
+                }
+                fs::remove_dir_all(self.sandbox.path(&format!("runs/{name}"))).unwrap();
+            }
+        }
+        good
+    }
+
+    /// One error; and nothing of what was there is lost.
+    fn refused(&self, name: &str, file: &str, before: &[u8], outcome: &Outcome) {
+        outcome.failed(outcome.code().unwrap());
+        for checkpoint in ["checkpoints/best.safetensors", "checkpoints/last.safetensors"] {
+            let [now, was] = [name, "template"].map(|name| self.sandbox.read(&format!("runs/{name}/{checkpoint}")));
+            let expected = if checkpoint == file { before } else { &was };
+            assert!(now == expected, "{checkpoint} was changed by a resume that failed: {outcome:?}");
+        }
+    }
+}
+
+/// `bytes` with one damage: flipped bits, a cut, bytes at random, a part twice or away, or another run's file.
+fn damaged(random: &mut Random, mut bytes: Vec<u8>, other: &[u8]) -> Vec<u8> {
+    let length = bytes.len();
+    match random.below(8) {
+        0..=2 => {
+            for _ in 0..=random.below(3) {
+                bytes[random.below(length)] ^= 1 << random.below(8);
+            }
+        }
+        3 => bytes.truncate(random.below(length)),
+        4 => {
+            let (from, count) = (random.below(length), random.below(40));
+            bytes.iter_mut().skip(from).take(count).for_each(|byte| *byte = random.next() as u8);
+        }
+        5 => {
+            let (from, count) = (random.below(length), 1 + random.below(60));
+            let part: Vec<u8> = bytes.iter().skip(from).take(count).copied().collect();
+            bytes.splice(from..from, part);
+        }
+        6 => {
+            let (from, count) = (random.below(length), 1 + random.below(60));
+            bytes.drain(from..length.min(from + count));
+        }
+        _ => {
+            bytes = if random.below(4) == 0 {
+                (0..random.below(5000)).map(|_| random.next() as u8).collect()
+            } else {
+                other.to_vec()
+            }
+        }
+    }
+    bytes
+}
+
+#[test]
+fn a_damaged_checkpoint_is_never_trained_on() {
+    let template = Template::new();
+    let good = template.damage("checkpoints/last.safetensors", 1);
+    assert!(good < rounds(DAMAGES) / 2, "{good} resumed: are they damaged at all?");
+}
+
+/// Only read at the end, by early stopping.
+#[test]
+fn a_damaged_best_checkpoint_is_never_a_result() {
+    Template::new().damage("checkpoints/best.safetensors", 2);
+}
+
+#[test]
+fn a_damaged_record_is_told() {
+    Template::new().damage("record.json", 3);
+}
+
+#[test]
+fn a_damaged_history_is_written_anew() {
+    let good = Template::new().damage("history.jsonl", 4);
+    assert_eq!(good, rounds(DAMAGES), "the checkpoint holds the history");
+}
+
+#[test]
+fn damaged_timings_change_no_result() {
+    let good = Template::new().damage("timing.jsonl", 5);
+    assert_eq!(good, rounds(DAMAGES), "how long it took is no part of the result");
+}
+
+#[test]
+fn a_damaged_config_is_never_trained_as_another() {
+    Template::new().damage("config.toml", 6);
+}
+
+/// The files of two runs of one config, exchanged: each refuses the other's checkpoint.
+#[test]
+fn another_runs_checkpoint_is_refused() {
+    let template = Template::new();
+    template.copy("swapped");
+    let file = "checkpoints/last.safetensors";
+    template.sandbox.write(&format!("runs/swapped/{file}"), template.sandbox.read(&format!("runs/other/{file}")));
+    let line = template.sandbox.run(["resume", "swapped"]).failed(1);
+    assert!(line.contains("last.safetensors") && line.contains("belongs to run"), "{line}");
+}

@@ -1,0 +1,101 @@
+//! CIFAR-10 over HTTP: fetched once, resumed after a break, and never half.
+
+use crate::archives::{archive, data_files, sha256, write_config};
+use crate::harness::{Outcome, Sandbox};
+use crate::server::{Answer, Server};
+
+fn info(sandbox: &Sandbox) -> Outcome {
+    sandbox.run(["dataset", "info", "cifar.toml"])
+}
+
+/// The archive is in the cache, whole, and nothing else is.
+#[track_caller]
+fn cached(sandbox: &Sandbox, bytes: &[u8]) {
+    let names = sandbox.names("cache/strata");
+    assert_eq!(names, [format!("cifar-10-binary-{}.tar.gz", &sha256(bytes)[..12])]);
+    assert!(sandbox.read(&format!("cache/strata/{}", names[0])) == bytes);
+}
+
+#[test]
+fn a_release_is_fetched_once() {
+    let bytes = archive(&data_files());
+    let sandbox = Sandbox::new();
+    let server = Server::start(bytes.clone(), &[Answer::Right], None);
+    write_config(&sandbox, &server.url, &sha256(&bytes));
+    sandbox.run(["experiment", "cifar.toml"]).succeeded();
+    cached(&sandbox, &bytes);
+    let second = info(&sandbox).succeeded();
+    assert!(second.out.contains("training images     200") && !second.out.contains("Downloading"), "{}", second.out);
+    assert_eq!(server.requests(), [0]);
+    assert_eq!(sandbox.status("cifar"), "finished");
+}
+
+#[test]
+fn a_cut_connection_is_taken_up_where_it_broke() {
+    let bytes = archive(&data_files());
+    let sandbox = Sandbox::new();
+    let server = Server::start(bytes.clone(), &[Answer::Half, Answer::Right], None);
+    write_config(&sandbox, &server.url, &sha256(&bytes));
+    info(&sandbox).succeeded();
+    cached(&sandbox, &bytes);
+    assert_eq!(server.requests(), [0, bytes.len() as u64 / 2]);
+}
+
+/// The first run finds nobody after the cut and gives up; the second goes on from what it left.
+#[test]
+fn a_second_run_goes_on_where_the_first_broke_off() {
+    let bytes = archive(&data_files());
+    let half = bytes.len() / 2;
+    let sandbox = Sandbox::new();
+    let gone = Server::start(bytes.clone(), &[Answer::Half], Some(1));
+    write_config(&sandbox, &gone.url, &sha256(&bytes));
+    info(&sandbox).failed_saying(1, &[&gone.url, "run again to go on", "put the file by hand"]);
+    let part = sandbox.names("cache/strata").into_iter().find(|name| name.ends_with(".part")).unwrap();
+    assert!(sandbox.read(&format!("cache/strata/{part}")) == bytes[..half]);
+
+    // The same address, served again.
+    let address = gone.url.trim_start_matches("http://").split('/').next().unwrap().to_owned();
+    let server = Server::start_at(&address, bytes.clone(), &[Answer::Right]);
+    info(&sandbox).succeeded();
+    cached(&sandbox, &bytes);
+    assert_eq!(server.requests(), [half as u64]);
+}
+
+#[test]
+fn the_whole_file_in_answer_to_a_range_is_taken_as_the_whole() {
+    let bytes = archive(&data_files());
+    let sandbox = Sandbox::new();
+    let server = Server::start(bytes.clone(), &[Answer::Half, Answer::Whole], None);
+    write_config(&sandbox, &server.url, &sha256(&bytes));
+    info(&sandbox).succeeded();
+    cached(&sandbox, &bytes);
+    assert_eq!(server.requests(), [0, bytes.len() as u64 / 2]);
+}
+
+#[test]
+fn a_server_that_only_fails_is_given_up() {
+    let bytes = archive(&data_files());
+    let sandbox = Sandbox::new();
+    let server = Server::start(bytes.clone(), &[Answer::Fault], None);
+    write_config(&sandbox, &server.url, &sha256(&bytes));
+    let outcome = sandbox.run(["experiment", "cifar.toml"]);
+    outcome.failed_saying(1, &[&server.url, "HTTP status 500", "put the file by hand"]);
+    assert_eq!(sandbox.names("cache/strata"), Vec::<String>::new());
+    assert_eq!(sandbox.names("runs"), Vec::<String>::new());
+    assert!(server.requests().len() > 1, "it tried again");
+}
+
+#[test]
+fn a_damaged_or_longer_file_is_not_kept() {
+    let bytes = archive(&data_files());
+    let mut flipped = bytes.clone();
+    flipped[bytes.len() / 3] ^= 0x10;
+    for (served, answers) in [(flipped, &[Answer::Right][..]), (bytes.clone(), &[Answer::TooMuch])] {
+        let sandbox = Sandbox::new();
+        let server = Server::start(served, answers, None);
+        write_config(&sandbox, &server.url, &sha256(&bytes));
+        let line = info(&sandbox).failed(1);
+        assert!(line.contains("checksum") && line.contains(&sha256(&bytes)), "{line}");
+        assert_eq!(sandbox.names("cache/strata"), Vec::<String>::new());
+    }
+}
