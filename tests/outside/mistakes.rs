@@ -95,7 +95,12 @@ fn a_wrong_config_names_file_and_line() {
 fn a_misspelt_key_is_shown_in_its_line() {
     let sandbox = Sandbox::new();
     sandbox.write("wrong.toml", SMALL.replace("hidden = []", "hiden = []"));
-    insta::assert_snapshot!(sandbox.run(["experiment", "wrong.toml"]).err, @r"");
+    insta::assert_snapshot!(sandbox.run(["experiment", "wrong.toml"]).err, @r"
+    error: wrong.toml:12: model.hiden: unknown key; did you mean `hidden`? [model] takes hidden, activation, dropout
+       |
+    12 | hiden = []
+       | ^^^^^
+    ");
 }
 
 #[test]

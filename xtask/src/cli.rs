@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use strata_config::{DeviceChoice, valid_name};
+use strata_config::{DeviceChoice, parse_name, parse_threads};
 
 /// Trains image classifiers from a config, and checks this tree.
 ///
@@ -85,21 +85,11 @@ pub(crate) struct Experiment {
     #[arg(long, value_name = "DIR")]
     pub(crate) runs: Option<PathBuf>,
     /// What to call the run; the config's name unless told.
-    #[arg(long, value_parser = name)]
+    #[arg(long, value_parser = parse_name)]
     pub(crate) name: Option<String>,
     /// Worker threads, 1 to 1024; the config's, else what the machine has, unless told.
-    #[arg(long, value_parser = threads)]
+    #[arg(long, value_parser = parse_threads)]
     pub(crate) threads: Option<NonZeroUsize>,
-}
-
-fn name(text: &str) -> Result<String, String> {
-    let expected = "expected 1 to 64 letters, digits, `.`, `_` and `-`, not starting with `.` or `-`";
-    if valid_name(text) { Ok(text.to_owned()) } else { Err(expected.to_owned()) }
-}
-
-fn threads(text: &str) -> Result<NonZeroUsize, String> {
-    let threads = text.parse::<NonZeroUsize>().ok().filter(|threads| threads.get() <= 1024);
-    threads.ok_or_else(|| "expected an integer from 1 to 1024".to_owned())
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod steps;
 mod tidy;
 mod workspace;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -26,7 +27,8 @@ fn main() -> ExitCode {
     match run(Cli::parse().command) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            // Where nobody can be told, the exit code still tells.
+            let _ = writeln!(std::io::stderr(), "error: {}", told_once(&error));
             ExitCode::from(error.downcast_ref::<Fault>().map_or(1, Fault::exit_code))
         }
     }
@@ -41,4 +43,16 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Bench { arguments } => bench::run(&arguments),
         Command::Tidy => tidy::run(),
     }
+}
+
+/// The error and its causes on one line, without those that the error's own text tells already.
+fn told_once(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text
 }

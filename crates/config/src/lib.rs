@@ -10,6 +10,7 @@
 //! `docs/config.md` documents every key; [`KEYS`] is the same list for programs.
 
 mod architectures;
+mod arguments;
 mod check;
 mod check_parts;
 mod choice;
@@ -24,6 +25,7 @@ mod resolved;
 mod suggest;
 
 pub use architectures::{RowError, Widths, parse_rows};
+pub use arguments::{parse_name, parse_threads};
 pub use check::valid_name;
 pub use choice::{Activation, Metric, ParseDeviceError, RngScheme};
 pub use error::{ConfigError, Invalid};

@@ -25,8 +25,13 @@ pub(crate) fn load(
         }
     };
     display.fetched();
-    dataset.map_err(|error| match error {
-        DatasetError::Cancelled => ExperimentError::InterruptedEarly,
-        other => other.into(),
+    dataset.map_err(|error| match (error, &experiment.dataset.kind) {
+        (DatasetError::Cancelled, _) => ExperimentError::InterruptedEarly,
+        (source @ (DatasetError::Io { .. } | DatasetError::Archive { .. }), DatasetKind::Cifar10 { url, .. })
+            if folder.is_none() && url.starts_with("file://") =>
+        {
+            ExperimentError::Archive { url: url.clone(), source }
+        }
+        (other, _) => other.into(),
     })
 }

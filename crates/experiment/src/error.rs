@@ -17,6 +17,14 @@ pub enum ExperimentError {
     /// The images could not be had.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
+    /// The archive that the config's `file://` URL names could not be read.
+    #[error("{source}; mend dataset.url = {url:?}, which names it, or the file")]
+    Archive {
+        /// `dataset.url`.
+        url: String,
+        /// What is wrong with it.
+        source: DatasetError,
+    },
     /// Training failed.
     #[error(transparent)]
     Train(#[from] TrainError),
@@ -42,7 +50,10 @@ pub enum ExperimentError {
         reason: String,
     },
     /// There is no such run.
-    #[error("no run {name:?}: neither {} nor {} is a run's folder", here.display(), below.display())]
+    #[error(
+        "no run {name:?}: neither {} nor {} is a run's folder; `cargo xtask runs` lists them",
+        here.display(), below.display()
+    )]
     NoRun {
         /// As it was named.
         name: PathBuf,
@@ -80,7 +91,7 @@ impl ExperimentError {
         let mistake = match self {
             Self::Interrupted { .. } | Self::InterruptedEarly => return 130,
             Self::Config(_) | Self::NoRun { .. } | Self::Resume { .. } => true,
-            Self::Dataset(error) => error.is_usage(),
+            Self::Dataset(source) | Self::Archive { source, .. } => source.is_usage(),
             Self::Train(error) => matches!(error, TrainError::NoDevice { .. }),
             Self::Report(error) => error.is_usage(),
             Self::NoRow { .. } | Self::Threads { .. } => false,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use strata_model::Weights;
-use strata_report::{HistoryLine, Record, ReportError, RunFolder, TimingLine, now};
+use strata_report::{HistoryLine, Metrics, Record, ReportError, RunFolder, TimingLine, now};
 use strata_trainer::{
     Checkpoint, Classifier, Evaluation, Event, LayerState, Observer, OptimizerState, Progress, TrainError, best,
 };
@@ -35,10 +35,18 @@ pub(crate) struct Recorder<'a> {
     /// Samples trained on (or, before the first epoch, evaluated) since then.
     pub(crate) samples: usize,
     pub(crate) is_training: bool,
+    /// The run's so far.
+    pub(crate) history: Vec<Evaluation>,
 }
 
 impl<'a> Recorder<'a> {
-    pub(crate) fn new(folder: &'a RunFolder, record: &'a mut Record, display: &'a mut Display, stop: &'a Stop) -> Self {
+    pub(crate) fn new(
+        folder: &'a RunFolder,
+        record: &'a mut Record,
+        display: &'a mut Display,
+        stop: &'a Stop,
+        history: Vec<Evaluation>,
+    ) -> Self {
         let seconds_before = record.metrics.seconds.filter(|seconds| seconds.is_finite()).unwrap_or(0.0);
         let now = Instant::now();
         Self {
@@ -51,6 +59,7 @@ impl<'a> Recorder<'a> {
             line_started: now,
             samples: 0,
             is_training: false,
+            history,
         }
     }
 
@@ -69,18 +78,26 @@ impl<'a> Recorder<'a> {
         self.samples = 0;
 
         self.record.history.push(line.with_seconds(seconds));
-        let seconds = self.seconds();
-        let metrics = &mut self.record.metrics;
-        metrics.seconds = Some(seconds);
-        if line.epoch.is_none() {
-            metrics.initial_val_loss = Some(line.val_loss);
-            metrics.initial_val_acc = Some(line.val_acc);
-        }
-        metrics.val_loss = Some(line.val_loss);
-        metrics.val_acc = Some(line.val_acc);
+        self.history.push(evaluation.clone());
+        summarise(&self.history, &mut self.record.metrics);
+        self.record.metrics.seconds = Some(self.seconds());
         self.folder.write_record(self.record)?;
         self.folder.write_plots(&self.record.history)
     }
+}
+
+/// What a history says of a run: its first line, its last, its best.
+pub(crate) fn summarise(history: &[Evaluation], metrics: &mut Metrics) {
+    let initial = history.iter().find(|line| line.epoch.is_none());
+    (metrics.initial_val_loss, metrics.initial_val_acc) = loss_and_accuracy(initial);
+    (metrics.val_loss, metrics.val_acc) = loss_and_accuracy(history.last());
+    let best = best(history);
+    metrics.best_epoch = best.and_then(|line| line.epoch);
+    (metrics.best_val_loss, metrics.best_val_acc) = loss_and_accuracy(best);
+}
+
+fn loss_and_accuracy(line: Option<&Evaluation>) -> (Option<f64>, Option<f64>) {
+    (line.map(|line| line.val_loss), line.map(|line| line.val_acc))
 }
 
 pub(crate) fn history_line(evaluation: &Evaluation) -> HistoryLine {
@@ -139,10 +156,6 @@ impl Observer for Recorder<'_> {
             && best.map(|line| line.epoch) == progress.history.last().map(|line| line.epoch)
         {
             weights_only(&run, progress, &weights, &optimizer).save(&best_checkpoint(&folder))?;
-            let metrics = &mut self.record.metrics;
-            metrics.best_epoch = best.and_then(|line| line.epoch);
-            metrics.best_val_acc = best.map(|line| line.val_acc);
-            metrics.best_val_loss = best.map(|line| line.val_loss);
         }
         let progress = progress.clone();
         Checkpoint { run, progress, weights, optimizer }.save(&last_checkpoint(&folder))?;

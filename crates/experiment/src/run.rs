@@ -14,7 +14,7 @@ use strata_rng::TorchRng;
 use strata_trainer::{Checkpoint, Classifier, Outcome, Progress, TrainError, best, evaluate, fit};
 
 use crate::environment;
-use crate::recorder::{Recorder, best_checkpoint, history_line, last_checkpoint};
+use crate::recorder::{Recorder, best_checkpoint, history_line, last_checkpoint, summarise};
 use crate::setup::{self, Loaders};
 use crate::{Display, ExperimentError, Row, Stop, data};
 
@@ -101,12 +101,14 @@ impl Runner<'_> {
         let folder = RunFolder::open(run)?;
         let mut experiment = Experiment::read(&run.join("config.toml"), &[])?;
         change(&mut experiment);
-        let mut record = read_record(run)?;
-        if record.status == Status::Finished {
+        // A run that was killed before its first record has a config, and nothing else to go on from.
+        let recorded = if run.join("record.json").exists() { Some(read_record(run)?) } else { None };
+        if recorded.as_ref().is_some_and(|record| record.status == Status::Finished) {
             return Err(refuse("it is finished; `cargo xtask compare` shows it".into()));
         }
         let mut parts = self.prepare(&experiment)?;
         let expected = self.record(&experiment, &folder.name(), &parts);
+        let mut record = recorded.unwrap_or_else(|| expected.clone());
         record.dataset.folder = expected.dataset.folder.clone();
         if record.dataset != expected.dataset {
             return Err(refuse(
@@ -129,6 +131,7 @@ impl Runner<'_> {
         // What was written after the checkpoint will be written again.
         folder.rewrite_history(&lines)?;
         record.history = join_history(&lines, &read_timing(run)?.entries);
+        summarise(&progress.history, &mut record.metrics);
         record.environment = expected.environment;
         record.resumed.push(now());
         (record.status, record.reason, record.ended) = (Status::Running, None, None);
@@ -187,7 +190,7 @@ impl Runner<'_> {
         progress: Progress,
     ) -> Result<(), ExperimentError> {
         self.display.set_epochs(experiment.epochs());
-        let mut recorder = Recorder::new(folder, record, &mut self.display, &self.stop);
+        let mut recorder = Recorder::new(folder, record, &mut self.display, &self.stop, progress.history.clone());
         let result = train_and_test(experiment, &mut recorder, &mut parts, progress);
         recorder.display.fetched();
         let seconds = recorder.seconds();

@@ -1,5 +1,6 @@
 //! A sibling temporary, fsync, then a rename.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -46,13 +47,18 @@ pub fn put_in_place(file: &File, from: &Path, to: &Path) -> io::Result<()> {
     sync_folder(folder_of(to))
 }
 
+/// Whether a file's name is that of a temporary of [`write_atomically`].
+pub fn is_temporary(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(TEMPORARY.as_bytes())
+}
+
 /// Removes the temporaries that a killed process left in `folder`; for the one process that writes there.
 pub fn remove_stale_temporaries(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else {
         return;
     };
     for entry in entries.flatten() {
-        if entry.file_name().as_encoded_bytes().starts_with(TEMPORARY.as_bytes()) {
+        if is_temporary(&entry.file_name()) {
             // A leftover that cannot be removed does no harm; the owner's own writes will say what is wrong.
             let _ = fs::remove_file(entry.path());
         }

@@ -16,6 +16,8 @@
 
 mod atomic;
 mod hexadecimal;
+mod remedy;
 
-pub use atomic::{put_in_place, remove_stale_temporaries, write_atomically};
+pub use atomic::{is_temporary, put_in_place, remove_stale_temporaries, write_atomically};
 pub use hexadecimal::hexadecimal;
+pub use remedy::remedy;

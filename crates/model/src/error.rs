@@ -7,7 +7,7 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum ModelError {
     /// A file could not be read or written.
-    #[error("{action} {}: {source}", path.display())]
+    #[error("{action} {}: {source}; {}", path.display(), strata_files::remedy(source))]
     Io {
         /// What was being done, such as "reading weights from".
         action: &'static str,

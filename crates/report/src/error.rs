@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use strata_files::remedy;
+
 use crate::lock::Owner;
 use crate::text::{clean, shown};
 
@@ -141,23 +143,6 @@ impl ReportError {
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ReportError {
         let path = path.to_path_buf();
         move |source| ReportError::Io { action, path, source }
-    }
-}
-
-/// The remedy for an error of the operating system, by its kind.
-fn remedy(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            "free some space there, or choose another folder with --runs"
-        }
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            "make it writable and readable for you, or choose another folder with --runs"
-        }
-        io::ErrorKind::NotFound => "check the path",
-        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
-            "something else is in its place: move it away, or choose another folder with --runs"
-        }
-        _ => "check the disk, or choose another folder with --runs",
     }
 }
 

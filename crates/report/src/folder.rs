@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use strata_files::{remove_stale_temporaries, write_atomically};
+use strata_files::{is_temporary, remove_stale_temporaries, write_atomically};
 
 use crate::error::ReportError;
 use crate::json::write_record_json;
@@ -122,12 +122,23 @@ impl RunFolder {
     fn make(path: PathBuf) -> Result<Option<RunFolder>, ReportError> {
         match fs::create_dir(&path) {
             Ok(()) => {}
+            // A kill between making the folder and writing its config leaves a lock, and nothing to keep.
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists && !holds_anything(&path) => {}
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
             Err(e) => return Err(ReportError::io("make the run's folder", &path)(e)),
         }
         // From here on the value's drop takes the folder away again if nothing gets written.
         let mut folder = RunFolder { path, lock: None };
-        folder.lock = Some(Lock::take(&folder.path)?);
+        folder.lock = match Lock::take(&folder.path) {
+            Ok(lock) => Some(lock),
+            // Another process makes a run of it at this moment.
+            Err(ReportError::Held { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        if folder.path.join(CONFIG).exists() {
+            return Ok(None);
+        }
+        remove_stale_temporaries(&folder.path);
         Ok(Some(folder))
     }
 
@@ -225,10 +236,12 @@ impl RunFolder {
     fn replace_history(&self, text: &[u8], entries: usize, last: Option<usize>) -> Result<(), ReportError> {
         let timing = self.path.join(TIMING);
         if timing.exists() {
+            // How long it took is no part of the result: a damaged timing ends where it is damaged, and stops nobody.
             let kept = lines::head(&timing, |number, line| {
-                let line: TimingLine = lines::parse(&timing, number, line)?;
-                Ok(entries > 0 && line.epoch <= last)
-            })?;
+                let line = lines::parse::<TimingLine>(&timing, number, line);
+                Ok(entries > 0 && line.is_ok_and(|line| line.epoch <= last))
+            })
+            .unwrap_or_default();
             write(&timing, |w| w.write_all(&kept))?;
         }
         write(&self.path.join(HISTORY), |w| w.write_all(text))
@@ -262,15 +275,18 @@ impl RunFolder {
 impl Drop for RunFolder {
     /// A folder that holds nothing but its lock is no run: it goes again (its config could not be written).
     fn drop(&mut self) {
-        let Ok(mut entries) = fs::read_dir(&self.path) else {
-            return;
-        };
-        if entries.all(|entry| entry.is_ok_and(|e| e.file_name() == LOCK)) {
+        if self.lock.is_some() && !holds_anything(&self.path) {
             // What cannot be removed stays as an empty folder, which listings skip.
             let _ = fs::remove_file(self.path.join(LOCK));
             let _ = fs::remove_dir(&self.path);
         }
     }
+}
+
+/// Whether a folder holds more than a lock and a killed process's temporaries, as far as can be seen.
+fn holds_anything(folder: &Path) -> bool {
+    let Ok(mut entries) = fs::read_dir(folder) else { return true };
+    !entries.all(|entry| entry.is_ok_and(|entry| entry.file_name() == LOCK || is_temporary(&entry.file_name())))
 }
 
 /// The last part of a run's path.

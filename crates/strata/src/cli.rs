@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use strata_config::DeviceChoice;
+use strata_config::{DeviceChoice, parse_name, parse_threads};
 
 /// Trains image classifiers from configs and records every run.
 #[derive(Debug, Parser)]
@@ -64,7 +64,7 @@ pub(crate) struct Experiment {
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub(crate) runs: PathBuf,
     /// What to call the run; the config's name, numbered where it is taken, unless told.
-    #[arg(long)]
+    #[arg(long, value_parser = parse_name)]
     pub(crate) name: Option<String>,
 }
 
@@ -75,7 +75,7 @@ pub(crate) struct Machine {
     #[arg(long)]
     pub(crate) device: Option<DeviceChoice>,
     /// Worker threads, 1 to 1024; the config's, else what the machine has, unless told.
-    #[arg(long)]
+    #[arg(long, value_parser = parse_threads)]
     pub(crate) threads: Option<NonZeroUsize>,
 }
 

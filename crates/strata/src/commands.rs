@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use strata_experiment::{Display, Experiment, Runner, Stop, dataset_grid, dataset_info, find_run};
-use strata_report::{Record, compare_table, list_runs, read_record, runs_table};
+use strata_report::{Record, RunState, RunSummary, Status, compare_table, list_runs, read_record, runs_table};
 
 use crate::cli::{self, Command};
 use crate::rows::ROWS;
@@ -61,12 +61,27 @@ fn absolute(folder: &Path) -> anyhow::Result<PathBuf> {
 fn compare(names: &[PathBuf], runs: &Path) -> anyhow::Result<()> {
     let mut records: Vec<Record> = Vec::new();
     if names.is_empty() {
-        records.extend(list_runs(runs)?.into_iter().filter_map(|summary| read_record(&summary.path).ok()));
+        for summary in list_runs(runs)? {
+            match read_record(&summary.path) {
+                Ok(record) => records.push(stands(record, &summary.path)),
+                // Told and left out: one damaged run hides no other.
+                Err(error) => eprintln!("left out: {error}"),
+            }
+        }
     }
     for name in names {
-        records.push(read_record(&find_run(name, runs)?)?);
+        let run = find_run(name, runs)?;
+        records.push(stands(read_record(&run)?, &run));
     }
     show(&compare_table(&records, width()))
+}
+
+/// The record of a run that died says "running" for ever; its lock tells that it is not.
+fn stands(mut record: Record, run: &Path) -> Record {
+    if RunSummary::of(run).state == RunState::Died {
+        record.status = Status::Interrupted;
+    }
+    record
 }
 
 /// The terminal's width, where standard output is one.

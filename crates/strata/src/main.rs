@@ -7,6 +7,7 @@ mod commands;
 mod huge_pages;
 mod rows;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -28,7 +29,8 @@ fn main() -> ExitCode {
     match stop_on_signals().and_then(|stop| commands::run(cli.command, stop)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            // Where nobody can be told, the exit code still tells.
+            let _ = writeln!(std::io::stderr(), "error: {}", told_once(&error));
             ExitCode::from(exit_code(&error))
         }
     }
@@ -58,7 +60,7 @@ fn stop_on_signals() -> anyhow::Result<Stop> {
         if handler.request() > 0 {
             std::process::exit(130);
         }
-        eprintln!("stopping after this batch; once more to stop at once");
+        let _ = writeln!(std::io::stderr(), "stopping after this batch; once more to stop at once");
     })?;
     Ok(stop)
 }
@@ -69,4 +71,16 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     }
     let mistake = error.downcast_ref::<ReportError>().is_some_and(ReportError::is_usage) || error.is::<ConfigError>();
     if mistake { 2 } else { 1 }
+}
+
+/// The error and its causes on one line, without those that the error's own text tells already.
+fn told_once(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text
 }

@@ -52,7 +52,7 @@ pub enum TrainError {
     #[error(transparent)]
     Model(#[from] strata_model::ModelError),
     /// A checkpoint that could not be read or written.
-    #[error("{action} {}: {source}", path.display())]
+    #[error("{action} {}: {source}; {}", path.display(), strata_files::remedy(source))]
     Io {
         /// What was being done.
         action: &'static str,
