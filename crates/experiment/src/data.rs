@@ -32,6 +32,7 @@ pub(crate) fn load(
         {
             ExperimentError::Archive { url: url.clone(), source }
         }
+        (source @ DatasetError::Io { .. }, _) if folder.is_some() => ExperimentError::Folder { source },
         (other, _) => other.into(),
     })
 }

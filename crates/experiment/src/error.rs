@@ -25,6 +25,12 @@ pub enum ExperimentError {
         /// What is wrong with it.
         source: DatasetError,
     },
+    /// The folder that `--data` names could not be used.
+    #[error("{source}; --data is to name the folder that holds, or shall hold, the images' files")]
+    Folder {
+        /// What is wrong with it.
+        source: DatasetError,
+    },
     /// Training failed.
     #[error(transparent)]
     Train(#[from] TrainError),
@@ -91,7 +97,7 @@ impl ExperimentError {
         let mistake = match self {
             Self::Interrupted { .. } | Self::InterruptedEarly => return 130,
             Self::Config(_) | Self::NoRun { .. } | Self::Resume { .. } => true,
-            Self::Dataset(source) | Self::Archive { source, .. } => source.is_usage(),
+            Self::Dataset(source) | Self::Archive { source, .. } | Self::Folder { source } => source.is_usage(),
             Self::Train(error) => matches!(error, TrainError::NoDevice { .. }),
             Self::Report(error) => error.is_usage(),
             Self::NoRow { .. } | Self::Threads { .. } => false,

@@ -130,7 +130,7 @@ impl Runner<'_> {
         let lines: Vec<_> = progress.history.iter().map(history_line).collect();
         // What was written after the checkpoint will be written again.
         folder.rewrite_history(&lines)?;
-        record.history = join_history(&lines, &read_timing(run)?.entries);
+        record.history = join_history(&lines, &read_timing(run).map(|timing| timing.entries).unwrap_or_default());
         summarise(&progress.history, &mut record.metrics);
         record.environment = expected.environment;
         record.resumed.push(now());
