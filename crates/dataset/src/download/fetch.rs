@@ -28,9 +28,21 @@ pub(crate) fn fetch(wanted: &Wanted<'_>, watch: &mut Watch<'_>) -> Result<File, 
     if is_file(target) {
         return open_verified(target, wanted.sha256, REPLACE, watch);
     }
-    if let Some(folder) = target.parent() {
+    let new_folder = target.parent().filter(|folder| !folder.exists());
+    if let Some(folder) = new_folder {
         fs::create_dir_all(folder).map_err(|error| DatasetError::io("create", folder, error))?;
     }
+    let fetched = fetch_alone(wanted, watch);
+    if let (Err(_), Some(folder)) = (&fetched, new_folder) {
+        // Only an empty folder can be removed so: one of a misspelt name, with nothing in it.
+        let _ = fs::remove_dir(folder);
+    }
+    fetched
+}
+
+/// The same by the one process that holds the file's lock.
+fn fetch_alone(wanted: &Wanted<'_>, watch: &mut Watch<'_>) -> Result<File, DatasetError> {
+    let target = wanted.target;
     let _lock = Lock::hold(target, watch)?;
     if is_file(target) {
         // Whoever held the lock before has fetched it.
