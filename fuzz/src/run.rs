@@ -6,6 +6,9 @@ use strata_report::{HistoryLine, RunFolder, TimingLine, join_history, read_histo
 
 use crate::scratch;
 
+/// The longest record that is sure to be within the reader's limits when it is written again, indented and its numbers spelt out.
+const WRITABLE: usize = 1 << 15;
+
 /// `record.json`: what is read comes back from being written, and can be shown.
 pub fn record(data: &[u8]) {
     let runs = scratch();
@@ -13,13 +16,15 @@ pub fn record(data: &[u8]) {
     fs::write(folder.path().join("record.json"), data).expect("the record");
     let Ok(record) = read_record(folder.path()) else { return };
     folder.write_record(&record).expect("a record that was read can be written");
-    let again = read_record(folder.path()).expect("a record that was written can be read");
-    // By their text: NaN is not equal to itself, and `null` is what both are written as.
-    let text = |record| serde_json::to_string(record).expect("a record as JSON");
-    assert_eq!(text(&again), text(&record));
+    if data.len() <= WRITABLE {
+        let again = read_record(folder.path()).expect("a record that was written can be read");
+        // By their text: NaN is not equal to itself, and `null` is what both are written as.
+        let text = |record| serde_json::to_string(record).expect("a record as JSON");
+        assert_eq!(text(&again), text(&record));
+    }
     record.duration();
     strata_report::runs_table(&strata_report::list_runs(runs.path()).expect("the list of runs"), None);
-    strata_report::compare_table(&[record.clone(), again], Some(80));
+    strata_report::compare_table(&[record.clone(), record.clone()], Some(80));
     folder.write_plots(&record.history).expect("the plots of any history");
 }
 
