@@ -75,8 +75,10 @@ impl Runner<'_> {
             Some(name) => RunFolder::create_exact(runs, name)?,
             None => RunFolder::create(runs, &experiment.name)?,
         };
-        folder.write_config(&experiment.to_toml())?;
+        let config = experiment.to_toml();
+        folder.write_config(&config)?;
         let mut record = self.record(experiment, &folder.name(), &parts);
+        record.config_sha256 = sha256(config.as_bytes());
         folder.write_record(&record)?;
         parts.classifier.initialise(&mut parts.rng)?;
         let progress = Progress::new(&parts.rng);
@@ -99,7 +101,10 @@ impl Runner<'_> {
     pub fn resume(&mut self, run: &Path, change: impl FnOnce(&mut Experiment)) -> Result<PathBuf, ExperimentError> {
         let refuse = |reason: String| ExperimentError::Resume { run: run.to_owned(), reason };
         let folder = RunFolder::open(run)?;
-        let mut experiment = Experiment::read(&run.join("config.toml"), &[])?;
+        let path = run.join("config.toml");
+        let mut experiment = Experiment::read(&path, &[])?;
+        // As it is, not as it is understood: a changed byte may change a sum's order, or nothing.
+        let config_sha256 = sha256(&std::fs::read(&path).map_err(|error| refuse(format!("its config.toml: {error}")))?);
         change(&mut experiment);
         // A run that was killed before its first record has a config, and nothing else to go on from.
         let recorded = if run.join("record.json").exists() { Some(read_record(run)?) } else { None };
@@ -107,7 +112,8 @@ impl Runner<'_> {
             return Err(refuse("it is finished; `cargo xtask compare` shows it".into()));
         }
         let mut parts = self.prepare(&experiment)?;
-        let expected = self.record(&experiment, &folder.name(), &parts);
+        let mut expected = self.record(&experiment, &folder.name(), &parts);
+        expected.config_sha256 = config_sha256;
         let mut record = recorded.unwrap_or_else(|| expected.clone());
         record.dataset.folder = expected.dataset.folder.clone();
         if record.dataset != expected.dataset {
@@ -115,7 +121,7 @@ impl Runner<'_> {
                 "the images or their split are not those it was trained on; name their folder with --data".into(),
             ));
         }
-        if record.hyperparameters != expected.hyperparameters {
+        if (&record.hyperparameters, &record.config_sha256) != (&expected.hyperparameters, &expected.config_sha256) {
             return Err(refuse("its config.toml is not the one it was started with".into()));
         }
         let path = last_checkpoint(&folder.checkpoints());
@@ -259,7 +265,7 @@ fn train_and_test(
     let model = recorder.folder.model_path();
     weights.save(&model, &parts.dataset.classes).map_err(TrainError::from)?;
     let bytes = weights.to_bytes(&parts.dataset.classes).map_err(TrainError::from)?;
-    let sha256 = strata_files::hexadecimal(&Sha256::digest(&bytes));
+    let sha256 = sha256(&bytes);
     let file = model.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     recorder.record.model = Some(ModelFile { file, sha256 });
     recorder.display.set_epochs(0);
@@ -269,6 +275,10 @@ fn train_and_test(
     recorder.record.metrics.test_loss = Some(score.mean_loss());
     recorder.record.metrics.test_acc = Some(score.accuracy());
     Ok(())
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    strata_files::hexadecimal(&Sha256::digest(bytes))
 }
 
 fn early(experiment: &Experiment) -> String {

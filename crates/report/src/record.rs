@@ -43,6 +43,9 @@ pub struct Record {
     /// The command line, one element an argument.
     #[serde(default)]
     pub command: Vec<String>,
+    /// SHA-256 of `config.toml` as it was written, lower-case hexadecimal.
+    #[serde(default)]
+    pub config_sha256: String,
     /// `arch` ("4 layers (2048,1024,64,10)"), `hidden`, `lrs`, `epochs`, `optimizer`, `batch_size`, `seed` and more.
     #[serde(default, deserialize_with = "bounded_map")]
     pub hyperparameters: Map<String, Value>,
@@ -88,6 +91,7 @@ impl Record {
             started: clock::now(),
             ended: None,
             command,
+            config_sha256: String::new(),
             hyperparameters: Map::new(),
             metrics: Metrics::default(),
             parameters: 0,
