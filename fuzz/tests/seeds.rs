@@ -3,9 +3,11 @@
 use std::fs;
 use std::path::Path;
 
+type Target = fn(&[u8]);
+
 #[test]
 fn the_seeds_pass() {
-    let targets: [(&str, fn(&[u8])); 7] = [
+    let targets: [(&str, Target); 7] = [
         ("archive", strata_fuzz::archive),
         ("checkpoint", strata_fuzz::checkpoint),
         ("cifar_files", strata_fuzz::cifar_files),
