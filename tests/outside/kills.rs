@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::harness::Sandbox;
 use crate::random::{Random, rounds};
 
-/// Runs that are killed until they finish. The forty: STRATA_TEST_ROUNDS=5.
+/// Runs that are killed until they finish. Forty: STRATA_TEST_ROUNDS=5.
 const RUNS: usize = 8;
 /// So often that kills land in the midst of everything.
 const SETS: [&str; 6] = [

@@ -5,7 +5,7 @@ use std::fs;
 use crate::harness::{Outcome, Sandbox, wait_until};
 use crate::random::{Random, rounds};
 
-/// Damages of each kind of file. The two hundred: STRATA_TEST_ROUNDS=8.
+/// Damages of each kind of file. Two hundred: STRATA_TEST_ROUNDS=8.
 const DAMAGES: usize = 25;
 const FILES: [&str; 8] = [
     "config.toml",

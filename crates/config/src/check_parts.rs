@@ -14,8 +14,8 @@ use crate::experiment::{
     Experiment, ModelConfig, OptimizerConfig, PIXELS, Phase,
 };
 use crate::limits::{
-    CIFAR10_TRAIN, MAX_BATCH, MAX_EPOCHS, MAX_EVALUATION_BATCH, MAX_LAYERS, MAX_PARAMETERS, MAX_STEPS, MAX_SYNTHETIC,
-    MAX_THREADS, MAX_URL, MAX_WIDTH,
+    CIFAR10_TRAIN, MAX_BATCH, MAX_EPOCHS, MAX_EVALUATION_BATCH, MAX_LAYERS, MAX_PARAMETERS, MAX_PHASES, MAX_STEPS,
+    MAX_SYNTHETIC, MAX_THREADS, MAX_URL, MAX_WIDTH,
 };
 use crate::raw::{RawConfig, RawDataset, RawEarlyStopping, RawModel, RawOptimizer, RawPhase};
 
@@ -195,6 +195,10 @@ impl Check<'_> {
         let list = raw.ok_or_else(|| self.missing("phases"))?;
         if list.get_ref().is_empty() {
             return Err(self.wrong("phases", list));
+        }
+        if list.get_ref().len() > MAX_PHASES {
+            let message = format!("{} phases; at most {MAX_PHASES} are taken", list.get_ref().len());
+            return Err(self.document.fault(list.span(), Some("phases"), message));
         }
         let phases: Vec<Phase> =
             list.get_ref().iter().enumerate().map(|(index, raw)| self.phase(index, raw)).collect::<Result<_>>()?;

@@ -16,6 +16,9 @@ pub(crate) const MAX_EVALUATION_BATCH: i64 = 2 * MAX_BATCH;
 pub(crate) const MAX_SYNTHETIC: i64 = 200_000;
 /// Training images of CIFAR-10, the validation part included.
 pub(crate) const CIFAR10_TRAIN: i64 = 50_000;
+/// Phases of the whole run: the resolved config spells each out in up to 70 bytes, and must stay within [`MAX_FILE_BYTES`], or the run
+/// could not be resumed.
+pub(crate) const MAX_PHASES: usize = 1_000;
 /// Epochs of the whole run: the history keeps a line for each.
 pub(crate) const MAX_EPOCHS: i64 = 1_000_000;
 /// Steps between two checkpoints.

@@ -143,6 +143,10 @@ fn an_empty_phase_list_and_none_at_all_are_errors() {
     let head = GOOD.split("[[phases]]").next().unwrap_or_default();
     assert!(told(head, &[]).starts_with("c.toml: phases: missing: expected a list of one table or more"));
     assert!(told(&format!("phases = []\n{head}"), &[]).starts_with("c.toml:1: phases = []: expected a list of one"));
+    let many = "{epochs=1,lr=1},".repeat(1_001);
+    assert!(
+        told(&format!("phases = [{many}]\n{head}"), &[]).starts_with("c.toml:1: phases: 1001 phases; at most 1000")
+    );
     let scalars = told(&format!("phases = [3]\n{head}"), &[]);
     assert!(scalars.starts_with("c.toml:1: phases.0 = 3: expected a table with `epochs` and `lr`"), "{scalars}");
 }

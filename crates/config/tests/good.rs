@@ -97,6 +97,14 @@ fn names_that_would_leave_the_runs_folder_or_hide_are_refused() {
     assert_eq!(experiment.name, "experiment");
 }
 
+/// A run is resumed from its resolved config: were that longer than a config may be, the run could start but not go on.
+#[test]
+fn the_longest_schedule_reads_back_from_the_resolved_config() {
+    let phases = "{epochs=1000,lr=1.1754943508222875e-38},".repeat(1_000);
+    let experiment = parse(SMALLEST, &[&format!("phases=[{phases}]")]).unwrap();
+    assert_eq!(parse(&experiment.to_toml(), &[]).unwrap(), experiment);
+}
+
 #[test]
 fn devices_read_back_from_what_they_print() {
     for device in [DeviceChoice::Auto, DeviceChoice::Cpu, DeviceChoice::Cuda(0), DeviceChoice::Cuda(255)] {

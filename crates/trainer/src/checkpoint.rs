@@ -114,7 +114,7 @@ impl Checkpoint {
         if contents.format != FORMAT {
             return Err(format!("it is of format {}; this program reads format {FORMAT}", contents.format));
         }
-        if contents.widths.widths().len() < 2 || contents.states > 2 {
+        if contents.widths.widths().len() < 2 || contents.widths.widths().contains(&0) || contents.states > 2 {
             return Err(format!("{:?} with {} states is no network", contents.widths.widths(), contents.states));
         }
         let mut weights = Weights { architecture: contents.widths.clone(), layers: Vec::new() };

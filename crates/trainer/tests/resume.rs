@@ -4,11 +4,11 @@
 mod common;
 
 use common::{CLASSES, FEATURES, Keeper, Memory};
-use strata_model::{Activation, mlp};
+use strata_model::{Activation, Architecture, LayerWeights, Weights, mlp};
 use strata_rng::TorchRng;
 use strata_trainer::{
-    Checkpoint, Classifier, ClassifierOptions, Device, Evaluation, Optimizer, Outcome, Phase, Plan, Progress, build,
-    fit,
+    Checkpoint, Classifier, ClassifierOptions, Device, Evaluation, LayerState, Optimizer, OptimizerState, Outcome,
+    Phase, Plan, Progress, build, fit,
 };
 
 fn classifier(optimizer: Optimizer) -> Box<dyn Classifier> {
@@ -130,6 +130,21 @@ fn a_flipped_bit_anywhere_is_found() {
             Ok(read) => assert!(read == original, "bit {at}"),
         }
     }
+}
+
+/// Widths of zero and layers without a value need no bytes: a whole file, a right seal, and no network.
+#[test]
+fn a_checkpoint_of_an_empty_layer_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("last.safetensors");
+    let layers =
+        [(0, 0), (0, 3)].map(|(weights, biases)| LayerWeights { weight: vec![0.0; weights], bias: vec![0.0; biases] });
+    let weights = Weights { architecture: Architecture::new(2, &[0], 3), layers: layers.to_vec() };
+    let optimizer = OptimizerState { steps: 0, layers: vec![LayerState::default(); 2] };
+    let progress = Progress::new(&TorchRng::new(43));
+    Checkpoint { run: "a-run".into(), progress, weights, optimizer }.save(&path).unwrap();
+    let error = Checkpoint::load(&path, "a-run").unwrap_err().to_string();
+    assert!(error.contains("[2, 0, 3] with 0 states is no network"), "{error}");
 }
 
 #[test]

@@ -1,0 +1,147 @@
+//! Writes the seeds: small, right inputs of each target, from which the fuzzer starts.
+
+use std::fs;
+use std::path::Path;
+
+use strata_model::{Architecture, LayerWeights, Weights};
+use strata_report::{HistoryLine, Phase, Record, RunFolder, Status, TimingLine};
+use strata_rng::TorchRng;
+use strata_trainer::{Checkpoint, Evaluation, LayerState, OptimizerState, Progress, Score};
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+fn main() -> Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let write = |target: &str, name: &str, bytes: &[u8]| -> Result<()> {
+        let folder = root.join("seeds").join(target);
+        fs::create_dir_all(&folder)?;
+        Ok(fs::write(folder.join(name), bytes)?)
+    };
+
+    write("cifar_files", "exact", &[&[13, 14, 15, 13, 13, 14, 0][..], &[3; 10]].concat())?;
+    let names = b"airplane\nautomobile\nbird\ncat\ndeer\ndog\nfrog\nhorse\nship\ntruck\n\n";
+    write("cifar_files", "names", &[&[13; 7][..], &[7; 6], names].concat())?;
+    write("cifar_files", "cut", &[&[13, 13, 5, 13, 13, 13, 0][..], &[1; 6]].concat())?;
+    let tar = tar(names)?;
+    write("archive", "tar", &[&[2], tar.as_slice()].concat())?;
+    write("archive", "tar.gz", &[vec![0], strata_fuzz::gzip(&tar)].concat())?;
+
+    for name in ["a", "adamw-gelu", "linear", "quickstart"] {
+        let text = fs::read(root.join("../configs").join(format!("{name}.toml")))?;
+        let sets = b"\0model.hidden=[64, 32]\0phases.0.lr=5e-2\0device=cuda:1\0dataset.batch=32";
+        write("config", name, &[text.as_slice(), sets].concat())?;
+    }
+    write("config", "every-key", include_bytes!("every-key.toml"))?;
+
+    let weights = weights();
+    let classes = ["no".to_owned(), "yes".to_owned()];
+    write("weights", "file", &weights.to_bytes(&classes)?)?;
+    write("weights", "text", &as_text(&weights.to_bytes(&classes)?)?)?;
+    for states in 0..=2 {
+        let file = checkpoint(&weights, states)?;
+        write("checkpoint", &format!("file-{states}"), &file)?;
+        write("checkpoint", &format!("text-{states}"), &as_text(&file)?)?;
+    }
+
+    write("record", "finished", &record()?)?;
+    let [history, timing] = lines()?;
+    write("history", "three", &[history.as_slice(), timing.as_slice()].join(&0))?;
+    write("history", "torn", &history[..history.len() - 20])?;
+    Ok(())
+}
+
+/// A release of one record a file.
+fn tar(names: &[u8]) -> Result<Vec<u8>> {
+    let mut builder = tar::Builder::new(Vec::new());
+    let mut add = |name: &str, bytes: &[u8]| {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        builder.append_data(&mut header, format!("cifar-10-batches-bin/{name}"), bytes)
+    };
+    add("batches.meta.txt", names)?;
+    for number in 1..=5 {
+        add(&format!("data_batch_{number}.bin"), &[number; 3_073])?;
+    }
+    add("test_batch.bin", &[9; 3_073])?;
+    Ok(builder.into_inner()?)
+}
+
+fn weights() -> Weights {
+    let layers = [(3, 2), (2, 2)].map(|(inputs, outputs)| LayerWeights {
+        weight: (0..inputs * outputs).map(|i| i as f32 - 2.5).collect(),
+        bias: vec![0.25; outputs],
+    });
+    Weights { architecture: Architecture::new(3, &[2], 2), layers: layers.to_vec() }
+}
+
+fn checkpoint(weights: &Weights, states: usize) -> Result<Vec<u8>> {
+    let mut progress = Progress::new(&TorchRng::new(43));
+    (progress.epoch, progress.batches) = (1, 3);
+    progress.score = Score { loss: 9.5, correct: 0, samples: 24 };
+    let line =
+        Evaluation { phase: None, epoch: None, learning_rate: None, train_loss: None, val_loss: 2.308, val_acc: 0.125 };
+    progress.history = vec![
+        line.clone(),
+        Evaluation { phase: Some(0), epoch: Some(0), learning_rate: Some(0.1), train_loss: Some(1.75), ..line },
+    ];
+    let layer = |layer: &LayerWeights| LayerState {
+        weight: vec![layer.weight.clone(); states],
+        bias: vec![layer.bias.clone(); states],
+    };
+    let optimizer = OptimizerState { steps: 10, layers: weights.layers.iter().map(layer).collect() };
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("a.safetensors");
+    Checkpoint { run: "a-run".into(), progress, weights: weights.clone(), optimizer }.save(&path)?;
+    Ok(fs::read(path)?)
+}
+
+/// A safetensors file as the targets take it from the fuzzer: no length, the header on a line of its own.
+fn as_text(file: &[u8]) -> Result<Vec<u8>> {
+    let (length, rest) = file.split_first_chunk::<8>().ok_or("no header")?;
+    let (header, tensors) = rest.split_at(usize::try_from(u64::from_le_bytes(*length))?);
+    Ok([header, b"\n", tensors].concat())
+}
+
+/// The initial evaluation and two epochs, and how long they took.
+fn lines() -> Result<[Vec<u8>; 2]> {
+    let (mut history, mut timing) = (Vec::new(), Vec::new());
+    for epoch in [None, Some(0), Some(1)] {
+        let line = HistoryLine {
+            phase: epoch.map(|_| 0),
+            epoch,
+            lr: epoch.map(|_| 0.1),
+            train_loss: epoch.map(|_| 1.75),
+            train_acc: None,
+            val_loss: 2.25,
+            val_acc: 0.5,
+        };
+        let finished = "2026-11-23T12:00:00Z".to_owned();
+        let time = TimingLine { epoch, seconds: 1.5, samples_per_second: 3e4, finished };
+        history.extend([serde_json::to_vec(&line)?, vec![b'\n']].concat());
+        timing.extend([serde_json::to_vec(&time)?, vec![b'\n']].concat());
+    }
+    Ok([history, timing])
+}
+
+fn record() -> Result<Vec<u8>> {
+    let mut record = Record::new("run", vec!["strata".into(), "experiment".into()]);
+    // The same bytes each time.
+    record.id = "20261123-120000-0123abcd".into();
+    record.started = "2026-11-23T12:00:00Z".into();
+    record.ended = Some("2026-11-23T12:01:00Z".into());
+    record.status = Status::Finished;
+    record.hyperparameters.insert("hidden".into(), vec![2_048, 64].into());
+    record.hyperparameters.insert("optimizer".into(), "sgd".into());
+    record.metrics.val_acc = Some(0.5);
+    record.metrics.seconds = Some(60.0);
+    record.phases = vec![Phase { epochs: 2, lr: 0.1 }];
+    record.rng.streams.insert("dropout".into(), 43);
+    let [history, _] = lines()?;
+    for line in history.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
+        record.history.push(serde_json::from_slice::<HistoryLine>(line)?.with_seconds(1.5));
+    }
+    let runs = tempfile::tempdir()?;
+    let folder = RunFolder::create(runs.path(), "run")?;
+    folder.write_record(&record)?;
+    Ok(fs::read(folder.path().join("record.json"))?)
+}
