@@ -19,6 +19,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
+use strata_config::told_once;
 
 use crate::cli::{Cli, Command};
 use crate::fault::Fault;
@@ -28,7 +29,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             // Where nobody can be told, the exit code still tells.
-            let _ = writeln!(std::io::stderr(), "error: {}", told_once(&error));
+            let _ = writeln!(std::io::stderr(), "error: {}", told_once(error.as_ref()));
             ExitCode::from(error.downcast_ref::<Fault>().map_or(1, Fault::exit_code))
         }
     }
@@ -43,16 +44,4 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Bench { arguments } => bench::run(&arguments),
         Command::Tidy => tidy::run(),
     }
-}
-
-/// The error and its causes on one line, without those that the error's own text tells already.
-fn told_once(error: &anyhow::Error) -> String {
-    let mut text = error.to_string();
-    for cause in error.chain().skip(1).map(ToString::to_string) {
-        if !text.contains(&cause) {
-            text.push_str(": ");
-            text.push_str(&cause);
-        }
-    }
-    text
 }

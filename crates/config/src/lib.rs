@@ -23,6 +23,7 @@ mod overlay;
 mod raw;
 mod resolved;
 mod suggest;
+mod told;
 
 pub use architectures::{RowError, Widths, parse_rows};
 pub use arguments::{parse_name, parse_threads};
@@ -34,3 +35,4 @@ pub use experiment::{
     Experiment, ModelConfig, OptimizerConfig, PIXELS, Phase,
 };
 pub use keys::{KEYS, Key};
+pub use told::told_once;

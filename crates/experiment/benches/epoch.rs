@@ -7,49 +7,13 @@ use divan::Bencher;
 use divan::counter::ItemsCount;
 use strata_dataset as dataset;
 use strata_dataset::{BatchContent, Images, Order, PixelScale, Split, Synthetic};
+use strata_experiment::Served;
 use strata_model::{Activation, mlp};
 use strata_rng::TorchRng;
-use strata_trainer::{
-    Batch, Classifier, ClassifierOptions, Device, Event, Loader, Observer, Optimizer, Phase, Plan, Progress,
-    TrainError, build, fit,
-};
+use strata_trainer::{ClassifierOptions, Device, Loader, Optimizer, Phase, Plan, Progress, build, fit};
 
 fn main() {
     divan::main();
-}
-
-/// A data set's loader as training sees it.
-struct Served(dataset::Loader);
-
-impl Loader for Served {
-    fn samples(&self) -> usize {
-        self.0.samples()
-    }
-
-    fn batches(&self) -> usize {
-        self.0.batches()
-    }
-
-    fn pass<'a>(&'a self, rng: &mut TorchRng, skip: usize) -> Box<dyn Iterator<Item = Batch> + 'a> {
-        let pass = self.0.pass(rng, skip);
-        Box::new(pass.map(|batch| Batch { indices: batch.indices, features: batch.pixels, labels: batch.labels }))
-    }
-}
-
-struct Silent;
-
-impl Observer for Silent {
-    fn event(&mut self, _: Event<'_>) -> Result<(), TrainError> {
-        Ok(())
-    }
-
-    fn checkpoint(&mut self, _: &Progress, _: &mut dyn Classifier, _: bool) -> Result<(), TrainError> {
-        Ok(())
-    }
-
-    fn is_interrupted(&self) -> bool {
-        false
-    }
 }
 
 /// The notebook's numbers of images: 45,000 to train on, 5,000 to validate on.
@@ -93,6 +57,6 @@ fn epoch(bencher: Bencher<'_, '_>) {
     let phases = vec![Phase { epochs: 1, learning_rate: 0.1 }];
     let plan = Plan { phases, early_stopping: None, checkpoint_every: None };
     bencher.counter(ItemsCount::new(split.train.len())).bench_local(|| {
-        fit(&mut *classifier, &train, &validation, &plan, Progress::new(&rng), &mut Silent).expect("a finite loss")
+        fit(&mut *classifier, &train, &validation, &plan, Progress::new(&rng), &mut ()).expect("a finite loss")
     });
 }

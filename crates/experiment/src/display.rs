@@ -116,9 +116,9 @@ impl Display {
                     }
                 }
             }
-            Event::Evaluated(line) => {
+            Event::Evaluated(history) => {
                 self.fetched();
-                self.line(&evaluation(line));
+                history.last().map(evaluation).iter().for_each(|line| self.line(line));
             }
             _ => {}
         }

@@ -18,6 +18,7 @@ mod stop;
 pub use display::Display;
 pub use error::ExperimentError;
 pub use inspect::{dataset_grid, dataset_info};
+pub use loaders::Served;
 pub use run::{Runner, find_run};
 pub use setup::Row;
 pub use stop::Stop;

@@ -5,9 +5,10 @@ use strata_rng::TorchRng;
 use strata_trainer::{Batch, Loader};
 
 /// Serves a part of the images to the trainer.
-pub(crate) struct Images(pub(crate) dataset::Loader);
+#[derive(Clone, Debug)]
+pub struct Served(pub dataset::Loader);
 
-impl Loader for Images {
+impl Loader for Served {
     fn samples(&self) -> usize {
         self.0.samples()
     }

@@ -3,11 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use strata_model::Weights;
 use strata_report::{HistoryLine, Metrics, Record, ReportError, RunFolder, TimingLine, now};
-use strata_trainer::{
-    Checkpoint, Classifier, Evaluation, Event, LayerState, Observer, OptimizerState, Progress, TrainError, best,
-};
+use strata_trainer::{Checkpoint, Classifier, Evaluation, Event, LayerState, Observer, Progress, TrainError, best};
 
 use crate::{Display, Stop};
 
@@ -35,18 +32,10 @@ pub(crate) struct Recorder<'a> {
     /// Samples trained on (or, before the first epoch, evaluated) since then.
     pub(crate) samples: usize,
     pub(crate) is_training: bool,
-    /// The run's so far.
-    pub(crate) history: Vec<Evaluation>,
 }
 
 impl<'a> Recorder<'a> {
-    pub(crate) fn new(
-        folder: &'a RunFolder,
-        record: &'a mut Record,
-        display: &'a mut Display,
-        stop: &'a Stop,
-        history: Vec<Evaluation>,
-    ) -> Self {
+    pub(crate) fn new(folder: &'a RunFolder, record: &'a mut Record, display: &'a mut Display, stop: &'a Stop) -> Self {
         let seconds_before = record.metrics.seconds.filter(|seconds| seconds.is_finite()).unwrap_or(0.0);
         let now = Instant::now();
         Self {
@@ -59,7 +48,6 @@ impl<'a> Recorder<'a> {
             line_started: now,
             samples: 0,
             is_training: false,
-            history,
         }
     }
 
@@ -68,8 +56,9 @@ impl<'a> Recorder<'a> {
         self.seconds_before + self.started.elapsed().as_secs_f64()
     }
 
-    fn add(&mut self, evaluation: &Evaluation) -> Result<(), ReportError> {
-        let line = history_line(evaluation);
+    /// Keeps the last line of `history`.
+    fn add(&mut self, history: &[Evaluation]) -> Result<(), ReportError> {
+        let Some(line) = history.last().map(history_line) else { return Ok(()) };
         self.folder.append_history(&line)?;
         let seconds = self.line_started.elapsed().as_secs_f64();
         let samples_per_second = self.samples as f64 / seconds;
@@ -78,8 +67,7 @@ impl<'a> Recorder<'a> {
         self.samples = 0;
 
         self.record.history.push(line.with_seconds(seconds));
-        self.history.push(evaluation.clone());
-        summarise(&self.history, &mut self.record.metrics);
+        summarise(history, &mut self.record.metrics);
         self.record.metrics.seconds = Some(self.seconds());
         self.folder.write_record(self.record)?;
         self.folder.write_plots(&self.record.history)
@@ -123,7 +111,7 @@ impl Observer for Recorder<'_> {
             Event::BatchFinished { samples, .. } if self.is_training || self.record.history.is_empty() => {
                 self.samples += samples;
             }
-            Event::Evaluated(evaluation) => self.add(evaluation).map_err(failed)?,
+            Event::Evaluated(history) => self.add(history).map_err(failed)?,
             _ => {}
         }
         self.display.event(&event);
@@ -143,22 +131,19 @@ impl Observer for Recorder<'_> {
             path: folder.clone(),
             source,
         })?;
-        // JSON has no NaN: a history with one would be a checkpoint that nobody can read.
-        if let Some(line) = progress.history.iter().find(|line| !line.val_loss.is_finite()) {
-            let (loss, epoch, step) = (line.val_loss, line.epoch.unwrap_or(0), progress.batches);
-            return Err(TrainError::NotFinite { loss, epoch, step, learning_rate: line.learning_rate.unwrap_or(0.0) });
-        }
-        let run = self.record.id.clone();
-        let best = best(&progress.history);
+        let (run, progress) = (self.record.id.clone(), progress.clone());
+        let best = best(&progress.history).map(|line| line.epoch);
+        let is_best = epoch_ended && best.is_some() && best == progress.history.last().map(|line| line.epoch);
+        let mut checkpoint = Checkpoint { run, progress, weights, optimizer };
         // The best before the last: a kill between the two repeats the epoch, and so writes the best again.
-        if epoch_ended
-            && best.is_some()
-            && best.map(|line| line.epoch) == progress.history.last().map(|line| line.epoch)
-        {
-            weights_only(&run, progress, &weights, &optimizer).save(&best_checkpoint(&folder))?;
+        if is_best {
+            // Without the optimizer's buffers: the best epoch is chosen, never gone on from.
+            let none = vec![LayerState::default(); checkpoint.weights.layers.len()];
+            let buffers = std::mem::replace(&mut checkpoint.optimizer.layers, none);
+            checkpoint.save(&best_checkpoint(&folder))?;
+            checkpoint.optimizer.layers = buffers;
         }
-        let progress = progress.clone();
-        Checkpoint { run, progress, weights, optimizer }.save(&last_checkpoint(&folder))?;
+        checkpoint.save(&last_checkpoint(&folder))?;
         tracing::debug!(folder = %folder.display(), "checkpoint written");
         Ok(())
     }
@@ -166,11 +151,4 @@ impl Observer for Recorder<'_> {
     fn is_interrupted(&self) -> bool {
         self.stop.is_requested()
     }
-}
-
-/// A checkpoint without the optimizer's buffers: the best epoch is chosen, never gone on from.
-fn weights_only(run: &str, progress: &Progress, weights: &Weights, optimizer: &OptimizerState) -> Checkpoint {
-    let layers = vec![LayerState::default(); weights.layers.len()];
-    let optimizer = OptimizerState { steps: optimizer.steps, layers };
-    Checkpoint { run: run.to_owned(), progress: progress.clone(), weights: weights.clone(), optimizer }
 }

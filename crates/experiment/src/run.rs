@@ -196,7 +196,7 @@ impl Runner<'_> {
         progress: Progress,
     ) -> Result<(), ExperimentError> {
         self.display.set_epochs(experiment.epochs());
-        let mut recorder = Recorder::new(folder, record, &mut self.display, &self.stop, progress.history.clone());
+        let mut recorder = Recorder::new(folder, record, &mut self.display, &self.stop);
         let result = train_and_test(experiment, &mut recorder, &mut parts, progress);
         recorder.display.fetched();
         let seconds = recorder.seconds();
@@ -263,9 +263,7 @@ fn train_and_test(
         classifier.restore(&weights, &state)?;
     }
     let model = recorder.folder.model_path();
-    weights.save(&model, &parts.dataset.classes).map_err(TrainError::from)?;
-    let bytes = weights.to_bytes(&parts.dataset.classes).map_err(TrainError::from)?;
-    let sha256 = sha256(&bytes);
+    let sha256 = sha256(&weights.save(&model, &parts.dataset.classes).map_err(TrainError::from)?);
     let file = model.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     recorder.record.model = Some(ModelFile { file, sha256 });
     recorder.display.set_epochs(0);

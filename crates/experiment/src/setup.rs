@@ -12,7 +12,7 @@ use strata_trainer::{
 };
 
 use crate::ExperimentError;
-use crate::loaders::Images;
+use crate::Served;
 
 /// A network that the program was built with.
 #[derive(Clone, Copy, Debug)]
@@ -25,9 +25,9 @@ pub struct Row {
 
 /// A run's images, served.
 pub(crate) struct Loaders {
-    pub(crate) train: Images,
-    pub(crate) validation: Images,
-    pub(crate) test: Images,
+    pub(crate) train: Served,
+    pub(crate) validation: Served,
+    pub(crate) test: Served,
 }
 
 /// Splits the training images, drawing from `rng`, and serves the parts. On a card the training part's batches are indices.
@@ -43,7 +43,7 @@ pub(crate) fn loaders(
     let (batch, evaluation) = (settings.batch.get(), settings.evaluation_batch.get());
     let (train, test) = (&dataset.train, &dataset.test);
     let part = |images: &Arc<_>, indices, batch, order, content| {
-        Loader::new(Arc::clone(images), indices, batch, order, scale.clone(), content).map(Images)
+        Loader::new(Arc::clone(images), indices, batch, order, scale.clone(), content).map(Served)
     };
     let all: Vec<u32> = (0..).take(test.len()).collect();
     Ok(Loaders {

@@ -19,8 +19,8 @@ use strata_dataset::{BatchContent, Cifar10Source, ImageShape, Images, Order, Pix
 use strata_model::{Activation, Architecture, Weights, mlp};
 use strata_rng::TorchRng;
 use strata_trainer::{
-    Batch, BuildClassifier, Classifier, ClassifierOptions, Device, Evaluation, Event, Loader, Observer, Optimizer,
-    OptimizerState, Outcome, Phase, Plan, Progress, Score, TrainError, build, fit,
+    Batch, BuildClassifier, Classifier, ClassifierOptions, Device, Evaluation, Loader, Optimizer, OptimizerState,
+    Outcome, Phase, Plan, Progress, Score, TrainError, build, fit,
 };
 
 /// Networks whose golden files can be checked.
@@ -103,20 +103,6 @@ impl Classifier for Losses {
     }
 }
 
-struct Silent;
-
-impl Observer for Silent {
-    fn event(&mut self, _: Event<'_>) -> Result<(), TrainError> {
-        Ok(())
-    }
-    fn checkpoint(&mut self, _: &Progress, _: &mut dyn Classifier, _: bool) -> Result<(), TrainError> {
-        Ok(())
-    }
-    fn is_interrupted(&self) -> bool {
-        false
-    }
-}
-
 /// What Strata does with a golden file's arguments.
 struct Ours {
     split: Split,
@@ -157,7 +143,7 @@ fn train(golden: &Value, images: Arc<Images>) -> Ours {
     let phase = Phase { epochs, learning_rate: golden["lr"].as_f64().unwrap() };
     let plan = Plan { phases: vec![phase], early_stopping: None, checkpoint_every: None };
     let start = Progress::new(&rng);
-    let (progress, outcome) = fit(&mut classifier, &train, &validation, &plan, start, &mut Silent).unwrap();
+    let (progress, outcome) = fit(&mut classifier, &train, &validation, &plan, start, &mut ()).unwrap();
     assert_eq!(outcome, Outcome::Finished);
     let batches = train.served.into_inner();
     Ours { split, parameters, batches, losses: classifier.noted, history: progress.history }

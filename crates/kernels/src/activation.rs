@@ -29,6 +29,10 @@ pub enum Activation {
 const LEAK: f32 = 0.01;
 
 impl Activation {
+    /// Each of them.
+    pub const ALL: [Self; 7] =
+        [Self::Identity, Self::Relu, Self::LeakyRelu, Self::Gelu, Self::Tanh, Self::Sigmoid, Self::Silu];
+
     /// Whether the derivative is worked out from the activation's input; if not, from its output.
     pub fn needs_input(self) -> bool {
         matches!(self, Self::Gelu | Self::Silu)
@@ -117,16 +121,6 @@ fn normal_density(x: f32) -> f32 {
 mod tests {
     use super::*;
 
-    const ALL: [Activation; 7] = [
-        Activation::Identity,
-        Activation::Relu,
-        Activation::LeakyRelu,
-        Activation::Gelu,
-        Activation::Tanh,
-        Activation::Sigmoid,
-        Activation::Silu,
-    ];
-
     /// `torch.nn.functional` at 1 and at -1, printed by PyTorch 2.15 to seven digits.
     #[test]
     fn values_as_pytorch_gives() {
@@ -139,7 +133,7 @@ mod tests {
             (0.731_058_6, 0.268_941_4),
             (0.731_058_6, -0.268_941_4),
         ];
-        for (activation, (one, minus_one)) in ALL.into_iter().zip(expected) {
+        for (activation, (one, minus_one)) in Activation::ALL.into_iter().zip(expected) {
             let mut values = [1.0, -1.0];
             activate(activation, &mut values);
             assert!(
@@ -152,7 +146,7 @@ mod tests {
     /// (f(x + h) - f(x - h)) / 2h against the derivative; h = 1e-2 leaves an error of about h² / 6.
     #[test]
     fn derivatives_are_the_slopes() {
-        for activation in ALL {
+        for activation in Activation::ALL {
             for x in [-3.0f32, -1.3, -0.4, 0.2, 0.9, 2.5] {
                 let h = 1e-2;
                 let mut ends = [x + h, x - h];

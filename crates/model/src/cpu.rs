@@ -157,16 +157,6 @@ mod tests {
     use super::*;
     use crate::{Activation, Layers, mlp, tensors};
 
-    const ALL: [Activation; 7] = [
-        Activation::Identity,
-        Activation::Relu,
-        Activation::LeakyRelu,
-        Activation::Gelu,
-        Activation::Tanh,
-        Activation::Sigmoid,
-        Activation::Silu,
-    ];
-
     fn wave(count: usize, frequency: f32) -> Vec<f32> {
         (0..count).map(|i| (i as f32 * frequency).sin()).collect()
     }
@@ -181,7 +171,7 @@ mod tests {
     /// at odd shapes.
     fn agrees_with_dfdx<const I: usize, const O: usize>(batch: usize) {
         let device = Cpu::seed_from_u64(7);
-        for (activation, dropout) in ALL.into_iter().flat_map(|a| [(a, 0.0), (a, 0.4)]) {
+        for (activation, dropout) in Activation::ALL.into_iter().flat_map(|a| [(a, 0.0), (a, 0.4)]) {
             let mut layer = device.build_module::<crate::Dense<I, O>, f32>();
             crate::Layer::configure(&mut layer, activation, dropout, 43, 1);
             crate::Layer::set_step(&mut layer, 5);
@@ -212,7 +202,7 @@ mod tests {
     fn gradients_are_the_slopes_of_the_loss() {
         let device = Cpu::seed_from_u64(1);
         let labels = [2u8, 0, 1];
-        for activation in ALL {
+        for activation in Activation::ALL {
             let mut network = device.build_module::<mlp!(4, 5, 3), f32>();
             network.configure(activation, 0.0, 43);
             let x = device.tensor_from_vec(wave(12, 1.3), (3, Const::<4>));

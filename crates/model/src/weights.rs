@@ -69,17 +69,19 @@ impl Weights {
         tensors.to_bytes(KEY, metadata).map_err(mismatch)
     }
 
-    /// Writes a weights file. It appears whole or not at all: a temporary beside it is written, synced and renamed.
+    /// Writes a weights file and gives its bytes. It appears whole or not at all: a temporary beside it is written, synced and
+    /// renamed.
     ///
     /// # Errors
     /// [`ModelError::Io`] where it cannot be written; a file that was there is as it was.
-    pub fn save(&self, path: &Path, classes: &[String]) -> Result<(), ModelError> {
+    pub fn save(&self, path: &Path, classes: &[String]) -> Result<Vec<u8>, ModelError> {
         let bytes = self.to_bytes(classes)?;
         strata_files::write_atomically(path, |file| file.write_all(&bytes)).map_err(|source| ModelError::Io {
             action: "writing weights to",
             path: path.into(),
             source,
-        })
+        })?;
+        Ok(bytes)
     }
 
     /// Reads a weights file: the weights and the names of the classes.

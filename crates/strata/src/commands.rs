@@ -63,7 +63,7 @@ fn compare(names: &[PathBuf], runs: &Path) -> anyhow::Result<()> {
     if names.is_empty() {
         for summary in list_runs(runs)? {
             match read_record(&summary.path) {
-                Ok(record) => records.push(stands(record, &summary.path)),
+                Ok(record) => records.push(stands(record, &summary.state)),
                 // Told and left out: one damaged run hides no other.
                 Err(error) => eprintln!("left out: {error}"),
             }
@@ -71,14 +71,14 @@ fn compare(names: &[PathBuf], runs: &Path) -> anyhow::Result<()> {
     }
     for name in names {
         let run = find_run(name, runs)?;
-        records.push(stands(read_record(&run)?, &run));
+        records.push(stands(read_record(&run)?, &RunSummary::of(&run).state));
     }
     show(&compare_table(&records, width()))
 }
 
 /// The record of a run that died says "running" for ever; its lock tells that it is not.
-fn stands(mut record: Record, run: &Path) -> Record {
-    if RunSummary::of(run).state == RunState::Died {
+fn stands(mut record: Record, state: &RunState) -> Record {
+    if *state == RunState::Died {
         record.status = Status::Interrupted;
     }
     record

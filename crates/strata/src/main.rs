@@ -11,6 +11,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
+use strata_config::told_once;
 use strata_experiment::{ConfigError, ExperimentError, Stop};
 use strata_report::ReportError;
 use tracing_subscriber::Layer;
@@ -30,7 +31,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Where nobody can be told, the exit code still tells.
-            let _ = writeln!(std::io::stderr(), "error: {}", told_once(&error));
+            let _ = writeln!(std::io::stderr(), "error: {}", told_once(error.as_ref()));
             ExitCode::from(exit_code(&error))
         }
     }
@@ -71,16 +72,4 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     }
     let mistake = error.downcast_ref::<ReportError>().is_some_and(ReportError::is_usage) || error.is::<ConfigError>();
     if mistake { 2 } else { 1 }
-}
-
-/// The error and its causes on one line, without those that the error's own text tells already.
-fn told_once(error: &anyhow::Error) -> String {
-    let mut text = error.to_string();
-    for cause in error.chain().skip(1).map(ToString::to_string) {
-        if !text.contains(&cause) {
-            text.push_str(": ");
-            text.push_str(&cause);
-        }
-    }
-    text
 }

@@ -92,8 +92,8 @@ pub enum Event<'a> {
         /// The mean training loss of the epoch so far, where it was read back at this batch.
         loss: Option<f64>,
     },
-    /// A line was added to the history.
-    Evaluated(&'a Evaluation),
+    /// A line was added to the history: all of it, the new line last.
+    Evaluated(&'a [Evaluation]),
 }
 
 /// Watches a run: shows it, records it, keeps its checkpoints, and may end it.
@@ -120,6 +120,21 @@ pub trait Observer {
     fn is_interrupted(&self) -> bool;
 }
 
+/// Watches nothing: for a run that nobody records.
+impl Observer for () {
+    fn event(&mut self, _: Event<'_>) -> Result<(), TrainError> {
+        Ok(())
+    }
+
+    fn checkpoint(&mut self, _: &Progress, _: &mut dyn Classifier, _: bool) -> Result<(), TrainError> {
+        Ok(())
+    }
+
+    fn is_interrupted(&self) -> bool {
+        false
+    }
+}
+
 /// Why a run ended without an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -140,7 +155,7 @@ const SELDOM: usize = 50;
 /// PyTorch's loaders draw: each pass, an evaluation's too, once; a shuffled one twice.
 ///
 /// # Errors
-/// [`TrainError::NotFinite`] where the training loss is no longer a number; what `classifier` and `observer` fail with.
+/// [`TrainError::NotFinite`] where the training or validation loss is no longer a number; what `classifier` and `observer` fail with.
 pub fn fit(
     classifier: &mut dyn Classifier,
     train: &dyn Loader,
@@ -156,7 +171,7 @@ pub fn fit(
         };
         progress.history.push(Evaluation::initial(score));
         progress.rng = rng.state();
-        observer.event(Event::Evaluated(&progress.history[0]))?;
+        told(&progress, observer)?;
     }
     loop {
         if plan.early_stopping.is_some_and(|stopping| stopping.is_over(&progress.history)) {
@@ -184,9 +199,23 @@ pub fn fit(
         progress.batches = 0;
         progress.score = Score::default();
         progress.rng = rng.state();
-        let line = progress.history.len() - 1;
-        observer.event(Event::Evaluated(&progress.history[line]))?;
+        told(&progress, observer)?;
         observer.checkpoint(&progress, classifier, true)?;
+    }
+}
+
+/// Tells of the history's new line. A loss that is no number ends the run once it is told: neither a checkpoint nor another
+/// epoch can make anything of it.
+fn told(progress: &Progress, observer: &mut dyn Observer) -> Result<(), TrainError> {
+    observer.event(Event::Evaluated(&progress.history))?;
+    match progress.history.last() {
+        Some(line) if !line.val_loss.is_finite() => Err(TrainError::NotFinite {
+            loss: line.val_loss,
+            epoch: line.epoch.unwrap_or(0),
+            step: progress.batches,
+            learning_rate: line.learning_rate.unwrap_or(0.0),
+        }),
+        _ => Ok(()),
     }
 }
 

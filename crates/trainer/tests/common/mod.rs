@@ -61,7 +61,7 @@ pub struct Keeper {
 impl Observer for Keeper {
     fn event(&mut self, event: Event<'_>) -> Result<(), TrainError> {
         match event {
-            Event::Evaluated(line) => self.history.push(line.clone()),
+            Event::Evaluated(history) => self.history.extend(history.last().cloned()),
             Event::BatchFinished { .. } => self.batches += 1,
             _ => {}
         }
