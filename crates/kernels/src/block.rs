@@ -5,16 +5,12 @@
 //! two loads, six broadcasts and twelve fused multiply-adds.
 
 use crate::dispatch::{Kernel, prefetch};
+use crate::lanes::{LANES, Lane};
 
-/// Columns of a panel.
-pub(crate) const LANES: usize = 16;
 /// Rows of a full tile.
 pub(crate) const TILE_ROWS: usize = 6;
 
-/// One row of a panel: the values of [`LANES`] columns at one position of the summed index.
-pub(crate) type Lane = [f32; LANES];
-
-/// `sums[r][p] += Σ_k rows[first_row + r][first_k + k] · panels[p][k]`, each element's chain going on where it stood.
+/// `sums[r][p] += Σ_k rows[first_row + r][first_k + k] · panels[p][k]`, the block's terms a chain of their own, then added.
 pub(crate) struct Block<'a> {
     /// The left matrix, row-major.
     pub(crate) rows: &'a [f32],
@@ -54,13 +50,12 @@ impl Ahead<'_> {
     /// Nothing to ask for.
     pub(crate) const NONE: Self = Self { matrix: &[], row_length: 0, first_row: 0, first_column: 0, lines: 0 };
 
+    /// Asks for what goes with row `row` of the block and with a panel.
     #[inline(always)]
-    fn ask<const R: usize>(&self, tile: usize, panel: usize) {
-        for r in 0..R {
-            let row = (self.first_row + tile * TILE_ROWS + r) * self.row_length + self.first_column;
-            for line in 0..self.lines {
-                prefetch(self.matrix, row + (panel * self.lines + line) * LANES);
-            }
+    pub(crate) fn ask(&self, row: usize, panel: usize) {
+        let row = (self.first_row + row) * self.row_length + self.first_column;
+        for line in 0..self.lines {
+            prefetch(self.matrix, row + (panel * self.lines + line) * LANES);
         }
     }
 }
@@ -104,31 +99,34 @@ impl Tile<'_> {
         let rows: [&[f32]; R] =
             std::array::from_fn(|r| &self.rows[(row + r) * self.row_length + self.first_k..][..depth]);
         for (p, panel) in self.panels.chunks_exact(depth).enumerate() {
-            self.ahead.ask::<R>(tile, p);
-            let mut tile: [Lane; R] = std::array::from_fn(|r| sums[r * count + p]);
-            multiply_add(rows, panel, &mut tile);
-            for (r, lane) in tile.into_iter().enumerate() {
-                sums[r * count + p] = lane;
+            for r in 0..R {
+                self.ahead.ask(tile * TILE_ROWS + r, p);
+            }
+            for (r, chain) in chains(rows, panel).into_iter().enumerate() {
+                for (sum, chain) in sums[r * count + p].iter_mut().zip(chain) {
+                    *sum += chain;
+                }
             }
         }
     }
 }
 
+/// `Σ_k rows[r][k] · panel[k]`, a chain of fused multiply-adds for each element.
 #[inline(always)]
-fn multiply_add<const R: usize>(rows: [&[f32]; R], panel: &[Lane], tile: &mut [Lane; R]) {
+fn chains<const R: usize>(rows: [&[f32]; R], panel: &[Lane]) -> [Lane; R] {
     // Said once here, so that the compiler drops the bounds checks in the loop.
     for row in rows {
         assert_eq!(row.len(), panel.len());
     }
-    let mut sums = *tile;
+    let mut chains = [[0.0; LANES]; R];
     for k in 0..panel.len() {
         let lane = panel[k];
         for r in 0..R {
             let left = rows[r][k];
             for c in 0..LANES {
-                sums[r][c] = left.mul_add(lane[c], sums[r][c]);
+                chains[r][c] = left.mul_add(lane[c], chains[r][c]);
             }
         }
     }
-    *tile = sums;
+    chains
 }

@@ -6,7 +6,11 @@
 //!
 //! # What is promised
 //!
-//! Each element of a product is **one chain of fused multiply-adds in the order of the summed index**, starting at zero.
+//! Each element of a product is a sum of **chains of fused multiply-adds in the order of the summed index**: chains of 256
+//! neighbouring terms, or of 64 where a matrix has so many zeros (after ReLU or dropout) that they are skipped, each starting at
+//! zero, added in order. Which of the two depends on the values and sizes alone. A skipped zero counts as nothing, whatever it
+//! would have been multiplied with: 0 · ∞ is 0 there, not NaN.
+//!
 //! Blocking, vector width and the number of threads change who computes an element and when, never how, so the same
 //! inputs give the same bits on one thread and on sixty-four, with AVX2 and without. The tests compare the products with
 //! the three-line loop they stand for, bit for bit.
@@ -32,8 +36,10 @@ mod block;
 mod cross_entropy;
 mod dispatch;
 mod elementary;
+mod lanes;
 mod pack;
 mod product;
+mod sparse;
 mod update;
 
 pub use activation::{Activation, activate, activation_gradient};

@@ -119,13 +119,7 @@ pub fn update(mut parameter: Parameter<'_>, gradient: &[f32], rule: &Update) {
     }
 }
 
-pub(crate) fn update_segment(
-    rule: &Update,
-    values: &mut [f32],
-    gradient: &[f32],
-    first: &mut [f32],
-    second: &mut [f32],
-) {
+fn update_segment(rule: &Update, values: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32]) {
     dispatch(Segment { rule, values, gradient, first, second });
 }
 
@@ -140,8 +134,16 @@ struct Segment<'a> {
 impl Kernel for Segment<'_> {
     #[inline(always)]
     fn run(self) {
-        let Self { rule, values, gradient, first, second } = self;
-        match *rule {
+        self.rule.apply(self.values, self.gradient, self.first, self.second);
+    }
+}
+
+impl Update {
+    /// The rule on slices of one length, the state's empty where there is none. Inlined, so that it is compiled for the
+    /// instructions of the kernel that it stands in.
+    #[inline(always)]
+    pub(crate) fn apply(&self, values: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32]) {
+        match *self {
             Update::Sgd { learning_rate, weight_decay } => {
                 for (p, g) in values.iter_mut().zip(gradient) {
                     let g = weight_decay.mul_add(*p, *g);

@@ -15,9 +15,11 @@ fn values(count: usize, seed: u64) -> Vec<f32> {
     std::iter::repeat_with(next).take(count).collect()
 }
 
-/// One chain of fused multiply-adds in order: what every element of every product is.
-fn chain(terms: impl Iterator<Item = (f32, f32)>) -> f32 {
-    terms.fold(0.0, |sum, (a, b)| a.mul_add(b, sum))
+/// Chains of fused multiply-adds in order, added in order: what every element of every product is. A chain has 256 terms, or
+/// 64 where zeros are skipped.
+fn chains(depth: usize, terms: impl Iterator<Item = (f32, f32)>) -> f32 {
+    let terms: Vec<_> = terms.collect();
+    terms.chunks(depth).fold(0.0, |sum, chain| sum + chain.iter().fold(0.0, |sum, (a, b)| a.mul_add(*b, sum)))
 }
 
 fn shapes() -> Vec<Dense> {
@@ -43,6 +45,24 @@ struct Operands {
     dy: Vec<f32>,
 }
 
+/// Operands without zeros, for chains of 256, and operands half of whose values that may be sparse are, for chains of 64.
+fn cases() -> impl Iterator<Item = (Dense, usize, Operands)> {
+    let sparse = |shape: Dense| {
+        let Operands { mut x, weight, bias, mut dy } = operands(shape);
+        for values in [&mut x, &mut dy] {
+            // Runs of zeros, whole rows among them, and rows without one.
+            values.iter_mut().enumerate().filter(|(i, _)| i * i % 7 < 4 || i % 997 < 300).for_each(|(_, x)| *x = 0.0);
+        }
+        Operands { x, weight, bias, dy }
+    };
+    let sizes = |batch, inputs, outputs| Dense { batch, inputs, outputs };
+    // Whole panels and blocks, and shapes that meet every edge: the last row, column, block, strip and part.
+    let shapes_of_zeros =
+        [sizes(64, 64, 64), sizes(128, 192, 128), sizes(130, 515, 180), sizes(97, 111, 63), sizes(300, 50, 61)];
+    let dense = shapes().into_iter().map(|shape| (shape, 256, operands(shape)));
+    dense.chain(shapes_of_zeros.into_iter().map(move |shape| (shape, 64, sparse(shape))))
+}
+
 fn operands(shape: Dense) -> Operands {
     Operands {
         x: values(shape.batch * shape.inputs, 1),
@@ -53,15 +73,14 @@ fn operands(shape: Dense) -> Operands {
 }
 
 #[test]
-fn affine_is_the_chain_plus_the_bias() {
-    for shape in shapes() {
+fn affine_is_the_chains_plus_the_bias() {
+    for (shape, depth, Operands { x, weight, bias, .. }) in cases() {
         let Dense { batch, inputs, outputs } = shape;
-        let Operands { x, weight, bias, .. } = operands(shape);
         let mut y = vec![f32::NAN; batch * outputs];
         affine(shape, &x, &weight, &bias, &mut y);
         for b in 0..batch {
             for o in 0..outputs {
-                let sum = chain((0..inputs).map(|i| (weight[o * inputs + i], x[b * inputs + i])));
+                let sum = chains(depth, (0..inputs).map(|i| (weight[o * inputs + i], x[b * inputs + i])));
                 assert_eq!(y[b * outputs + o], sum + bias[o], "{shape:?} at {b}, {o}");
             }
         }
@@ -69,36 +88,35 @@ fn affine_is_the_chain_plus_the_bias() {
 }
 
 #[test]
-fn input_gradient_is_the_chain() {
-    for shape in shapes() {
+fn input_gradient_is_the_chains() {
+    for (shape, depth, Operands { weight, dy, .. }) in cases() {
         let Dense { batch, inputs, outputs } = shape;
-        let Operands { weight, dy, .. } = operands(shape);
         let mut dx = vec![f32::NAN; batch * inputs];
         input_gradient(shape, &dy, &weight, &mut dx);
         for b in 0..batch {
             for i in 0..inputs {
-                let sum = chain((0..outputs).map(|o| (dy[b * outputs + o], weight[o * inputs + i])));
+                let sum = chains(depth, (0..outputs).map(|o| (dy[b * outputs + o], weight[o * inputs + i])));
                 assert_eq!(dx[b * inputs + i], sum, "{shape:?} at {b}, {i}");
             }
         }
     }
 }
 
-fn gradient_by_loops(shape: Dense, operands: &Operands) -> Vec<f32> {
+fn gradient_by_loops(shape: Dense, depth: usize, operands: &Operands) -> Vec<f32> {
     let Dense { batch, inputs, outputs } = shape;
-    let element =
-        |o: usize, i: usize| chain((0..batch).map(|b| (operands.dy[b * outputs + o], operands.x[b * inputs + i])));
+    let element = |o: usize, i: usize| {
+        chains(depth, (0..batch).map(|b| (operands.dy[b * outputs + o], operands.x[b * inputs + i])))
+    };
     (0..outputs).flat_map(|o| (0..inputs).map(move |i| (o, i))).map(|(o, i)| element(o, i)).collect()
 }
 
 #[test]
-fn weight_gradient_adds_the_chain() {
-    for shape in shapes() {
-        let operands = operands(shape);
+fn weight_gradient_adds_the_chains() {
+    for (shape, depth, operands) in cases() {
         let before = values(shape.outputs * shape.inputs, 5);
         let mut gradient = before.clone();
         weight_gradient(shape, &operands.dy, &operands.x, &mut gradient);
-        let sums = gradient_by_loops(shape, &operands);
+        let sums = gradient_by_loops(shape, depth, &operands);
         let expected: Vec<f32> = before.iter().zip(&sums).map(|(before, sum)| before + sum).collect();
         assert!(gradient == expected, "{shape:?}");
     }
@@ -121,9 +139,8 @@ fn update_by_product_is_the_gradient_then_the_update() {
             keep: 0.99,
         },
     ];
-    for shape in shapes() {
-        let operands = operands(shape);
-        let gradient = gradient_by_loops(shape, &operands);
+    for (shape, depth, operands) in cases() {
+        let gradient = gradient_by_loops(shape, depth, &operands);
         for rule in rules {
             let length = |n| if rule.states() >= n { gradient.len() } else { 0 };
             let first = values(length(1), 6);
@@ -157,8 +174,19 @@ fn steps_by_hand() {
 
 #[test]
 fn any_number_of_threads_gives_the_same_bits() {
+    for zeros in [false, true] {
+        same_bits_for_any_threads(zeros);
+    }
+}
+
+fn same_bits_for_any_threads(zeros: bool) {
     let shape = Dense { batch: 130, inputs: 515, outputs: 301 };
-    let operands = operands(shape);
+    let mut operands = operands(shape);
+    if zeros {
+        let half = |values: &mut [f32]| values.iter_mut().filter(|value| **value < 0.0).for_each(|value| *value = 0.0);
+        half(&mut operands.x);
+        half(&mut operands.dy);
+    }
     let run = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {

@@ -1,0 +1,63 @@
+//! The product that carries a gradient back to a layer's input.
+
+use rayon::prelude::*;
+
+use super::Dense;
+use super::runs::runs_by_panels;
+use crate::block::{Ahead, Block};
+use crate::dispatch::dispatch;
+use crate::lanes::{LANES, Lanes};
+use crate::pack::{self, DEPTH};
+use crate::sparse::{self, Runs};
+
+/// `dx[b, i] = Σ_o dy[b, o] · weight[o, i]`, written into `dx` (`[batch, inputs]`).
+///
+/// # Panics
+/// Where a slice's length is not what `shape` says.
+pub fn input_gradient(shape: Dense, dy: &[f32], weight: &[f32], dx: &mut [f32]) {
+    shape.check(Some(dx), Some(weight), Some(dy));
+    let Dense { batch, inputs, outputs } = shape;
+    if let Some(runs) = Runs::of(dy, batch, outputs, inputs) {
+        let pack =
+            |block, first, panel: &mut _| pack::columns_wide(weight, inputs, first, block * sparse::DEPTH, panel);
+        return runs_by_panels(&runs, pack, &[], inputs, dx);
+    }
+    by_tiles(shape, dy, weight, dx);
+}
+
+fn by_tiles(shape: Dense, dy: &[f32], weight: &[f32], dx: &mut [f32]) {
+    let Dense { batch, inputs, outputs } = shape;
+    let panels = inputs.div_ceil(LANES);
+    let group = 8.min(panels);
+    let mut sums = Lanes::scratch(panels * batch);
+    sums.par_chunks_mut(group * batch).enumerate().for_each(|(task, sums)| {
+        let count = sums.len() / batch;
+        sums.fill([0.0; LANES]);
+        let mut weight_panels = Lanes::scratch(count * DEPTH.min(outputs));
+        for k in (0..outputs).step_by(DEPTH) {
+            let depth = DEPTH.min(outputs - k);
+            let weight_panels = &mut weight_panels[..count * depth];
+            pack::columns(weight, inputs, k, task * group * LANES, weight_panels, depth);
+            dispatch(Block {
+                rows: dy,
+                row_length: outputs,
+                first_row: 0,
+                first_k: k,
+                depth,
+                panels: weight_panels,
+                sums,
+                ahead: Ahead::NONE,
+            });
+        }
+    });
+    dx.par_chunks_mut(inputs).enumerate().for_each(|(b, dx)| {
+        for (task, dx) in dx.chunks_mut(group * LANES).enumerate() {
+            let first = task * group;
+            let count = group.min(panels - first);
+            let row = &sums[first * batch + b * count..][..count];
+            for (dx, lane) in dx.chunks_mut(LANES).zip(row) {
+                dx.copy_from_slice(&lane[..dx.len()]);
+            }
+        }
+    });
+}

@@ -1,0 +1,69 @@
+//! The products of a dense layer, blocked for the caches and split between threads.
+
+mod affine;
+mod input_gradient;
+mod outer;
+mod runs;
+
+pub use affine::affine;
+pub use input_gradient::input_gradient;
+pub use outer::{update_by_product, weight_gradient};
+
+use crate::block::TILE_ROWS;
+use crate::pack::DEPTH;
+
+/// The sizes of a dense layer's operands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dense {
+    /// Samples, at least one.
+    pub batch: usize,
+    /// Features of a sample, at least one.
+    pub inputs: usize,
+    /// Features of the layer's output, at least one.
+    pub outputs: usize,
+}
+
+impl Dense {
+    /// Panics where a slice does not have the size that its shape says: a wrong product would be worse.
+    fn check(self, x: Option<&[f32]>, weight: Option<&[f32]>, y: Option<&[f32]>) {
+        let expect = |what: &str, slice: Option<&[f32]>, rows: usize, columns: usize| {
+            if let Some(slice) = slice {
+                assert_eq!(slice.len(), rows * columns, "{what} is [{rows}, {columns}]");
+            }
+        };
+        assert!(self.batch > 0 && self.inputs > 0 && self.outputs > 0, "an empty product: {self:?}");
+        expect("x", x, self.batch, self.inputs);
+        expect("the weight", weight, self.outputs, self.inputs);
+        expect("y", y, self.batch, self.outputs);
+    }
+
+    /// Rows for one task: enough tasks that a slow core does not hold the others up, whole tiles, one task where the
+    /// product is too small to be worth a hand-over.
+    fn rows_a_task(self, rows: usize) -> usize {
+        let small = self.batch * self.inputs * self.outputs < 1 << 18;
+        let tasks = if small { 1 } else { rayon::current_num_threads() * 4 };
+        rows.div_ceil(tasks).next_multiple_of(TILE_ROWS)
+    }
+}
+
+/// Panels that are read again and again by the rows of a task: a quarter MiB of them.
+fn panels_a_block(depth: usize) -> usize {
+    (4096 / depth.min(DEPTH)).clamp(4, 64)
+}
+
+/// `gradient[o] += Σ_b dy[b, o]`: `dy` is `[batch, outputs]`, `gradient` `[outputs]`.
+///
+/// # Panics
+/// Where `dy` is not a whole number of rows.
+pub fn bias_gradient(dy: &[f32], gradient: &mut [f32]) {
+    assert_eq!(dy.len() % gradient.len(), 0, "dy is [batch, {}]", gradient.len());
+    let mut sums = vec![0.0; gradient.len()];
+    for row in dy.chunks_exact(gradient.len()) {
+        for (sum, value) in sums.iter_mut().zip(row) {
+            *sum += value;
+        }
+    }
+    for (gradient, sum) in gradient.iter_mut().zip(sums) {
+        *gradient += sum;
+    }
+}

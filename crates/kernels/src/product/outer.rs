@@ -1,0 +1,208 @@
+//! The product that is the weight's gradient, and what becomes of it.
+
+use rayon::prelude::*;
+
+use super::{Dense, panels_a_block};
+use crate::block::{Ahead, Block, TILE_ROWS};
+use crate::dispatch::{Kernel, dispatch};
+use crate::lanes::{LANES, Lanes};
+use crate::pack::{self, DEPTH};
+use crate::sparse::{self, Runs, SparseBlock, WIDE};
+use crate::update::{Parameter, Update};
+
+/// `gradient[o, i] += Σ_b dy[b, o] · x[b, i]`: `gradient` is `[outputs, inputs]`.
+///
+/// # Panics
+/// Where a slice's length is not what `shape` says.
+pub fn weight_gradient(shape: Dense, dy: &[f32], x: &[f32], gradient: &mut [f32]) {
+    let parameter = Parameter { values: gradient, first: &mut [], second: &mut [] };
+    outer_product(shape, dy, x, parameter, Finish::Add);
+}
+
+/// Updates `weight` (`[outputs, inputs]`) by its gradient `Σ_b dy[b, o] · x[b, i]`, which never reaches memory: a piece of
+/// it is computed, applied while it is in the first-level cache, and forgotten.
+///
+/// # Panics
+/// Where a slice's length is not what `shape` and `rule` say.
+pub fn update_by_product(shape: Dense, dy: &[f32], x: &[f32], weight: Parameter<'_>, rule: &Update) {
+    rule.check(&weight);
+    outer_product(shape, dy, x, weight, Finish::Update(rule));
+}
+
+/// What is done with a finished piece of a gradient.
+#[derive(Clone, Copy)]
+enum Finish<'a> {
+    /// It is added to the values.
+    Add,
+    /// The values are updated by it.
+    Update(&'a Update),
+}
+
+fn outer_product(shape: Dense, dy: &[f32], x: &[f32], target: Parameter<'_>, finish: Finish<'_>) {
+    shape.check(Some(x), Some(target.values), Some(dy));
+    let Dense { batch, inputs, outputs } = shape;
+    let dy_rows = pack::transpose(dy, batch, outputs);
+    match Runs::of(&dy_rows, outputs, batch, inputs) {
+        Some(runs) => by_runs(shape, &runs, x, target, finish),
+        None => by_tiles(shape, &dy_rows, x, target, finish),
+    }
+}
+
+/// Sums of a gradient's rows, from a column on, to be finished.
+struct Strip<'a, 'b> {
+    finish: Finish<'a>,
+    target: &'a mut Parameter<'b>,
+    row_length: usize,
+    first_row: usize,
+    column: usize,
+    /// `[rows, columns]`, what is past the row's end left out.
+    sums: &'a [f32],
+    /// Columns of `sums`.
+    columns: usize,
+}
+
+impl Kernel for Strip<'_, '_> {
+    #[inline(always)]
+    fn run(self) {
+        let width = self.columns.min(self.row_length - self.column);
+        for (r, sums) in self.sums.chunks_exact(self.columns).enumerate() {
+            let at = (self.first_row + r) * self.row_length + self.column;
+            let Parameter { values, first, second } = self.target.piece(at..at + width);
+            match self.finish {
+                Finish::Add => values.iter_mut().zip(sums).for_each(|(value, sum)| *value += sum),
+                Finish::Update(rule) => rule.apply(values, &sums[..width], first, second),
+            }
+        }
+    }
+}
+
+/// Strips of rows, a panel's columns at a time: the panel stays in the first-level cache while the strip's runs pass by.
+fn by_runs(shape: Dense, runs: &Runs, x: &[f32], target: Parameter<'_>, finish: Finish<'_>) {
+    const STRIP: usize = 64;
+    const COLUMNS: usize = WIDE * LANES;
+    let Dense { batch, inputs, outputs } = shape;
+    let blocks = runs.blocks();
+    let mut panels = Lanes::scratch(inputs.div_ceil(COLUMNS) * blocks * sparse::DEPTH * WIDE);
+    let (panels, _) = panels.as_chunks_mut::<WIDE>();
+    panels.par_chunks_mut(sparse::DEPTH).enumerate().for_each(|(at, panel)| {
+        pack::columns_wide(x, inputs, at / blocks * COLUMNS, at % blocks * sparse::DEPTH, panel);
+    });
+    debug_assert_eq!(blocks, batch.div_ceil(sparse::DEPTH));
+
+    let rows = shape.rows_a_task(outputs);
+    split_rows(target, rows * inputs).into_par_iter().enumerate().for_each(|(task, mut target)| {
+        let task_rows = target.values.len() / inputs;
+        let mut sums = Lanes::scratch(STRIP * WIDE);
+        let (sums, _) = sums.as_chunks_mut::<WIDE>();
+        for (group, panels) in panels.chunks_exact(blocks * sparse::DEPTH).enumerate() {
+            let column = group * COLUMNS;
+            for first_row in (0..task_rows).step_by(STRIP) {
+                let strip_rows = STRIP.min(task_rows - first_row);
+                let sums = &mut sums[..strip_rows];
+                sums.fill([[0.0; LANES]; WIDE]);
+                for (block, panel) in panels.chunks_exact(sparse::DEPTH).enumerate() {
+                    dispatch(SparseBlock {
+                        runs: runs.block(block, task * rows + first_row, strip_rows),
+                        panel,
+                        sums,
+                        // What the finished sums will be applied to.
+                        ahead: Ahead {
+                            matrix: target.values,
+                            row_length: inputs,
+                            first_row,
+                            first_column: column,
+                            lines: if block == 0 { WIDE } else { 0 },
+                        },
+                    });
+                }
+                dispatch(Strip {
+                    finish,
+                    target: &mut target,
+                    row_length: inputs,
+                    first_row,
+                    column,
+                    sums: sums.as_flattened().as_flattened(),
+                    columns: COLUMNS,
+                });
+            }
+        }
+    });
+}
+
+fn by_tiles(shape: Dense, dy_rows: &[f32], x: &[f32], target: Parameter<'_>, finish: Finish<'_>) {
+    let Dense { batch, inputs, outputs } = shape;
+    let panels = inputs.div_ceil(LANES);
+    let group = panels_a_block(batch).min(panels);
+    let mut x_panels = Lanes::scratch(panels * batch);
+    // Blocks of DEPTH samples follow each other within a group of panels, so that a group's block lies in one piece.
+    x_panels.par_chunks_mut(group * batch).enumerate().for_each(|(g, lanes)| {
+        let count = lanes.len() / batch;
+        for (block, lanes) in lanes.chunks_mut(count * DEPTH).enumerate() {
+            let depth = lanes.len() / count;
+            pack::columns(x, inputs, block * DEPTH, g * group * LANES, lanes, depth);
+        }
+    });
+
+    let rows = shape.rows_a_task(outputs);
+    split_rows(target, rows * inputs).into_par_iter().enumerate().for_each(|(task, mut target)| {
+        // Deep sums are kept for many rows at a time, or the panels would come from memory again for every tile.
+        let strip = if batch <= DEPTH { TILE_ROWS } else { TILE_ROWS * 16 };
+        let mut sums = Lanes::scratch(strip * group);
+        for first_panel in (0..panels).step_by(group) {
+            let count = group.min(panels - first_panel);
+            let group_panels = &x_panels[first_panel * batch..][..count * batch];
+            let column = first_panel * LANES;
+            let task_rows = target.values.len() / inputs;
+            for first_row in (0..task_rows).step_by(strip) {
+                let strip_rows = strip.min(task_rows - first_row);
+                let sums = &mut sums[..strip_rows * count];
+                sums.fill([0.0; LANES]);
+                for k in (0..batch).step_by(DEPTH) {
+                    let depth = DEPTH.min(batch - k);
+                    dispatch(Block {
+                        rows: dy_rows,
+                        row_length: batch,
+                        first_row: task * rows + first_row,
+                        first_k: k,
+                        depth,
+                        panels: &group_panels[k * count..][..count * depth],
+                        sums,
+                        // What the finished sums will be applied to.
+                        ahead: Ahead {
+                            matrix: target.values,
+                            row_length: inputs,
+                            first_row,
+                            first_column: column,
+                            lines: usize::from(k == 0),
+                        },
+                    });
+                }
+                dispatch(Strip {
+                    finish,
+                    target: &mut target,
+                    row_length: inputs,
+                    first_row,
+                    column,
+                    sums: sums.as_flattened(),
+                    columns: count * LANES,
+                });
+            }
+        }
+    });
+}
+
+/// Rows of a parameter with their state, a piece a task.
+fn split_rows(parameter: Parameter<'_>, length: usize) -> Vec<Parameter<'_>> {
+    let mut parts = Vec::new();
+    let Parameter { mut values, mut first, mut second } = parameter;
+    while !values.is_empty() {
+        let (value, rest) = values.split_at_mut(length.min(values.len()));
+        values = rest;
+        let (one, rest) = first.split_at_mut(value.len().min(first.len()));
+        first = rest;
+        let (two, rest) = second.split_at_mut(value.len().min(second.len()));
+        second = rest;
+        parts.push(Parameter { values: value, first: one, second: two });
+    }
+    parts
+}
