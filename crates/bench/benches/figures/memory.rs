@@ -1,0 +1,141 @@
+//! Peak memory of whole runs, each in a process of its own, against what their parts add up to.
+
+use std::process::Command;
+
+use clap::Args;
+use serde_json::json;
+
+use crate::Common;
+use crate::epoch::{self, Parts};
+use crate::measure::{head, peak_megabytes, resident_megabytes, row};
+use crate::networks::{self, NOTEBOOK};
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    common: Common,
+    /// Networks, separated by commas, each with each optimizer and batch; a chosen few unless told.
+    #[arg(long, value_delimiter = ',')]
+    widths: Vec<String>,
+    /// Samples a step, separated by commas; evaluation takes twice as many.
+    #[arg(long, value_delimiter = ',', default_value = "128")]
+    batch: Vec<usize>,
+}
+
+/// One run, told by the process above.
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    common: Common,
+    #[arg(long)]
+    widths: String,
+    #[arg(long)]
+    batch: usize,
+    #[arg(long)]
+    optimizer: String,
+}
+
+/// Each with the buffers it keeps for a parameter.
+const OPTIMIZERS: [(&str, &str, usize); 3] = [
+    ("sgd", "kind = \"sgd\"", 0),
+    ("sgd with momentum", "kind = \"sgd\"\nmomentum = 0.9", 1),
+    ("adam", "kind = \"adam\"", 2),
+];
+
+/// Steps of the epoch that is run.
+const STEPS: usize = 4;
+
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    options.common.start()?;
+    head(&[
+        "network",
+        "optimizer",
+        "batch",
+        "program",
+        "images",
+        "parameters",
+        "optimizer's state",
+        "batches ahead, activations",
+        "at a checkpoint",
+        "predicted peak",
+        "measured peak",
+    ]);
+    if options.widths.is_empty() {
+        for (widths, batch) in [(NOTEBOOK, 128), (NOTEBOOK, 1024), ("3072-4096-4096-10", 128)] {
+            OPTIMIZERS.iter().try_for_each(|optimizer| line(&options.common, widths, batch, optimizer))?;
+        }
+        return Ok(());
+    }
+    for (widths, &batch) in options.widths.iter().flat_map(|name| options.batch.iter().map(move |batch| (name, batch))) {
+        OPTIMIZERS.iter().try_for_each(|optimizer| line(&options.common, widths, batch, optimizer))?;
+    }
+    Ok(())
+}
+
+fn line(common: &Common, name: &str, batch: usize, optimizer: &(&str, &str, usize)) -> anyhow::Result<()> {
+    let widths = networks::row(name)?.widths;
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["run", "--widths", name, "--batch", &batch.to_string(), "--optimizer", optimizer.1]);
+    command.args(common.threads.map(|threads| format!("--threads={threads}")));
+    let output = command.output()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    anyhow::ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let measured: serde_json::Value = serde_json::from_str(text.lines().last().unwrap_or_default())?;
+    let number = |key: &str| measured[key].as_f64().unwrap_or(f64::NAN);
+
+    let megabytes = |values: usize| 4.0 * values as f64 / 1e6;
+    let program = number("program_mb");
+    let images = (images(batch) * (3072 + 1)) as f64 / 1e6;
+    let parameters = megabytes(networks::parameters(widths));
+    let state = optimizer.2 as f64 * parameters;
+    let step = megabytes(step_values(widths, batch));
+    // While a checkpoint is written no step is under way, but the allocator keeps some of the steps' memory.
+    let checkpoint = parameters + state;
+    let predicted = program + images + parameters + state + step.max(checkpoint);
+    let cell = |value: f64| format!("{value:.0}");
+    row(&[
+        name.to_owned(),
+        optimizer.0.to_owned(),
+        batch.to_string(),
+        cell(program),
+        cell(images),
+        cell(parameters),
+        cell(state),
+        cell(step),
+        cell(checkpoint),
+        cell(predicted),
+        cell(number("peak_mb")),
+    ]);
+    Ok(())
+}
+
+/// Values of a training step and of the batches that wait: four batches (two ready, one in preparation, one in the step), each
+/// layer's output and the gradient of its sums, and the largest layer's input and output once more, in the
+/// order in which the products read and write them.
+fn step_values(widths: &[usize], batch: usize) -> usize {
+    let outputs: usize = widths[1..].iter().sum();
+    let largest = widths.windows(2).map(|pair| pair[0] + pair[1]).max().unwrap_or(0);
+    batch * (4 * widths[0] + 2 * outputs + largest)
+}
+
+fn images(batch: usize) -> usize {
+    // As many to validate on as two evaluation batches.
+    STEPS * batch + 4 * batch
+}
+
+/// Trains an epoch of a few steps, records it, and tells the memory it took.
+pub(crate) fn run_one(options: &Run) -> anyhow::Result<()> {
+    options.common.start_silently()?;
+    let program = resident_megabytes();
+    let folder = tempfile::tempdir()?;
+    let parts = Parts {
+        dataset: epoch::synthetic(images(options.batch), 4 * options.batch),
+        widths: &options.widths,
+        batch: options.batch,
+        optimizer: &options.optimizer,
+        epochs: 1,
+    };
+    epoch::train(&parts, None, folder.path())?;
+    println!("{}", json!({"program_mb": program, "peak_mb": peak_megabytes()}));
+    Ok(())
+}
