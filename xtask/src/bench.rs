@@ -29,10 +29,7 @@ pub(crate) fn run(arguments: &[OsString]) -> anyhow::Result<ExitCode> {
 
 /// Apart from the program's: what is timed once shall not cost every build of the program.
 fn lists(root: &Path) -> Lists {
-    Lists {
-        committed: root.join("crates/bench/architectures.txt"),
-        own: root.join("target/bench-architectures.txt"),
-    }
+    Lists { committed: root.join("crates/bench/architectures.txt"), own: root.join("target/bench-architectures.txt") }
 }
 
 /// The networks that `--widths` names: `3072-512-10,3072-777-333-10`.

@@ -5,9 +5,7 @@ use std::time::Instant;
 
 use strata_model::{Architecture, Weights};
 use strata_rng::TorchRng;
-use strata_trainer::{
-    Batch, BuildClassifier, Classifier, ClassifierOptions, OptimizerState, Score, TrainError,
-};
+use strata_trainer::{Batch, BuildClassifier, Classifier, ClassifierOptions, OptimizerState, Score, TrainError};
 
 /// What the loop asks for; what it does in between is known by what came before and what came after.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

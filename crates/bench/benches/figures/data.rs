@@ -35,7 +35,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     options.common.start()?;
     let images = networks::images(IMAGES)?;
     head(&["network", "batch", "a batch's preparation, ms", "step alone, ms", "in the loop, ms", "ratio"]);
-    for (name, &samples) in options.widths.iter().flat_map(|name| options.batch.iter().map(move |batch| (name, batch))) {
+    for (name, &samples) in options.widths.iter().flat_map(|name| options.batch.iter().map(move |batch| (name, batch)))
+    {
         let mut classifier = networks::classifier(networks::row(name)?, SGD)?;
         let served = served(&images, samples)?;
         let whole = (served.samples() / samples).max(2);

@@ -21,8 +21,18 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     options.common.start()?;
-    head(&["network", "batch", "evaluation, ms", "samples/s", "GFLOP/s", "products alone, ms", "GFLOP/s alone", "ratio"]);
-    for (name, &samples) in options.widths.iter().flat_map(|name| options.batch.iter().map(move |batch| (name, batch))) {
+    head(&[
+        "network",
+        "batch",
+        "evaluation, ms",
+        "samples/s",
+        "GFLOP/s",
+        "products alone, ms",
+        "GFLOP/s alone",
+        "ratio",
+    ]);
+    for (name, &samples) in options.widths.iter().flat_map(|name| options.batch.iter().map(move |batch| (name, batch)))
+    {
         let network = networks::row(name)?;
         let mut classifier = networks::classifier(network, SGD)?;
         let batch = networks::batch(network, samples);

@@ -46,11 +46,19 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     tell("copying the weights", size, time);
     let (weights, _) = classifier.snapshot()?;
     let bytes = weights.to_bytes(&[])?;
-    let time = typical(seconds, || (), |()| Ok({ std::hint::black_box(Sha256::digest(&bytes)); }))?;
+    let time = typical(
+        seconds,
+        || (),
+        |()| {
+            Ok({
+                std::hint::black_box(Sha256::digest(&bytes));
+            })
+        },
+    )?;
     tell("their SHA-256", bytes.len(), time);
     let time = typical(seconds, || (), |()| Ok(write_atomically(&path, |file| file.write_all(&bytes))?))?;
     tell("writing and syncing so many bytes", bytes.len(), time);
-    let time = typical(seconds, || (), |()| Ok(drop(weights.save(&path, &[])?)))?;
+    let time = typical(seconds, || (), |()| Ok(weights.save(&path, &[])?))?;
     tell("saving weights", bytes.len(), time);
     let time = typical(seconds, || (), |()| Ok(drop(Weights::load(&path)?)))?;
     tell("loading weights", bytes.len(), time);

@@ -1,4 +1,7 @@
 //! Peak memory of whole runs, each in a process of its own, against what their parts add up to.
+//!
+//! While a checkpoint is written no step is under way. Whether the memory that the steps gave back serves the checkpoint's
+//! copies depends on the pieces' sizes, so the prediction has two ends: all of it does, none of it does.
 
 use std::process::Command;
 
@@ -55,8 +58,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         "images",
         "parameters",
         "optimizer's state",
-        "batches ahead, activations",
-        "at a checkpoint",
+        "steps and batches ahead",
+        "checkpoint's copy",
         "predicted peak",
         "measured peak",
     ]);
@@ -66,7 +69,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         }
         return Ok(());
     }
-    for (widths, &batch) in options.widths.iter().flat_map(|name| options.batch.iter().map(move |batch| (name, batch))) {
+    for (widths, &batch) in options.widths.iter().flat_map(|name| options.batch.iter().map(move |batch| (name, batch)))
+    {
         OPTIMIZERS.iter().try_for_each(|optimizer| line(&options.common, widths, batch, optimizer))?;
     }
     Ok(())
@@ -88,10 +92,9 @@ fn line(common: &Common, name: &str, batch: usize, optimizer: &(&str, &str, usiz
     let images = (images(batch) * (3072 + 1)) as f64 / 1e6;
     let parameters = megabytes(networks::parameters(widths));
     let state = optimizer.2 as f64 * parameters;
-    let step = megabytes(step_values(widths, batch));
-    // While a checkpoint is written no step is under way, but the allocator keeps some of the steps' memory.
+    let step = megabytes(step_values(widths, batch).max(evaluation_values(widths, 2 * batch)));
     let checkpoint = parameters + state;
-    let predicted = program + images + parameters + state + step.max(checkpoint);
+    let always = program + images + parameters + state;
     let cell = |value: f64| format!("{value:.0}");
     row(&[
         name.to_owned(),
@@ -103,19 +106,27 @@ fn line(common: &Common, name: &str, batch: usize, optimizer: &(&str, &str, usiz
         cell(state),
         cell(step),
         cell(checkpoint),
-        cell(predicted),
+        format!("{:.0} to {:.0}", always + step.max(checkpoint), always + step + checkpoint),
         cell(number("peak_mb")),
     ]);
     Ok(())
 }
 
-/// Values of a training step and of the batches that wait: four batches (two ready, one in preparation, one in the step), each
-/// layer's output and the gradient of its sums, and the largest layer's input and output once more, in the
-/// order in which the products read and write them.
+/// Values of a training step and of the batches that wait: four batches (two ready, one in preparation, one in the step),
+/// each layer's output and the gradient of its sums, and the largest layer's input and output once more, in the order in
+/// which the products read and write them.
 fn step_values(widths: &[usize], batch: usize) -> usize {
     let outputs: usize = widths[1..].iter().sum();
-    let largest = widths.windows(2).map(|pair| pair[0] + pair[1]).max().unwrap_or(0);
-    batch * (4 * widths[0] + 2 * outputs + largest)
+    batch * (4 * widths[0] + 2 * outputs + largest_layer(widths))
+}
+
+/// Values of an evaluation step and of the batches that wait: a layer's input and output, and both once more.
+fn evaluation_values(widths: &[usize], batch: usize) -> usize {
+    batch * (3 * widths[0] + 2 * largest_layer(widths))
+}
+
+fn largest_layer(widths: &[usize]) -> usize {
+    widths.windows(2).map(|pair| pair[0] + pair[1]).max().unwrap_or(0)
 }
 
 fn images(batch: usize) -> usize {
