@@ -98,7 +98,10 @@ impl Checkpoint {
         let mut seal = Seal::of(&contents);
         for (name, values) in tensors.parts() {
             seal.tensor(name, size_of_val(values));
-            let Ok(()) = for_each_piece(values, |piece| Ok::<(), Infallible>(seal.0.update(piece)));
+            let Ok(()) = for_each_piece(values, |piece| {
+                seal.0.update(piece);
+                Ok::<(), Infallible>(())
+            });
         }
         tensors.write_to(file, CONTENTS, serde_json::to_string(&(seal.finish(), contents))?)
     }

@@ -9,14 +9,16 @@ use strata_experiment::Served;
 use strata_rng::TorchRng;
 use strata_trainer::{Batch, Classifier, Loader as _};
 
-use crate::Common;
 use crate::measure::{head, row, short};
 use crate::networks::{self, NOTEBOOK, SGD};
+use crate::{Repetitions, Threads};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     #[command(flatten)]
-    common: Common,
+    threads: Threads,
+    #[command(flatten)]
+    repetitions: Repetitions,
     /// Networks, separated by commas: the notebook's, and one so small that its step is short.
     #[arg(long, value_delimiter = ',', default_values_t = [NOTEBOOK.to_owned(), "3072-128-64-10".to_owned()])]
     widths: Vec<String>,
@@ -24,7 +26,7 @@ pub(crate) struct Options {
     #[arg(long, value_delimiter = ',', default_value = "32,128,1024")]
     batch: Vec<usize>,
     /// Times that loop and steps are timed in turn.
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 5)]
     rounds: usize,
 }
 
@@ -32,7 +34,7 @@ pub(crate) struct Options {
 const IMAGES: usize = 20_000;
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    options.common.start()?;
+    options.threads.start()?;
     let images = networks::images(IMAGES)?;
     head(&["network", "batch", "a batch's preparation, ms", "step alone, ms", "in the loop, ms", "ratio"]);
     for (name, &samples) in options.widths.iter().flat_map(|name| options.batch.iter().map(move |batch| (name, batch)))
@@ -43,7 +45,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         let preparation = preparation(&served, whole);
         let (mut alone, mut looped) = (Vec::new(), Vec::new());
         for _ in 0..options.rounds.max(1) {
-            let share = options.common.seconds / 2.0;
+            let share = options.repetitions.seconds / 2.0;
             alone.push(steps_alone(&mut *classifier, &served, share)?);
             looped.push(steps_with_data(&mut *classifier, &served, whole, share)?);
         }

@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::Args;
 use strata_experiment::{Display, Experiment, Row, Runner, Stop};
 
-use crate::Common;
+use crate::Threads;
 use crate::clocked::{self, Call, Noted};
 use crate::measure::{head, row, short};
 use crate::networks::{self, NOTEBOOK};
@@ -15,7 +15,7 @@ use crate::step::Named;
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     #[command(flatten)]
-    common: Common,
+    threads: Threads,
     /// The network's widths, from the pixels to the classes.
     #[arg(long, default_value = NOTEBOOK)]
     widths: String,
@@ -39,7 +39,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    options.common.start()?;
+    options.threads.start()?;
     let folder = match &options.runs {
         Some(runs) => tempfile::tempdir_in(runs)?,
         None => tempfile::tempdir()?,

@@ -3,14 +3,16 @@
 use clap::Args;
 use strata_kernels::{Dense, affine};
 
-use crate::Common;
 use crate::measure::{head, row, short, typical};
 use crate::networks::{self, NOTEBOOK, SGD, evaluation_operations};
+use crate::{Repetitions, Threads};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     #[command(flatten)]
-    common: Common,
+    threads: Threads,
+    #[command(flatten)]
+    repetitions: Repetitions,
     /// Networks, separated by commas.
     #[arg(long, value_delimiter = ',', default_value = NOTEBOOK)]
     widths: Vec<String>,
@@ -20,7 +22,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    options.common.start()?;
+    options.threads.start()?;
     head(&[
         "network",
         "batch",
@@ -37,8 +39,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         let mut classifier = networks::classifier(network, SGD)?;
         let batch = networks::batch(network, samples);
         let evaluate = |batch| Ok(classifier.validation_step(batch)?);
-        let whole = typical(options.common.seconds, || batch.clone(), evaluate)?;
-        let products = products(options.common.seconds, network.widths, &batch.features)?;
+        let whole = typical(options.repetitions.seconds, || batch.clone(), evaluate)?;
+        let products = products(options.repetitions.seconds, network.widths, &batch.features)?;
         let operations = evaluation_operations(network.widths, samples);
         row(&[
             name.clone(),

@@ -9,14 +9,16 @@ use strata_model::Weights;
 use strata_rng::TorchRng;
 use strata_trainer::{Checkpoint, Progress};
 
-use crate::Common;
 use crate::measure::{head, row, short, typical};
 use crate::networks::{self, ADAM, NOTEBOOK, SGD};
+use crate::{Repetitions, Threads};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     #[command(flatten)]
-    common: Common,
+    threads: Threads,
+    #[command(flatten)]
+    repetitions: Repetitions,
     /// The network's widths, from the pixels to the classes.
     #[arg(long, default_value = NOTEBOOK)]
     widths: String,
@@ -26,13 +28,13 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    options.common.start()?;
+    options.threads.start()?;
     let folder = match &options.folder {
         Some(folder) => tempfile::tempdir_in(folder)?,
         None => tempfile::tempdir()?,
     };
     let network = networks::row(&options.widths)?;
-    let seconds = options.common.seconds;
+    let seconds = options.repetitions.seconds;
     let path = folder.path().join("model.safetensors");
     head(&["what", "MB", "ms", "MB/s"]);
     let tell = |what: &str, bytes: usize, seconds: f64| {
@@ -42,37 +44,34 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
 
     let mut classifier = networks::classifier(network, SGD)?;
     let size = 4 * networks::parameters(network.widths);
-    let time = typical(seconds, || (), |()| Ok(drop(classifier.snapshot()?)))?;
-    tell("copying the weights", size, time);
+    tell("copying the weights", size, time(seconds, || Ok(classifier.snapshot()?))?);
     let (weights, _) = classifier.snapshot()?;
     let bytes = weights.to_bytes(&[])?;
-    let time = typical(
-        seconds,
-        || (),
-        |()| {
-            Ok({
-                std::hint::black_box(Sha256::digest(&bytes));
-            })
-        },
-    )?;
-    tell("their SHA-256", bytes.len(), time);
-    let time = typical(seconds, || (), |()| Ok(write_atomically(&path, |file| file.write_all(&bytes))?))?;
-    tell("writing and syncing so many bytes", bytes.len(), time);
-    let time = typical(seconds, || (), |()| Ok(weights.save(&path, &[])?))?;
-    tell("saving weights", bytes.len(), time);
-    let time = typical(seconds, || (), |()| Ok(drop(Weights::load(&path)?)))?;
-    tell("loading weights", bytes.len(), time);
+    tell("their SHA-256", bytes.len(), time(seconds, || Ok(Sha256::digest(&bytes)))?);
+    let write = || Ok(write_atomically(&path, |file| file.write_all(&bytes))?);
+    tell("writing and syncing so many bytes", bytes.len(), time(seconds, write)?);
+    tell("saving weights", bytes.len(), time(seconds, || Ok(weights.save(&path, &[])?))?);
+    tell("loading weights", bytes.len(), time(seconds, || Ok(Weights::load(&path)?))?);
 
     for (name, optimizer) in [("SGD", SGD), ("Adam", ADAM)] {
         let mut classifier = networks::classifier(network, optimizer)?;
         let progress = Progress::new(&TorchRng::new(43));
         let (weights, optimizer) = classifier.snapshot()?;
         let checkpoint = Checkpoint { run: "bench".into(), progress, weights, optimizer };
-        let time = typical(seconds, || (), |()| Ok(checkpoint.save(&path)?))?;
+        let save = time(seconds, || Ok(checkpoint.save(&path)?))?;
         let size = usize::try_from(std::fs::metadata(&path)?.len())?;
-        tell(&format!("saving a checkpoint, {name}"), size, time);
-        let time = typical(seconds, || (), |()| Ok(drop(Checkpoint::load(&path, "bench")?)))?;
-        tell(&format!("loading a checkpoint, {name}"), size, time);
+        tell(&format!("saving a checkpoint, {name}"), size, save);
+        let load = time(seconds, || Ok(Checkpoint::load(&path, "bench")?))?;
+        tell(&format!("loading a checkpoint, {name}"), size, load);
     }
     Ok(())
+}
+
+/// Seconds of `work`, what it gives dropped within them.
+fn time<T>(seconds: f64, mut work: impl FnMut() -> anyhow::Result<T>) -> anyhow::Result<f64> {
+    let work = |()| {
+        std::hint::black_box(work()?);
+        Ok(())
+    };
+    typical(seconds, || (), work)
 }

@@ -58,16 +58,13 @@ enum Command {
 
 /// What every measurement asks.
 #[derive(Clone, Debug, Args)]
-struct Common {
+struct Threads {
     /// Threads of the kernels, as many as the machine has unless told.
     #[arg(long)]
     threads: Option<usize>,
-    /// Seconds for each time of a table; at least three repetitions in any case.
-    #[arg(long, default_value_t = 1.0)]
-    seconds: f64,
 }
 
-impl Common {
+impl Threads {
     /// Starts the threads and says under which conditions the table below comes to be.
     fn start(&self) -> anyhow::Result<()> {
         self.start_silently()?;
@@ -79,6 +76,14 @@ impl Common {
         let threads = self.threads.unwrap_or(0);
         Ok(rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?)
     }
+}
+
+/// What a measurement by repetition asks besides.
+#[derive(Clone, Debug, Args)]
+struct Repetitions {
+    /// Seconds for each time of a table; at least three repetitions in any case.
+    #[arg(long, default_value_t = 1.0)]
+    seconds: f64,
 }
 
 fn main() -> ExitCode {

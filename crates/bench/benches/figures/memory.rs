@@ -8,7 +8,7 @@ use std::process::Command;
 use clap::Args;
 use serde_json::json;
 
-use crate::Common;
+use crate::Threads;
 use crate::epoch::{self, Parts};
 use crate::measure::{head, peak_megabytes, resident_megabytes, row};
 use crate::networks::{self, NOTEBOOK};
@@ -16,7 +16,7 @@ use crate::networks::{self, NOTEBOOK};
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     #[command(flatten)]
-    common: Common,
+    threads: Threads,
     /// Networks, separated by commas, each with each optimizer and batch; a chosen few unless told.
     #[arg(long, value_delimiter = ',')]
     widths: Vec<String>,
@@ -29,7 +29,7 @@ pub(crate) struct Options {
 #[derive(Debug, Args)]
 pub(crate) struct Run {
     #[command(flatten)]
-    common: Common,
+    threads: Threads,
     #[arg(long)]
     widths: String,
     #[arg(long)]
@@ -49,7 +49,7 @@ const OPTIMIZERS: [(&str, &str, usize); 3] = [
 const STEPS: usize = 4;
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    options.common.start()?;
+    options.threads.start()?;
     head(&[
         "network",
         "optimizer",
@@ -65,22 +65,22 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     ]);
     if options.widths.is_empty() {
         for (widths, batch) in [(NOTEBOOK, 128), (NOTEBOOK, 1024), ("3072-4096-4096-10", 128)] {
-            OPTIMIZERS.iter().try_for_each(|optimizer| line(&options.common, widths, batch, optimizer))?;
+            OPTIMIZERS.iter().try_for_each(|optimizer| line(&options.threads, widths, batch, optimizer))?;
         }
         return Ok(());
     }
     for (widths, &batch) in options.widths.iter().flat_map(|name| options.batch.iter().map(move |batch| (name, batch)))
     {
-        OPTIMIZERS.iter().try_for_each(|optimizer| line(&options.common, widths, batch, optimizer))?;
+        OPTIMIZERS.iter().try_for_each(|optimizer| line(&options.threads, widths, batch, optimizer))?;
     }
     Ok(())
 }
 
-fn line(common: &Common, name: &str, batch: usize, optimizer: &(&str, &str, usize)) -> anyhow::Result<()> {
+fn line(threads: &Threads, name: &str, batch: usize, optimizer: &(&str, &str, usize)) -> anyhow::Result<()> {
     let widths = networks::row(name)?.widths;
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["run", "--widths", name, "--batch", &batch.to_string(), "--optimizer", optimizer.1]);
-    command.args(common.threads.map(|threads| format!("--threads={threads}")));
+    command.args(threads.threads.map(|threads| format!("--threads={threads}")));
     let output = command.output()?;
     let text = String::from_utf8_lossy(&output.stdout);
     anyhow::ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -136,7 +136,7 @@ fn images(batch: usize) -> usize {
 
 /// Trains an epoch of a few steps, records it, and tells the memory it took.
 pub(crate) fn run_one(options: &Run) -> anyhow::Result<()> {
-    options.common.start_silently()?;
+    options.threads.start_silently()?;
     let program = resident_megabytes();
     let folder = tempfile::tempdir()?;
     let parts = Parts {

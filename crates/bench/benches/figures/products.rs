@@ -39,7 +39,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let rule = Update::Sgd { learning_rate: 1e-6, weight_decay: 0.0 };
     // The batch that arrives takes its room in the caches too.
     repeat(
-        options.common.seconds,
+        options.repetitions.seconds,
         options.warmup,
         || batch.clone(),
         |_| {

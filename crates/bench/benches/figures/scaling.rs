@@ -2,9 +2,9 @@
 
 use clap::Args;
 
-use crate::Common;
 use crate::measure::{head, row, short, typical};
 use crate::networks::{self, NOTEBOOK, SGD, evaluation_operations, name, step_operations};
+use crate::{Repetitions, Threads};
 
 /// From the smallest batch that anybody trains with to the largest.
 const BATCHES: [usize; 8] = [32, 64, 128, 256, 512, 1024, 2048, 4096];
@@ -14,7 +14,9 @@ const DEPTHS: std::ops::RangeInclusive<usize> = 1..=6;
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     #[command(flatten)]
-    common: Common,
+    threads: Threads,
+    #[command(flatten)]
+    repetitions: Repetitions,
     /// Networks, separated by commas, each timed with each batch; instead of the three tables of growth.
     #[arg(long, value_delimiter = ',')]
     widths: Vec<String>,
@@ -24,22 +26,22 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    let common = &options.common;
-    common.start()?;
+    options.threads.start()?;
+    let seconds = options.repetitions.seconds;
     if !options.widths.is_empty() {
         let batches = if options.batch.is_empty() { &[128][..] } else { &options.batch };
         let pairs = options.widths.iter().flat_map(|widths| batches.iter().map(move |batch| (widths.clone(), *batch)));
-        return table(common, pairs);
+        return table(seconds, pairs);
     }
     let batches = if options.batch.is_empty() { &BATCHES[..] } else { &options.batch };
-    table(common, batches.iter().map(|batch| (NOTEBOOK.to_owned(), *batch)))?;
+    table(seconds, batches.iter().map(|batch| (NOTEBOOK.to_owned(), *batch)))?;
     println!();
-    table(common, DEPTHS.map(|depth| (format!("3072-{}10", "1024-".repeat(depth)), 128)))?;
+    table(seconds, DEPTHS.map(|depth| (format!("3072-{}10", "1024-".repeat(depth)), 128)))?;
     println!();
-    table(common, WIDTHS.iter().map(|width| (format!("3072-{width}-10"), 128)))
+    table(seconds, WIDTHS.iter().map(|width| (format!("3072-{width}-10"), 128)))
 }
 
-fn table(common: &Common, rows: impl Iterator<Item = (String, usize)>) -> anyhow::Result<()> {
+fn table(seconds: f64, rows: impl Iterator<Item = (String, usize)>) -> anyhow::Result<()> {
     head(&[
         "network",
         "batch",
@@ -55,9 +57,9 @@ fn table(common: &Common, rows: impl Iterator<Item = (String, usize)>) -> anyhow
         let mut classifier = networks::classifier(network, SGD)?;
         let batch = networks::batch(network, samples);
         let step = |batch| Ok(classifier.training_step(batch, 1e-3)?);
-        let step = typical(common.seconds, || batch.clone(), step)?;
+        let step = typical(seconds, || batch.clone(), step)?;
         let evaluate = |batch| Ok(classifier.validation_step(batch)?);
-        let evaluation = typical(common.seconds, || batch.clone(), evaluate)?;
+        let evaluation = typical(seconds, || batch.clone(), evaluate)?;
         let rate = |operations: f64, seconds: f64| format!("{:.0}", operations / seconds / 1e9);
         row(&[
             name(network.widths),

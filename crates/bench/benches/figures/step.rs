@@ -6,15 +6,17 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 use strata_trainer::Optimizer;
 
-use crate::Common;
 use crate::measure::{median, peak_megabytes, repeat};
 use crate::networks::{ADAM, MOMENTUM, NOTEBOOK, SGD, batch, classifier, row, step_operations};
 use crate::products;
+use crate::{Repetitions, Threads};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     #[command(flatten)]
-    pub(crate) common: Common,
+    pub(crate) threads: Threads,
+    #[command(flatten)]
+    pub(crate) repetitions: Repetitions,
     /// The network's widths, from the pixels to the classes.
     #[arg(long, default_value = NOTEBOOK)]
     pub(crate) widths: String,
@@ -50,7 +52,7 @@ impl Named {
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    options.common.start_silently()?;
+    options.threads.start_silently()?;
     if options.products {
         return products::run(options);
     }
@@ -58,7 +60,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let mut classifier = classifier(row, options.optimizer.optimizer())?;
     let batch = batch(row, options.batch);
     let work = |batch| Ok(classifier.training_step(batch, 1e-3)?);
-    let times = repeat(options.common.seconds, options.warmup, || batch.clone(), work)?;
+    let times = repeat(options.repetitions.seconds, options.warmup, || batch.clone(), work)?;
     let loss = classifier.training_score()?.mean_loss();
     anyhow::ensure!(loss.is_finite(), "the loss is {loss}");
     let seconds = median(&times);

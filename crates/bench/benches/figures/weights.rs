@@ -13,14 +13,14 @@ use strata_experiment::Served;
 use strata_rng::TorchRng;
 use strata_trainer::{Batch, Loader as _};
 
-use crate::Common;
+use crate::Threads;
 use crate::dfdx_network;
 use crate::networks::{self, NOTEBOOK, SGD};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     #[command(flatten)]
-    common: Common,
+    threads: Threads,
     /// The network's widths, from the pixels to the classes.
     #[arg(long, default_value = NOTEBOOK)]
     widths: String,
@@ -45,7 +45,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    options.common.start_silently()?;
+    options.threads.start_silently()?;
     let network = networks::row(&options.widths)?;
     let images = images(options)?;
     let mut rng = TorchRng::new(options.seed);
