@@ -9,7 +9,7 @@ use strata_experiment::Served;
 use strata_rng::TorchRng;
 use strata_trainer::{Batch, Classifier, Loader as _};
 
-use crate::measure::{head, row, short};
+use crate::measure::{head, quietly, row, short};
 use crate::networks::{self, NOTEBOOK, SGD};
 use crate::{Repetitions, Threads};
 
@@ -46,8 +46,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         let (mut alone, mut looped) = (Vec::new(), Vec::new());
         for _ in 0..options.rounds.max(1) {
             let share = options.repetitions.seconds / 2.0;
-            alone.push(steps_alone(&mut *classifier, &served, share)?);
-            looped.push(steps_with_data(&mut *classifier, &served, whole, share)?);
+            alone.push(quietly(|| steps_alone(&mut *classifier, &served, share))?);
+            looped.push(quietly(|| steps_with_data(&mut *classifier, &served, whole, share))?);
         }
         alone.sort_by(f64::total_cmp);
         looped.sort_by(f64::total_cmp);
