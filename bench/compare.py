@@ -1,8 +1,9 @@
 """Strata beside PyTorch on this machine: the two programs in turn, round after round, and the medians of their ratios.
 
     python bench/compare.py step                              # the notebook's network, batches of 128 and 512
-    python bench/compare.py step --widths 3072-512-10 --batch 128,1024
-    python bench/compare.py epoch --data cifar-10-batches-bin --way notebook
+    python bench/compare.py step --widths 3072-512-10,3072-777-333-10 --batch 128,1024
+    python bench/compare.py epoch --data cifar-10-batches-bin # both ways of PyTorch: as the notebook, and from tensors
+    python bench/compare.py weights --data cifar-10-batches-bin   # 200 steps from one start: how far the weights are apart
 
 A round counts only on a quiet machine: it starts when the processors have been idle for a second, and it is thrown away
 where other processes took more than a twentieth of the processors' time meanwhile (--busy takes it all the same).
@@ -23,19 +24,22 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 NOTEBOOK = "3072-2048-1024-64-10"
 # They tune OpenBLAS for another processor and slow PyTorch's products where they are set.
 HARMFUL = ["OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"]
-# What the program `strata` asks of glibc at its start; the step bench is a library's program and has to be told.
+# What Strata's programs ask of glibc at their start.
 HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 QUIET = 0.05
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["step", "epoch"])
-    parser.add_argument("--widths", default=NOTEBOOK, help="separated by commas")
-    parser.add_argument("--batch", default="128,512", help="separated by commas")
+    parser.add_argument("what", choices=["step", "epoch", "weights"])
+    parser.add_argument("--widths", default=NOTEBOOK, help="networks, separated by commas")
+    parser.add_argument("--batch", help="samples a step, separated by commas; 128,512 for steps, 128 for weights unless told")
+    parser.add_argument("--lr", default="0.1", help="the learning rate of weights' steps")
+    parser.add_argument("--steps", default="200", help="how many steps weights take")
+    parser.add_argument("--seed", default="43", help="what weights' start and batches are drawn from")
     parser.add_argument("--seconds", default="2", help="of a program in a round of steps")
-    parser.add_argument("--data", help="the folder of CIFAR-10's .bin files, for epochs")
-    parser.add_argument("--way", choices=["tensors", "notebook"], default="notebook")
+    parser.add_argument("--data", help="the folder of CIFAR-10's .bin files, for epochs and weights")
+    parser.add_argument("--way", choices=["tensors", "notebook", "both"], default="both")
     parser.add_argument("--huge-pages", action="store_true", help="ask for huge pages in PyTorch's steps too")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", default="2")
@@ -45,25 +49,46 @@ def main():
     arguments = parser.parse_args()
     if arguments.what == "epoch" and not arguments.data:
         parser.error("epoch needs --data")
-    print(f"{processor()}, {os.cpu_count()} processors, commit {commit()}", flush=True)
-    patience = Patience(arguments)
-    if arguments.what == "epoch":
-        strata = [build("build", "strata", ["--bin", "strata"]), *epoch_options(arguments)]
-        theirs = [arguments.python, "-B", script("epoch.py"), "--data", arguments.data, "--way", arguments.way,
-                  "--threads", arguments.threads]
-        header("epoch, s", arguments.way)
-        compare(f"{arguments.way}", lambda: strata_epoch(strata), lambda: pytorch_epoch(theirs), arguments, patience)
-        return
+    print(f"{processor()}, {os.cpu_count()} processors, commit {commit()}\n", flush=True)
+    {"step": steps, "epoch": epochs, "weights": weights}[arguments.what](arguments)
+
+
+def steps(arguments):
     pages = HUGE_PAGES if arguments.huge_pages else {}
-    program = build("bench", "strata-trainer", ["--bench", "step", "--no-run"])
+    patience = Patience(arguments)
     header("step, ms", "widths, batch")
     for widths in arguments.widths.split(","):
-        for batch in arguments.batch.split(","):
+        for batch in (arguments.batch or "128,512").split(","):
             options = ["--widths", widths, "--batch", batch, "--seconds", arguments.seconds, "--threads", arguments.threads]
-            ours, theirs = [program, *options], [arguments.python, "-B", script("step.py"), *options]
-            compare(
-                f"{widths}, {batch}", lambda: step(ours, **HUGE_PAGES), lambda: step(theirs, **pages), arguments, patience
-            )
+            ours, theirs = bench("step", *options), [arguments.python, "-B", script("step.py"), *options]
+            # Builds the network where it must, outside of the rounds.
+            step(bench("step", "--widths", widths, "--batch", "1", "--seconds", "0"))
+            compare(f"{widths}, {batch}", lambda: step(ours), lambda: step(theirs, **pages), arguments, patience)
+
+
+def epochs(arguments):
+    program = build("build", "strata", ["--bin", "strata"])
+    ours = [program, *epoch_options(arguments)]
+    patience = Patience(arguments)
+    header("epoch, s", "PyTorch's way")
+    for way in ["notebook", "tensors"] if arguments.way == "both" else [arguments.way]:
+        theirs = [arguments.python, "-B", script("epoch.py"), "--data", arguments.data, "--way", way,
+                  "--threads", arguments.threads]
+        compare(way, lambda: strata_epoch(ours), lambda: pytorch_epoch(theirs), arguments, patience)
+
+
+def weights(arguments):
+    """A table for each network and batch: how far the weights of both, of dfdx and of double precision are apart."""
+    data = ["--data", str(pathlib.Path(arguments.data).absolute())] if arguments.data else []
+    for widths in arguments.widths.split(","):
+        for batch in (arguments.batch or "128").split(","):
+            options = ["--widths", widths, "--batch", batch, "--lr", arguments.lr, "--steps", arguments.steps,
+                       "--seed", arguments.seed, "--threads", arguments.threads, *data]
+            with tempfile.TemporaryDirectory() as folder:
+                run(bench("weights", *options, "--out", folder))
+                table, _ = run([arguments.python, "-B", script("weights.py"), *options, "--ours", folder])
+            print(f"{widths}, batch {batch}, {arguments.steps} steps of {arguments.lr}, seed {arguments.seed}, "
+                  f"{'CIFAR-10' if data else 'images of a formula'}:\n\n{table}", flush=True)
 
 
 def header(unit, what):
@@ -155,8 +180,14 @@ def run(command, **variables):
 
 
 def step(command, **variables):
-    text, peak = run(command, **variables)
-    return {"value": json.loads(text)["median_ms"], "peak_mb": peak}
+    text, _ = run(command, **variables)
+    result = json.loads(text)
+    return {"value": result["median_ms"], "peak_mb": result["peak_mb"]}
+
+
+def bench(*arguments):
+    """Strata's side of a comparison: builds what it lacks, then becomes the program that is timed."""
+    return ["cargo", "xtask", "bench", *arguments]
 
 
 def epoch_options(arguments):

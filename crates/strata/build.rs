@@ -1,8 +1,10 @@
 //! Turns the lists of architectures into `$OUT_DIR/architectures.rs`: one `rows! { (3072, 10) (3072, 128, 64, 10) }`.
 //!
-//! Two lists: `architectures.txt` beside this file, committed, and the user's own, which `cargo xtask experiment`
+//! Two lists: `architectures.txt` in the package's folder, committed, and the user's own, which `cargo xtask experiment`
 //! extends: the path in `STRATA_ARCHITECTURES`, else `target/architectures.txt` of the workspace whatever the target
 //! folder, so that every build of this tree (CPU, CUDA, another `CARGO_TARGET_DIR`) has the same rows.
+//!
+//! The benches' build script too, with the list in their folder: they time the rows that the program trains.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -33,7 +35,7 @@ fn generate() -> Result<(), String> {
     let package = folder("CARGO_MANIFEST_DIR")?;
     let workspace = package.join("../..");
     println!("cargo::rerun-if-env-changed=STRATA_ARCHITECTURES");
-    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=../strata/build.rs");
     println!("cargo::rerun-if-changed=../config/src/architectures.rs");
     let committed = package.join("architectures.txt");
     let own = match env::var_os("STRATA_ARCHITECTURES").filter(|path| !path.is_empty()) {

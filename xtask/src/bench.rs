@@ -1,59 +1,85 @@
-//! `cargo xtask bench`: step, evaluation, loader, epoch, save and load, timed by divan.
+//! `cargo xtask bench`: the tables of docs/performance.md, by a program that has a row for whatever it is asked to time.
 
 use std::ffi::OsString;
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
+use strata_config::{Widths, parse_rows};
 
+use crate::build_times;
 use crate::fault::Fault;
-use crate::program::interrupted;
+use crate::program;
+use crate::rows::{Lists, Lock};
 use crate::workspace;
 
-/// What cargo runs; `step` beside them is a program of its own, driven by `bench/compare.py`.
-const BENCHES: [&str; 9] = [
-    "bench",
-    "--package",
-    "strata-trainer",
-    "--bench",
-    "training",
-    "--package",
-    "strata-experiment",
-    "--bench",
-    "epoch",
-];
-
-/// Runs the benches; `arguments` are divan's: filters by name, `--sample-count`, `--list`.
+/// Measures what `arguments` say: how long builds take, which is ours to know, or what the benches' program knows.
 pub(crate) fn run(arguments: &[OsString]) -> anyhow::Result<ExitCode> {
-    let status = command(&workspace::root(), arguments).status().context("cannot start cargo")?;
-    if interrupted(status) {
-        return Err(Fault::Interrupted.into());
+    if arguments.first().is_some_and(|name| name == "build") {
+        return build_times::run(&arguments[1..]);
     }
-    if !status.success() {
-        bail!("the benches failed (cargo's messages are above)");
+    let root = workspace::root();
+    let lists = lists(&root);
+    let lock = Lock::take(&root)?;
+    for widths in widths(arguments)? {
+        lists.ensure(&widths, &lock)?;
     }
-    Ok(ExitCode::SUCCESS)
+    program::start_benches(&root, &lists, arguments.iter().cloned(), lock)
 }
 
-fn command(root: &Path, arguments: &[OsString]) -> Command {
-    let mut command = workspace::cargo();
-    command.args(BENCHES).arg("--").args(arguments).current_dir(root);
-    command
+/// Apart from the program's: what is timed once shall not cost every build of the program.
+fn lists(root: &Path) -> Lists {
+    Lists { committed: root.join("crates/bench/architectures.txt"), own: root.join("target/bench-architectures.txt") }
+}
+
+/// The networks that `--widths` names: `3072-512-10,3072-777-333-10`.
+fn widths(arguments: &[OsString]) -> anyhow::Result<Vec<Widths>> {
+    let mut named = Vec::new();
+    let mut arguments = arguments.iter().map(|argument| argument.to_string_lossy());
+    while let Some(argument) = arguments.next() {
+        let value = match argument.strip_prefix("--widths") {
+            Some("") => arguments.next().context("--widths needs networks, as in 3072-512-10,3072-777-333-10")?,
+            Some(joined) if joined.starts_with('=') => joined[1..].to_owned().into(),
+            _ => continue,
+        };
+        let text = value.replace(',', "\n").replace('-', " ");
+        let rows = parse_rows(&text).map_err(|error| {
+            Fault::Mistake(format!(
+                "--widths {value}: `{}`: expected 2 to 34 widths from 1 to 65536, as in 3072-512-10, networks separated by commas",
+                error.text.replace(' ', "-")
+            ))
+        })?;
+        named.extend(rows);
+    }
+    Ok(named)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rows;
+
+    fn named(arguments: &[&str]) -> anyhow::Result<Vec<Widths>> {
+        widths(&arguments.iter().map(OsString::from).collect::<Vec<_>>())
+    }
 
     #[test]
-    fn every_bench_is_there_and_arguments_reach_them() {
-        let root = workspace::root();
-        let command = command(&root, &["loader".into()]);
-        assert_eq!(command.get_args().last(), Some("loader".as_ref()));
-        for pair in BENCHES[1..].chunks(4) {
-            let [_, package, _, bench] = pair else { panic!("a package and its bench: {pair:?}") };
-            let folder = root.join("crates").join(package.trim_start_matches("strata-"));
-            assert!(folder.join("benches").join(bench).with_extension("rs").is_file(), "{package} {bench}");
-        }
+    fn the_networks_to_be_built_are_those_that_the_options_name() {
+        let expected = [vec![3072, 512, 10], vec![3072, 777, 333, 10]];
+        assert_eq!(named(&["scaling", "--widths", "3072-512-10,3072-777-333-10", "--batch", "1"]).unwrap(), expected);
+        assert_eq!(named(&["step", "--widths=3072-512-10"]).unwrap(), expected[..1]);
+        assert_eq!(named(&["data", "--help"]).unwrap(), Vec::<Widths>::new());
+        let error = named(&["step", "--widths", "3072-0-10"]).unwrap_err();
+        assert!(error.to_string().contains("`3072-0-10`: expected 2 to 34 widths"), "{error}");
+        assert_eq!(error.downcast_ref::<Fault>().map(Fault::exit_code), Some(2));
+        assert!(named(&["step", "--widths"]).is_err());
+    }
+
+    #[test]
+    fn the_benches_have_a_list_of_their_own() {
+        let lists = lists(&workspace::root());
+        let committed = rows::read(&lists.committed).unwrap();
+        assert!(committed.contains(&vec![3072, 2048, 1024, 64, 10]));
+        assert_ne!(lists.own, Lists::of_program(&workspace::root()).own);
     }
 }

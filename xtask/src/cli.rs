@@ -56,10 +56,11 @@ pub(crate) enum Command {
         #[arg(last = true)]
         extra: Vec<OsString>,
     },
-    /// Time step, evaluation, loader, epoch, save and load; bench/compare.py sets them beside PyTorch.
+    /// Print a table of docs/performance.md: `bench scaling`; `bench --help` lists them, bench/compare.py sets PyTorch beside.
+    #[command(disable_help_flag = true)]
     Bench {
-        /// Passed on to the benches: parts of their names, `--list`, `--sample-count N`.
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "FILTER")]
+        /// What to measure, then its options.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "NAME")]
         arguments: Vec<OsString>,
     },
     /// Check the house rules alone: module comments, files' lengths, configs' rows, who depends on whom.

@@ -5,6 +5,7 @@
 //! Exit codes: 0 done, 1 failed, 2 the user's mistake, 130 interrupted. A started program's own code passes through.
 
 mod bench;
+mod build_times;
 mod cli;
 mod cuda;
 mod fault;

@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 
 use crate::cuda::Toolkit;
 use crate::fault::Fault;
-use crate::rows::Lock;
+use crate::rows::{Lists, Lock};
 use crate::workspace;
 
 /// Builds, then becomes the program with `arguments`; returns only where processes cannot be replaced, or on an error.
@@ -46,10 +46,25 @@ fn become_program(mut program: Command, held: Lock) -> anyhow::Result<ExitCode> 
     Ok(ExitCode::from(code.unwrap_or(1)))
 }
 
+/// Becomes the benches' program with `arguments`, built with the networks of `lists`.
+pub(crate) fn start_benches(
+    root: &Path,
+    lists: &Lists,
+    arguments: impl IntoIterator<Item = OsString>,
+    held: Lock,
+) -> anyhow::Result<ExitCode> {
+    let mut cargo = workspace::cargo();
+    cargo.args(["bench", "--package", "strata-bench", "--bench", "figures", "--no-run"]);
+    cargo.env("STRATA_ARCHITECTURES", &lists.own);
+    let executable = executable_of(cargo, root, "figures", "")?;
+    let mut program = Command::new(&executable);
+    program.args(arguments).envs(workspace::commit(root));
+    become_program(program, held).with_context(|| format!("cannot start {}", executable.display()))
+}
+
 fn build(root: &Path, toolkit: Option<&Toolkit>) -> anyhow::Result<PathBuf> {
     let mut cargo = workspace::cargo();
-    cargo.args(["build", "--package", "strata", "--message-format", "json-render-diagnostics"]);
-    cargo.arg("--manifest-path").arg(root.join("Cargo.toml"));
+    cargo.args(["build", "--package", "strata"]);
     match env::var("STRATA_PROFILE").as_deref() {
         Err(env::VarError::NotPresent) | Ok("release") => {
             cargo.arg("--release");
@@ -65,27 +80,33 @@ fn build(root: &Path, toolkit: Option<&Toolkit>) -> anyhow::Result<PathBuf> {
         cargo.args(["--features", "cuda", "--target-dir"]).arg(target.join("cuda"));
         toolkit.prepare_build(&mut cargo);
     }
+    let hint = if toolkit.is_some() { " with CUDA; --device cpu builds without" } else { "" };
+    executable_of(cargo, root, "strata", hint)
+}
+
+/// Runs a build and gives the executable of the target `name`; `hint` goes to the error of a build that fails.
+fn executable_of(mut cargo: Command, root: &Path, name: &str, hint: &str) -> anyhow::Result<PathBuf> {
+    cargo.args(["--message-format", "json-render-diagnostics", "--manifest-path"]).arg(root.join("Cargo.toml"));
     let mut child = cargo.stdout(Stdio::piped()).spawn().context("cannot start cargo")?;
     let messages = child.stdout.take().context("cargo's output was not piped")?;
     let mut executable = None;
     for line in BufReader::new(messages).lines() {
-        executable = self::executable(&line.context("cannot read cargo's messages")?).or(executable);
+        executable = self::executable(&line.context("cannot read cargo's messages")?, name).or(executable);
     }
     let status = child.wait().context("cannot wait for cargo")?;
     if interrupted(status) {
         return Err(Fault::Interrupted.into());
     }
     if !status.success() {
-        let hint = if toolkit.is_some() { " with CUDA; --device cpu builds without" } else { "" };
         bail!("the program did not build{hint} (cargo's messages are above)");
     }
-    executable.context("cargo named no executable for the package strata")
+    executable.with_context(|| format!("cargo named no executable {name}"))
 }
 
-/// The program's path, where one of cargo's messages tells it.
-fn executable(message: &str) -> Option<PathBuf> {
+/// The path of the target `name`, where one of cargo's messages tells it.
+fn executable(message: &str, name: &str) -> Option<PathBuf> {
     let message: serde_json::Value = serde_json::from_str(message).ok()?;
-    let is_program = message["reason"] == "compiler-artifact" && message["target"]["name"] == "strata";
+    let is_program = message["reason"] == "compiler-artifact" && message["target"]["name"] == name;
     message["executable"].as_str().filter(|_| is_program).map(PathBuf::from)
 }
 
@@ -107,18 +128,13 @@ mod tests {
 
     #[test]
     fn the_program_is_told_from_libraries_and_from_build_scripts() {
-        let artifact = |name: &str, executable: &str| {
-            executable_of(&format!(
-                r#"{{"reason":"compiler-artifact","target":{{"name":"{name}"}},"executable":{executable}}}"#
-            ))
+        let artifact = |name: &str, path: &str| {
+            let target = format!(r#""target":{{"name":"{name}"}}"#);
+            executable(&format!(r#"{{"reason":"compiler-artifact",{target},"executable":{path}}}"#), "strata")
         };
         assert_eq!(artifact("strata", "\"target/release/strata\""), Some("target/release/strata".into()));
         assert_eq!(artifact("strata", "null"), None);
         assert_eq!(artifact("build-script-build", "\"x\""), None);
-        assert_eq!(executable_of("warning: not a message"), None);
-    }
-
-    fn executable_of(message: &str) -> Option<PathBuf> {
-        executable(message)
+        assert_eq!(executable("warning: not a message", "strata"), None);
     }
 }

@@ -49,22 +49,32 @@ impl Lock {
     }
 }
 
-/// The user's list: the path in STRATA_ARCHITECTURES, else `target/architectures.txt`, as the build script has it.
-fn own_list(root: &Path) -> PathBuf {
-    match env::var_os("STRATA_ARCHITECTURES").filter(|path| !path.is_empty()) {
-        Some(path) => root.join(path),
-        None => root.join("target/architectures.txt"),
-    }
+/// The two lists that a program's build script reads.
+pub(crate) struct Lists {
+    pub(crate) committed: PathBuf,
+    /// What was asked for beyond it.
+    pub(crate) own: PathBuf,
 }
 
-/// Sees to it that the program will be built with a row for `widths`.
-pub(crate) fn ensure(root: &Path, widths: &Widths, _held: &Lock) -> anyhow::Result<()> {
-    let committed = read(&root.join(COMMITTED))?;
-    let path = own_list(root);
-    let own = if path.exists() { read(&path)? } else { Vec::new() };
-    match with_row(&committed, &own, widths) {
-        Some(rows) => write(&path, &rows).with_context(|| format!("cannot write {}", path.display())),
-        None => Ok(()),
+impl Lists {
+    /// Those of the program: its own list is the path in STRATA_ARCHITECTURES, else `target/architectures.txt`, as the build
+    /// script has it.
+    pub(crate) fn of_program(root: &Path) -> Self {
+        let own = match env::var_os("STRATA_ARCHITECTURES").filter(|path| !path.is_empty()) {
+            Some(path) => root.join(path),
+            None => root.join("target/architectures.txt"),
+        };
+        Self { committed: root.join(COMMITTED), own }
+    }
+
+    /// Sees to it that the program will be built with a row for `widths`.
+    pub(crate) fn ensure(&self, widths: &Widths, _held: &Lock) -> anyhow::Result<()> {
+        let committed = read(&self.committed)?;
+        let own = if self.own.exists() { read(&self.own)? } else { Vec::new() };
+        match with_row(&committed, &own, widths) {
+            Some(rows) => write(&self.own, &rows).with_context(|| format!("cannot write {}", self.own.display())),
+            None => Ok(()),
+        }
     }
 }
 
@@ -146,7 +156,7 @@ mod tests {
             for width in 1..=8 {
                 scope.spawn(move || {
                     let lock = Lock::take(root).unwrap();
-                    ensure(root, &vec![3072, width, 10], &lock).unwrap();
+                    Lists::of_program(root).ensure(&vec![3072, width, 10], &lock).unwrap();
                 });
             }
         });

@@ -11,7 +11,7 @@ use crate::cli;
 use crate::cuda;
 use crate::fault::Fault;
 use crate::program;
-use crate::rows::{self, Lock};
+use crate::rows::{Lists, Lock};
 use crate::workspace;
 
 /// `experiment`: the config is checked before anything is built.
@@ -48,7 +48,7 @@ fn train(experiment: &Experiment, device: DeviceChoice) -> anyhow::Result<ExitCo
     let root = workspace::root();
     let toolkit = cuda::choose(device)?;
     let lock = Lock::take(&root)?;
-    rows::ensure(&root, &experiment.widths(), &lock)?;
+    Lists::of_program(&root).ensure(&experiment.widths(), &lock)?;
     program::start(&root, toolkit.as_ref(), env::args_os().skip(1), lock)
 }
 

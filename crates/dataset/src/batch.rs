@@ -51,17 +51,19 @@ impl Batch {
     }
 }
 
-/// The value of each byte, a table a channel: a division a pixel would cost more than the copy.
+/// How a byte becomes a value, worked out for each pixel anew: the compiler makes vectors of it, and a table of 256 values takes
+/// twice as long.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Scaling {
-    tables: Vec<[f32; 256]>,
+    /// Mean and deviation of each channel; none where the quotient is the value.
+    channels: Option<Vec<(f32, f32)>>,
     plane: usize,
 }
 
 impl Scaling {
     pub(crate) fn new(scale: &PixelScale, shape: ImageShape) -> Result<Self, DatasetError> {
-        let tables = match scale {
-            PixelScale::Unit => vec![table(0.0, 1.0); shape.channels],
+        let channels = match scale {
+            PixelScale::Unit => None,
             PixelScale::Normalised { mean, deviation } => {
                 for (name, list) in [("mean", mean), ("deviation", deviation)] {
                     if list.len() != shape.channels {
@@ -83,11 +85,10 @@ impl Scaling {
                         ),
                     ));
                 }
-                let pairs = mean.iter().zip(deviation);
-                pairs.map(|(&m, &d)| table(m, d)).collect()
+                Some(mean.iter().copied().zip(deviation.iter().copied()).collect())
             }
         };
-        Ok(Self { tables, plane: shape.plane() })
+        Ok(Self { channels, plane: shape.plane() })
     }
 
     /// The batch of these images, which must all exist.
@@ -98,9 +99,14 @@ impl Scaling {
         if content == BatchContent::Pixels {
             pixels.reserve_exact(indices.len() * images.shape().values());
             for &i in indices {
-                let planes = images.image(i as usize).chunks_exact(self.plane);
-                for (table, plane) in self.tables.iter().zip(planes) {
-                    pixels.extend(plane.iter().map(|&byte| table[usize::from(byte)]));
+                let image = images.image(i as usize);
+                match &self.channels {
+                    None => pixels.extend(image.iter().map(|&byte| quotient(byte))),
+                    Some(channels) => {
+                        for (&(mean, deviation), plane) in channels.iter().zip(image.chunks_exact(self.plane)) {
+                            pixels.extend(plane.iter().map(|&byte| (quotient(byte) - mean) / deviation));
+                        }
+                    }
                 }
             }
         }
@@ -108,8 +114,16 @@ impl Scaling {
     }
 }
 
-fn table(mean: f32, deviation: f32) -> [f32; 256] {
-    std::array::from_fn(|byte| (byte as f32 / 255.0 - mean) / deviation)
+/// `byte / 255`, to the bit, without a division: 1/255 in two parts, the first so short that its product with a byte is exact.
+/// The sum is rounded once, and no quotient lies so near the middle of two floats that the second product's own
+/// rounding decides (the test tries all of them).
+fn quotient(byte: u8) -> f32 {
+    /// The first 16 of 1/255's significant bits: 257 / 2¹⁶.
+    const FIRST: f32 = 257.0 / 65_536.0;
+    /// The rest: 1/255 - 257 / 2¹⁶ = 1 / (255 · 2¹⁶).
+    const REST: f32 = 1.0 / (255.0 * 65_536.0);
+    let byte = f32::from(byte);
+    byte * FIRST + byte * REST
 }
 
 #[cfg(test)]
@@ -118,11 +132,19 @@ mod tests {
 
     #[test]
     fn unit_is_the_exact_quotient() {
-        let scaling = Scaling::new(&PixelScale::Unit, ImageShape::CIFAR).unwrap();
+        let shape = ImageShape { channels: 1, height: 16, width: 16 };
+        let images = Images::new(shape, (0..=255).collect(), vec![0], 1).unwrap();
+        let values = |scale| Scaling::new(&scale, shape).unwrap().batch(&images, &[0], BatchContent::Pixels).pixels;
+        let unit = values(PixelScale::Unit);
+        let (mean, deviation) = (0.4914, 0.247);
+        let normalised = values(PixelScale::Normalised { mean: vec![mean], deviation: vec![deviation] });
+        assert_eq!((unit.len(), normalised.len()), (256, 256));
         for byte in 0..=255u8 {
             // The nearest f32 to the true quotient; f64 has bits enough to round once.
             let nearest = (f64::from(byte) / 255.0) as f32;
-            assert_eq!(scaling.tables[2][usize::from(byte)], nearest);
+            assert_eq!(unit[usize::from(byte)].to_bits(), nearest.to_bits(), "{byte}");
+            let expected = (f32::from(byte) / 255.0 - mean) / deviation;
+            assert_eq!(normalised[usize::from(byte)].to_bits(), expected.to_bits(), "{byte}");
         }
     }
 

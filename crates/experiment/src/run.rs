@@ -1,11 +1,12 @@
 //! A run from its start, or from where it was stopped, to its record.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 use strata_config::Experiment;
 use strata_dataset::{Dataset, Split};
-use strata_model::Architecture;
+use strata_model::{Architecture, Weights};
 use strata_report::{
     Chosen, DatasetRecord, ModelFile, Record, RunFolder, Split as SplitRecord, Status, join_history, now, read_record,
     read_timing,
@@ -263,7 +264,9 @@ fn train_and_test(
         classifier.restore(&weights, &state)?;
     }
     let model = recorder.folder.model_path();
-    let sha256 = sha256(&weights.save(&model, &parts.dataset.classes).map_err(TrainError::from)?);
+    let classes = &parts.dataset.classes;
+    weights.save(&model, classes).map_err(TrainError::from)?;
+    let sha256 = weights_sha256(&weights, classes)?;
     let file = model.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     recorder.record.model = Some(ModelFile { file, sha256 });
     recorder.display.set_epochs(0);
@@ -273,6 +276,23 @@ fn train_and_test(
     recorder.record.metrics.test_loss = Some(score.mean_loss());
     recorder.record.metrics.test_acc = Some(score.accuracy());
     Ok(())
+}
+
+/// Of the bytes that were written, not of what the disk gives back.
+fn weights_sha256(weights: &Weights, classes: &[String]) -> Result<String, ExperimentError> {
+    struct Hash(Sha256);
+    impl Write for Hash {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.update(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut hash = Hash(Sha256::new());
+    weights.write_to(&mut hash, classes).map_err(|error| TrainError::Observer(Box::new(error)))?;
+    Ok(strata_files::hexadecimal(&hash.0.finalize()))
 }
 
 fn sha256(bytes: &[u8]) -> String {

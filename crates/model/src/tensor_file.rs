@@ -1,57 +1,90 @@
 //! The one way our safetensors files are written and read: `F32` tensors in order, one text of metadata under one key.
 
 use std::collections::HashMap;
+use std::io::{self, Write};
 
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorInfo};
 
-/// Collects tensors, then gives the bytes of a safetensors file. Equal tensors in equal order give equal bytes.
+/// Collects tensors by reference, then writes a safetensors file piece by piece: a checkpoint of 100 MB is never copied
+/// as a whole. Equal tensors give equal bytes.
 ///
 /// ```
 /// use strata_model::{TensorReader, TensorWriter};
 ///
 /// let mut writer = TensorWriter::default();
 /// writer.push("layer1.bias", &[2], &[0.5, -0.5]);
-/// let bytes = writer.to_bytes("about", "an example")?;
+/// let mut bytes = Vec::new();
+/// writer.write_to(&mut bytes, "about", "an example")?;
 /// let mut reader = TensorReader::new(&bytes)?;
 /// assert_eq!(reader.metadata("about").as_deref(), Some("an example"));
 /// assert_eq!(reader.tensor("layer1.bias", &[2])?, [0.5, -0.5]);
-/// # Ok::<(), String>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct TensorWriter {
-    /// Name, shape, little-endian bytes.
-    tensors: Vec<(String, Vec<usize>, Vec<u8>)>,
+pub struct TensorWriter<'a> {
+    tensors: Vec<(String, Vec<usize>, &'a [f32])>,
 }
 
-impl TensorWriter {
+impl<'a> TensorWriter<'a> {
     /// Adds a tensor: its values row-major, as many as `shape` says.
-    pub fn push(&mut self, name: impl Into<String>, shape: &[usize], values: &[f32]) {
-        let mut bytes = Vec::with_capacity(4 * values.len());
-        values.iter().for_each(|value| bytes.extend_from_slice(&value.to_le_bytes()));
-        self.tensors.push((name.into(), shape.to_vec(), bytes));
+    pub fn push(&mut self, name: impl Into<String>, shape: &[usize], values: &'a [f32]) {
+        self.tensors.push((name.into(), shape.to_vec(), values));
     }
 
-    /// Each tensor's name and bytes, in the order in which they came.
-    pub fn parts(&self) -> impl ExactSizeIterator<Item = (&str, &[u8])> {
-        self.tensors.iter().map(|(name, _, bytes)| (name.as_str(), bytes.as_slice()))
+    /// Each tensor's name and values, in the order in which they came.
+    pub fn parts(&self) -> impl ExactSizeIterator<Item = (&str, &'a [f32])> {
+        self.tensors.iter().map(|(name, _, values)| (name.as_str(), *values))
     }
 
-    /// The file's bytes, with `text` under `key` in its metadata. One key, since safetensors writes its metadata in no fixed
+    /// Writes the file, with `text` under `key` in its metadata. One key, since safetensors writes its metadata in no fixed
     /// order and equal runs are to have equal files.
     ///
     /// # Errors
-    /// In words, where a tensor's values are not as many as its shape says.
-    pub fn to_bytes(&self, key: &str, text: impl Into<String>) -> Result<Vec<u8>, String> {
-        let views: Result<Vec<_>, _> = self
-            .tensors
-            .iter()
-            .map(|(name, shape, bytes)| Ok((name.as_str(), TensorView::new(Dtype::F32, shape.clone(), bytes)?)))
-            .collect();
+    /// What `file` fails with; [`io::ErrorKind::InvalidInput`], before anything is written, where a tensor's values are not
+    /// as many as its shape says, or two tensors have one name.
+    pub fn write_to(&self, file: &mut dyn Write, key: &str, text: impl Into<String>) -> io::Result<()> {
+        let invalid = |reason: String| io::Error::new(io::ErrorKind::InvalidInput, reason);
+        // The library's own order, in which its readers expect the values without gaps.
+        let mut sorted: Vec<_> = self.tensors.iter().collect();
+        sorted.sort_by_key(|tensor| &tensor.0);
+        let mut header = Vec::new();
+        let mut offset = 0;
+        for (name, shape, values) in &sorted {
+            if shape.iter().product::<usize>() != values.len() {
+                return Err(invalid(format!("{name} has {} values, its shape is {shape:?}", values.len())));
+            }
+            let data_offsets = (offset, offset + size_of_val(*values));
+            offset = data_offsets.1;
+            header.push((name.clone(), TensorInfo { dtype: Dtype::F32, shape: shape.clone(), data_offsets }));
+        }
+        if let Some(pair) = sorted.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            return Err(invalid(format!("two tensors are called {}", pair[0].0)));
+        }
         let metadata = HashMap::from([(key.to_owned(), text.into())]);
-        views
-            .and_then(|views| safetensors::serialize(views, Some(metadata)))
-            .map_err(|error: safetensors::SafeTensorError| error.to_string())
+        let metadata = Metadata::new(Some(metadata), header).map_err(|error| invalid(error.to_string()))?;
+        let mut header = serde_json::to_vec(&metadata)?;
+        header.resize(header.len().next_multiple_of(8), b' ');
+        file.write_all(&(header.len() as u64).to_le_bytes())?;
+        file.write_all(&header)?;
+        sorted.iter().try_for_each(|(_, _, values)| for_each_piece(values, |piece| file.write_all(piece)))
     }
+}
+
+/// Hands over the little-endian bytes of `values`, at most a quarter MiB at a time: fewer of them cost a call to the system
+/// each, more leave the second-level cache.
+///
+/// # Errors
+/// The first that `take` gives.
+pub fn for_each_piece<E>(values: &[f32], mut take: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+    let mut bytes = vec![0; (4 * values.len()).min(1 << 18)];
+    for values in values.chunks((bytes.len() / 4).max(1)) {
+        let bytes = &mut bytes[..4 * values.len()];
+        for (bytes, value) in bytes.as_chunks_mut::<4>().0.iter_mut().zip(values) {
+            *bytes = value.to_le_bytes();
+        }
+        take(bytes)?;
+    }
+    Ok(())
 }
 
 /// Reads the tensors of a safetensors file one by one, each of the shape that it must have.

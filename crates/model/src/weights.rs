@@ -1,5 +1,6 @@
 //! Weights files: safetensors under PyTorch's names, written whole or not at all.
 
+use std::io::Write;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -48,40 +49,46 @@ const KEY: &str = "strata";
 const LARGEST_FILE: u64 = 1 << 36;
 
 impl Weights {
-    /// The bytes of a weights file: `layer1.weight` (`[outputs, inputs]`), `layer1.bias`, `layer2.weight`, …, with the widths
-    /// and the names of the classes in its metadata. Equal weights give equal bytes.
+    /// Writes the bytes of a weights file: `layer1.weight` (`[outputs, inputs]`), `layer1.bias`, `layer2.weight`, …, with the
+    /// widths and the names of the classes in its metadata. Equal weights give equal bytes.
     ///
     /// # Errors
-    /// [`ModelError::Mismatch`] where a layer's values are not as many as the widths say.
-    pub fn to_bytes(&self, classes: &[String]) -> Result<Vec<u8>, ModelError> {
+    /// What `file` fails with; [`std::io::ErrorKind::InvalidInput`], before anything is written, where the layers or a layer's
+    /// values are not as many as the widths say.
+    pub fn write_to(&self, file: &mut dyn Write, classes: &[String]) -> std::io::Result<()> {
         let mut tensors = TensorWriter::default();
         for (i, ((inputs, outputs), layer)) in self.architecture.layers().zip(&self.layers).enumerate() {
             tensors.push(format!("layer{}.weight", i + 1), &[outputs, inputs], &layer.weight);
             tensors.push(format!("layer{}.bias", i + 1), &[outputs], &layer.bias);
         }
-        let mismatch =
-            |found: String| ModelError::Mismatch { expected: format!("{:?}", self.architecture.widths()), found };
-        if tensors.parts().len() != 2 * (self.architecture.widths().len() - 1) {
-            return Err(mismatch(format!("of {} layers", self.layers.len())));
+        if self.layers.len() != self.architecture.widths().len() - 1 {
+            let reason = format!("{} layers for the widths {:?}", self.layers.len(), self.architecture.widths());
+            return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, reason));
         }
         let metadata = Metadata { widths: self.architecture.clone(), classes: classes.to_vec() };
-        let metadata = serde_json::to_string(&metadata).map_err(|error| mismatch(error.to_string()))?;
-        tensors.to_bytes(KEY, metadata).map_err(mismatch)
+        tensors.write_to(file, KEY, serde_json::to_string(&metadata)?)
     }
 
-    /// Writes a weights file and gives its bytes. It appears whole or not at all: a temporary beside it is written, synced and
-    /// renamed.
+    /// The bytes that [`Weights::write_to`] writes.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn to_bytes(&self, classes: &[String]) -> std::io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.write_to(&mut bytes, classes)?;
+        Ok(bytes)
+    }
+
+    /// Writes a weights file. It appears whole or not at all: a temporary beside it is written, synced and renamed.
     ///
     /// # Errors
     /// [`ModelError::Io`] where it cannot be written; a file that was there is as it was.
-    pub fn save(&self, path: &Path, classes: &[String]) -> Result<Vec<u8>, ModelError> {
-        let bytes = self.to_bytes(classes)?;
-        strata_files::write_atomically(path, |file| file.write_all(&bytes)).map_err(|source| ModelError::Io {
+    pub fn save(&self, path: &Path, classes: &[String]) -> Result<(), ModelError> {
+        strata_files::write_atomically(path, |file| self.write_to(file, classes)).map_err(|source| ModelError::Io {
             action: "writing weights to",
             path: path.into(),
             source,
-        })?;
-        Ok(bytes)
+        })
     }
 
     /// Reads a weights file: the weights and the names of the classes.

@@ -1,11 +1,13 @@
 //! Checkpoints: all that is needed to go on, in one file that proves it is whole.
 
+use std::convert::Infallible;
+use std::io::Write;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use strata_files::{hexadecimal, write_atomically};
-use strata_model::{Architecture, LayerWeights, TensorReader, TensorWriter, Weights};
+use strata_model::{Architecture, LayerWeights, TensorReader, TensorWriter, Weights, for_each_piece};
 
 use crate::optimizer::LayerState;
 use crate::{OptimizerState, Progress, TrainError};
@@ -50,8 +52,7 @@ impl Checkpoint {
     /// [`TrainError::Io`] where it cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), TrainError> {
         let io = |source| TrainError::Io { action: "writing the checkpoint", path: path.into(), source };
-        let bytes = self.to_bytes().map_err(|reason| io(std::io::Error::other(reason)))?;
-        write_atomically(path, |file| file.write_all(&bytes)).map_err(io)
+        write_atomically(path, |file| self.write_to(file)).map_err(io)
     }
 
     /// Reads a checkpoint of run `run`.
@@ -73,8 +74,8 @@ impl Checkpoint {
         Ok(checkpoint)
     }
 
-    /// The bytes of the file.
-    fn to_bytes(&self) -> Result<Vec<u8>, String> {
+    /// Writes the bytes of the file.
+    fn write_to(&self, file: &mut dyn Write) -> std::io::Result<()> {
         let contents = serde_json::to_string(&Contents {
             format: FORMAT,
             run: self.run.clone(),
@@ -82,24 +83,27 @@ impl Checkpoint {
             steps: self.optimizer.steps,
             states: self.optimizer.layers.first().map_or(0, |layer| layer.weight.len()),
             progress: self.progress.clone(),
-        })
-        .map_err(|error| error.to_string())?;
+        })?;
         let mut tensors = TensorWriter::default();
         let layers = self.weights.architecture.layers().zip(&self.weights.layers).zip(&self.optimizer.layers);
         for (i, (((inputs, outputs), weights), state)) in layers.enumerate() {
-            let mut push = |name: &str, shape: &[usize], values: &[f32]| {
-                tensors.push(format!("layer{}.{name}", i + 1), shape, values);
-            };
-            push("weight", &[outputs, inputs], &weights.weight);
-            push("bias", &[outputs], &weights.bias);
+            let layer = i + 1;
+            tensors.push(format!("layer{layer}.weight"), &[outputs, inputs], &weights.weight);
+            tensors.push(format!("layer{layer}.bias"), &[outputs], &weights.bias);
             for (n, (weight, bias)) in state.weight.iter().zip(&state.bias).enumerate() {
-                push(&format!("weight.state{}", n + 1), &[outputs, inputs], weight);
-                push(&format!("bias.state{}", n + 1), &[outputs], bias);
+                tensors.push(format!("layer{layer}.weight.state{}", n + 1), &[outputs, inputs], weight);
+                tensors.push(format!("layer{layer}.bias.state{}", n + 1), &[outputs], bias);
             }
         }
-        let seal = seal(&contents, tensors.parts());
-        let sealed = serde_json::to_string(&(seal, contents)).map_err(|error| error.to_string())?;
-        tensors.to_bytes(CONTENTS, sealed)
+        let mut seal = Seal::of(&contents);
+        for (name, values) in tensors.parts() {
+            seal.tensor(name, size_of_val(values));
+            let Ok(()) = for_each_piece(values, |piece| {
+                seal.0.update(piece);
+                Ok::<(), Infallible>(())
+            });
+        }
+        tensors.write_to(file, CONTENTS, serde_json::to_string(&(seal.finish(), contents))?)
     }
 
     /// Reads the bytes of a checkpoint.
@@ -133,7 +137,12 @@ impl Checkpoint {
         if file.parts().len() != file.count() {
             return Err(format!("it holds {} tensors, {} belong to it", file.count(), file.parts().len()));
         }
-        if found != seal(&text, file.parts()) {
+        let mut seal = Seal::of(&text);
+        for (name, bytes) in file.parts() {
+            seal.tensor(name, bytes.len());
+            seal.0.update(bytes);
+        }
+        if found != seal.finish() {
             return Err("its checksum does not match its contents".into());
         }
         Ok(Self { run: contents.run, progress: contents.progress, weights, optimizer })
@@ -141,16 +150,27 @@ impl Checkpoint {
 }
 
 /// SHA-256 over the contents and every tensor with its name, in order, each with its length before it.
-fn seal<'a>(contents: &str, tensors: impl Iterator<Item = (&'a str, &'a [u8])>) -> String {
-    let mut hash = Sha256::new();
-    let mut part = |bytes: &[u8]| {
-        hash.update((bytes.len() as u64).to_le_bytes());
-        hash.update(bytes);
-    };
-    part(contents.as_bytes());
-    for (name, bytes) in tensors {
-        part(name.as_bytes());
-        part(bytes);
+struct Seal(Sha256);
+
+impl Seal {
+    fn of(contents: &str) -> Self {
+        let mut seal = Self(Sha256::new());
+        seal.part(contents);
+        seal
     }
-    hexadecimal(&hash.finalize())
+
+    fn part(&mut self, text: &str) {
+        self.0.update((text.len() as u64).to_le_bytes());
+        self.0.update(text);
+    }
+
+    /// Comes before the tensor's bytes.
+    fn tensor(&mut self, name: &str, bytes: usize) {
+        self.part(name);
+        self.0.update((bytes as u64).to_le_bytes());
+    }
+
+    fn finish(self) -> String {
+        hexadecimal(&self.0.finalize())
+    }
 }

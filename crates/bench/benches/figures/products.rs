@@ -1,12 +1,12 @@
 //! The products of a step one by one, in a step's order, so that each finds its operands as cold as it does there.
 
-use std::error::Error;
 use std::time::Instant;
 
 use strata_kernels::{Dense, Parameter, Update, affine, input_gradient, update_by_product};
 
-use crate::networks::batch;
-use crate::{Settings, median, repeat};
+use crate::measure::{median, repeat};
+use crate::networks;
+use crate::step::Options;
 
 /// A layer's operands and the times of its products.
 struct Layer {
@@ -21,8 +21,10 @@ struct Layer {
 }
 
 /// Prints a line for each product: layer, what, milliseconds (median), GFLOP/s.
-pub(crate) fn run(settings: &Settings) -> Result<(), Box<dyn Error>> {
-    let samples = settings.batch;
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    let samples = options.batch;
+    let row = networks::row(&options.widths)?;
+    let batch = networks::batch(row, samples);
     let small = |count: usize| (0..count).map(|i| (i % 17) as f32 * 1e-3 - 8e-3).collect::<Vec<f32>>();
     let layer = |pair: &[usize]| Layer {
         shape: Dense { batch: samples, inputs: pair[0], outputs: pair[1] },
@@ -33,12 +35,13 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Box<dyn Error>> {
         dx: vec![0.0; samples * pair[0]],
         times: Default::default(),
     };
-    let mut layers: Vec<Layer> = settings.widths.windows(2).map(layer).collect();
+    let mut layers: Vec<Layer> = row.widths.windows(2).map(layer).collect();
     let rule = Update::Sgd { learning_rate: 1e-6, weight_decay: 0.0 };
     // The batch that arrives takes its room in the caches too.
     repeat(
-        settings,
-        || batch(samples),
+        options.repetitions.seconds,
+        options.warmup,
+        || batch.clone(),
         |_| {
             for Layer { shape, x, weight, bias, y, times, .. } in &mut layers {
                 clock(&mut times[0], || affine(*shape, x, weight, bias, y));

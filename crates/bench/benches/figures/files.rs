@@ -1,0 +1,77 @@
+//! What saving and loading takes, and the parts of it.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use sha2::{Digest, Sha256};
+use strata_files::write_atomically;
+use strata_model::Weights;
+use strata_rng::TorchRng;
+use strata_trainer::{Checkpoint, Progress};
+
+use crate::measure::{head, row, short, typical};
+use crate::networks::{self, ADAM, NOTEBOOK, SGD};
+use crate::{Repetitions, Threads};
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    threads: Threads,
+    #[command(flatten)]
+    repetitions: Repetitions,
+    /// The network's widths, from the pixels to the classes.
+    #[arg(long, default_value = NOTEBOOK)]
+    widths: String,
+    /// The folder in which the files are written, and removed; it decides which disk is timed. The system's unless told.
+    #[arg(long)]
+    folder: Option<PathBuf>,
+}
+
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    options.threads.start()?;
+    let folder = match &options.folder {
+        Some(folder) => tempfile::tempdir_in(folder)?,
+        None => tempfile::tempdir()?,
+    };
+    let network = networks::row(&options.widths)?;
+    let seconds = options.repetitions.seconds;
+    let path = folder.path().join("model.safetensors");
+    head(&["what", "MB", "ms", "MB/s"]);
+    let tell = |what: &str, bytes: usize, seconds: f64| {
+        let megabytes = bytes as f64 / 1e6;
+        row(&[what.to_owned(), format!("{megabytes:.1}"), short(seconds * 1e3), format!("{:.0}", megabytes / seconds)]);
+    };
+
+    let mut classifier = networks::classifier(network, SGD)?;
+    let size = 4 * networks::parameters(network.widths);
+    tell("copying the weights", size, time(seconds, || Ok(classifier.snapshot()?))?);
+    let (weights, _) = classifier.snapshot()?;
+    let bytes = weights.to_bytes(&[])?;
+    tell("their SHA-256", bytes.len(), time(seconds, || Ok(Sha256::digest(&bytes)))?);
+    let write = || Ok(write_atomically(&path, |file| file.write_all(&bytes))?);
+    tell("writing and syncing so many bytes", bytes.len(), time(seconds, write)?);
+    tell("saving weights", bytes.len(), time(seconds, || Ok(weights.save(&path, &[])?))?);
+    tell("loading weights", bytes.len(), time(seconds, || Ok(Weights::load(&path)?))?);
+
+    for (name, optimizer) in [("SGD", SGD), ("Adam", ADAM)] {
+        let mut classifier = networks::classifier(network, optimizer)?;
+        let progress = Progress::new(&TorchRng::new(43));
+        let (weights, optimizer) = classifier.snapshot()?;
+        let checkpoint = Checkpoint { run: "bench".into(), progress, weights, optimizer };
+        let save = time(seconds, || Ok(checkpoint.save(&path)?))?;
+        let size = usize::try_from(std::fs::metadata(&path)?.len())?;
+        tell(&format!("saving a checkpoint, {name}"), size, save);
+        let load = time(seconds, || Ok(Checkpoint::load(&path, "bench")?))?;
+        tell(&format!("loading a checkpoint, {name}"), size, load);
+    }
+    Ok(())
+}
+
+/// Seconds of `work`, what it gives dropped within them.
+fn time<T>(seconds: f64, mut work: impl FnMut() -> anyhow::Result<T>) -> anyhow::Result<f64> {
+    let work = |()| {
+        std::hint::black_box(work()?);
+        Ok(())
+    };
+    typical(seconds, || (), work)
+}

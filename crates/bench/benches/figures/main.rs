@@ -1,0 +1,115 @@
+//! Every figure of docs/performance.md but PyTorch's, as Markdown: `cargo xtask bench NAME`.
+//!
+//! The networks are the program's own rows (crates/strata/src/rows.rs), any widths: `cargo xtask bench` adds a row that is
+//! missing, as `cargo xtask experiment` does.
+
+mod clocked;
+mod data;
+mod dfdx_network;
+mod epoch;
+mod evaluation;
+mod files;
+#[path = "../../../strata/src/huge_pages.rs"]
+mod huge_pages;
+mod measure;
+mod memory;
+mod networks;
+mod products;
+#[path = "../../../strata/src/rows.rs"]
+mod rows;
+mod scaling;
+mod step;
+mod weights;
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Times what the program does: each command prints a table of docs/performance.md.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask bench", bin_name = "cargo xtask bench")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// A training step of one network and batch, as one line of JSON: what bench/compare.py sets beside PyTorch's.
+    Step(step::Options),
+    /// Samples a second and GFLOP/s of steps and evaluation by batch, depth and width.
+    Scaling(scaling::Options),
+    /// Evaluation against its products alone, by batch.
+    Evaluation(evaluation::Options),
+    /// The loop with its data against the steps alone, by batch.
+    Data(data::Options),
+    /// Peak memory of runs against what their parts add up to.
+    Memory(memory::Options),
+    /// What of an epoch is not steps: waiting, evaluation, record and plots, checkpoints.
+    Epoch(epoch::Options),
+    /// Saving and loading of weights and checkpoints.
+    Files(files::Options),
+    /// Weights after some steps, Strata's and dfdx's own, into two files: what bench/compare.py sets beside PyTorch's.
+    Weights(weights::Options),
+    /// One run of `memory`, in a process of its own.
+    #[command(hide = true)]
+    Run(memory::Run),
+}
+
+/// What every measurement asks.
+#[derive(Clone, Debug, Args)]
+struct Threads {
+    /// Threads of the kernels, as many as the machine has unless told.
+    #[arg(long)]
+    threads: Option<usize>,
+}
+
+impl Threads {
+    /// Starts the threads and says under which conditions the table below comes to be.
+    fn start(&self) -> anyhow::Result<()> {
+        self.start_silently()?;
+        println!("{}\n", measure::conditions());
+        Ok(())
+    }
+
+    fn start_silently(&self) -> anyhow::Result<()> {
+        let threads = self.threads.unwrap_or(0);
+        Ok(rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?)
+    }
+}
+
+/// What a measurement by repetition asks besides.
+#[derive(Clone, Debug, Args)]
+struct Repetitions {
+    /// Seconds for each time of a table; at least three repetitions in any case.
+    #[arg(long, default_value_t = 1.0)]
+    seconds: f64,
+}
+
+fn main() -> ExitCode {
+    // As the program does it.
+    huge_pages::ask();
+    // Cargo says `--bench` to what it starts itself.
+    let cli = Cli::parse_from(std::env::args_os().filter(|argument| argument != "--bench"));
+    match run(&cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: &Command) -> anyhow::Result<()> {
+    match command {
+        Command::Step(options) => step::run(options),
+        Command::Scaling(options) => scaling::run(options),
+        Command::Evaluation(options) => evaluation::run(options),
+        Command::Data(options) => data::run(options),
+        Command::Memory(options) => memory::run(options),
+        Command::Epoch(options) => epoch::run(options),
+        Command::Files(options) => files::run(options),
+        Command::Weights(options) => weights::run(options),
+        Command::Run(options) => memory::run_one(options),
+    }
+}

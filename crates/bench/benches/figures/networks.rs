@@ -1,0 +1,85 @@
+//! Networks and batches to be timed, and how much arithmetic they are.
+
+use anyhow::Context;
+use strata_dataset::{Images, Synthetic};
+use strata_experiment::Row;
+use strata_model::Activation;
+use strata_rng::TorchRng;
+use strata_trainer::{Batch, Classifier, ClassifierOptions, Device, Optimizer};
+
+use crate::rows::ROWS;
+
+/// The notebook's network.
+pub(crate) const NOTEBOOK: &str = "3072-2048-1024-64-10";
+
+/// Gradient descent as the notebook has it.
+pub(crate) const SGD: Optimizer = Optimizer::Sgd { momentum: 0.0, nesterov: false, weight_decay: 0.0 };
+/// With its velocity: one buffer a parameter.
+pub(crate) const MOMENTUM: Optimizer = Optimizer::Sgd { momentum: 0.9, nesterov: false, weight_decay: 0.0 };
+/// Two buffers a parameter.
+pub(crate) const ADAM: Optimizer =
+    Optimizer::Adam { betas: [0.9, 0.999], epsilon: 1e-8, weight_decay: 0.0, decoupled: false };
+
+/// `3072-2048-1024-64-10` as widths that this program was built with.
+pub(crate) fn row(name: &str) -> anyhow::Result<&'static Row> {
+    let widths: Vec<usize> =
+        name.split('-').map(str::parse).collect::<Result<_, _>>().with_context(|| format!("widths {name}"))?;
+    let row = ROWS.iter().find(|row| row.widths == widths);
+    row.with_context(|| format!("this program has no network {name}; `cargo xtask bench` builds one that has"))
+}
+
+/// A network initialised at seed 43.
+pub(crate) fn classifier(row: &Row, optimizer: Optimizer) -> anyhow::Result<Box<dyn Classifier>> {
+    let mut classifier = (row.build)(ClassifierOptions {
+        device: Device::Cpu,
+        optimizer,
+        activation: Activation::Relu,
+        dropout: 0.0,
+        seed: 43,
+        resident: None,
+    })?;
+    classifier.initialise(&mut TorchRng::new(43))?;
+    Ok(classifier)
+}
+
+/// Uniform features in `0..1` and labels.
+pub(crate) fn batch(row: &Row, samples: usize) -> Batch {
+    let (inputs, classes) = ends(row);
+    let mut rng = TorchRng::new(1);
+    let mut features = vec![0.0; samples * inputs];
+    rng.fill_uniform(&mut features, 0.0, 1.0);
+    let labels = (0..samples).map(|_| (rng.next_u32() as usize % classes.min(256)) as u8).collect();
+    Batch { indices: (0..).take(samples).collect(), features, labels }
+}
+
+fn ends(row: &Row) -> (usize, usize) {
+    (row.widths[0], row.widths[row.widths.len() - 1])
+}
+
+/// `3072-2048-1024-64-10`.
+pub(crate) fn name(widths: &[usize]) -> String {
+    widths.iter().map(ToString::to_string).collect::<Vec<_>>().join("-")
+}
+
+/// Weights and biases.
+pub(crate) fn parameters(widths: &[usize]) -> usize {
+    widths.windows(2).map(|pair| (pair[0] + 1) * pair[1]).sum()
+}
+
+/// Multiplications and additions of a training step: two products of each layer, and the input's gradient of each but the
+/// first; `2 · batch · inputs · outputs` each.
+pub(crate) fn step_operations(widths: &[usize], batch: usize) -> f64 {
+    let products = |place| if place == 0 { 2.0 } else { 3.0 };
+    let layers = widths.windows(2).enumerate();
+    layers.map(|(place, pair)| products(place) * 2.0 * (batch * pair[0] * pair[1]) as f64).sum()
+}
+
+/// Those of an evaluation: a product a layer.
+pub(crate) fn evaluation_operations(widths: &[usize], batch: usize) -> f64 {
+    widths.windows(2).map(|pair| 2.0 * (batch * pair[0] * pair[1]) as f64).sum()
+}
+
+/// Images of CIFAR-10's size.
+pub(crate) fn images(count: usize) -> anyhow::Result<std::sync::Arc<Images>> {
+    Ok(Synthetic { seed: 1, train: count, test: 1 }.generate()?.train)
+}

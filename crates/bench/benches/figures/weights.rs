@@ -1,0 +1,87 @@
+//! Weights after some steps from one start on the same batches, Strata's and dfdx's own, for `bench/compare.py` to set
+//! beside PyTorch's.
+//!
+//! The draws are the notebook's: split, layers, then a pass of the loader after the other.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use serde_json::json;
+use strata_dataset::{BatchContent, Cifar10Source, ImageShape, Images, Loader, Order, PixelScale, Split, load_cifar10};
+use strata_experiment::Served;
+use strata_rng::TorchRng;
+use strata_trainer::{Batch, Loader as _};
+
+use crate::Threads;
+use crate::dfdx_network;
+use crate::networks::{self, NOTEBOOK, SGD};
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    threads: Threads,
+    /// The network's widths, from the pixels to the classes.
+    #[arg(long, default_value = NOTEBOOK)]
+    widths: String,
+    /// Samples a step.
+    #[arg(long, default_value_t = 128)]
+    batch: usize,
+    #[arg(long, default_value_t = 0.1)]
+    lr: f64,
+    #[arg(long, default_value_t = 200)]
+    steps: usize,
+    #[arg(long, default_value_t = 43)]
+    seed: u64,
+    /// The folder of CIFAR-10's files; images from the formula of bench/pytorch/notebook.py where none is named.
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// How many images the formula makes; a tenth of all images is split off and not used.
+    #[arg(long, default_value_t = 10_000)]
+    images: usize,
+    /// Where strata.safetensors and dfdx.safetensors are written.
+    #[arg(long)]
+    out: PathBuf,
+}
+
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    options.threads.start_silently()?;
+    let network = networks::row(&options.widths)?;
+    let images = images(options)?;
+    let mut rng = TorchRng::new(options.seed);
+    let split = Split::random(images.len(), images.len() / 10, &mut rng)?;
+    let mut classifier = networks::classifier(network, SGD)?;
+    classifier.initialise(&mut rng)?;
+    let (start, _) = classifier.snapshot()?;
+    let (scale, content) = (PixelScale::Unit, BatchContent::Pixels);
+    let served = Served(Loader::new(images, split.train, options.batch, Order::Shuffled, scale, content)?);
+    let batches = || steps(&served, rng.clone(), options.steps);
+
+    for batch in batches() {
+        classifier.training_step(batch, options.lr)?;
+    }
+    let score = classifier.training_score()?;
+    let (ours, _) = classifier.snapshot()?;
+    let theirs = dfdx_network::train(start, batches(), options.lr as f32)?;
+    std::fs::create_dir_all(&options.out)?;
+    ours.save(&options.out.join("strata.safetensors"), &[])?;
+    theirs.save(&options.out.join("dfdx.safetensors"), &[])?;
+    println!("{}", json!({"steps": options.steps, "mean_loss": score.mean_loss()}));
+    Ok(())
+}
+
+/// The first batches of one pass after the other, the last, smaller ones included.
+fn steps(served: &Served, mut rng: TorchRng, count: usize) -> impl Iterator<Item = Batch> {
+    std::iter::repeat_with(move || served.pass(&mut rng, 0)).flatten().take(count)
+}
+
+fn images(options: &Options) -> anyhow::Result<Arc<Images>> {
+    if let Some(folder) = &options.data {
+        let source = Cifar10Source { folder: Some(folder.clone()), ..Cifar10Source::default() };
+        return Ok(load_cifar10(&source, &|| false, &mut |_| {})?.train);
+    }
+    let byte = |i: usize, j: usize| ((i * 7919 + j * 104_729 + i * j * 31) % 256) as u8;
+    let pixels = (0..options.images).flat_map(|i| (0..3072).map(move |j| byte(i, j))).collect();
+    let labels = (0..options.images).map(|i| (i * 7 % 10) as u8).collect();
+    Ok(Arc::new(Images::new(ImageShape::CIFAR, pixels, labels, 10)?))
+}
