@@ -58,36 +58,44 @@ pub(crate) struct Scaling {
     plane: usize,
 }
 
+impl PixelScale {
+    /// The value of each of the 256 bytes, a table a channel: exactly what a batch's pixels are made of, for a device that makes its own.
+    ///
+    /// # Errors
+    ///
+    /// Where there is not one mean and deviation a channel, or one of them cannot normalise it.
+    pub fn tables(&self, channels: usize) -> Result<Vec<[f32; 256]>, DatasetError> {
+        let (mean, deviation) = match self {
+            Self::Unit => return Ok(vec![table(0.0, 1.0); channels]),
+            Self::Normalised { mean, deviation } => (mean, deviation),
+        };
+        for (name, list) in [("mean", mean), ("deviation", deviation)] {
+            if list.len() != channels {
+                return Err(DatasetError::value(
+                    name,
+                    list.len(),
+                    format!("one value for each of {channels} channels is needed"),
+                ));
+            }
+        }
+        let bad = mean.iter().zip(deviation).position(|(m, d)| !m.is_finite() || !d.is_finite() || *d <= 0.0);
+        if let Some(channel) = bad {
+            return Err(DatasetError::value(
+                "channel",
+                channel,
+                format!(
+                    "mean {} and deviation {} cannot normalise it: the deviation must be above zero",
+                    mean[channel], deviation[channel]
+                ),
+            ));
+        }
+        Ok(mean.iter().zip(deviation).map(|(&m, &d)| table(m, d)).collect())
+    }
+}
+
 impl Scaling {
     pub(crate) fn new(scale: &PixelScale, shape: ImageShape) -> Result<Self, DatasetError> {
-        let tables = match scale {
-            PixelScale::Unit => vec![table(0.0, 1.0); shape.channels],
-            PixelScale::Normalised { mean, deviation } => {
-                for (name, list) in [("mean", mean), ("deviation", deviation)] {
-                    if list.len() != shape.channels {
-                        return Err(DatasetError::value(
-                            name,
-                            list.len(),
-                            format!("one value for each of {} channels is needed", shape.channels),
-                        ));
-                    }
-                }
-                let bad = mean.iter().zip(deviation).position(|(m, d)| !m.is_finite() || !d.is_finite() || *d <= 0.0);
-                if let Some(channel) = bad {
-                    return Err(DatasetError::value(
-                        "channel",
-                        channel,
-                        format!(
-                            "mean {} and deviation {} cannot normalise it: the deviation must be above zero",
-                            mean[channel], deviation[channel]
-                        ),
-                    ));
-                }
-                let pairs = mean.iter().zip(deviation);
-                pairs.map(|(&m, &d)| table(m, d)).collect()
-            }
-        };
-        Ok(Self { tables, plane: shape.plane() })
+        Ok(Self { tables: scale.tables(shape.channels)?, plane: shape.plane() })
     }
 
     /// The batch of these images, which must all exist.

@@ -33,10 +33,13 @@
 //! ```
 
 mod architecture;
+#[cfg(any(feature = "cuda", test))]
+mod card;
 mod cpu;
 mod dense;
 mod dropout;
 mod error;
+mod held;
 mod layers;
 mod loss;
 mod storage;
@@ -46,11 +49,14 @@ mod tensors;
 mod weights;
 
 pub use architecture::Architecture;
+#[cfg(feature = "cuda")]
+pub use card::{HeldOnCard, prepare_card};
 pub use cpu::{CpuLayer, CpuLayers};
 pub use dense::{Dense, DenseDevice, DenseLayer};
 pub use error::ModelError;
+pub use held::{ByteSamples, HeldOnCpu, HoldingDevice};
 pub use layers::{Layer, Layers, initialise, load_weights, weights_of};
-pub use loss::{LossDevice, cross_entropy};
+pub use loss::{LossDevice, correct_of, cross_entropy, cross_entropy_of, one_hot};
 pub use strata_kernels::Activation;
 pub use tensor_file::{TensorReader, TensorWriter};
 pub use weights::{LayerWeights, Weights};
