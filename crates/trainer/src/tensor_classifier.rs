@@ -1,13 +1,10 @@
 //! A classifier of dfdx's own operations, on any of its devices: what trains on a card.
 //!
-//! The training set is held on the device as bytes and gathered by index; losses and hits are added up there until a score is asked for. A
-//! step reads nothing back: its last word is the queue's.
+//! The training set is held on the device as bytes and gathered by index; losses and hits stay there until a score is asked for. A step
+//! reads nothing back, so a card's queue never runs dry for it.
 
 use dfdx::prelude::*;
-use strata_model::{
-    Architecture, ByteSamples, HoldingDevice, Layers, Weights, correct_of, cross_entropy_of, initialise, load_weights,
-    one_hot, weights_of,
-};
+use strata_model::{Architecture, ByteSamples, Layers, TrainingDevice, Weights, initialise, load_weights, weights_of};
 use strata_rng::TorchRng;
 
 use crate::tensor_update::DeviceState;
@@ -34,7 +31,7 @@ impl<M, D: Device<f32>, const I: usize, const C: usize> TensorNetwork<D, I, C> f
 }
 
 /// A network of `I` inputs and `C` classes and its optimizer, on any device of dfdx.
-pub struct TensorClassifier<M, D: HoldingDevice, const I: usize, const C: usize> {
+pub struct TensorClassifier<M, D: TrainingDevice, const I: usize, const C: usize> {
     device: D,
     network: M,
     architecture: Architecture,
@@ -44,45 +41,13 @@ pub struct TensorClassifier<M, D: HoldingDevice, const I: usize, const C: usize>
     gradients: Option<Gradients<f32, D>>,
     /// The samples that batches name by index.
     held: Option<D::Held<I>>,
-    training: Totals<D>,
-    validation: Totals<D>,
-}
-
-/// A [`Score`] on the device.
-struct Totals<D: Storage<f32>> {
-    loss: Tensor<Rank0, f32, D>,
-    correct: Tensor<Rank0, f32, D>,
-    samples: usize,
-}
-
-impl<D: Device<f32>> Totals<D> {
-    fn new(device: &D) -> Result<Self, D::Err> {
-        Ok(Self { loss: device.try_zeros()?, correct: device.try_zeros()?, samples: 0 })
-    }
-
-    /// Adds a batch of `samples` and mean loss `loss`.
-    fn add<T>(&mut self, loss: &Tensor<Rank0, f32, D, T>, samples: usize) -> Result<(), D::Err> {
-        self.samples += samples;
-        self.loss.try_axpy(1.0, loss, samples as f64)
-    }
-
-    /// Waits for the device, and starts anew.
-    fn take(&mut self) -> Result<Score, D::Err> {
-        if self.samples == 0 {
-            return Ok(Score::default());
-        }
-        let value = |tensor: &Tensor<Rank0, f32, D>| f64::from(tensor.as_vec().first().copied().unwrap_or(f32::NAN));
-        let (loss, correct) = (value(&self.loss), value(&self.correct));
-        let samples = std::mem::take(&mut self.samples) as u64;
-        self.loss.try_fill_with_zeros()?;
-        self.correct.try_fill_with_zeros()?;
-        Ok(Score { loss, correct: correct as u64, samples })
-    }
+    training: D::Scores,
+    validation: D::Scores,
 }
 
 impl<M, D, const I: usize, const C: usize> TensorClassifier<M, D, I, C>
 where
-    D: HoldingDevice,
+    D: TrainingDevice,
     M: TensorNetwork<D, I, C>,
 {
     /// Trains `network`, already configured, with `optimizer` on `device`, which takes a copy of `resident` for batches that carry indices
@@ -111,8 +76,8 @@ where
         let zero = OptimizerState::new(&optimizer, &architecture);
         Ok(Self {
             state: DeviceState::upload(&device, &mut network, &zero, optimizer.states())?,
-            training: Totals::new(&device).map_err(TrainError::device)?,
-            validation: Totals::new(&device).map_err(TrainError::device)?,
+            training: D::Scores::default(),
+            validation: D::Scores::default(),
             device,
             network,
             architecture,
@@ -142,6 +107,13 @@ where
         self.device.try_tensor_from_vec(features, (samples, Const::<I>)).map_err(TrainError::device)
     }
 
+    /// The scores of training, or of validation, since they were last taken.
+    fn take(&mut self, training: bool) -> Result<Score, TrainError> {
+        let scores = if training { &mut self.training } else { &mut self.validation };
+        let (total, samples) = self.device.try_take(scores).map_err(TrainError::device)?;
+        Ok(Score { loss: total.loss, correct: total.correct as u64, samples: samples as u64 })
+    }
+
     fn set_state(&mut self, state: &OptimizerState) -> Result<(), TrainError> {
         state.check(&self.optimizer, &self.architecture)?;
         self.steps = state.steps;
@@ -152,7 +124,7 @@ where
 
 impl<M, D, const I: usize, const C: usize> Classifier for TensorClassifier<M, D, I, C>
 where
-    D: HoldingDevice,
+    D: TrainingDevice,
     M: TensorNetwork<D, I, C>,
 {
     fn architecture(&self) -> &Architecture {
@@ -167,15 +139,13 @@ where
 
     fn training_step(&mut self, mut batch: Batch, learning_rate: f64) -> Result<(), TrainError> {
         let images = self.inputs(&mut batch)?;
-        let targets = one_hot(&self.device, &batch.labels).map_err(TrainError::device)?;
         self.network.set_step(self.steps);
         let gradients = match self.gradients.take() {
             Some(gradients) => gradients,
             None => self.network.try_alloc_grads().map_err(TrainError::device)?,
         };
         let logits = self.network.try_forward(images.traced(gradients)).map_err(TrainError::device)?;
-        let loss = cross_entropy_of(logits, targets).map_err(TrainError::device)?;
-        self.training.add(&loss, batch.len()).map_err(TrainError::device)?;
+        let loss = self.device.try_score(logits, &batch.labels, &mut self.training).map_err(TrainError::device)?;
         let mut gradients = loss.try_backward().map_err(TrainError::device)?;
         self.steps += 1;
         let rule = self.optimizer.update(learning_rate, self.steps);
@@ -186,21 +156,19 @@ where
     }
 
     fn training_score(&mut self) -> Result<Score, TrainError> {
-        self.training.take().map_err(TrainError::device)
+        // Training counts no hits.
+        let score = self.take(true)?;
+        Ok(Score { correct: 0, ..score })
     }
 
     fn validation_step(&mut self, mut batch: Batch) -> Result<(), TrainError> {
         let images = self.inputs(&mut batch)?;
-        let targets: Inputs<C, D> = one_hot(&self.device, &batch.labels).map_err(TrainError::device)?;
         let logits = self.network.try_forward(images).map_err(TrainError::device)?;
-        let loss = cross_entropy_of(logits.clone(), targets.clone()).map_err(TrainError::device)?;
-        self.validation.add(&loss, batch.len()).map_err(TrainError::device)?;
-        let correct = correct_of(logits, targets).map_err(TrainError::device)?;
-        self.validation.correct.try_axpy(1.0, &correct, 1.0).map_err(TrainError::device)
+        self.device.try_score(logits, &batch.labels, &mut self.validation).map(drop).map_err(TrainError::device)
     }
 
     fn validation_score(&mut self) -> Result<Score, TrainError> {
-        self.validation.take().map_err(TrainError::device)
+        self.take(false)
     }
 
     fn reads_are_slow(&self) -> bool {

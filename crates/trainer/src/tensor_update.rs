@@ -4,7 +4,7 @@
 
 use dfdx::prelude::*;
 use strata_kernels::Update;
-use strata_model::HoldingDevice;
+use strata_model::TrainingDevice;
 
 use crate::optimizer::LayerState;
 use crate::{OptimizerState, TrainError};
@@ -20,7 +20,7 @@ pub(crate) struct DeviceState<D: Storage<f32>> {
     unused: Option<Buffer<D>>,
 }
 
-impl<D: HoldingDevice> DeviceState<D> {
+impl<D: TrainingDevice> DeviceState<D> {
     /// Copies `state`, of a rule that keeps `states` buffers, to the device; it fits `network`.
     pub(crate) fn upload<M: TensorCollection<f32, D>>(
         device: &D,
@@ -154,7 +154,7 @@ struct Upload<'a, D: Storage<f32>, P> {
     largest: usize,
 }
 
-impl<'a, D: HoldingDevice, P: Iterator<Item = &'a Vec<Vec<f32>>>> TensorVisitor<f32, D> for Upload<'_, D, P> {
+impl<'a, D: TrainingDevice, P: Iterator<Item = &'a Vec<Vec<f32>>>> TensorVisitor<f32, D> for Upload<'_, D, P> {
     type Viewer = ViewTensorMut;
     type Err = TrainError;
     type E2 = f32;

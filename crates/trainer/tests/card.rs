@@ -6,7 +6,7 @@ mod common;
 
 use common::{CLASSES, FEATURES, Keeper, Memory, bytes, features, tables};
 use dfdx::prelude::*;
-use strata_model::{Activation, ByteSamples, HoldingDevice, mlp};
+use strata_model::{Activation, ByteSamples, TrainingDevice, mlp};
 use strata_rng::TorchRng;
 use strata_trainer::{
     Checkpoint, Classifier, ClassifierOptions, Device as DeviceKind, DeviceChoice, Evaluation, Optimizer, Phase, Plan,

@@ -1,5 +1,6 @@
-// Runs the kernels on the host for the tests, thread after thread. `program gather` and `program mask` read their numbers and buffers
-// from the standard input and write the result to the standard output.
+// Runs the kernels on the host for the tests, thread after thread. `program gather`, `mask` and `loss` read their numbers and buffers from
+// the standard input and write the result to the standard output.
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -55,6 +56,23 @@ int main(int, char **arguments) {
         launch(blocks, threads,
                [&] { gather_bytes(out.data(), bytes.data(), tables.data(), indices.data(), features, part); });
         return write(out);
+    }
+    if (!strcmp(arguments[1], "loss")) {
+        std::vector<unsigned int> n = read<unsigned int>(4);
+        unsigned int samples = n[0], classes = n[1], blocks = n[2], threads = n[3];
+        std::vector<float> logits = read<float>((size_t)samples * classes);
+        std::vector<unsigned char> labels = read<unsigned char>(samples);
+        std::vector<float> upstream = read<float>(1);
+        // What the gradient is added to.
+        std::vector<float> gradient = read<float>((size_t)samples * classes);
+        std::vector<float> scores((size_t)samples * 2 + BEHIND, UNTOUCHED);
+        gradient.resize(gradient.size() + BEHIND, UNTOUCHED);
+        launch(blocks, threads, [&] { cross_entropy(logits.data(), labels.data(), scores.data(), samples, classes); });
+        launch(blocks, threads, [&] {
+            cross_entropy_gradient(logits.data(), labels.data(), upstream.data(), gradient.data(), samples, classes);
+        });
+        int failed = write(scores);
+        return failed ? failed : write(gradient);
     }
     std::vector<unsigned long long> wide = read<unsigned long long>(3);
     std::vector<unsigned int> n = read<unsigned int>(3);

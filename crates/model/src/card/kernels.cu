@@ -47,3 +47,61 @@ extern "C" __global__ void dropout_mask(
         out[position * 4 + i] = draws[i] < threshold ? 0.0f : scale;
     }
 }
+
+// A thread a sample: its softmax cross entropy, and 1 where its largest logit (the first of equal ones; a NaN counts as the largest) is its
+// label's, else 0.
+extern "C" __global__ void cross_entropy(
+    const float *logits,          // [samples, classes]
+    const unsigned char *labels,  // [samples], each below the classes
+    float *scores,                // [samples, 2]
+    unsigned int samples,
+    unsigned int classes
+) {
+    unsigned int sample = blockIdx.x * blockDim.x + threadIdx.x;
+    if (sample >= samples) {
+        return;
+    }
+    const float *row = logits + (unsigned long long)sample * classes;
+    unsigned int label = labels[sample], best = 0;
+    for (unsigned int c = 1; c < classes && row[best] == row[best]; c++) {
+        if (row[c] > row[best] || row[c] != row[c]) {
+            best = c;
+        }
+    }
+    float sum = 0.0f;
+    for (unsigned int c = 0; c < classes; c++) {
+        sum += expf(row[c] - row[best]);
+    }
+    scores[2ull * sample] = logf(sum) - (row[label] - row[best]);
+    scores[2ull * sample + 1] = best == label ? 1.0f : 0.0f;
+}
+
+// A thread a sample: adds upstream · (softmax(logits) - onehot(label)) / samples, the gradient of the mean loss.
+extern "C" __global__ void cross_entropy_gradient(
+    const float *logits,
+    const unsigned char *labels,
+    const float *upstream,        // one value
+    float *gradient,              // [samples, classes]
+    unsigned int samples,
+    unsigned int classes
+) {
+    unsigned int sample = blockIdx.x * blockDim.x + threadIdx.x;
+    if (sample >= samples) {
+        return;
+    }
+    const float *row = logits + (unsigned long long)sample * classes;
+    float *to = gradient + (unsigned long long)sample * classes;
+    float largest = row[0];
+    for (unsigned int c = 1; c < classes; c++) {
+        largest = row[c] > largest ? row[c] : largest;
+    }
+    float sum = 0.0f;
+    for (unsigned int c = 0; c < classes; c++) {
+        sum += expf(row[c] - largest);
+    }
+    float up = upstream[0], scale = 1.0f / (sum * (float)samples), share = 1.0f / (float)samples;
+    for (unsigned int c = 0; c < classes; c++) {
+        float slope = expf(row[c] - largest) * scale;
+        to[c] += up * (c == labels[sample] ? slope - share : slope);
+    }
+}

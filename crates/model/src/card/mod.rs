@@ -9,6 +9,11 @@
 /// Threads of a block.
 pub(crate) const THREADS: u32 = 256;
 
+/// Blocks of a kernel with a thread for each of `count` things.
+pub(crate) fn blocks(count: u32) -> u32 {
+    count.div_ceil(THREADS)
+}
+
 /// Blocks of `dropout_mask` for `count` values, four a thread.
 pub(crate) fn mask_blocks(count: usize) -> u32 {
     // A mask of 2³² · 1024 values has no place on any card.
@@ -19,8 +24,12 @@ pub(crate) fn mask_blocks(count: usize) -> u32 {
 mod launch;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "cuda")]
+mod training;
 
 #[cfg(feature = "cuda")]
-pub(crate) use launch::mask;
+pub use launch::prepare_card;
 #[cfg(feature = "cuda")]
-pub use launch::{HeldOnCard, prepare_card};
+pub(crate) use training::mask;
+#[cfg(feature = "cuda")]
+pub use training::{HeldOnCard, ScoresOnCard};

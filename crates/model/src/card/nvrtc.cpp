@@ -24,9 +24,12 @@ static bool compiles(const std::string &source, const std::string &option) {
         nvrtcGetPTX(program, &ptx[0]);
     }
     nvrtcDestroyProgram(&program);
-    bool both = ptx.find(".entry gather_bytes(") != std::string::npos && ptx.find(".entry dropout_mask(") != std::string::npos;
-    printf("%s: %s%s\n", option.empty() ? "default" : option.c_str(), both ? "compiled" : "failed", log.data());
-    return both;
+    bool all = true;
+    for (const char *kernel : {"gather_bytes", "dropout_mask", "cross_entropy", "cross_entropy_gradient"}) {
+        all &= ptx.find(std::string(".entry ") + kernel + "(") != std::string::npos;
+    }
+    printf("%s: %s%s\n", option.empty() ? "default" : option.c_str(), all ? "compiled" : "failed", log.data());
+    return all;
 }
 
 int main(int, char **arguments) {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use strata_dataset::{BatchContent, ImageShape, Images, Loader, Order, PixelScale};
 use strata_rng::TorchRng;
 
-use super::{THREADS, mask_blocks};
+use super::{THREADS, blocks, mask_blocks};
 use crate::dropout::Dropout;
 
 fn folder() -> PathBuf {
@@ -124,6 +124,41 @@ fn masks_are_the_cpus_to_the_bit() {
             let launch = words(&[dropout.threshold(), mask_blocks(count), THREADS]);
             let mask = host.run("mask", &[wide, launch, floats(&[dropout.scale()])]);
             assert!(mask == bits(&expected), "{count} values of {dropout:?}");
+        }
+    }
+}
+
+/// Logits of few values, so that rows tie, some of them large, one of them NaN; as many samples as a block has threads and one more.
+#[test]
+fn losses_hits_and_gradients_are_those_of_the_cpu() {
+    let Some(host) = Host::build() else { return };
+    for (samples, classes) in [(1, 2), (7, 10), (THREADS as usize + 1, 3)] {
+        let noise = |i: usize| ((i * 7919 + i * i / 7 * 31) % 5) as f32;
+        let mut logits: Vec<f32> =
+            (0..samples * classes).map(|i| noise(i) * if i % 11 == 0 { 9.0 } else { 0.5 }).collect();
+        if samples == 7 {
+            logits[3 * classes + 2] = f32::NAN;
+        }
+        let labels: Vec<u8> = (0..samples).map(|i| (i * 3 % classes) as u8).collect();
+        let before: Vec<f32> = (0..samples * classes).map(noise).collect();
+        let upstream = 0.75;
+        let sizes = words(&[samples as u32, classes as u32, blocks(samples as u32), THREADS]);
+        let input = [sizes, floats(&logits), labels.clone(), floats(&[upstream]), floats(&before)];
+        let written: Vec<f32> = host.run("loss", &input).into_iter().map(f32::from_bits).collect();
+        let (scores, gradient) = written.split_at(2 * samples);
+
+        let rows = logits.chunks(classes).zip(&labels);
+        for ((row, label), score) in rows.zip(scores.chunks(2)) {
+            let one = strata_kernels::cross_entropy(row, &[*label], classes);
+            assert_eq!(score[1], one.correct as f32, "{row:?}, label {label}");
+            let same = (f64::from(score[0]) - one.loss).abs() <= 1e-6 * one.loss.abs().max(1.0);
+            assert!(same || (score[0].is_nan() && one.loss.is_nan()), "{row:?}: {}, {}", score[0], one.loss);
+        }
+        let mut expected = vec![0.0; samples * classes];
+        strata_kernels::cross_entropy_gradient(&logits, &labels, classes, &mut expected);
+        for (i, (slope, new)) in expected.iter().zip(gradient).enumerate() {
+            let wanted = before[i] + upstream * slope;
+            assert!((new - wanted).abs() < 1e-6 || (new.is_nan() && wanted.is_nan()), "[{i}]: {new}, {wanted}");
         }
     }
 }

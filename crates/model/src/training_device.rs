@@ -1,8 +1,9 @@
-//! A data set that a device holds as bytes, and batches gathered from it by index.
+//! What training on a device needs besides its operations: a data set held there as bytes, scores kept there until they are read.
 
 use dfdx::prelude::*;
+use strata_kernels::CrossEntropy;
 
-use crate::DenseDevice;
+use crate::{DenseDevice, LossDevice};
 
 /// Samples as bytes, and the value that each byte stands for.
 #[derive(Clone, Copy)]
@@ -29,8 +30,8 @@ impl ByteSamples<'_> {
     }
 }
 
-/// What training on a device needs besides its operations: a data set held there, and a way to write its buffers.
-pub trait HoldingDevice: DenseDevice {
+/// A device that trains without a word from the host in a step: it holds the data set, gathers batches from it, and keeps the scores.
+pub trait TrainingDevice: DenseDevice {
     /// Samples of `I` features that the device holds.
     type Held<const I: usize>: 'static;
 
@@ -52,7 +53,7 @@ pub trait HoldingDevice: DenseDevice {
     /// Where the device does.
     ///
     /// # Panics
-    /// Where an index is not below [`HoldingDevice::held`].
+    /// Where an index is not below [`TrainingDevice::held`].
     #[allow(clippy::type_complexity, reason = "dfdx's tensors say their shape in their type")]
     fn try_gather<const I: usize>(
         &self,
@@ -68,6 +69,36 @@ pub trait HoldingDevice: DenseDevice {
     /// # Panics
     /// Where the lengths differ.
     fn try_write(&self, buffer: &mut <Self as Storage<f32>>::Vec, values: &[f32]) -> Result<(), Self::Err>;
+
+    /// Scores of samples, on the device.
+    type Scores: Default + 'static;
+
+    /// Adds what `logits` (`[batch, C]`) say about `labels` (`[batch]`, each below `C`) to `scores`, and gives a scalar to go back from: its
+    /// gradients are those of the mean softmax cross entropy, its value means nothing.
+    ///
+    /// # Errors
+    /// Where the device does.
+    ///
+    /// # Panics
+    /// Where there is no sample, not one label a sample, or one that is not below `C`.
+    fn try_score<const C: usize, T: Tape<f32, Self>>(
+        &self,
+        logits: Tensor<(usize, Const<C>), f32, Self, T>,
+        labels: &[u8],
+        scores: &mut Self::Scores,
+    ) -> Result<Tensor<Rank0, f32, Self, T>, Self::Err>;
+
+    /// Waits for the device and takes the scores: their sums, and of how many samples. `scores` is empty then.
+    ///
+    /// # Errors
+    /// Where the device does.
+    fn try_take(&self, scores: &mut Self::Scores) -> Result<(CrossEntropy, usize), Self::Err>;
+}
+
+/// Refuses labels that a kernel could not take.
+pub(crate) fn check_labels(labels: &[u8], samples: usize, classes: usize) {
+    assert!(samples == labels.len() && samples > 0, "{samples} samples with {} labels", labels.len());
+    assert!(labels.iter().all(|label| usize::from(*label) < classes), "a label is below {classes}");
 }
 
 /// Samples held in host memory.
@@ -78,7 +109,7 @@ pub struct HeldOnCpu {
     samples: usize,
 }
 
-impl HoldingDevice for Cpu {
+impl TrainingDevice for Cpu {
     type Held<const I: usize> = HeldOnCpu;
 
     fn try_hold<const I: usize>(&self, samples: ByteSamples<'_>) -> Result<HeldOnCpu, CpuError> {
@@ -110,6 +141,26 @@ impl HoldingDevice for Cpu {
         buffer.copy_from_slice(values);
         Ok(())
     }
+
+    type Scores = (CrossEntropy, usize);
+
+    fn try_score<const C: usize, T: Tape<f32, Self>>(
+        &self,
+        logits: Tensor<(usize, Const<C>), f32, Self, T>,
+        labels: &[u8],
+        (total, samples): &mut Self::Scores,
+    ) -> Result<Tensor<Rank0, f32, Self, T>, CpuError> {
+        check_labels(labels, logits.shape().0, C);
+        let batch = strata_kernels::cross_entropy(crate::storage::values(&logits), labels, C);
+        total.loss += batch.loss;
+        total.correct += batch.correct;
+        *samples += labels.len();
+        Self::try_cross_entropy(logits, labels)
+    }
+
+    fn try_take(&self, scores: &mut Self::Scores) -> Result<(CrossEntropy, usize), CpuError> {
+        Ok(std::mem::take(scores))
+    }
 }
 
 #[cfg(test)]
@@ -124,7 +175,7 @@ mod tests {
         assert!(samples.fits(4) && !samples.fits(3) && !samples.fits(5) && !samples.fits(0));
         let device = Cpu::default();
         let mut held = device.try_hold::<4>(samples).unwrap();
-        assert_eq!(<Cpu as HoldingDevice>::held::<4>(&held), 2);
+        assert_eq!(<Cpu as TrainingDevice>::held::<4>(&held), 2);
         let batch = device.try_gather::<4>(&mut held, &[1, 0, 1]).unwrap();
         assert_eq!(batch.as_vec(), [10.0, 12.0, -7.0, -8.0, 2.0, 4.0, -3.0, -4.0, 10.0, 12.0, -7.0, -8.0]);
     }
