@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <map>
+#include <mutex>
 #include <string>
 #include <ucontext.h>
 #include <vector>
@@ -16,7 +17,12 @@ static void fail(const std::string &what) {
     abort();
 }
 
+// The card does one thing at a time, whichever thread asks.
+static std::recursive_mutex busy;
+#define ALONE std::lock_guard<std::recursive_mutex> alone(busy)
+
 static void log(const std::string &line) {
+    ALONE;
     static FILE *file = [] {
         const char *path = getenv("CARD_LOG");
         return path ? fopen(path, "a") : nullptr;
@@ -78,6 +84,7 @@ static const unsigned char MARK = 0xA5;
 static std::map<uint64_t, size_t> blocks;
 
 static uint64_t allocate(size_t size) {
+    ALONE;
     unsigned char *memory = (unsigned char *)aligned_alloc(256, (size + 2 * GUARD + 255) / 256 * 256);
     memset(memory, MARK, GUARD);
     memset(memory + GUARD, 0xFF, size);
@@ -98,6 +105,7 @@ static void check(uint64_t at, size_t size) {
 
 // The place must be inside one allocation.
 static void *inside(uint64_t at, size_t size) {
+    ALONE;
     auto next = blocks.upper_bound(at);
     if (next == blocks.begin() || at + size > std::prev(next)->first + std::prev(next)->second) {
         if (size == 0) {
@@ -109,6 +117,7 @@ static void *inside(uint64_t at, size_t size) {
 }
 
 static int release(uint64_t at) {
+    ALONE;
     auto block = blocks.find(at);
     if (block == blocks.end()) {
         return 1;
@@ -141,6 +150,7 @@ int cuStreamCreate(void **stream, unsigned int) { return *stream = (void *)2, 0;
 int cuStreamDestroy_v2(void *) { return 0; }
 int cuStreamWaitEvent(void *, void *, unsigned int) { return log("wait"), 0; }
 int cuStreamSynchronize(void *) {
+    ALONE;
     for (auto &block : blocks) {
         check(block.first, block.second);
     }
@@ -182,6 +192,7 @@ int cuModuleGetFunction(void **function, void *module, const char *name) {
 }
 int cuLaunchKernel(void *function, unsigned int gx, unsigned int gy, unsigned int gz, unsigned int bx, unsigned int by,
                    unsigned int bz, unsigned int, void *, void **parameters, void **) {
+    ALONE;
     const std::string &name = *(std::string *)function;
     log("launch " + name);
     auto kernel = kernels().find(name);
