@@ -60,35 +60,53 @@ pub(crate) struct Scaling {
     plane: usize,
 }
 
+impl PixelScale {
+    /// The value of each of the 256 bytes, a table a channel: exactly what a batch's pixels are made of, for a device that makes its own.
+    ///
+    /// # Errors
+    ///
+    /// Where there is not one mean and deviation a channel, or one of them cannot normalise it.
+    pub fn tables(&self, channels: usize) -> Result<Vec<[f32; 256]>, DatasetError> {
+        let table = |value: &dyn Fn(f32) -> f32| std::array::from_fn(|byte| value(quotient(byte as u8)));
+        Ok(match self.channels(channels)? {
+            None => vec![table(&|quotient| quotient); channels],
+            Some(list) => list.iter().map(|(m, d)| table(&|quotient| (quotient - m) / d)).collect(),
+        })
+    }
+
+    /// Mean and deviation of each channel; none where the quotient is the value.
+    fn channels(&self, channels: usize) -> Result<Option<Vec<(f32, f32)>>, DatasetError> {
+        let (mean, deviation) = match self {
+            Self::Unit => return Ok(None),
+            Self::Normalised { mean, deviation } => (mean, deviation),
+        };
+        for (name, list) in [("mean", mean), ("deviation", deviation)] {
+            if list.len() != channels {
+                return Err(DatasetError::value(
+                    name,
+                    list.len(),
+                    format!("one value for each of {channels} channels is needed"),
+                ));
+            }
+        }
+        let bad = mean.iter().zip(deviation).position(|(m, d)| !m.is_finite() || !d.is_finite() || *d <= 0.0);
+        if let Some(channel) = bad {
+            return Err(DatasetError::value(
+                "channel",
+                channel,
+                format!(
+                    "mean {} and deviation {} cannot normalise it: the deviation must be above zero",
+                    mean[channel], deviation[channel]
+                ),
+            ));
+        }
+        Ok(Some(mean.iter().copied().zip(deviation.iter().copied()).collect()))
+    }
+}
+
 impl Scaling {
     pub(crate) fn new(scale: &PixelScale, shape: ImageShape) -> Result<Self, DatasetError> {
-        let channels = match scale {
-            PixelScale::Unit => None,
-            PixelScale::Normalised { mean, deviation } => {
-                for (name, list) in [("mean", mean), ("deviation", deviation)] {
-                    if list.len() != shape.channels {
-                        return Err(DatasetError::value(
-                            name,
-                            list.len(),
-                            format!("one value for each of {} channels is needed", shape.channels),
-                        ));
-                    }
-                }
-                let bad = mean.iter().zip(deviation).position(|(m, d)| !m.is_finite() || !d.is_finite() || *d <= 0.0);
-                if let Some(channel) = bad {
-                    return Err(DatasetError::value(
-                        "channel",
-                        channel,
-                        format!(
-                            "mean {} and deviation {} cannot normalise it: the deviation must be above zero",
-                            mean[channel], deviation[channel]
-                        ),
-                    ));
-                }
-                Some(mean.iter().copied().zip(deviation.iter().copied()).collect())
-            }
-        };
-        Ok(Self { channels, plane: shape.plane() })
+        Ok(Self { channels: scale.channels(shape.channels)?, plane: shape.plane() })
     }
 
     /// The batch of these images, which must all exist.

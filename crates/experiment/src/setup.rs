@@ -5,8 +5,7 @@ use std::sync::Arc;
 use strata_config as config;
 use strata_config::{Experiment, OptimizerConfig};
 use strata_dataset::{BatchContent, Dataset, Loader, Order, PixelScale, Split};
-use strata_model::Activation;
-use strata_rng::TorchRng;
+use strata_model::{Activation, ByteSamples};
 use strata_trainer::{
     BuildClassifier, Classifier, ClassifierOptions, Device, DeviceChoice, EarlyStopping, Metric, Optimizer, Phase, Plan,
 };
@@ -73,24 +72,18 @@ pub(crate) fn classifier(
     let Some(row) = rows.iter().find(|row| row.widths == widths) else {
         return Err(ExperimentError::NoRow { widths });
     };
-    let resident = if device == Device::Cpu { None } else { Some(resident(experiment, dataset)?) };
+    // A card takes the images as they are and looks their values up itself; nothing is copied here.
+    let images = &dataset.train;
+    let tables = scale(experiment, dataset).tables(images.shape().channels)?;
+    let resident = ByteSamples { bytes: images.pixels(), tables: &tables };
     Ok((row.build)(ClassifierOptions {
         device,
         optimizer: optimizer(&experiment.optimizer),
         activation: activation(experiment.model.activation),
         dropout: experiment.model.dropout as f32,
         seed: experiment.seed,
-        resident,
+        resident: (device != Device::Cpu).then_some(resident),
     })?)
-}
-
-/// All training images as the network takes them, `[N, 3072]`, for a card to hold.
-fn resident(experiment: &Experiment, dataset: &Dataset) -> Result<Vec<f32>, ExperimentError> {
-    let images = &dataset.train;
-    let all = (0..).take(images.len()).collect();
-    let scale = scale(experiment, dataset);
-    let loader = Loader::new(Arc::clone(images), all, 1024, Order::InOrder, scale, BatchContent::Pixels)?;
-    Ok(loader.pass(&mut TorchRng::new(0), 0).flat_map(|batch| batch.pixels).collect())
 }
 
 pub(crate) fn plan(experiment: &Experiment) -> Plan {

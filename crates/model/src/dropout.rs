@@ -23,17 +23,31 @@ impl Dropout {
         self.probability > 0.0
     }
 
+    /// The generator's seed and stream.
+    pub(crate) fn key(self) -> (u64, u64) {
+        // 256 layers are more than any network here has.
+        (self.seed, self.step << 8 | self.layer)
+    }
+
+    /// What a value that is kept is multiplied with.
+    pub(crate) fn scale(self) -> f32 {
+        1.0 / (1.0 - self.probability)
+    }
+
+    /// A draw of 32 bits below this drops: 2³² times the probability.
+    pub(crate) fn threshold(self) -> u32 {
+        (f64::from(self.probability) * 4_294_967_296.0) as u32
+    }
+
     /// Multiplies the values that are kept by `1 / (1 - probability)` and the others by zero. The same call again gives
     /// the same mask, which is how the backward pass has it without keeping it.
     pub(crate) fn apply(self, values: &mut [f32]) {
         if !self.is_active() {
             return;
         }
-        // 256 layers are more than any network here has.
-        let generator = Philox::new(self.seed, self.step << 8 | self.layer);
-        let scale = 1.0 / (1.0 - self.probability);
-        // A draw of 32 bits below this drops: 2³² times the probability.
-        let threshold = (f64::from(self.probability) * 4_294_967_296.0) as u32;
+        let (seed, stream) = self.key();
+        let generator = Philox::new(seed, stream);
+        let (scale, threshold) = (self.scale(), self.threshold());
         values.par_chunks_mut(PIECE).enumerate().for_each(|(piece, values)| {
             let first = (piece * PIECE / 4) as u64;
             for (block, values) in (first..).zip(values.chunks_mut(4)) {

@@ -32,4 +32,13 @@ pub enum ModelError {
         /// What the weights are of.
         found: String,
     },
+    /// The kernels of a card cannot be used.
+    #[error(
+        "the card does not take the program's kernels: {reason}; the CUDA toolkit that the program was built with and its \
+         libraries must be no newer than the driver (`nvidia-smi` says which CUDA it is for)"
+    )]
+    Card {
+        /// NVRTC's or the driver's word.
+        reason: String,
+    },
 }

@@ -33,6 +33,8 @@
 //! ```
 
 mod architecture;
+#[cfg(any(feature = "cuda", test))]
+mod card;
 mod cpu;
 mod dense;
 mod dropout;
@@ -43,9 +45,12 @@ mod storage;
 mod tensor_file;
 #[cfg(any(feature = "cuda", test))]
 mod tensors;
+mod training_device;
 mod weights;
 
 pub use architecture::Architecture;
+#[cfg(feature = "cuda")]
+pub use card::{HeldOnCard, ScoresOnCard, prepare_card};
 pub use cpu::{CpuLayer, CpuLayers};
 pub use dense::{Dense, DenseDevice, DenseLayer};
 pub use error::ModelError;
@@ -53,6 +58,7 @@ pub use layers::{Layer, Layers, initialise, load_weights, weights_of};
 pub use loss::{LossDevice, cross_entropy};
 pub use strata_kernels::Activation;
 pub use tensor_file::{TensorReader, TensorWriter, for_each_piece};
+pub use training_device::{ByteSamples, HeldOnCpu, TrainingDevice};
 pub use weights::{LayerWeights, Weights};
 
 /// The type of a fully connected network: `mlp!(3072, 2048, 10)` is two [`Dense`] layers, 3072 to 2048 and 2048 to 10.

@@ -4,9 +4,40 @@ use dfdx::prelude::*;
 use strata_kernels::Activation;
 
 use crate::dense::DenseLayer;
+use crate::dropout::Dropout;
+
+/// Dropout's masks where the tensors are.
+pub(crate) trait MaskDevice: Device<f32> {
+    /// Shaped as `like`: zeros where a value is dropped, else what it is multiplied with.
+    fn try_mask<S: Shape, T>(
+        like: &Tensor<S, f32, Self, T>,
+        dropout: Dropout,
+    ) -> Result<Tensor<S, f32, Self>, Self::Err>;
+}
+
+impl MaskDevice for Cpu {
+    fn try_mask<S: Shape, T>(
+        like: &Tensor<S, f32, Self, T>,
+        dropout: Dropout,
+    ) -> Result<Tensor<S, f32, Self>, CpuError> {
+        let mut mask = vec![1.0; like.shape().num_elements()];
+        dropout.apply(&mut mask);
+        like.device().try_tensor_from_vec(mask, *like.shape())
+    }
+}
+
+#[cfg(feature = "cuda")]
+impl MaskDevice for Cuda {
+    fn try_mask<S: Shape, T>(
+        like: &Tensor<S, f32, Self, T>,
+        dropout: Dropout,
+    ) -> Result<Tensor<S, f32, Self>, CudaError> {
+        crate::card::mask(like, dropout)
+    }
+}
 
 #[allow(clippy::type_complexity, reason = "dfdx's tensors say their shape in their type, which is the point of them")]
-pub(crate) fn dense<B: Dim, const I: usize, const O: usize, D: Device<f32>, T: Tape<f32, D>>(
+pub(crate) fn dense<B: Dim, const I: usize, const O: usize, D: MaskDevice, T: Tape<f32, D>>(
     layer: &DenseLayer<I, O, f32, D>,
     x: Tensor<(B, Const<I>), f32, D, T>,
 ) -> Result<Tensor<(B, Const<O>), f32, D, T>, D::Err> {
@@ -17,9 +48,7 @@ pub(crate) fn dense<B: Dim, const I: usize, const O: usize, D: Device<f32>, T: T
     if !T::OWNS_TAPE || !layer.dropout.is_active() {
         return Ok(y);
     }
-    let mut mask = vec![1.0; shape.num_elements()];
-    layer.dropout.apply(&mut mask);
-    let mask = y.device().try_tensor_from_vec(mask, shape)?;
+    let mask = D::try_mask(&y, layer.dropout)?;
     y.try_mul(mask)
 }
 

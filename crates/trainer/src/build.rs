@@ -1,13 +1,13 @@
 //! From a network's type to a boxed classifier.
 
 use dfdx::prelude::*;
-use strata_model::{Activation, Layers};
+use strata_model::{Activation, ByteSamples, Layers};
 
 use crate::{Classifier, CpuClassifier, CpuNetwork, Device as DeviceKind, Optimizer, TrainError};
 
 /// Everything about a classifier but its network's type.
 #[derive(Clone, Debug)]
-pub struct ClassifierOptions {
+pub struct ClassifierOptions<'a> {
     /// Where it trains.
     pub device: DeviceKind,
     /// How it learns.
@@ -18,12 +18,12 @@ pub struct ClassifierOptions {
     pub dropout: f32,
     /// Decides the dropout masks.
     pub seed: u64,
-    /// `[samples, inputs]`: a data set that a card is to hold itself, its batches then naming samples by index.
-    pub resident: Option<Vec<f32>>,
+    /// A data set that a card is to hold itself, its batches then naming samples by index.
+    pub resident: Option<ByteSamples<'a>>,
 }
 
 /// A constructor of one network's classifier, its type erased.
-pub type BuildClassifier = fn(ClassifierOptions) -> Result<Box<dyn Classifier>, TrainError>;
+pub type BuildClassifier = fn(ClassifierOptions<'_>) -> Result<Box<dyn Classifier>, TrainError>;
 
 /// What a network's type must be to be built on every device of this build; every `mlp!` is.
 #[cfg(not(feature = "cuda"))]
@@ -77,7 +77,7 @@ impl<M, const I: usize, const C: usize> Buildable<I, C> for M where
 /// # Errors
 /// Where the device is not there or fails.
 pub fn build<M: Buildable<I, C>, const I: usize, const C: usize>(
-    options: ClassifierOptions,
+    options: ClassifierOptions<'_>,
 ) -> Result<Box<dyn Classifier>, TrainError> {
     match options.device {
         DeviceKind::Cpu => {
@@ -96,11 +96,12 @@ pub fn build<M: Buildable<I, C>, const I: usize, const C: usize>(
 #[cfg(feature = "cuda")]
 fn cuda<M: Buildable<I, C>, const I: usize, const C: usize>(
     ordinal: usize,
-    options: ClassifierOptions,
+    options: ClassifierOptions<'_>,
 ) -> Result<Box<dyn Classifier>, TrainError> {
     let device = Cuda::try_build(ordinal, options.seed).map_err(TrainError::device)?;
     // Without the cache every operation of every step asks the driver for memory.
     device.try_enable_cache().map_err(TrainError::device)?;
+    strata_model::prepare_card(&device)?;
     let mut network = <M as BuildOnDevice<Cuda, f32>>::try_build_on_device(&device).map_err(TrainError::device)?;
     network.configure(options.activation, options.dropout, options.seed);
     let classifier = crate::TensorClassifier::<_, _, I, C>::new(device, network, options.optimizer, options.resident)?;

@@ -40,6 +40,32 @@ pub enum TrainError {
         /// What came.
         found: usize,
     },
+    /// A data set for the device to hold that is not the network's.
+    #[error("{bytes} bytes with {tables} tables are no whole samples of {inputs} features, the network's inputs")]
+    Resident {
+        /// How many bytes.
+        bytes: usize,
+        /// How many tables.
+        tables: usize,
+        /// The network's inputs.
+        inputs: usize,
+    },
+    /// A batch that names a sample the device does not hold.
+    #[error("a batch names sample {index}; the device holds {held}")]
+    Index {
+        /// The sample.
+        index: u32,
+        /// Samples held.
+        held: usize,
+    },
+    /// A batch whose parts differ in length.
+    #[error("a batch of {labels} labels names {indices} samples")]
+    Labels {
+        /// Labels.
+        labels: usize,
+        /// Indices.
+        indices: usize,
+    },
     /// A loader stopped before the end of its pass.
     #[error("the loader ended after {served} of {expected} batches")]
     LoaderEnded {

@@ -19,6 +19,7 @@ mod fit;
 mod history;
 mod optimizer;
 mod tensor_classifier;
+mod tensor_update;
 
 pub use batch::{Batch, Loader};
 pub use build::{BuildClassifier, Buildable, ClassifierOptions, build};

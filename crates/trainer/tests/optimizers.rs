@@ -3,10 +3,10 @@
 
 mod common;
 
-use common::{CLASSES, FEATURES, Keeper, Memory, features};
+use common::{CLASSES, FEATURES, Keeper, Memory, bytes, features, tables};
 use dfdx::optim::{Optimizer as _, Sgd};
 use dfdx::prelude::*;
-use strata_model::{Activation, Layers, mlp};
+use strata_model::{Activation, ByteSamples, Layers, mlp};
 use strata_rng::TorchRng;
 use strata_trainer::{
     Classifier, ClassifierOptions, Device as DeviceKind, Optimizer, Phase, Plan, Progress, TensorClassifier, build, fit,
@@ -59,7 +59,8 @@ fn on_tensors(optimizer: Optimizer) -> Vec<f32> {
     let device = Cpu::default();
     let mut network = device.build_module::<Network, f32>();
     network.configure(Activation::Gelu, 0.1, 43);
-    let resident = (0..60).flat_map(features).collect();
+    let held: Vec<u8> = (0..60).flat_map(bytes).collect();
+    let resident = ByteSamples { bytes: &held, tables: &tables() };
     let classifier =
         TensorClassifier::<_, _, FEATURES, CLASSES>::new(device, network, optimizer, Some(resident)).unwrap();
     trained(Box::new(classifier), true)

@@ -16,9 +16,21 @@ pub struct Memory {
     pub indices_only: bool,
 }
 
+/// A sample's features as a device holds them: below 128, or from there on in its class' third.
+pub fn bytes(sample: usize) -> Vec<u8> {
+    let noise = |i: usize| ((sample * 7919 + i * 104_729 + sample * i * 31) % 128) as u8;
+    (0..FEATURES).map(|i| noise(i) + if i % CLASSES == sample % CLASSES { 128 } else { 0 }).collect()
+}
+
+/// The values of the bytes; two tables, since features fall into parts.
+pub fn tables() -> [[f32; 256]; 2] {
+    let values = |scale: f32| std::array::from_fn(|byte| byte as f32 / 255.0 * scale);
+    [values(1.0), values(1.25)]
+}
+
 pub fn features(sample: usize) -> Vec<f32> {
-    let noise = |i: usize| ((sample * 7919 + i * 104_729 + sample * i * 31) % 256) as f32 / 255.0;
-    (0..FEATURES).map(|i| noise(i) + if i % CLASSES == sample % CLASSES { 0.5 } else { 0.0 }).collect()
+    let (bytes, tables) = (bytes(sample), tables());
+    bytes.iter().enumerate().map(|(i, byte)| tables[i / (FEATURES / 2)][usize::from(*byte)]).collect()
 }
 
 impl Loader for Memory {

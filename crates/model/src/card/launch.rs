@@ -1,0 +1,163 @@
+//! The launches, and all that is unsafe about them: each checks first that no thread can leave a buffer.
+
+use std::sync::Arc;
+
+use cudarc::driver::sys::CUresult;
+use cudarc::driver::{
+    CudaDevice, CudaFunction, CudaSlice, CudaViewMut, DeviceSlice, DriverError, LaunchAsync, LaunchConfig,
+};
+use dfdx::prelude::*;
+
+use super::{THREADS, blocks, mask_blocks};
+use crate::ModelError;
+use crate::dropout::Dropout;
+
+const SOURCE: &str = include_str!("kernels.cu");
+const MODULE: &str = "strata";
+const GATHER: &str = "gather_bytes";
+const MASK: &str = "dropout_mask";
+const LOSS: &str = "cross_entropy";
+const GRADIENT: &str = "cross_entropy_gradient";
+
+/// Compiles and loads the kernels on the card, so that what is wrong with them is told at the start, in words. Whoever does not call this
+/// has them compiled at their first use.
+///
+/// # Errors
+/// [`ModelError::Card`] where NVRTC does not compile them or the driver does not take them.
+pub fn prepare_card(device: &Cuda) -> Result<(), ModelError> {
+    let card = card_of(device).map_err(|error| ModelError::Card { reason: format!("{error:?}") })?;
+    load(&card).map_err(|reason| ModelError::Card { reason })
+}
+
+/// cudarc's device, which dfdx keeps to itself and every buffer of it knows.
+pub(super) fn card_of(device: &Cuda) -> Result<Arc<CudaDevice>, CudaError> {
+    let buffer = Storage::<f32>::try_alloc_len(device, 1)?;
+    Ok(buffer.device())
+}
+
+fn load(card: &Arc<CudaDevice>) -> Result<(), String> {
+    if card.has_func(MODULE, GATHER) {
+        return Ok(());
+    }
+    let ptx = cudarc::nvrtc::compile_ptx(SOURCE).map_err(|error| error.to_string())?;
+    card.load_ptx(ptx, MODULE, &[GATHER, MASK, LOSS, GRADIENT]).map_err(|error| error.to_string())
+}
+
+fn kernel(card: &Arc<CudaDevice>, name: &str) -> Result<CudaFunction, CudaError> {
+    // dfdx's error has no place for words; `prepare_card` has.
+    let error = |code| CudaError::Driver(DriverError(code));
+    load(card).map_err(|_| error(CUresult::CUDA_ERROR_INVALID_SOURCE))?;
+    card.get_func(MODULE, name).ok_or_else(|| error(CUresult::CUDA_ERROR_NOT_FOUND))
+}
+
+/// A row of blocks.
+fn grid(blocks: u32) -> LaunchConfig {
+    // A card takes 1 to 2³¹ - 1.
+    assert!((1..1 << 31).contains(&blocks), "a grid of {blocks} blocks");
+    LaunchConfig { grid_dim: (blocks, 1, 1), block_dim: (THREADS, 1, 1), shared_mem_bytes: 0 }
+}
+
+// What is common to the arguments below. All buffers are the card's own; the one that is written is borrowed mutably, so no other argument is
+// it. A launch, the copies before it and whatever uses or frees a buffer after it are on the device's one stream (dfdx's second one
+// waits for it and is waited for within each product), so none outruns another.
+
+/// `out[n, f] = tables[f / part][bytes[indices[n], f]]`, with `features` a sample.
+#[allow(unsafe_code, reason = "a launch is unsafe; the reason this one is sound is at the block")]
+pub(super) fn gather(
+    card: &Arc<CudaDevice>,
+    out: &mut CudaSlice<f32>,
+    bytes: &CudaSlice<u8>,
+    tables: &CudaSlice<f32>,
+    indices: &[u32],
+    features: u32,
+    part: u32,
+) -> Result<(), CudaError> {
+    let width = features as usize;
+    let samples = bytes.len() / width;
+    assert!(indices.iter().all(|index| (*index as usize) < samples), "an index is below {samples}");
+    assert_eq!(out.len(), indices.len() * width, "a value for each feature of each sample");
+    assert!(part > 0 && tables.len() >= width.div_ceil(part as usize) * 256, "a table for each part");
+    let Ok(count) = u32::try_from(indices.len()) else { unreachable!("an index is 32 bits") };
+    if count == 0 {
+        return Ok(());
+    }
+    let function = kernel(card, GATHER)?;
+    let indices = card.htod_copy(indices.to_vec())?;
+    // SAFETY: the arguments are those of `gather_bytes` in kernels.cu, in number, order and width. Block n writes out[n, 0..features],
+    // inside `out` by the second assertion; it reads indices[n], one a block, the bytes of a sample below `samples` (first
+    // assertion), and tables[f / part] for f below `features` (third). The rest is said above.
+    unsafe { function.launch(grid(count), (out, bytes, tables, &indices, features, part)) }?;
+    Ok(())
+}
+
+/// Fills `out` with a dropout mask: to the bit what [`Dropout::apply`] makes of ones.
+#[allow(unsafe_code, reason = "as for `gather`")]
+pub(super) fn mask(out: &mut CudaSlice<f32>, dropout: Dropout) -> Result<(), CudaError> {
+    let count = out.len();
+    if count == 0 {
+        return Ok(());
+    }
+    let function = kernel(&out.device(), MASK)?;
+    let (seed, stream) = dropout.key();
+    let (threshold, scale) = (dropout.threshold(), dropout.scale());
+    // SAFETY: the arguments are those of `dropout_mask` in kernels.cu, in number, order and width. It writes out[i] for i below `count`
+    // only, which is the buffer's length, and reads no memory. The rest is said above.
+    unsafe { function.launch(grid(mask_blocks(count)), (out, count as u64, seed, stream, threshold, scale)) }?;
+    Ok(())
+}
+
+/// Logits `[labels.len(), classes]` on a card, with their labels, each below `classes`.
+pub(super) struct Labelled {
+    card: Arc<CudaDevice>,
+    logits: <Cuda as Storage<f32>>::Vec,
+    labels: CudaSlice<u8>,
+    samples: u32,
+    classes: u32,
+}
+
+impl Labelled {
+    pub(super) fn new(logits: <Cuda as Storage<f32>>::Vec, labels: &[u8], classes: usize) -> Result<Self, CudaError> {
+        crate::training_device::check_labels(labels, logits.len() / classes, classes);
+        assert_eq!(logits.len(), labels.len() * classes, "logits are whole rows");
+        let size = |count| u32::try_from(count).map_err(|_| CudaError::Cpu(CpuError::WrongNumElements));
+        let (samples, classes) = (size(labels.len())?, size(classes)?);
+        let card = logits.device();
+        let labels = card.htod_copy(labels.to_vec())?;
+        Ok(Self { card, logits, labels, samples, classes })
+    }
+
+    pub(super) fn card(&self) -> &Arc<CudaDevice> {
+        &self.card
+    }
+
+    /// `out[n] = (loss, 1 where right)` of each sample.
+    #[allow(unsafe_code, reason = "as for `gather`")]
+    pub(super) fn score(&self, out: &mut CudaViewMut<'_, f32>) -> Result<(), CudaError> {
+        assert_eq!(out.len(), 2 * self.labels.len(), "two values a sample");
+        let function = kernel(&self.card, LOSS)?;
+        let logits: &CudaSlice<f32> = &self.logits;
+        let arguments = (logits, &self.labels, out, self.samples, self.classes);
+        // SAFETY: the arguments are those of `cross_entropy` in kernels.cu, in number, order and width. A thread below `samples` reads its
+        // row of the logits and its label, which `new` checked to be there and the label to be below `classes`, and writes two values,
+        // inside `out` by the assertion. The rest is said above.
+        unsafe { function.launch(grid(blocks(self.samples)), arguments) }?;
+        Ok(())
+    }
+
+    /// Adds `upstream`, one value, times the mean loss' gradient to `gradient`, shaped as the logits.
+    #[allow(unsafe_code, reason = "as for `gather`")]
+    pub(super) fn add_gradient(
+        &self,
+        upstream: &CudaSlice<f32>,
+        gradient: &mut CudaSlice<f32>,
+    ) -> Result<(), CudaError> {
+        assert_eq!(upstream.len(), 1, "one value");
+        assert_eq!(gradient.len(), self.logits.len(), "a gradient for each logit");
+        let function = kernel(&self.card, GRADIENT)?;
+        let logits: &CudaSlice<f32> = &self.logits;
+        let arguments = (logits, &self.labels, upstream, gradient, self.samples, self.classes);
+        // SAFETY: as for `score`; `upstream` is read at 0, and the thread adds to its row of `gradient`, which the second assertion says is there.
+        unsafe { function.launch(grid(blocks(self.samples)), arguments) }?;
+        Ok(())
+    }
+}

@@ -1,0 +1,124 @@
+//! The CUDA build on a card, or on what stands in for one (`card/README.md`), against the kernels of the CPU. Without either it says so.
+#![cfg(feature = "cuda")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+
+mod common;
+
+use common::{CLASSES, FEATURES, Keeper, Memory, bytes, features, tables};
+use dfdx::prelude::*;
+use strata_model::{Activation, ByteSamples, TrainingDevice, mlp};
+use strata_rng::TorchRng;
+use strata_trainer::{
+    Checkpoint, Classifier, ClassifierOptions, Device as DeviceKind, DeviceChoice, Evaluation, Optimizer, Phase, Plan,
+    Progress, build, fit,
+};
+
+type Network = mlp!(12, 16, 8, 3);
+const SAMPLES: usize = 60;
+
+fn card() -> Option<DeviceKind> {
+    match DeviceChoice::Cuda(0).resolve() {
+        Ok(device) => Some(device),
+        Err(error) => {
+            eprintln!("skipped: {error}");
+            None
+        }
+    }
+}
+
+fn classifier(device: DeviceKind, optimizer: Optimizer, activation: Activation) -> Box<dyn Classifier> {
+    let held: Vec<u8> = (0..SAMPLES).flat_map(bytes).collect();
+    let tables = tables();
+    let resident = ByteSamples { bytes: &held, tables: &tables };
+    let resident = (device != DeviceKind::Cpu).then_some(resident);
+    let options = ClassifierOptions { device, optimizer, activation, dropout: 0.1, seed: 43, resident };
+    build::<Network, FEATURES, CLASSES>(options).unwrap()
+}
+
+/// Two epochs of 60 samples in batches of 16, the last of 12; gives the last checkpoint and the history.
+fn trained(device: DeviceKind, optimizer: Optimizer, activation: Activation) -> (Checkpoint, Vec<Evaluation>) {
+    let mut classifier = classifier(device, optimizer, activation);
+    let mut rng = TorchRng::new(7);
+    classifier.initialise(&mut rng).unwrap();
+    let indices_only = device != DeviceKind::Cpu;
+    let train = Memory { samples: SAMPLES, batch: 16, shuffle: true, indices_only };
+    let validation = Memory { samples: 50, batch: 16, shuffle: false, indices_only };
+    let phases = vec![Phase { epochs: 2, learning_rate: 0.02 }];
+    let plan = Plan { phases, early_stopping: None, checkpoint_every: None };
+    let mut keeper = Keeper::default();
+    fit(&mut *classifier, &train, &validation, &plan, Progress::new(&rng), &mut keeper).unwrap();
+    let checkpoint = keeper.checkpoints.pop().unwrap();
+    // What the card remembers goes back to it unchanged.
+    classifier.restore(&checkpoint.weights, &checkpoint.optimizer).unwrap();
+    assert!(classifier.snapshot().unwrap() == (checkpoint.weights.clone(), checkpoint.optimizer.clone()));
+    (checkpoint, keeper.history)
+}
+
+fn close(ours: &[f32], theirs: &[f32], tolerance: f32, what: &str) {
+    assert_eq!(ours.len(), theirs.len(), "{what}");
+    for (i, (a, b)) in ours.iter().zip(theirs).enumerate() {
+        assert!((a - b).abs() < tolerance, "{what}[{i}]: {a} on the CPU, {b} on the card");
+    }
+}
+
+fn compare(optimizer: Optimizer, activation: Activation) {
+    let Some(card) = card() else { return };
+    let what = format!("{optimizer:?}, {activation:?}");
+    let (ours, our_history) = trained(DeviceKind::Cpu, optimizer, activation);
+    let (theirs, their_history) = trained(card, optimizer, activation);
+    for (ours, theirs) in ours.weights.layers.iter().zip(&theirs.weights.layers) {
+        close(&ours.weight, &theirs.weight, 2e-4, &what);
+        close(&ours.bias, &theirs.bias, 2e-4, &what);
+    }
+    assert_eq!(ours.optimizer.layers.len(), theirs.optimizer.layers.len());
+    for (ours, theirs) in ours.optimizer.layers.iter().zip(&theirs.optimizer.layers) {
+        close(&ours.weight.concat(), &theirs.weight.concat(), 2e-4, &what);
+    }
+    for (ours, theirs) in our_history.iter().zip(&their_history) {
+        assert!((ours.val_loss - theirs.val_loss).abs() < 1e-4, "{what}: {ours:?}, {theirs:?}");
+        assert!((ours.val_acc - theirs.val_acc).abs() < 0.021, "{what}: {ours:?}, {theirs:?}");
+        let losses = ours.train_loss.zip(theirs.train_loss);
+        assert!(losses.is_none_or(|(a, b)| (a - b).abs() < 1e-4), "{what}: {ours:?}, {theirs:?}");
+    }
+    assert_eq!(our_history.len(), their_history.len());
+}
+
+const PLAIN: Optimizer = Optimizer::Sgd { momentum: 0.0, nesterov: false, weight_decay: 0.01 };
+
+#[test]
+fn every_optimizer() {
+    let sgd = |momentum, nesterov, weight_decay| Optimizer::Sgd { momentum, nesterov, weight_decay };
+    let adam =
+        |weight_decay, decoupled| Optimizer::Adam { betas: [0.9, 0.999], epsilon: 1e-8, weight_decay, decoupled };
+    for optimizer in [PLAIN, sgd(0.9, false, 0.01), sgd(0.9, true, 0.0), adam(0.01, false), adam(0.01, true)] {
+        compare(optimizer, Activation::Relu);
+    }
+}
+
+#[test]
+fn every_activation() {
+    for activation in Activation::ALL {
+        compare(PLAIN, activation);
+    }
+}
+
+/// Each batch size has a buffer of its own, more sizes than are kept included; a batch is its own copy.
+#[test]
+fn batches_are_the_tables_values_to_the_bit() {
+    if card().is_none() {
+        return;
+    }
+    let device = Cuda::try_build(0, 0).unwrap();
+    let held: Vec<u8> = (0..SAMPLES).flat_map(bytes).collect();
+    let mut on_card = device.try_hold::<FEATURES>(ByteSamples { bytes: &held, tables: &tables() }).unwrap();
+    let mut kept = Vec::new();
+    for size in (1..=20).chain([16, 12]) {
+        let indices: Vec<u32> = (0..size).map(|i| (i * 37 + size) % SAMPLES as u32).collect();
+        let batch = device.try_gather::<FEATURES>(&mut on_card, &indices).unwrap();
+        kept.push((indices, batch));
+    }
+    for (indices, batch) in kept {
+        let expected: Vec<f32> = indices.iter().flat_map(|i| features(*i as usize)).collect();
+        assert_eq!(batch.as_vec(), expected);
+    }
+}
