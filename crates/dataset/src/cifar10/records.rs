@@ -1,11 +1,11 @@
 //! The binary format: data files of 3,073-byte records, and the list of class names.
 
 use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::download::Watch;
+use crate::download::{Watch, open_regular};
 use crate::{Dataset, DatasetError, ImageShape, Images};
 
 /// The data files: five of training images, then one of test images.
@@ -121,14 +121,12 @@ pub(super) fn read_folder(folder: &Path, watch: &Watch<'_>) -> Result<Dataset, D
     watch.check()?;
     let path = folder.join(NAMES);
     let mut names = Vec::new();
-    let names = match File::open(&path) {
-        Ok(file) => {
-            let io = |error| DatasetError::io("read", &path, error);
-            file.take(LONGEST_NAMES).read_to_end(&mut names).map_err(io)?;
-            Some(names.as_slice())
-        }
-        Err(error) if error.kind() == ErrorKind::NotFound => None,
-        Err(error) => return Err(DatasetError::io("open", &path, error)),
+    let names = if path.exists() {
+        let io = |error| DatasetError::io("read", &path, error);
+        open_regular(&path, LONGEST_NAMES)?.take(LONGEST_NAMES).read_to_end(&mut names).map_err(io)?;
+        Some(names.as_slice())
+    } else {
+        None
     };
     assemble(files, names, place)
 }

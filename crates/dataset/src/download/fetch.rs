@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::lock::Lock;
 use super::partial::{Note, Partial};
 use super::transfer::{Answer, Event, Failure, POLL, Transfer};
-use super::{Progress, Wanted, Watch, is_file, measure, open_verified};
+use super::{Limits, Progress, Wanted, Watch, is_file, measure, open_verified};
 use crate::DatasetError;
 
 /// What to do with a file that was there already and is not the one wanted.
@@ -110,6 +110,8 @@ fn transfer(wanted: &Wanted<'_>, partial: &mut Partial, watch: &mut Watch<'_>) -
     let total = partial.note().total;
     let longest = total.unwrap_or(u64::MAX).min(wanted.limits.longest);
     watch.tell(Progress::Started { total, resumed_from: partial.have() });
+    let Limits { window, least, .. } = *wanted.limits;
+    let (mut since, mut came) = (Instant::now(), 0);
     loop {
         match transfer.next(watch)? {
             Event::Bytes(bytes) if partial.have() + bytes.len() as u64 > longest => {
@@ -120,6 +122,16 @@ fn transfer(wanted: &Wanted<'_>, partial: &mut Partial, watch: &mut Watch<'_>) -
             Event::Bytes(bytes) => {
                 partial.append(&bytes)?;
                 watch.tell(Progress::Advanced { bytes: bytes.len() as u64 });
+                came += bytes.len() as u64;
+                if since.elapsed() >= window {
+                    if came < least {
+                        let seconds = since.elapsed().as_secs_f64();
+                        return Ok(Outcome::Again(format!(
+                            "the server sends too slowly: {came} bytes in {seconds:.1} s"
+                        )));
+                    }
+                    (since, came) = (Instant::now(), 0);
+                }
             }
             Event::End => {
                 let have = partial.have();

@@ -42,6 +42,32 @@ fn a_file_url_without_a_file_names_it() {
     assert!(error.contains("release.tar.gz"), "{error}");
 }
 
+/// A pipe would be waited for, a device read for ever; a sparse file of a terabyte would be summed for an hour.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_no_file_of_a_releases_size_is_refused_before_it_is_read() {
+    let (folder, mut source) = release(b"");
+    let path = folder.path().join("release.tar.gz");
+    fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(1 << 40).unwrap();
+    let error = read(&source).unwrap_err().to_string();
+    assert!(error.contains("its 1099511627776 bytes are more than"), "{error}");
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for no_file in [pipe.to_str().unwrap(), "/dev/zero"] {
+        source.url = format!("file://{no_file}");
+        let error = read(&source).unwrap_err().to_string();
+        assert!(error.contains(no_file) && error.ends_with("it is not a regular file"), "{error}");
+    }
+    // The list of names beside whole data files.
+    for (name, _, bytes) in &entries()[1..] {
+        fs::write(folder.path().join(name.rsplit('/').next().unwrap()), bytes).unwrap();
+    }
+    fs::rename(pipe, folder.path().join(records::NAMES)).unwrap();
+    let source = Cifar10Source { folder: Some(folder.path().to_owned()), ..Cifar10Source::default() };
+    let error = read(&source).unwrap_err().to_string();
+    assert!(error.contains(records::NAMES) && error.ends_with("it is not a regular file"), "{error}");
+}
+
 /// A gzip stream that ends anywhere short of its end.
 #[test]
 fn a_truncated_gzip_is_refused() {
