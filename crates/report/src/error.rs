@@ -97,6 +97,15 @@ pub enum ReportError {
         limit: u64,
     },
 
+    /// A file has more lines than any run writes.
+    #[error("{}: more than {limit} lines, which no run writes; {}", shown(path), crate::lines::REMEDY)]
+    TooMany {
+        /// The file.
+        path: PathBuf,
+        /// The most lines read.
+        limit: usize,
+    },
+
     /// The record was written by a newer program, whose records mean something else.
     #[error(
         "{}: schema {found} is newer than this program reads (up to {}); update strata",

@@ -11,7 +11,7 @@ use crate::folder::{HISTORY, RECORD, TIMING};
 use crate::lines::{self, Lines, open_regular};
 use crate::record::{HistoryEntry, HistoryLine, NEWEST_READABLE, Record, TimingLine};
 
-/// The largest record read, in bytes; a run of a hundred thousand epochs writes a quarter of it.
+/// The largest record read, in bytes; a run of a hundred thousand epochs writes a third of it.
 pub(crate) const MAX_RECORD: u64 = 64 << 20;
 
 /// Reads `record.json` of the run in the folder `run`.
