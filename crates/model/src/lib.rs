@@ -52,7 +52,7 @@ pub use error::ModelError;
 pub use layers::{Layer, Layers, initialise, load_weights, weights_of};
 pub use loss::{LossDevice, cross_entropy};
 pub use strata_kernels::Activation;
-pub use tensor_file::{TensorReader, TensorWriter};
+pub use tensor_file::{TensorReader, TensorWriter, read_tensor_file};
 pub use weights::{LayerWeights, Weights};
 
 /// The type of a fully connected network: `mlp!(3072, 2048, 10)` is two [`Dense`] layers, 3072 to 2048 and 2048 to 10.
