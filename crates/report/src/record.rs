@@ -26,7 +26,7 @@ const MAX_HYPERPARAMETERS: usize = 1 << 17;
 /// The most entries of a history, in the record and in its own file: more than the epochs that a config may ask for.
 pub const MAX_HISTORY: usize = 1 << 17;
 /// The most arguments of a command, and times that a run was resumed: more than a system takes, and than anybody does.
-const MAX_WORDS: usize = 1 << 20;
+const MAX_WORDS: usize = 1 << 19;
 /// The most phases, classes and streams.
 const MAX_NAMED: usize = 10_000;
 
