@@ -111,6 +111,13 @@ impl Runner<'_> {
         if recorded.as_ref().is_some_and(|record| record.status == Status::Finished) {
             return Err(refuse("it is finished; `cargo xtask compare` shows it".into()));
         }
+        if let Some(before) = recorded.as_ref().filter(|record| record.config_sha256 != config_sha256) {
+            return Err(refuse(format!(
+                "its config.toml is not the one it was started with: its SHA-256 is {config_sha256}, its record has {}; \
+                 restore the file from a copy",
+                before.config_sha256
+            )));
+        }
         let mut parts = self.prepare(&experiment)?;
         let mut record = self.record(&experiment, &folder.name(), &parts);
         record.config_sha256 = config_sha256;
@@ -288,13 +295,10 @@ fn take_over(record: &mut Record, before: Record) -> Result<(), String> {
     // Where the images lie is no part of what they are.
     let trained_on = DatasetRecord { folder: record.dataset.folder.clone(), ..before.dataset };
     if trained_on != record.dataset {
-        let reason = "the images or their split are not those it was trained on; name their folder with --data";
-        return Err(reason.into());
-    }
-    if before.config_sha256 != record.config_sha256 {
         return Err(format!(
-            "its config.toml is not the one it was started with: its SHA-256 is {}, its record has {}; restore the file from a copy",
-            record.config_sha256, before.config_sha256
+            "the images or their split are not those that its record names: their SHA-256 is {}, the record has {}; \
+             name the folder of the run's own images with --data, or restore record.json from a copy",
+            record.dataset.sha256, trained_on.sha256
         ));
     }
     (record.id, record.started, record.command) = (before.id, before.started, before.command);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use strata_files::remedy;
 
 use crate::lock::Owner;
-use crate::text::{clean, shown};
+use strata_files::{clean, shown};
 
 /// An error of this crate. Its message is one line, safe to print on a terminal, and ends with the remedy.
 #[derive(Debug, thiserror::Error)]

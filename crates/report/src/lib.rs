@@ -19,7 +19,6 @@ mod read;
 mod record;
 mod summary;
 mod table;
-mod text;
 
 pub use best::better_first;
 pub use clock::{new_id, now};

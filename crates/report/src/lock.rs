@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock;
 use crate::error::ReportError;
-use crate::text::clean;
+use strata_files::clean;
 
 /// The lock's file in a run's folder.
 pub(crate) const LOCK: &str = "lock";

@@ -5,6 +5,8 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
+use strata_files::clean;
+
 use crate::download::{Watch, open_regular};
 use crate::{Dataset, DatasetError, ImageShape, Images};
 
@@ -101,6 +103,10 @@ fn parse_names(text: &[u8], file: &str) -> Result<Vec<String>, DatasetError> {
     if names.len() != CLASSES.len() {
         let found = names.len();
         return Err(wrong(format!("has {found} class names; ten, one a line, are expected")));
+    }
+    // They are printed and recorded: no name steers a terminal.
+    if let Some(name) = names.iter().find(|name| clean(name) != **name) {
+        return Err(wrong(format!("names a class {}; a name is up to 200 printable characters", clean(name))));
     }
     Ok(names)
 }

@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use strata_files::clean;
+
 use super::lock::Lock;
 use super::partial::{Note, Partial};
 use super::transfer::{Answer, Event, Failure, POLL, Transfer};
@@ -200,6 +202,8 @@ fn broken(wanted: &Wanted<'_>, failure: Failure) -> Result<Outcome, DatasetError
 }
 
 fn failed(wanted: &Wanted<'_>, problem: String) -> DatasetError {
+    // A server's words may be in it.
+    let problem = clean(&problem);
     DatasetError::Download { url: wanted.url.to_owned(), problem, target: wanted.target.to_owned() }
 }
 

@@ -200,15 +200,28 @@ fn a_label_beyond_the_classes_is_refused() {
 fn class_names_that_do_not_fit_are_refused() {
     let nine = names().split_off("airplane\n".len());
     let eleven = [b"more\n".to_vec(), names()].concat();
-    for (text, message) in
-        [(nine, "has 9 class names"), (eleven, "has 11 class names"), (vec![0xFF; 20], "is not text")]
-    {
+    let steering = String::from_utf8(names()).unwrap().replace("cat", "\u{1b}[2J").into_bytes();
+    for (text, message) in [
+        (nine, "has 9 class names"),
+        (eleven, "has 11 class names"),
+        (vec![0xFF; 20], "is not text"),
+        (steering, "names a class \\u{1b}[2J; a name is"),
+    ] {
         let mut all = entries();
         all[0].2 = text;
         let error = refusal(&gzip(&tar_bytes(&all)));
         assert!(error.contains("batches.meta.txt"), "{error}");
         assert!(error.contains(message), "{error}");
     }
+}
+
+/// The archive's own words in an error: its names reach no terminal as they are.
+#[test]
+fn an_error_that_quotes_the_archive_steers_no_terminal() {
+    let mut header = header("\u{1b}]0;owned\u{7}\nfake", EntryType::Regular, 1);
+    header.as_old_mut().cksum = *b"no sum\0\0";
+    let error = refusal(&gzip(header.as_bytes()));
+    assert!(error.contains("owned") && !error.contains(char::is_control), "{error:?}");
 }
 
 #[test]
