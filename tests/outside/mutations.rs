@@ -180,3 +180,45 @@ fn another_runs_checkpoint_is_refused() {
     let line = template.sandbox.run(["resume", "swapped"]).failed(1);
     assert!(line.contains("last.safetensors") && line.contains("belongs to run"), "{line}");
 }
+
+/// Two checkpoints of one run, both whole: only the epoch tells that these are not the best weights.
+#[test]
+fn a_best_checkpoint_of_another_epoch_is_refused() {
+    let sandbox = Sandbox::new();
+    // So small a step changes no prediction: the first epoch stays the best.
+    let sets = ["--set", "phases=[{epochs=300,lr=1e-12}]", "--set", "early_stopping={patience=299}"];
+    let mut run = sandbox.start_training(["--name", "run"].iter().chain(&sets));
+    wait_until("the run is under way", || sandbox.history_lines("run") >= 5 || !run.is_running());
+    run.signal("INT");
+    assert_eq!(run.wait().code(), Some(130));
+    let [best, last] = ["best", "last"].map(|name| format!("runs/run/checkpoints/{name}.safetensors"));
+    let before = sandbox.read(&best);
+    sandbox.write(&best, sandbox.read(&last));
+    sandbox.run(["resume", "run"]).failed_saying(1, &[&best, "its epoch is ", "the run's best is 0", "from a copy"]);
+    sandbox.write(&best, before);
+    fs::remove_file(sandbox.path(&last)).unwrap();
+    // What a pipe or a device says would be awaited, or read, for ever.
+    for no_file in ["/dev/zero", "/dev/tty"] {
+        std::os::unix::fs::symlink(no_file, sandbox.path(&last)).unwrap();
+        sandbox.run(["resume", "run"]).failed_saying(1, &[&last, "not a regular file"]);
+        fs::remove_file(sandbox.path(&last)).unwrap();
+    }
+}
+
+/// What the error says to do is done, and helps.
+#[test]
+fn a_run_whose_record_is_lost_can_be_trained_anew_from_its_config() {
+    let template = Template::new();
+    template.copy("lost");
+    template.sandbox.write("runs/lost/record.json", "{");
+    let remedy = "remove it and the folder checkpoints and resume";
+    template.sandbox.run(["resume", "lost"]).failed_saying(1, &["runs/lost/record.json", "line 1", remedy]);
+    fs::remove_file(template.sandbox.path("runs/lost/record.json")).unwrap();
+    template
+        .sandbox
+        .run(["resume", "lost"])
+        .failed_saying(1, &["last.safetensors", "belongs to run", "train the run anew"]);
+    fs::remove_dir_all(template.sandbox.path("runs/lost/checkpoints")).unwrap();
+    template.sandbox.run(["resume", "lost"]).succeeded();
+    assert!(template.sandbox.result("lost") == template.expected);
+}

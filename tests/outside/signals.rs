@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 
 use crate::archives::write_config;
-use crate::harness::{Sandbox, root, start, wait_until};
+use crate::harness::{Sandbox, program, root, start, wait_until};
 
 /// Layers, dropout and an optimizer with two buffers: everything that a checkpoint holds.
 fn full(sandbox: &Sandbox, name: &str, more: &[&str]) -> std::process::Command {
@@ -74,6 +74,29 @@ fn a_second_signal_ends_it_at_once() {
     // The record is the last that was written, and the listing knows better.
     assert_eq!(sandbox.status("run"), "running");
     assert!(sandbox.run(["runs"]).succeeded().out.contains("interrupted (died)"));
+}
+
+/// A terminal that closes stops a run as Ctrl-C does; under `nohup` the run outlives it.
+#[test]
+fn a_hangup_stops_a_run_unless_nohup_has_it_ignored() {
+    let sandbox = Sandbox::new();
+    let long = ["--set", "phases=[{epochs=300,lr=1e-4}]"];
+    let mut run = sandbox.start_training(["--name", "plain"].iter().chain(&long));
+    wait_until("the run is under way", || sandbox.history_lines("plain") >= 2 || !run.is_running());
+    run.signal("HUP");
+    run.wait().failed_saying(130, &["interrupted"]);
+
+    let mut shell = std::process::Command::new("sh");
+    sandbox.confine(&mut shell);
+    shell.args(["-c", "trap '' HUP; exec \"$@\"", "sh"]).arg(program());
+    let mut run = start(shell.args(["experiment", "small.toml", "--name", "nohup"]).args(long));
+    wait_until("the run is under way", || sandbox.history_lines("nohup") >= 2 || !run.is_running());
+    run.signal("HUP");
+    let lines = sandbox.history_lines("nohup") + 3;
+    wait_until("it goes on", || sandbox.history_lines("nohup") >= lines || !run.is_running());
+    assert!(run.is_running());
+    run.signal("TERM");
+    assert_eq!(run.wait().code(), Some(130));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! CIFAR-10 over HTTP: fetched once, resumed after a break, and never half.
 
 use crate::archives::{archive, data_files, sha256, write_config};
-use crate::harness::{Outcome, Sandbox};
+use crate::harness::{Outcome, Sandbox, program, start};
 use crate::server::{Answer, Server};
 
 fn info(sandbox: &Sandbox) -> Outcome {
@@ -98,4 +98,21 @@ fn a_damaged_or_longer_file_is_not_kept() {
         assert!(line.contains("checksum") && line.contains(&sha256(&bytes)), "{line}");
         assert_eq!(sandbox.names("cache/strata"), Vec::<String>::new());
     }
+}
+
+/// As on a full disk: a file may not grow beyond 512 blocks (256 or 512 KB, as the shell counts).
+#[test]
+fn a_download_that_does_not_fit_says_what_to_do_and_is_gone_on_from() {
+    let bytes = archive(&data_files());
+    let sandbox = Sandbox::new();
+    let server = Server::start(bytes.clone(), &[Answer::Right], None);
+    write_config(&sandbox, &server.url, &sha256(&bytes));
+    let mut shell = std::process::Command::new("sh");
+    sandbox.confine(&mut shell);
+    shell.args(["-c", "trap '' XFSZ; ulimit -f 512; exec \"$@\"", "sh"]).arg(program());
+    let outcome = start(shell.args(["dataset", "info", "cifar.toml"])).wait();
+    outcome.failed_saying(1, &["cache/strata/", ".part", "File too large", "free some space there", "--data"]);
+    info(&sandbox).succeeded();
+    cached(&sandbox, &bytes);
+    assert!(server.requests()[1] > 0, "it begins where the disk was full: {:?}", server.requests());
 }

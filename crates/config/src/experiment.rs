@@ -62,7 +62,7 @@ pub struct Experiment {
     pub model: ModelConfig,
     /// The rule that updates the parameters.
     pub optimizer: OptimizerConfig,
-    /// The training's phases, in order; 1 to 1,000, and at most 1,000,000 epochs in all.
+    /// The training's phases, in order; 1 to 1,000, and at most 100,000 epochs in all.
     pub phases: Vec<Phase>,
     /// When to stop before the last epoch; `None` trains them all.
     pub early_stopping: Option<EarlyStopping>,

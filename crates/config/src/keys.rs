@@ -55,10 +55,10 @@ pub const KEYS: &[Key] = &[
     key("optimizer.betas", "a list of two numbers, each from 0 up to but not including 1", "[0.9, 0.999]"),
     key("optimizer.eps", "a number above 0, finite in 32 bits", "1e-8"),
     key("optimizer.weight_decay", "a number of 0 or more, finite in 32 bits", "0.0 (adamw 0.01)"),
-    required("phases[].epochs", "an integer from 1 to 1000000"),
+    required("phases[].epochs", "an integer from 1 to 100000"),
     required("phases[].lr", "a number above 0, finite in 32 bits"),
     key("early_stopping.metric", "\"val_loss\" or \"val_acc\"", "\"val_loss\""),
-    required("early_stopping.patience", "an integer from 1 to 1000000"),
+    required("early_stopping.patience", "an integer from 1 to 100000"),
     key("early_stopping.min_delta", "a number of 0 or more, finite in 32 bits", "0.0"),
     key("checkpoint.every_steps", "an integer from 1 to 1000000000", "none: at the ends of epochs only"),
 ];

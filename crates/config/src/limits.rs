@@ -19,8 +19,9 @@ pub(crate) const CIFAR10_TRAIN: i64 = 50_000;
 /// Phases of the whole run: the resolved config spells each out in up to 70 bytes, and must stay within [`MAX_FILE_BYTES`], or the run
 /// could not be resumed.
 pub(crate) const MAX_PHASES: usize = 1_000;
-/// Epochs of the whole run: the history keeps a line for each.
-pub(crate) const MAX_EPOCHS: i64 = 1_000_000;
+/// Epochs of the whole run: record and checkpoint hold a line of history for each, up to 200 and 250 bytes, and are read up to 64 MiB and
+/// 100 MB. A run that may be started can be resumed at its last epoch.
+pub(crate) const MAX_EPOCHS: i64 = 100_000;
 /// Steps between two checkpoints.
 pub(crate) const MAX_STEPS: i64 = 1_000_000_000;
 /// Worker threads: more than any machine's cores.

@@ -26,7 +26,7 @@ const EDITS: &[(&str, &str, &str)] = &[
     ("[dataset]", "[data]", "c.toml:4: data: unknown key; "),
     ("kind = \"cifar10\"", "", "c.toml: dataset.kind: missing: expected \"cifar10\" or \"synthetic\""),
     ("\"cifar10\"", "\"cifar-10\"", "c.toml:5: dataset.kind = \"cifar-10\": unknown choice; did you mean \"cifar10\"?"),
-    ("batch = 128", "batch = 0", "c.toml:6: dataset.batch = 0: expected an integer from 1 to 1000000"),
+    ("batch = 128", "batch = 0", "c.toml:6: dataset.batch = 0: expected an integer from 1 to 100000"),
     ("batch = 128", "batch = -5", "c.toml:6: dataset.batch = -5: expected"),
     ("batch = 128", "batch = 1.5", "c.toml:6: dataset.batch = 1.5: expected an integer"),
     ("batch = 128", "batch = 1000001", "c.toml:6: dataset.batch = 1000001: expected"),
@@ -88,7 +88,7 @@ const EDITS: &[(&str, &str, &str)] = &[
     ("\"sgd\"", "\"sgd\"\nmomentum = -0.1", "c.toml:14: optimizer.momentum = -0.1: expected"),
     ("\"sgd\"", "\"sgd\"\nweight_decay = inf", "c.toml:14: optimizer.weight_decay = inf: expected"),
     ("[[phases]]", "[phases]", "c.toml:15: phases = [phases]: expected a list of one table or more"),
-    ("epochs = 20", "epochs = 0", "c.toml:16: phases.0.epochs = 0: expected an integer from 1 to 1000000"),
+    ("epochs = 20", "epochs = 0", "c.toml:16: phases.0.epochs = 0: expected an integer from 1 to 100000"),
     ("epochs = 20", "", "c.toml:15: phases.0.epochs: missing: expected an integer"),
     (
         "epochs = 20",

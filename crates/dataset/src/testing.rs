@@ -19,6 +19,8 @@ pub(crate) enum Reply {
     Raw(Vec<u8>),
     /// These bytes, and then silence until the client leaves.
     Stall(Vec<u8>),
+    /// These bytes, then one more every millisecond until the client leaves.
+    Drip(Vec<u8>),
 }
 
 /// An HTTP server on loopback that answers its connections in order, the last reply for ever.
@@ -54,6 +56,12 @@ impl Server {
                     Reply::Stall(bytes) => {
                         let _ = stream.write_all(bytes);
                         hold_open(&stream, &stopped);
+                    }
+                    Reply::Drip(bytes) => {
+                        let _ = stream.write_all(bytes);
+                        while !stopped.load(Ordering::Relaxed) && stream.write_all(b"0").is_ok() {
+                            thread::sleep(Duration::from_millis(1));
+                        }
                     }
                 }
             }
@@ -140,6 +148,8 @@ pub(crate) fn impatient() -> Limits {
         stall: Duration::from_secs(5),
         backoff: Duration::from_millis(1),
         retries: 2,
+        window: Duration::from_secs(5),
+        least: 0,
         longest: 1 << 20,
         proxy: false,
     }

@@ -1,5 +1,6 @@
 //! The images that a config names.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use strata_config::{DatasetKind, Experiment};
@@ -32,7 +33,24 @@ pub(crate) fn load(
         {
             ExperimentError::Archive { url: url.clone(), source }
         }
-        (source @ DatasetError::Io { .. }, _) if folder.is_some() => ExperimentError::Folder { source },
-        (other, _) => other.into(),
+        (other, _) => match remedy(&other, folder.is_some()) {
+            Some(remedy) => ExperimentError::Place { source: other, remedy },
+            None => other.into(),
+        },
     })
+}
+
+/// What to do about a folder of images that could not be used.
+fn remedy(error: &DatasetError, named: bool) -> Option<&'static str> {
+    let DatasetError::Io { source, .. } = error else { return None };
+    match source.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+            Some("free some space there, or name another folder with --data; what came is kept, and gone on from")
+        }
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            Some("make it readable and writable for you, or name another folder with --data")
+        }
+        _ if named => Some("--data is to name the folder that holds, or shall hold, the images' files"),
+        _ => None,
+    }
 }

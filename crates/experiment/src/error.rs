@@ -25,11 +25,13 @@ pub enum ExperimentError {
         /// What is wrong with it.
         source: DatasetError,
     },
-    /// The folder that `--data` names could not be used.
-    #[error("{source}; --data is to name the folder that holds, or shall hold, the images' files")]
-    Folder {
+    /// A file that the user can choose the place of could not be read or written.
+    #[error("{source}; {remedy}")]
+    Place {
         /// What is wrong with it.
         source: DatasetError,
+        /// What to do.
+        remedy: &'static str,
     },
     /// Training failed.
     #[error(transparent)]
@@ -97,7 +99,7 @@ impl ExperimentError {
         let mistake = match self {
             Self::Interrupted { .. } | Self::InterruptedEarly => return 130,
             Self::Config(_) | Self::NoRun { .. } | Self::Resume { .. } => true,
-            Self::Dataset(source) | Self::Archive { source, .. } | Self::Folder { source } => source.is_usage(),
+            Self::Dataset(source) | Self::Archive { source, .. } | Self::Place { source, .. } => source.is_usage(),
             Self::Train(error) => matches!(error, TrainError::NoDevice { .. }),
             Self::Report(error) => error.is_usage(),
             Self::NoRow { .. } | Self::Threads { .. } => false,

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use strata_config::Experiment;
-use strata_dataset::{BatchContent, ImageShape, Images, Loader, Order, PixelScale, Split, contact_sheet};
+use strata_dataset::{BatchContent, DatasetError, ImageShape, Images, Loader, Order, PixelScale, Split, contact_sheet};
 use strata_rng::TorchRng;
 
 use crate::{Display, ExperimentError, Stop, data};
@@ -72,7 +72,10 @@ pub fn dataset_grid(
     let loader = Loader::new(Arc::clone(&dataset.train), split.train, batch, order, scale, content)?;
     let mut indices = loader.order(&mut rng);
     indices.truncate(batch.min(COLUMNS * ROWS));
-    contact_sheet(&dataset.train, &indices, COLUMNS, out)?;
+    contact_sheet(&dataset.train, &indices, COLUMNS, out).map_err(|source| match source {
+        DatasetError::Io { .. } => ExperimentError::Place { source, remedy: "name another file with --out" },
+        other => other.into(),
+    })?;
     let class = |index: &u32| {
         let label = dataset.train.labels().get(*index as usize).copied().unwrap_or_default();
         dataset.classes.get(usize::from(label)).map_or("?", String::as_str)

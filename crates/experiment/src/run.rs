@@ -12,7 +12,7 @@ use strata_report::{
     read_timing,
 };
 use strata_rng::TorchRng;
-use strata_trainer::{Checkpoint, Classifier, Outcome, Progress, TrainError, best, evaluate, fit};
+use strata_trainer::{Checkpoint, Classifier, Evaluation, Loader, Outcome, Progress, TrainError, best, evaluate, fit};
 
 use crate::environment;
 use crate::recorder::{Recorder, best_checkpoint, history_line, last_checkpoint, summarise};
@@ -108,27 +108,39 @@ impl Runner<'_> {
         let config_sha256 = sha256(&std::fs::read(&path).map_err(|error| refuse(format!("its config.toml: {error}")))?);
         change(&mut experiment);
         // A run that was killed before its first record has a config, and nothing else to go on from.
-        let recorded = if run.join("record.json").exists() { Some(read_record(run)?) } else { None };
+        let recorded = if is_there(&run.join("record.json"))? { Some(read_record(run)?) } else { None };
         if recorded.as_ref().is_some_and(|record| record.status == Status::Finished) {
             return Err(refuse("it is finished; `cargo xtask compare` shows it".into()));
         }
-        let mut parts = self.prepare(&experiment)?;
-        let mut expected = self.record(&experiment, &folder.name(), &parts);
-        expected.config_sha256 = config_sha256;
-        let mut record = recorded.unwrap_or_else(|| expected.clone());
-        record.dataset.folder = expected.dataset.folder.clone();
-        if record.dataset != expected.dataset {
-            return Err(refuse(
-                "the images or their split are not those it was trained on; name their folder with --data".into(),
-            ));
+        if let Some(before) = recorded.as_ref().filter(|record| record.config_sha256 != config_sha256) {
+            return Err(refuse(format!(
+                "its config.toml is not the one it was started with: its SHA-256 is {config_sha256}, its record has {}; \
+                 restore the file from a copy",
+                before.config_sha256
+            )));
         }
-        if (&record.hyperparameters, &record.config_sha256) != (&expected.hyperparameters, &expected.config_sha256) {
-            return Err(refuse("its config.toml is not the one it was started with".into()));
+        let mut parts = self.prepare(&experiment)?;
+        let mut record = self.record(&experiment, &folder.name(), &parts);
+        record.config_sha256 = config_sha256;
+        if let Some(before) = recorded {
+            take_over(&mut record, before).map_err(refuse)?;
         }
         let path = last_checkpoint(&folder.checkpoints());
-        let progress = if path.exists() {
-            let checkpoint = Checkpoint::load(&path, &record.id)?;
-            parts.classifier.restore(&checkpoint.weights, &checkpoint.optimizer)?;
+        let progress = if is_there(&path)? {
+            let Parts { classifier, loaders, .. } = &mut parts;
+            let checkpoint = Checkpoint::load(&path, &record.id, classifier.architecture())?;
+            let batches = Loader::batches(&loaders.train);
+            let checked = checkpoint.check(&setup::plan(&experiment), batches, experiment.seed);
+            checked.map_err(|reason| TrainError::Damaged { path, reason })?;
+            if experiment.early_stopping.is_some() && best(&checkpoint.progress.history).is_some() {
+                // Looked at before hours of training, not after them. A kill after it was written and before the last was left
+                // the best of an epoch that is to be repeated, and written again.
+                let found = load_best(&folder, &record, classifier.architecture())?;
+                if found.progress.epoch <= checkpoint.progress.epoch {
+                    best_weights(&folder, found, &checkpoint.progress.history)?;
+                }
+            }
+            classifier.restore(&checkpoint.weights, &checkpoint.optimizer)?;
             checkpoint.progress
         } else {
             parts.classifier.initialise(&mut parts.rng)?;
@@ -139,9 +151,7 @@ impl Runner<'_> {
         folder.rewrite_history(&lines)?;
         record.history = join_history(&lines, &read_timing(run).map(|timing| timing.entries).unwrap_or_default());
         summarise(&progress.history, &mut record.metrics);
-        record.environment = expected.environment;
         record.resumed.push(now());
-        (record.status, record.reason, record.ended) = (Status::Running, None, None);
         folder.write_record(&record)?;
         self.display.line(&format!("{}: going on at epoch {}", folder.path().display(), progress.epoch));
         self.train(&experiment, &folder, &mut record, parts, progress)?;
@@ -259,8 +269,8 @@ fn train_and_test(
     }
     let (mut weights, state) = classifier.snapshot()?;
     if experiment.early_stopping.is_some() {
-        let path = best_checkpoint(&recorder.folder.checkpoints());
-        weights = Checkpoint::load(&path, &recorder.record.id)?.weights;
+        let found = load_best(recorder.folder, recorder.record, classifier.architecture())?;
+        weights = best_weights(recorder.folder, found, &progress.history)?;
         classifier.restore(&weights, &state)?;
     }
     let model = recorder.folder.model_path();
@@ -293,6 +303,44 @@ fn weights_sha256(weights: &Weights, classes: &[String]) -> Result<String, Exper
     let mut hash = Hash(Sha256::new());
     weights.write_to(&mut hash, classes).map_err(|error| TrainError::Observer(Box::new(error)))?;
     Ok(strata_files::hexadecimal(&hash.0.finalize()))
+}
+
+/// Whether there is such a file. A disk that does not answer is an error: taken for an absence, it would have the run begin anew.
+fn is_there(path: &Path) -> Result<bool, TrainError> {
+    path.try_exists().map_err(|source| TrainError::Io { action: "looking for", path: path.into(), source })
+}
+
+/// Takes into `record`, made from the config as for a run that starts now, what only the run's record `before` knows.
+fn take_over(record: &mut Record, before: Record) -> Result<(), String> {
+    // Where the images lie is no part of what they are.
+    let trained_on = DatasetRecord { folder: record.dataset.folder.clone(), ..before.dataset };
+    if trained_on != record.dataset {
+        return Err(format!(
+            "the images or their split are not those that its record names: their SHA-256 is {}, the record has {}; \
+             name the folder of the run's own images with --data, or restore record.json from a copy",
+            record.dataset.sha256, trained_on.sha256
+        ));
+    }
+    (record.id, record.started, record.command) = (before.id, before.started, before.command);
+    record.resumed = before.resumed;
+    record.metrics.seconds = before.metrics.seconds;
+    Ok(())
+}
+
+fn load_best(folder: &RunFolder, record: &Record, architecture: &Architecture) -> Result<Checkpoint, TrainError> {
+    Checkpoint::load(&best_checkpoint(&folder.checkpoints()), &record.id, architecture)
+}
+
+/// The weights of `found`, which must be those of the best epoch of `history`.
+fn best_weights(folder: &RunFolder, found: Checkpoint, history: &[Evaluation]) -> Result<Weights, TrainError> {
+    let (is, wanted) = (found.progress.history.last(), best(history));
+    if is == wanted {
+        return Ok(found.weights);
+    }
+    let epoch =
+        |line: Option<&Evaluation>| line.and_then(|line| line.epoch).map_or("none".into(), |epoch| epoch.to_string());
+    let reason = format!("its epoch is {}, the run's best is {}", epoch(is), epoch(wanted));
+    Err(TrainError::Damaged { path: best_checkpoint(&folder.checkpoints()), reason })
 }
 
 fn sha256(bytes: &[u8]) -> String {

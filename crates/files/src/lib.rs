@@ -1,4 +1,4 @@
-//! Files that appear whole or not at all, and the digits that their checksums are compared by.
+//! Files that appear whole or not at all, the digits that their checksums are compared by, and their text made safe to print.
 //!
 //! Every file that another process, or the next run, may read is written by [`write_atomically`]: a reader, or a kill at
 //! any moment, finds the earlier file or the whole new one. Errors are plain [`std::io::Error`]s; the callers' typed errors
@@ -17,7 +17,9 @@
 mod atomic;
 mod hexadecimal;
 mod remedy;
+mod text;
 
 pub use atomic::{is_temporary, put_in_place, remove_stale_temporaries, write_atomically};
 pub use hexadecimal::hexadecimal;
 pub use remedy::remedy;
+pub use text::{clean, shown};

@@ -57,7 +57,7 @@ pub use error::ModelError;
 pub use layers::{Layer, Layers, initialise, load_weights, weights_of};
 pub use loss::{LossDevice, cross_entropy};
 pub use strata_kernels::Activation;
-pub use tensor_file::{TensorReader, TensorWriter, for_each_piece};
+pub use tensor_file::{TensorReader, TensorWriter, for_each_piece, read_tensor_file};
 pub use training_device::{ByteSamples, HeldOnCpu, TrainingDevice};
 pub use weights::{LayerWeights, Weights};
 

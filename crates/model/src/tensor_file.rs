@@ -1,7 +1,9 @@
 //! The one way our safetensors files are written and read: `F32` tensors in order, one text of metadata under one key.
 
 use std::collections::HashMap;
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Write};
+use std::path::Path;
 
 use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorInfo};
 
@@ -43,7 +45,7 @@ impl<'a> TensorWriter<'a> {
     /// What `file` fails with; [`io::ErrorKind::InvalidInput`], before anything is written, where a tensor's values are not
     /// as many as its shape says, or two tensors have one name.
     pub fn write_to(&self, file: &mut dyn Write, key: &str, text: impl Into<String>) -> io::Result<()> {
-        let invalid = |reason: String| io::Error::new(io::ErrorKind::InvalidInput, reason);
+        let invalid = |reason: String| io::Error::new(ErrorKind::InvalidInput, reason);
         // The library's own order, in which its readers expect the values without gaps.
         let mut sorted: Vec<_> = self.tensors.iter().collect();
         sorted.sort_by_key(|tensor| &tensor.0);
@@ -85,6 +87,39 @@ pub fn for_each_piece<E>(values: &[f32], mut take: impl FnMut(&[u8]) -> Result<(
         take(bytes)?;
     }
     Ok(())
+}
+
+/// The longest header that safetensors takes, in bytes, and the length that stands before each.
+const LONGEST_HEADER: u64 = 100_000_000;
+const LENGTH: u64 = 8;
+
+/// The bytes of a safetensors file of at most `values` numbers.
+///
+/// What is no file (a pipe would block for ever, a device never end), what begins with no header, and what is longer than such a
+/// file can be is refused before it is read: memory follows what is wanted, not what a file claims.
+///
+/// # Errors
+/// [`ErrorKind::InvalidData`] with what does not hold, in words; otherwise what the system says.
+pub fn read_tensor_file(path: &Path, values: usize) -> io::Result<Vec<u8>> {
+    let invalid = |reason: String| io::Error::new(ErrorKind::InvalidData, reason);
+    // Asked by name first: opening a pipe would block.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(invalid("it is not a regular file".into()));
+    }
+    let mut file = File::open(path)?;
+    let size = file.metadata()?.len();
+    let longest = (values as u64).saturating_mul(4).saturating_add(LENGTH + LONGEST_HEADER);
+    if size > longest {
+        return Err(invalid(format!("{size} bytes are more than {values} numbers need")));
+    }
+    let mut bytes = Vec::new();
+    (&mut file).take(LENGTH).read_to_end(&mut bytes)?;
+    let header = bytes.as_slice().try_into().map(u64::from_le_bytes).unwrap_or_default();
+    if header < 2 || header > size - LENGTH {
+        return Err(invalid(format!("its {size} bytes do not begin with the length of a header")));
+    }
+    file.take(longest).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Reads the tensors of a safetensors file one by one, each of the shape that it must have.
@@ -134,5 +169,56 @@ impl<'a> TensorReader<'a> {
     /// Name and bytes of each tensor read so far, in that order.
     pub fn parts(&self) -> impl ExactSizeIterator<Item = (&str, &'a [u8])> {
         self.read.iter().map(|(name, bytes)| (name.as_str(), *bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(path: &Path) -> String {
+        let error = read_tensor_file(path, 1000).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidData, "{error}");
+        error.to_string()
+    }
+
+    #[test]
+    fn what_no_writer_wrote_is_refused_before_it_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.safetensors");
+        let file = File::create(&path).unwrap();
+        for size in [0, 7, 8, 1000] {
+            file.set_len(size).unwrap();
+            assert!(refusal(&path).contains("do not begin with the length of a header"), "{size}");
+        }
+        // Sparse: a hundred gigabytes that are nowhere.
+        file.set_len(100 << 30).unwrap();
+        assert_eq!(refusal(&path), format!("{} bytes are more than 1000 numbers need", 100u64 << 30));
+        assert!(refusal(folder.path()).contains("not a regular file"));
+        assert_eq!(read_tensor_file(&folder.path().join("none"), 1).unwrap_err().kind(), ErrorKind::NotFound);
+    }
+
+    /// Both would be read for ever.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_pipe_and_a_device_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        for path in [&pipe, Path::new("/dev/zero")] {
+            assert!(refusal(path).contains("not a regular file"));
+        }
+    }
+
+    #[test]
+    fn what_was_written_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.safetensors");
+        let mut writer = TensorWriter::default();
+        writer.push("a", &[2], &[0.5, -0.5]);
+        let mut bytes = Vec::new();
+        writer.write_to(&mut bytes, "about", "").unwrap();
+        std::fs::write(&path, &bytes).unwrap();
+        assert_eq!(read_tensor_file(&path, 2).unwrap(), bytes);
     }
 }

@@ -1,11 +1,11 @@
 //! Weights files: safetensors under PyTorch's names, written whole or not at all.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Architecture, ModelError, TensorReader, TensorWriter};
+use crate::{Architecture, ModelError, TensorReader, TensorWriter, read_tensor_file};
 
 /// A layer's parameters in host memory.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,8 +45,8 @@ struct Metadata {
 }
 
 const KEY: &str = "strata";
-/// Larger than any network here; a file that claims more is refused before it is read.
-const LARGEST_FILE: u64 = 1 << 36;
+/// The most parameters that a config may ask for; a larger file is refused before it is read.
+const MOST_PARAMETERS: usize = 1_000_000_000;
 
 impl Weights {
     /// Writes the bytes of a weights file: `layer1.weight` (`[outputs, inputs]`), `layer1.bias`, `layer2.weight`, …, with the
@@ -63,7 +63,7 @@ impl Weights {
         }
         if self.layers.len() != self.architecture.widths().len() - 1 {
             let reason = format!("{} layers for the widths {:?}", self.layers.len(), self.architecture.widths());
-            return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, reason));
+            return Err(std::io::Error::new(ErrorKind::InvalidInput, reason));
         }
         let metadata = Metadata { widths: self.architecture.clone(), classes: classes.to_vec() };
         tensors.write_to(file, KEY, serde_json::to_string(&metadata)?)
@@ -96,14 +96,12 @@ impl Weights {
     /// # Errors
     /// [`ModelError::Io`] where it cannot be read, [`ModelError::Damaged`] where it is not a whole weights file of ours.
     pub fn load(path: &Path) -> Result<(Self, Vec<String>), ModelError> {
-        let io = |source| ModelError::Io { action: "reading weights from", path: path.into(), source };
-        let size = std::fs::metadata(path).map_err(io)?.len();
-        if size > LARGEST_FILE {
-            let reason = format!("{size} bytes are more than any network here needs");
-            return Err(ModelError::Damaged { path: path.into(), reason });
-        }
-        let bytes = std::fs::read(path).map_err(io)?;
-        Self::from_bytes(&bytes).map_err(|reason| ModelError::Damaged { path: path.into(), reason })
+        let damaged = |reason| ModelError::Damaged { path: path.into(), reason };
+        let bytes = read_tensor_file(path, MOST_PARAMETERS).map_err(|source| match source.kind() {
+            ErrorKind::InvalidData => damaged(source.to_string()),
+            _ => ModelError::Io { action: "reading weights from", path: path.into(), source },
+        })?;
+        Self::from_bytes(&bytes).map_err(damaged)
     }
 
     /// Reads the bytes of a weights file.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use strata_files::remedy;
 
 use crate::lock::Owner;
-use crate::text::{clean, shown};
+use strata_files::{clean, shown};
 
 /// An error of this crate. Its message is one line, safe to print on a terminal, and ends with the remedy.
 #[derive(Debug, thiserror::Error)]
@@ -95,6 +95,15 @@ pub enum ReportError {
         line: Option<usize>,
         /// The largest size read, in bytes.
         limit: u64,
+    },
+
+    /// A file has more lines than any run writes.
+    #[error("{}: more than {limit} lines, which no run writes; {}", shown(path), crate::lines::REMEDY)]
+    TooMany {
+        /// The file.
+        path: PathBuf,
+        /// The most lines read.
+        limit: usize,
     },
 
     /// The record was written by a newer program, whose records mean something else.

@@ -7,6 +7,7 @@
 //! This crate knows no network, no data set and no training loop: it is given numbers and text.
 
 mod best;
+mod bounded;
 mod clock;
 mod error;
 mod folder;
@@ -18,7 +19,6 @@ mod read;
 mod record;
 mod summary;
 mod table;
-mod text;
 
 pub use best::better_first;
 pub use clock::{new_id, now};
@@ -28,8 +28,8 @@ pub use lines::Lines;
 pub use lock::{Owner, host_name};
 pub use read::{join_history, read_history, read_record, read_timing};
 pub use record::{
-    Chosen, DatasetRecord, Environment, HistoryEntry, HistoryLine, Metrics, ModelFile, Phase, Record, Rng, SCHEMA,
-    Split, Status, TimingLine,
+    Chosen, DatasetRecord, Environment, HistoryEntry, HistoryLine, MAX_HISTORY, Metrics, ModelFile, Phase, Record, Rng,
+    SCHEMA, Split, Status, TimingLine,
 };
 pub use summary::{RunState, RunSummary, list_runs};
 pub use table::{compare_table, runs_table};

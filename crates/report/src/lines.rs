@@ -8,11 +8,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::ReportError;
+use crate::record::MAX_HISTORY;
 
 /// The longest line read, in bytes, its newline included.
 pub(crate) const MAX_LINE: u64 = 1 << 20;
 
-const REMEDY: &str = "restore the file from a copy, or resume the run, which writes it anew from its checkpoint";
+pub(crate) const REMEDY: &str =
+    "restore the file from a copy, or resume the run, which writes it anew from its checkpoint";
 
 /// The whole lines of a file, and what was left of a line that a kill cut off.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,6 +63,9 @@ fn for_each_line(
 pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<Lines<T>, ReportError> {
     let mut entries = Vec::new();
     let rest = for_each_line(path, |number, line| {
+        if number > MAX_HISTORY {
+            return Err(ReportError::TooMany { path: path.to_path_buf(), limit: MAX_HISTORY });
+        }
         entries.push(parse(path, number, line)?);
         Ok(())
     })?;

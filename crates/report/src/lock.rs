@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock;
 use crate::error::ReportError;
-use crate::text::clean;
+use strata_files::clean;
 
 /// The lock's file in a run's folder.
 pub(crate) const LOCK: &str = "lock";
@@ -61,9 +61,13 @@ pub fn host_name() -> String {
 }
 
 /// The lock on a run's folder, held until it is dropped or the process dies.
+///
+/// Two are taken: on the file `lock`, and on the folder itself where the system lets a folder be locked (Linux does, but for network
+/// file systems). So whoever removes the file of a living run, taking it for a stale one, does not make room for a second owner.
 #[derive(Debug)]
 pub(crate) struct Lock {
     _file: File,
+    _folder: Option<File>,
 }
 
 impl Lock {
@@ -71,11 +75,16 @@ impl Lock {
     pub(crate) fn take(folder: &Path) -> Result<Lock, ReportError> {
         let path = folder.join(LOCK);
         let fail = |source| ReportError::Io { action: "take the run's lock", path: path.clone(), source };
+        // What a link leads to is somebody else's, and would be written over.
+        if path.symlink_metadata().is_ok_and(|found| !found.is_file()) {
+            return Err(fail(io::Error::new(io::ErrorKind::AlreadyExists, "it is not a regular file")));
+        }
         // Never replaced by a rename: a lock belongs to the file, not to its name.
         let mut file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(fail)?;
+        let opened = open_folder(folder);
         for attempt in 1.. {
-            match file.try_lock() {
+            match try_both(&file, opened.as_ref()) {
                 Ok(()) => break,
                 Err(TryLockError::WouldBlock) if attempt < TRIES => std::thread::sleep(PAUSE),
                 Err(TryLockError::WouldBlock) => {
@@ -90,7 +99,26 @@ impl Lock {
             .and_then(|()| file.seek(SeekFrom::Start(0)))
             .and_then(|_| file.write_all(&text))
             .map_err(fail)?;
-        Ok(Lock { _file: file })
+        Ok(Lock { _file: file, _folder: opened })
+    }
+}
+
+/// The folder, to be locked; none where folders cannot be opened.
+fn open_folder(folder: &Path) -> Option<File> {
+    if cfg!(unix) { File::open(folder).ok() } else { None }
+}
+
+/// Both locks or neither.
+fn try_both(file: &File, folder: Option<&File>) -> Result<(), TryLockError> {
+    file.try_lock()?;
+    match folder.map(File::try_lock) {
+        Some(Err(TryLockError::WouldBlock)) => {
+            // A listing that looks at this moment is not to see an owner.
+            let _ = file.unlock();
+            Err(TryLockError::WouldBlock)
+        }
+        // Not every file system locks folders; the file's lock has to do there.
+        _ => Ok(()),
     }
 }
 
@@ -107,10 +135,9 @@ fn read_owner(file: &mut File) -> Owner {
 pub(crate) fn is_held(folder: &Path) -> bool {
     let path = folder.join(LOCK);
     // A pipe in the lock's place would block the open for ever.
-    if !path.metadata().is_ok_and(|meta| meta.is_file()) {
-        return false;
-    }
-    File::open(path).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    let file = path.metadata().is_ok_and(|meta| meta.is_file()).then(|| File::open(path).ok()).flatten();
+    let held = |opened: File| matches!(opened.try_lock_shared(), Err(TryLockError::WouldBlock));
+    file.is_some_and(held) || open_folder(folder).is_some_and(held)
 }
 
 #[cfg(test)]
@@ -161,5 +188,38 @@ mod tests {
         std::thread::sleep(PAUSE * 2);
         drop(probe);
         taker.join().unwrap().unwrap();
+    }
+
+    /// `rm lock`, as one does with what looks stale.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn removing_the_file_makes_no_room_for_a_second_owner() {
+        let dir = tempfile::tempdir().unwrap();
+        let held = Lock::take(dir.path()).unwrap();
+        std::fs::remove_file(dir.path().join(LOCK)).unwrap();
+        assert!(is_held(dir.path()));
+        let error = Lock::take(dir.path()).unwrap_err().to_string();
+        assert!(error.contains("another process is writing this run"), "{error}");
+        drop(held);
+        assert!(!is_held(dir.path()));
+        Lock::take(dir.path()).unwrap();
+    }
+
+    /// In a folder from somebody else, `lock` may lead anywhere.
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_the_locks_place_is_refused_and_not_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let precious = dir.path().join("precious");
+        std::fs::write(&precious, "mine").unwrap();
+        let run = dir.path().join("run");
+        std::fs::create_dir(&run).unwrap();
+        std::os::unix::fs::symlink(&precious, run.join(LOCK)).unwrap();
+        let error = Lock::take(&run).unwrap_err().to_string();
+        assert!(
+            error.contains("lock: cannot take the run's lock: it is not a regular file; something else"),
+            "{error}"
+        );
+        assert_eq!(std::fs::read(&precious).unwrap(), b"mine");
     }
 }

@@ -11,7 +11,7 @@ use crate::folder::{HISTORY, RECORD, TIMING};
 use crate::lines::{self, Lines, open_regular};
 use crate::record::{HistoryEntry, HistoryLine, NEWEST_READABLE, Record, TimingLine};
 
-/// The largest record read, in bytes; a run of a hundred thousand epochs writes a quarter of it.
+/// The largest record read, in bytes; a run of a hundred thousand epochs writes a third of it.
 pub(crate) const MAX_RECORD: u64 = 64 << 20;
 
 /// Reads `record.json` of the run in the folder `run`.
@@ -31,7 +31,7 @@ pub fn read_record(run: &Path) -> Result<Record, ReportError> {
         path: path.clone(),
         line: (e.line() > 0).then_some(e.line()),
         message: lines::without_position(&e),
-        remedy: "restore the file from a copy, or resume the run, which writes it anew",
+        remedy: "restore the file from a copy; or remove it and the folder checkpoints and resume the run, which trains it anew from its seed",
     };
     // The schema alone first: what a newer major one holds elsewhere may well not parse.
     let head: Head = serde_json::from_slice(&text).map_err(malformed)?;

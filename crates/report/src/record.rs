@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::clock;
+use crate::{bounded, clock};
 
 /// The schema this program writes.
 pub const SCHEMA: u32 = 100;
@@ -20,8 +20,15 @@ pub const SCHEMA: u32 = 100;
 /// The newest schema this program reads: any minor step of its own major one.
 pub(crate) const NEWEST_READABLE: u32 = SCHEMA / 100 * 100 + 99;
 
-/// The longest text of `hyperparameters`, in bytes: a parsed value takes some forty times its text.
-const MAX_HYPERPARAMETERS: usize = 1 << 20;
+/// The longest text of `hyperparameters`, in bytes: a parsed value takes some forty times its text. A thousand phases take a quarter.
+const MAX_HYPERPARAMETERS: usize = 1 << 17;
+
+/// The most entries of a history, in the record and in its own file: more than the epochs that a config may ask for.
+pub const MAX_HISTORY: usize = 1 << 17;
+/// The most arguments of a command, and times that a run was resumed: more than a system takes, and than anybody does.
+const MAX_WORDS: usize = 1 << 19;
+/// The most phases, classes and streams.
+const MAX_NAMED: usize = 10_000;
 
 /// `record.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,7 +48,7 @@ pub struct Record {
     /// When it ended; may be before `started` where the clock was set back.
     pub ended: Option<String>,
     /// The command line, one element an argument.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounded::list::<MAX_WORDS, _, _>")]
     pub command: Vec<String>,
     /// SHA-256 of `config.toml` as it was written, lower-case hexadecimal.
     #[serde(default)]
@@ -62,7 +69,7 @@ pub struct Record {
     #[serde(default)]
     pub dataset: DatasetRecord,
     /// The phases as planned.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounded::list::<MAX_NAMED, _, _>")]
     pub phases: Vec<Phase>,
     /// Every seed and how numbers were drawn from it.
     #[serde(default)]
@@ -70,12 +77,12 @@ pub struct Record {
     /// The epoch whose weights were kept, where they are not the last epoch's.
     pub chosen: Option<Chosen>,
     /// When the run was resumed, RFC 3339 in UTC, oldest first.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounded::list::<MAX_WORDS, _, _>")]
     pub resumed: Vec<String>,
     /// The weights file, once it is written.
     pub model: Option<ModelFile>,
     /// The initial evaluation, then one entry an epoch.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounded::list::<MAX_HISTORY, _, _>")]
     pub history: Vec<HistoryEntry>,
 }
 
@@ -215,6 +222,7 @@ pub struct DatasetRecord {
     /// Images tested on.
     pub test: usize,
     /// Names of the classes in label order.
+    #[serde(deserialize_with = "bounded::list::<MAX_NAMED, _, _>")]
     pub classes: Vec<String>,
     /// How training and validation images were told apart.
     pub split: Split,
@@ -253,6 +261,7 @@ pub struct Rng {
     /// How parameters were initialised.
     pub initialisation: String,
     /// Further seeds by what they are for (dropout, augmentation).
+    #[serde(deserialize_with = "bounded::map::<MAX_NAMED, _, _>")]
     pub streams: BTreeMap<String, u64>,
 }
 
@@ -358,7 +367,7 @@ fn null_is_nan<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
 
 /// The one part of a record of any shape, bounded so that a crafted file cannot fill the memory.
 fn bounded_map<'de, D: Deserializer<'de>>(from: D) -> Result<Map<String, Value>, D::Error> {
-    let raw = Box::<RawValue>::deserialize(from)?;
+    let raw = <&RawValue>::deserialize(from)?;
     if raw.get().len() > MAX_HYPERPARAMETERS {
         let limit = MAX_HYPERPARAMETERS;
         return Err(serde::de::Error::custom(format!("hyperparameters take more than {limit} bytes")));

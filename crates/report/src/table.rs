@@ -6,7 +6,7 @@ mod runs;
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table, Width, presets};
 use serde_json::Value;
 
-use crate::text::clean;
+use strata_files::clean;
 
 pub use compare::compare_table;
 pub use runs::runs_table;

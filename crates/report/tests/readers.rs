@@ -7,7 +7,9 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use proptest::prelude::*;
-use strata_report::{HistoryLine, Record, ReportError, RunFolder, RunSummary, read_history, read_record, runs_table};
+use strata_report::{
+    HistoryLine, MAX_HISTORY, Record, ReportError, RunFolder, RunSummary, read_history, read_record, runs_table,
+};
 
 fn with_record(text: &[u8]) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
@@ -91,7 +93,7 @@ fn escape_codes_in_a_hostile_record_do_not_reach_the_message() {
 #[test]
 fn deep_nesting_is_an_error_rather_than_an_overflow_of_the_stack() {
     let nested = |depth| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
-    let deep = format!("{LEAST}, \"hyperparameters\": {{\"a\": {}}}}}", nested(100_000));
+    let deep = format!("{LEAST}, \"hyperparameters\": {{\"a\": {}}}}}", nested(10_000));
     assert!(error_of(&deep).contains("hyperparameters: recursion limit exceeded"));
     // What is skipped takes no stack, however deep.
     let unknown = format!("{LEAST}, \"unknown\": {}}}", nested(100_000));
@@ -99,9 +101,37 @@ fn deep_nesting_is_an_error_rather_than_an_overflow_of_the_stack() {
 }
 
 #[test]
-fn hyperparameters_over_a_mebibyte_are_refused() {
-    let crafted = format!("{LEAST}, \"hyperparameters\": {{\"a\": [0{}]}}}}", ",0".repeat(600_000));
-    assert!(error_of(&crafted).contains("hyperparameters take more than 1048576 bytes"));
+fn hyperparameters_over_128_kibibytes_are_refused() {
+    let crafted = format!("{LEAST}, \"hyperparameters\": {{\"a\": [0{}]}}}}", ",0".repeat(70_000));
+    assert!(error_of(&crafted).contains("hyperparameters take more than 131072 bytes"));
+}
+
+/// An entry of three bytes takes twenty-four in memory, and more while the list grows.
+#[test]
+fn lists_of_more_entries_than_any_run_writes_are_refused() {
+    let many = |entry: &str, count: usize| format!("{entry}{}", format!(",{entry}").repeat(count));
+    let evaluation = r#"{"val_loss":0,"val_acc":0,"seconds":0}"#;
+    let seeds = (0..=10_000).map(|n| format!("\"{n}\":0")).collect::<Vec<_>>().join(",");
+    let rows = [
+        (format!("\"command\": [{}]", many("\"\"", 1 << 19)), "more than 524288 entries"),
+        (format!("\"resumed\": [{}]", many("\"\"", 1 << 19)), "more than 524288 entries"),
+        (format!("\"history\": [{}]", many(evaluation, MAX_HISTORY)), "more than 131072 entries"),
+        (format!("\"phases\": [{}]", many(r#"{"epochs":1,"lr":1}"#, 10_000)), "more than 10000 entries"),
+        (format!("\"dataset\": {{\"classes\": [{}]}}", many("\"\"", 10_000)), "more than 10000 entries"),
+        (format!("\"rng\": {{\"streams\": {{{seeds}}}}}"), "more than 10000 entries"),
+    ];
+    for (list, message) in rows {
+        let error = error_of(&format!("{LEAST}, {list}}}"));
+        assert!(error.contains(message) && error.contains("which no run writes"), "{}: {error}", &list[..20]);
+    }
+}
+
+#[test]
+fn a_history_of_more_lines_than_any_run_writes_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("history.jsonl"), "{\"val_loss\":0,\"val_acc\":0}\n".repeat(MAX_HISTORY + 1)).unwrap();
+    let error = read_history(dir.path()).unwrap_err().to_string();
+    assert!(error.contains("history.jsonl: more than 131072 lines, which no run writes; restore"), "{error}");
 }
 
 /// A sparse file: its length alone is refused, none of its 64 MiB need be on the disk.

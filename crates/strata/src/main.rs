@@ -6,13 +6,14 @@ mod cli;
 mod commands;
 mod huge_pages;
 mod rows;
+mod signals;
 
 use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
 use strata_config::told_once;
-use strata_experiment::{ConfigError, ExperimentError, Stop};
+use strata_experiment::{ConfigError, ExperimentError};
 use strata_report::ReportError;
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -27,7 +28,7 @@ fn main() -> ExitCode {
         huge_pages::ask();
     }
     log_to_standard_error();
-    match stop_on_signals().and_then(|stop| commands::run(cli.command, stop)) {
+    match signals::stop_on_signals().and_then(|stop| commands::run(cli.command, stop)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Where nobody can be told, the exit code still tells.
@@ -51,19 +52,6 @@ fn log_to_standard_error() {
     let default = filter.default_level().unwrap_or(LevelFilter::WARN);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     tracing_subscriber::registry().with(lines.with_filter(filter.with_default(default))).init();
-}
-
-/// The first Ctrl-C, SIGTERM or SIGHUP asks the run to stop after its batch; the second ends the program at once.
-fn stop_on_signals() -> anyhow::Result<Stop> {
-    let stop = Stop::default();
-    let handler = stop.clone();
-    ctrlc::set_handler(move || {
-        if handler.request() > 0 {
-            std::process::exit(130);
-        }
-        let _ = writeln!(std::io::stderr(), "stopping after this batch; once more to stop at once");
-    })?;
-    Ok(stop)
 }
 
 fn exit_code(error: &anyhow::Error) -> u8 {

@@ -1,16 +1,16 @@
 //! Checkpoints: all that is needed to go on, in one file that proves it is whole.
 
 use std::convert::Infallible;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use strata_files::{hexadecimal, write_atomically};
-use strata_model::{Architecture, LayerWeights, TensorReader, TensorWriter, Weights, for_each_piece};
+use strata_model::{Architecture, LayerWeights, TensorReader, TensorWriter, Weights, for_each_piece, read_tensor_file};
 
 use crate::optimizer::LayerState;
-use crate::{OptimizerState, Progress, TrainError};
+use crate::{OptimizerState, Plan, Progress, TrainError};
 
 /// A run at one moment.
 ///
@@ -42,7 +42,8 @@ struct Contents {
 
 const FORMAT: u32 = 1;
 const CONTENTS: &str = "checkpoint";
-const LARGEST_FILE: u64 = 1 << 37;
+/// The most buffers that an optimizer keeps for each parameter.
+const MOST_STATES: usize = 2;
 
 impl Checkpoint {
     /// Writes the checkpoint. The file appears whole or not at all; a checkpoint that was there survives until the new one
@@ -55,23 +56,57 @@ impl Checkpoint {
         write_atomically(path, |file| self.write_to(file)).map_err(io)
     }
 
-    /// Reads a checkpoint of run `run`.
+    /// Reads a checkpoint of run `run`, whose network is `architecture`.
     ///
     /// # Errors
     /// [`TrainError::Io`] where it cannot be read, [`TrainError::Damaged`] where a single bit of it is not as it was written, or
     /// where it is another run's.
-    pub fn load(path: &Path, run: &str) -> Result<Self, TrainError> {
-        let io = |source| TrainError::Io { action: "reading the checkpoint", path: path.into(), source };
+    pub fn load(path: &Path, run: &str, architecture: &Architecture) -> Result<Self, TrainError> {
         let damaged = |reason| TrainError::Damaged { path: path.into(), reason };
-        let size = std::fs::metadata(path).map_err(io)?.len();
-        if size > LARGEST_FILE {
-            return Err(damaged(format!("{size} bytes are more than any run here needs")));
-        }
-        let checkpoint = Self::from_bytes(&std::fs::read(path).map_err(io)?).map_err(damaged)?;
+        let most = architecture.parameters().saturating_mul(1 + MOST_STATES);
+        let bytes = read_tensor_file(path, most).map_err(|source| match source.kind() {
+            ErrorKind::InvalidData => damaged(source.to_string()),
+            _ => TrainError::Io { action: "reading the checkpoint", path: path.into(), source },
+        })?;
+        let checkpoint = Self::from_bytes(&bytes).map_err(damaged)?;
         if checkpoint.run != run {
             return Err(damaged(format!("it belongs to run {}, not {run}", checkpoint.run)));
         }
+        if checkpoint.weights.architecture != *architecture {
+            let found = checkpoint.weights.architecture.widths();
+            return Err(damaged(format!("it is of a network {found:?}, not {:?}", architecture.widths())));
+        }
         Ok(checkpoint)
+    }
+
+    /// Whether this is a moment of a run of `plan` from `seed`, whose epochs have `batches` training steps each: what a seal cannot
+    /// tell, since anybody can make one.
+    ///
+    /// # Errors
+    /// What does not hold, in words.
+    pub fn check(&self, plan: &Plan, batches: usize, seed: u64) -> Result<(), String> {
+        let Progress { epoch, batches: done, rng, history, .. } = &self.progress;
+        if rng.seed != seed {
+            return Err(format!("its generator's seed is {}, the config's is {seed}", rng.seed));
+        }
+        if *epoch > plan.epochs() || *done > batches {
+            let epochs = plan.epochs();
+            return Err(format!(
+                "it stands at step {done} of epoch {epoch}; there are {epochs} epochs of {batches} steps"
+            ));
+        }
+        let steps = *epoch as u64 * batches as u64 + *done as u64;
+        if self.optimizer.steps != steps {
+            return Err(format!("it counts {} steps, its place in the run is step {steps}", self.optimizer.steps));
+        }
+        let in_order = history.iter().enumerate().all(|(number, line)| line.epoch == number.checked_sub(1));
+        if history.len() != epoch + 1 || !in_order {
+            let lines = history.len();
+            return Err(format!(
+                "its history of {lines} lines is not the initial evaluation and {epoch} epochs in order"
+            ));
+        }
+        Ok(())
     }
 
     /// Writes the bytes of the file.
@@ -118,7 +153,8 @@ impl Checkpoint {
         if contents.format != FORMAT {
             return Err(format!("it is of format {}; this program reads format {FORMAT}", contents.format));
         }
-        if contents.widths.widths().len() < 2 || contents.widths.widths().contains(&0) || contents.states > 2 {
+        if contents.widths.widths().len() < 2 || contents.widths.widths().contains(&0) || contents.states > MOST_STATES
+        {
             return Err(format!("{:?} with {} states is no network", contents.widths.widths(), contents.states));
         }
         let mut weights = Weights { architecture: contents.widths.clone(), layers: Vec::new() };

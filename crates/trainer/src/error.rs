@@ -88,7 +88,11 @@ pub enum TrainError {
         source: std::io::Error,
     },
     /// Bytes that are no whole checkpoint.
-    #[error("{} is not a readable checkpoint: {reason}; it may be cut short, damaged or another run's", path.display())]
+    #[error(
+        "{} is not a readable checkpoint: {reason}; it may be cut short, damaged or another run's: restore it from \
+         a copy, or remove the folder it lies in and resume, to train the run anew from its seed",
+        path.display()
+    )]
     Damaged {
         /// The file.
         path: PathBuf,

@@ -23,6 +23,10 @@ fn classifier(optimizer: Optimizer) -> Box<dyn Classifier> {
     build::<mlp!(12, 8, 3), FEATURES, CLASSES>(options).unwrap()
 }
 
+fn architecture() -> Architecture {
+    Architecture::new(FEATURES, &[8], CLASSES)
+}
+
 const ADAM: Optimizer = Optimizer::Adam { betas: [0.9, 0.999], epsilon: 1e-8, weight_decay: 0.01, decoupled: true };
 const SGD: Optimizer = Optimizer::Sgd { momentum: 0.9, nesterov: true, weight_decay: 1e-4 };
 
@@ -66,7 +70,7 @@ fn stopped_after_any_batch_and_resumed_from_the_file() {
                 fit(&mut *first, &train, &validation, &plan(), Progress::new(&rng), &mut keeper).unwrap();
             if outcome == Outcome::Interrupted {
                 keeper.checkpoints.pop().unwrap().save(&path).unwrap();
-                let checkpoint = Checkpoint::load(&path, "a-run").unwrap();
+                let checkpoint = Checkpoint::load(&path, "a-run", &architecture()).unwrap();
                 let mut second = classifier(optimizer);
                 second.restore(&checkpoint.weights, &checkpoint.optimizer).unwrap();
                 keeper = Keeper::default();
@@ -132,6 +136,27 @@ fn a_flipped_bit_anywhere_is_found() {
     }
 }
 
+/// Each is sealed: only what the plan says of the run tells that it is none of its moments.
+#[test]
+fn a_checkpoint_of_no_moment_of_the_run_is_told() {
+    let (good, ..) = whole(SGD);
+    let told = |change: fn(&mut Checkpoint)| {
+        let mut checkpoint = good.clone();
+        change(&mut checkpoint);
+        checkpoint.check(&plan(), 7, 43).unwrap_err()
+    };
+    good.check(&plan(), 7, 43).unwrap();
+    assert_eq!(good.check(&plan(), 7, 44).unwrap_err(), "its generator's seed is 43, the config's is 44");
+    assert!(good.check(&plan(), 6, 43).is_err());
+    assert_eq!(told(|c| c.progress.epoch = 4), "it stands at step 0 of epoch 4; there are 3 epochs of 7 steps");
+    assert_eq!(told(|c| c.progress.batches = 8), "it stands at step 8 of epoch 3; there are 3 epochs of 7 steps");
+    assert_eq!(told(|c| c.optimizer.steps += 1), "it counts 22 steps, its place in the run is step 21");
+    let lines = "its history of 3 lines is not the initial evaluation and 3 epochs in order";
+    assert_eq!(told(|c| drop(c.progress.history.pop())), lines);
+    assert!(told(|c| c.progress.history.swap(1, 2)).contains("in order"));
+    assert!(told(|c| c.progress.history[1].epoch = None).contains("in order"));
+}
+
 /// Widths of zero and layers without a value need no bytes: a whole file, a right seal, and no network.
 #[test]
 fn a_checkpoint_of_an_empty_layer_is_refused() {
@@ -143,7 +168,7 @@ fn a_checkpoint_of_an_empty_layer_is_refused() {
     let optimizer = OptimizerState { steps: 0, layers: vec![LayerState::default(); 2] };
     let progress = Progress::new(&TorchRng::new(43));
     Checkpoint { run: "a-run".into(), progress, weights, optimizer }.save(&path).unwrap();
-    let error = Checkpoint::load(&path, "a-run").unwrap_err().to_string();
+    let error = Checkpoint::load(&path, "a-run", &architecture()).unwrap_err().to_string();
     assert!(error.contains("[2, 0, 3] with 0 states is no network"), "{error}");
 }
 
@@ -153,6 +178,8 @@ fn a_cut_or_anothers_checkpoint_is_refused() {
     for length in (0..bytes.len()).step_by(7) {
         assert!(Checkpoint::from_bytes(&bytes[..length]).is_err(), "cut to {length}");
     }
-    let error = Checkpoint::load(&path, "another-run").unwrap_err().to_string();
+    let error = Checkpoint::load(&path, "another-run", &architecture()).unwrap_err().to_string();
     assert!(error.contains("belongs to run a-run, not another-run"), "{error}");
+    let error = Checkpoint::load(&path, "a-run", &Architecture::new(12, &[9], 3)).unwrap_err().to_string();
+    assert!(error.contains("of a network [12, 8, 3], not [12, 9, 3]"), "{error}");
 }

@@ -57,11 +57,12 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         let mut classifier = networks::classifier(network, optimizer)?;
         let progress = Progress::new(&TorchRng::new(43));
         let (weights, optimizer) = classifier.snapshot()?;
+        let architecture = weights.architecture.clone();
         let checkpoint = Checkpoint { run: "bench".into(), progress, weights, optimizer };
         let save = time(seconds, || Ok(checkpoint.save(&path)?))?;
         let size = usize::try_from(std::fs::metadata(&path)?.len())?;
         tell(&format!("saving a checkpoint, {name}"), size, save);
-        let load = time(seconds, || Ok(Checkpoint::load(&path, "bench")?))?;
+        let load = time(seconds, || Ok(Checkpoint::load(&path, "bench", &architecture)?))?;
         tell(&format!("loading a checkpoint, {name}"), size, load);
     }
     Ok(())

@@ -5,6 +5,7 @@ use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
+use strata_files::clean;
 
 use super::{FOLDER, records};
 use crate::download::Watch;
@@ -95,7 +96,8 @@ fn problem(path: &Path, problem: String) -> DatasetError {
 fn describe(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => "it is truncated".to_owned(),
-        _ => error.to_string(),
+        // The reader quotes names as they stand in the archive.
+        _ => clean(&error.to_string()),
     }
 }
 

@@ -1,11 +1,13 @@
 //! The binary format: data files of 3,073-byte records, and the list of class names.
 
 use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::download::Watch;
+use strata_files::clean;
+
+use crate::download::{Watch, open_regular};
 use crate::{Dataset, DatasetError, ImageShape, Images};
 
 /// The data files: five of training images, then one of test images.
@@ -102,6 +104,10 @@ fn parse_names(text: &[u8], file: &str) -> Result<Vec<String>, DatasetError> {
         let found = names.len();
         return Err(wrong(format!("has {found} class names; ten, one a line, are expected")));
     }
+    // They are printed and recorded: no name steers a terminal.
+    if let Some(name) = names.iter().find(|name| clean(name) != **name) {
+        return Err(wrong(format!("names a class {}; a name is up to 200 printable characters", clean(name))));
+    }
     Ok(names)
 }
 
@@ -121,14 +127,12 @@ pub(super) fn read_folder(folder: &Path, watch: &Watch<'_>) -> Result<Dataset, D
     watch.check()?;
     let path = folder.join(NAMES);
     let mut names = Vec::new();
-    let names = match File::open(&path) {
-        Ok(file) => {
-            let io = |error| DatasetError::io("read", &path, error);
-            file.take(LONGEST_NAMES).read_to_end(&mut names).map_err(io)?;
-            Some(names.as_slice())
-        }
-        Err(error) if error.kind() == ErrorKind::NotFound => None,
-        Err(error) => return Err(DatasetError::io("open", &path, error)),
+    let names = if path.exists() {
+        let io = |error| DatasetError::io("read", &path, error);
+        open_regular(&path, LONGEST_NAMES)?.take(LONGEST_NAMES).read_to_end(&mut names).map_err(io)?;
+        Some(names.as_slice())
+    } else {
+        None
     };
     assemble(files, names, place)
 }

@@ -4,10 +4,12 @@ use std::fs::{self, File};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use strata_files::clean;
+
 use super::lock::Lock;
 use super::partial::{Note, Partial};
 use super::transfer::{Answer, Event, Failure, POLL, Transfer};
-use super::{Progress, Wanted, Watch, is_file, measure, open_verified};
+use super::{Limits, Progress, Wanted, Watch, is_file, measure, open_verified};
 use crate::DatasetError;
 
 /// What to do with a file that was there already and is not the one wanted.
@@ -110,6 +112,8 @@ fn transfer(wanted: &Wanted<'_>, partial: &mut Partial, watch: &mut Watch<'_>) -
     let total = partial.note().total;
     let longest = total.unwrap_or(u64::MAX).min(wanted.limits.longest);
     watch.tell(Progress::Started { total, resumed_from: partial.have() });
+    let Limits { window, least, .. } = *wanted.limits;
+    let (mut since, mut came) = (Instant::now(), 0);
     loop {
         match transfer.next(watch)? {
             Event::Bytes(bytes) if partial.have() + bytes.len() as u64 > longest => {
@@ -120,6 +124,16 @@ fn transfer(wanted: &Wanted<'_>, partial: &mut Partial, watch: &mut Watch<'_>) -
             Event::Bytes(bytes) => {
                 partial.append(&bytes)?;
                 watch.tell(Progress::Advanced { bytes: bytes.len() as u64 });
+                came += bytes.len() as u64;
+                if since.elapsed() >= window {
+                    if came < least {
+                        let seconds = since.elapsed().as_secs_f64();
+                        return Ok(Outcome::Again(format!(
+                            "the server sends too slowly: {came} bytes in {seconds:.1} s"
+                        )));
+                    }
+                    (since, came) = (Instant::now(), 0);
+                }
             }
             Event::End => {
                 let have = partial.have();
@@ -188,6 +202,8 @@ fn broken(wanted: &Wanted<'_>, failure: Failure) -> Result<Outcome, DatasetError
 }
 
 fn failed(wanted: &Wanted<'_>, problem: String) -> DatasetError {
+    // A server's words may be in it.
+    let problem = clean(&problem);
     DatasetError::Download { url: wanted.url.to_owned(), problem, target: wanted.target.to_owned() }
 }
 

@@ -54,6 +54,9 @@ pub enum Progress {
     },
 }
 
+/// The longest archive taken, in bytes; the official one has 170 million.
+const LONGEST: u64 = 4 << 30;
+
 /// How long to wait for what, and how often to try again.
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
@@ -65,6 +68,10 @@ pub(crate) struct Limits {
     pub(crate) backoff: Duration,
     /// Transfers begun again after a break or a server's error.
     pub(crate) retries: u32,
+    /// A server that sends fewer than `least` bytes in this time is as good as silent: a drop now and then would hold a run for days.
+    pub(crate) window: Duration,
+    /// Bytes.
+    pub(crate) least: u64,
     /// The longest file taken, in bytes.
     pub(crate) longest: u64,
     /// Whether `HTTPS_PROXY` and its kin are heeded.
@@ -78,7 +85,9 @@ impl Default for Limits {
             stall: Duration::from_secs(30),
             backoff: Duration::from_millis(500),
             retries: 4,
-            longest: 4 << 30,
+            window: Duration::from_secs(60),
+            least: 60 << 10,
+            longest: LONGEST,
             proxy: true,
         }
     }
@@ -119,7 +128,7 @@ pub(crate) fn open_verified(
     remedy: &'static str,
     watch: &mut Watch<'_>,
 ) -> Result<File, DatasetError> {
-    let mut file = File::open(path).map_err(|error| DatasetError::io("open", path, error))?;
+    let mut file = open_regular(path, LONGEST)?;
     let (found, bytes) = measure(&mut file, path, watch)?;
     if found != sha256 {
         return Err(DatasetError::Checksum {
@@ -131,6 +140,23 @@ pub(crate) fn open_verified(
         });
     }
     Ok(file)
+}
+
+/// Opens a file of at most `longest` bytes. A pipe would block for ever, and a device never end.
+pub(crate) fn open_regular(path: &Path, longest: u64) -> Result<File, DatasetError> {
+    let fail = |error| DatasetError::io("open", path, error);
+    let metadata = fs::metadata(path).map_err(fail)?;
+    if metadata.is_dir() {
+        return Err(fail(io::ErrorKind::IsADirectory.into()));
+    }
+    if !metadata.is_file() {
+        return Err(fail(io::Error::other("it is not a regular file")));
+    }
+    if metadata.len() > longest {
+        let bytes = metadata.len();
+        return Err(fail(io::Error::other(format!("its {bytes} bytes are more than the {longest} that it may have"))));
+    }
+    File::open(path).map_err(fail)
 }
 
 /// SHA-256 and length of a whole file, which is left at its beginning.

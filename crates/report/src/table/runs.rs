@@ -3,7 +3,7 @@
 use super::{Give, NOTHING, grid, metric, seconds, value_text};
 use crate::record::Status;
 use crate::summary::{RunState, RunSummary};
-use crate::text::clean;
+use strata_files::clean;
 
 /// Each column's name and how it gives way in a narrow terminal.
 const COLUMNS: [(&str, Give); 10] = [

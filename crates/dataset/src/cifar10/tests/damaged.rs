@@ -42,6 +42,32 @@ fn a_file_url_without_a_file_names_it() {
     assert!(error.contains("release.tar.gz"), "{error}");
 }
 
+/// A pipe would be waited for, a device read for ever; a sparse file of a terabyte would be summed for an hour.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_no_file_of_a_releases_size_is_refused_before_it_is_read() {
+    let (folder, mut source) = release(b"");
+    let path = folder.path().join("release.tar.gz");
+    fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(1 << 40).unwrap();
+    let error = read(&source).unwrap_err().to_string();
+    assert!(error.contains("its 1099511627776 bytes are more than"), "{error}");
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for no_file in [pipe.to_str().unwrap(), "/dev/zero"] {
+        source.url = format!("file://{no_file}");
+        let error = read(&source).unwrap_err().to_string();
+        assert!(error.contains(no_file) && error.ends_with("it is not a regular file"), "{error}");
+    }
+    // The list of names beside whole data files.
+    for (name, _, bytes) in &entries()[1..] {
+        fs::write(folder.path().join(name.rsplit('/').next().unwrap()), bytes).unwrap();
+    }
+    fs::rename(pipe, folder.path().join(records::NAMES)).unwrap();
+    let source = Cifar10Source { folder: Some(folder.path().to_owned()), ..Cifar10Source::default() };
+    let error = read(&source).unwrap_err().to_string();
+    assert!(error.contains(records::NAMES) && error.ends_with("it is not a regular file"), "{error}");
+}
+
 /// A gzip stream that ends anywhere short of its end.
 #[test]
 fn a_truncated_gzip_is_refused() {
@@ -174,15 +200,28 @@ fn a_label_beyond_the_classes_is_refused() {
 fn class_names_that_do_not_fit_are_refused() {
     let nine = names().split_off("airplane\n".len());
     let eleven = [b"more\n".to_vec(), names()].concat();
-    for (text, message) in
-        [(nine, "has 9 class names"), (eleven, "has 11 class names"), (vec![0xFF; 20], "is not text")]
-    {
+    let steering = String::from_utf8(names()).unwrap().replace("cat", "\u{1b}[2J").into_bytes();
+    for (text, message) in [
+        (nine, "has 9 class names"),
+        (eleven, "has 11 class names"),
+        (vec![0xFF; 20], "is not text"),
+        (steering, "names a class \\u{1b}[2J; a name is"),
+    ] {
         let mut all = entries();
         all[0].2 = text;
         let error = refusal(&gzip(&tar_bytes(&all)));
         assert!(error.contains("batches.meta.txt"), "{error}");
         assert!(error.contains(message), "{error}");
     }
+}
+
+/// The archive's own words in an error: its names reach no terminal as they are.
+#[test]
+fn an_error_that_quotes_the_archive_steers_no_terminal() {
+    let mut header = header("\u{1b}]0;owned\u{7}\nfake", EntryType::Regular, 1);
+    header.as_old_mut().cksum = *b"no sum\0\0";
+    let error = refusal(&gzip(header.as_bytes()));
+    assert!(error.contains("owned") && !error.contains(char::is_control), "{error:?}");
 }
 
 #[test]

@@ -73,6 +73,20 @@ fn a_stall_is_an_error() {
     }
 }
 
+/// One drop after the other is never silent, and would never end.
+#[test]
+fn a_drip_is_an_error() {
+    let mut case = Case::new();
+    (case.limits.window, case.limits.least, case.limits.retries) = (Duration::from_millis(30), 10_000, 1);
+    let Reply::Raw(head) = cut(&case.body, 100) else {
+        panic!("a cut answer is raw");
+    };
+    let server = Server::start(vec![Reply::Drip(head)]);
+    let error = case.error(&server);
+    assert!(error.contains("the server sends too slowly: ") && error.contains("run again to go on"), "{error}");
+    assert_eq!(server.requests().len(), 2);
+}
+
 /// Ctrl-C while the server is silent does not wait for the timeout.
 #[test]
 fn cancelling_leaves_what_came() {

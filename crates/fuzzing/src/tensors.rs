@@ -60,7 +60,8 @@ fn read_checkpoint(bytes: &[u8]) {
     let folder = scratch();
     let path = folder.path().join("a.safetensors");
     checkpoint.save(&path).expect("a checkpoint that was read can be written");
-    let again = Checkpoint::load(&path, &checkpoint.run).expect("a checkpoint that was written can be read");
+    let again = Checkpoint::load(&path, &checkpoint.run, &checkpoint.weights.architecture)
+        .expect("a checkpoint that was written can be read");
     assert_eq!(again.progress, checkpoint.progress);
     let saved = std::fs::read(&path).expect("the saved checkpoint");
     again.save(&path).expect("a second time");

@@ -11,7 +11,7 @@ use strata_trainer::{Checkpoint, Evaluation, LayerState, OptimizerState, Progres
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz");
     let write = |target: &str, name: &str, bytes: &[u8]| -> Result<()> {
         let folder = root.join("seeds").join(target);
         fs::create_dir_all(&folder)?;
@@ -24,7 +24,7 @@ fn main() -> Result<()> {
     write("cifar_files", "cut", &[&[13, 13, 5, 13, 13, 13, 0][..], &[1; 6]].concat())?;
     let tar = tar(names)?;
     write("archive", "tar", &[&[2], tar.as_slice()].concat())?;
-    write("archive", "tar.gz", &[vec![0], strata_fuzz::gzip(&tar)].concat())?;
+    write("archive", "tar.gz", &[vec![0], strata_fuzzing::gzip(&tar)].concat())?;
 
     for name in ["a", "adamw-gelu", "linear", "quickstart"] {
         let text = fs::read(root.join("../configs").join(format!("{name}.toml")))?;

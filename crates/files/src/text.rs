@@ -1,4 +1,4 @@
-//! Text from files made safe to print: a hostile record must not steer a terminal.
+//! Text from files made safe to print: a hostile record or archive must not steer a terminal.
 
 use std::path::Path;
 
@@ -6,7 +6,8 @@ use std::path::Path;
 const LONGEST: usize = 200;
 
 /// `text` with every control, direction and zero-width character spelt out as `\u{…}`, cut at 200 characters.
-pub(crate) fn clean(text: &str) -> String {
+#[must_use]
+pub fn clean(text: &str) -> String {
     let mut out = String::with_capacity(text.len().min(LONGEST));
     for (count, c) in text.chars().enumerate() {
         if count == LONGEST {
@@ -23,7 +24,8 @@ pub(crate) fn clean(text: &str) -> String {
 }
 
 /// A path as text that is safe to print; paths are shown whole.
-pub(crate) fn shown(path: &Path) -> String {
+#[must_use]
+pub fn shown(path: &Path) -> String {
     let mut out = String::new();
     for c in path.to_string_lossy().chars() {
         if steers(c) {

@@ -1,0 +1,112 @@
+//! The longest run that a config may ask for: all that it writes can be read back, to resume it at its last epoch.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::path::Path;
+
+use strata_experiment::Experiment;
+use strata_model::{Architecture, LayerWeights, Weights};
+use strata_report::{
+    HistoryLine, MAX_HISTORY, Phase, Record, RunFolder, TimingLine, read_history, read_record, read_timing,
+};
+use strata_rng::TorchRng;
+use strata_trainer::{Checkpoint, Evaluation, LayerState, OptimizerState, Progress};
+
+/// As many digits as a number of 64 bits can have, its sign and exponent too.
+const LONG: f64 = -1.234_567_890_123_456_7e-300;
+
+fn config(phases: &[Phase]) -> String {
+    let phases: Vec<_> = phases.iter().map(|phase| format!("{{epochs={},lr={:?}}}", phase.epochs, phase.lr)).collect();
+    format!("phases=[{}]\n[dataset]\nkind=\"synthetic\"\n[model]\nhidden=[]\n", phases.join(","))
+}
+
+fn parse(config: &str) -> Result<Experiment, String> {
+    Experiment::parse(config, Path::new("longest.toml"), &[]).map_err(|error| error.to_string())
+}
+
+/// The most phases there may be, of rates as long as they can be, with the most epochs.
+fn longest() -> (Experiment, Vec<Phase>) {
+    let mut phases = vec![Phase { epochs: 100, lr: 1.234_567_890_123_456_7e-30 }; 1000];
+    let experiment = parse(&config(&phases)).unwrap();
+    phases[0].epochs += 1;
+    let refused = parse(&config(&phases)).unwrap_err();
+    assert!(refused.contains("100001 epochs in all; at most 100000 are taken"), "{refused}");
+    phases[0].epochs -= 1;
+    (experiment, phases)
+}
+
+fn lines(epochs: usize) -> Vec<Evaluation> {
+    let line = |number: usize| {
+        let epoch = number.checked_sub(1);
+        Evaluation {
+            phase: epoch.map(|_| 999),
+            epoch,
+            learning_rate: epoch.map(|_| LONG),
+            train_loss: epoch.map(|_| LONG),
+            val_loss: LONG,
+            val_acc: LONG,
+        }
+    };
+    (0..=epochs).map(line).collect()
+}
+
+#[test]
+fn its_record_and_its_lines_can_be_read_back() {
+    let (experiment, phases) = longest();
+    let runs = tempfile::tempdir().unwrap();
+    let folder = RunFolder::create(runs.path(), "longest").unwrap();
+    folder.write_config(&experiment.to_toml()).unwrap();
+    let again = Experiment::read(&folder.path().join("config.toml"), &[]).unwrap();
+    assert_eq!(again.epochs(), experiment.epochs());
+
+    let mut record = Record::new("longest", vec!["--set".into(); 1000]);
+    let rates: Vec<_> = phases.iter().map(|phase| phase.lr).collect();
+    record.hyperparameters.insert("lrs".into(), rates.into());
+    record.hyperparameters.insert("epochs".into(), phases.iter().map(|phase| phase.epochs).collect());
+    record.phases = phases;
+    let history: Vec<_> = lines(experiment.epochs())
+        .into_iter()
+        .map(|line| HistoryLine {
+            phase: line.phase,
+            epoch: line.epoch,
+            lr: line.learning_rate,
+            train_loss: line.train_loss,
+            train_acc: line.train_loss,
+            val_loss: line.val_loss,
+            val_acc: line.val_acc,
+        })
+        .collect();
+    record.history = history.iter().map(|line| line.with_seconds(LONG)).collect();
+    folder.write_record(&record).unwrap();
+    assert_eq!(read_record(folder.path()).unwrap(), record);
+    let size = std::fs::metadata(folder.path().join("record.json")).unwrap().len();
+    assert!(size < 32 << 20, "no more than half of what is read: {size} bytes");
+
+    assert!(history.len() <= MAX_HISTORY);
+    folder.rewrite_history(&history).unwrap();
+    assert_eq!(read_history(folder.path()).unwrap().entries, history);
+    let time = |epoch| TimingLine { epoch, seconds: LONG, samples_per_second: LONG, finished: strata_report::now() };
+    let times: String = history.iter().map(|line| serde_json::to_string(&time(line.epoch)).unwrap() + "\n").collect();
+    std::fs::write(folder.path().join("timing.jsonl"), times).unwrap();
+    assert_eq!(read_timing(folder.path()).unwrap().entries.len(), history.len());
+}
+
+#[test]
+fn its_last_checkpoint_can_be_read_back() {
+    let (experiment, _) = longest();
+    let progress = Progress {
+        epoch: experiment.epochs(),
+        history: lines(experiment.epochs()),
+        ..Progress::new(&TorchRng::new(0))
+    };
+    let architecture = Architecture::new(1, &[], 1);
+    let layer = LayerWeights { weight: vec![0.5], bias: vec![0.5] };
+    let weights = Weights { architecture: architecture.clone(), layers: vec![layer] };
+    let optimizer = OptimizerState { steps: 0, layers: vec![LayerState::default()] };
+    let checkpoint = Checkpoint { run: "a-run".into(), progress, weights, optimizer };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("last.safetensors");
+    checkpoint.save(&path).unwrap();
+    assert!(Checkpoint::load(&path, "a-run", &architecture).unwrap() == checkpoint);
+    let size = std::fs::metadata(&path).unwrap().len();
+    assert!(size < 50_000_000, "no more than half of what a header may have: {size} bytes");
+}
