@@ -3,8 +3,8 @@
 //! dfdx keeps a tensor's storage private, but hands out a gradient's buffer and makes a tensor of it (`Gradients`): a kernel writes the
 //! buffer that stands for the gradient of a tensor of the same shape, and the result is a copy of it, made on the card.
 //!
-//! NVRTC compiles the kernels' source in the running program: no step of the build, no PTX in the repository that could be another text's
-//! or newer than the driver, and dfdx needs the library anyway.
+//! NVRTC compiles the kernels' source in the running program: no step of the build, no PTX in the repository that could be another text's,
+//! and dfdx needs the library anyway.
 
 /// Threads of a block.
 pub(crate) const THREADS: u32 = 256;
