@@ -66,6 +66,12 @@ impl<'a> TensorWriter<'a> {
         let metadata = Metadata::new(Some(metadata), header).map_err(|error| invalid(error.to_string()))?;
         let mut header = serde_json::to_vec(&metadata)?;
         header.resize(header.len().next_multiple_of(8), b' ');
+        if header.len() as u64 > LONGEST_HEADER {
+            let bytes = header.len();
+            return Err(invalid(format!(
+                "a header of {bytes} bytes, of which no reader takes more than {LONGEST_HEADER}"
+            )));
+        }
         file.write_all(&(header.len() as u64).to_le_bytes())?;
         file.write_all(&header)?;
         sorted.iter().try_for_each(|(_, _, values)| for_each_piece(values, |piece| file.write_all(piece)))
