@@ -1,7 +1,8 @@
 //! Evaluation against the products it consists of, by batch: what is left is activations, loss, memory.
 
 use clap::Args;
-use strata_kernels::{Dense, affine};
+use strata_kernels::{Activation, Dense, activate, affine};
+use strata_model::Weights;
 
 use crate::measure::{head, row, short, typical};
 use crate::networks::{self, NOTEBOOK, SGD, evaluation_operations};
@@ -40,7 +41,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         let batch = networks::batch(network, samples);
         let evaluate = |batch| Ok(classifier.validation_step(batch)?);
         let whole = typical(options.repetitions.seconds, || batch.clone(), evaluate)?;
-        let products = products(options.repetitions.seconds, network.widths, &batch.features)?;
+        let (weights, _) = classifier.snapshot()?;
+        let products = products(options.repetitions.seconds, &weights, batch.features)?;
         let operations = evaluation_operations(network.widths, samples);
         row(&[
             name.clone(),
@@ -56,26 +58,24 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Seconds of the forward products, one layer after the other into buffers that are there already.
-fn products(seconds: f64, widths: &[usize], features: &[f32]) -> anyhow::Result<f64> {
-    let samples = features.len() / widths[0];
-    let mut layers: Vec<_> = widths
-        .windows(2)
-        .map(|pair| {
-            let shape = Dense { batch: samples, inputs: pair[0], outputs: pair[1] };
-            (shape, vec![1e-3; pair[0] * pair[1]], vec![0.0; pair[1]], vec![0.0; samples * pair[1]])
-        })
-        .collect();
-    typical(
-        seconds,
-        || features.to_vec(),
-        |features| {
-            let mut x = &features;
-            for (shape, weight, bias, y) in &mut layers {
-                affine(*shape, x, weight, bias, y);
-                x = y;
-            }
-            Ok(())
-        },
-    )
+/// Seconds of the forward products on each layer's own input, zeros where ReLU left them, since the products skip those.
+fn products(seconds: f64, weights: &Weights, features: Vec<f32>) -> anyhow::Result<f64> {
+    let samples = features.len() / weights.architecture.widths()[0];
+    let mut layers = Vec::new();
+    let mut x = features;
+    for ((inputs, outputs), layer) in weights.architecture.layers().zip(&weights.layers) {
+        let shape = Dense { batch: samples, inputs, outputs };
+        let mut y = vec![0.0; samples * outputs];
+        affine(shape, &x, &layer.weight, &layer.bias, &mut y);
+        let mut next = y.clone();
+        activate(Activation::Relu, &mut next);
+        layers.push((shape, layer, std::mem::replace(&mut x, next), y));
+    }
+    let work = |()| {
+        for (shape, layer, x, y) in &mut layers {
+            affine(*shape, x, &layer.weight, &layer.bias, y);
+        }
+        Ok(())
+    };
+    typical(seconds, || (), work)
 }

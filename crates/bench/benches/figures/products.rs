@@ -25,17 +25,30 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let samples = options.batch;
     let row = networks::row(&options.widths)?;
     let batch = networks::batch(row, samples);
+    let last = row.widths.len() - 2;
     let small = |count: usize| (0..count).map(|i| (i % 17) as f32 * 1e-3 - 8e-3).collect::<Vec<f32>>();
-    let layer = |pair: &[usize]| Layer {
+    // As ReLU leaves them: every other value of a hidden layer is zero, in no regular order, and the products skip it.
+    let kept = |i: usize| (i.wrapping_mul(2_654_435_761) >> 16) & 1 == 1;
+    let hidden = |values: &mut [f32]| {
+        let places = values.iter_mut().enumerate();
+        places.filter(|(i, _)| !kept(*i)).for_each(|(_, value)| *value = 0.0);
+    };
+    let layer = |(place, pair): (usize, &[usize])| Layer {
         shape: Dense { batch: samples, inputs: pair[0], outputs: pair[1] },
-        x: small(samples * pair[0]),
+        x: {
+            let mut x = small(samples * pair[0]);
+            if place > 0 {
+                hidden(&mut x);
+            }
+            x
+        },
         weight: small(pair[0] * pair[1]),
         bias: small(pair[1]),
         y: vec![0.0; samples * pair[1]],
         dx: vec![0.0; samples * pair[0]],
         times: Default::default(),
     };
-    let mut layers: Vec<Layer> = row.widths.windows(2).map(layer).collect();
+    let mut layers: Vec<Layer> = row.widths.windows(2).enumerate().map(layer).collect();
     let rule = Update::Sgd { learning_rate: 1e-6, weight_decay: 0.0 };
     // The batch that arrives takes its room in the caches too.
     repeat(
@@ -43,8 +56,12 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         options.warmup,
         || batch.clone(),
         |_| {
-            for Layer { shape, x, weight, bias, y, times, .. } in &mut layers {
+            for (place, Layer { shape, x, weight, bias, y, times, .. }) in layers.iter_mut().enumerate() {
                 clock(&mut times[0], || affine(*shape, x, weight, bias, y));
+                // From here on it stands for the gradient of what the layer gave, zero where that was.
+                if place < last {
+                    hidden(y);
+                }
             }
             for (place, Layer { shape, x, weight, y, dx, times, .. }) in layers.iter_mut().enumerate().rev() {
                 if place > 0 {
