@@ -24,8 +24,7 @@ fn with_avx2<K: Kernel>(kernel: K) {
     kernel.run();
 }
 
-/// Asks for the cache line of `slice[at]` before it is read, for the second-level cache: the first is small, and full of what is
-/// read now. Nothing where there is no such element.
+/// Asks for the cache line of `slice[at]` before it is read; nothing where there is no such element.
 #[inline(always)]
 pub(crate) fn prefetch(slice: &[f32], at: usize) {
     #[cfg(target_arch = "x86_64")]

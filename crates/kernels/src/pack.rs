@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::dispatch::{Kernel, dispatch};
 use crate::lanes::{LANES, Lane, Lanes};
-use crate::sparse::{WIDE, WideLane};
+use crate::sparse::{COLUMNS, WIDE, WideLane};
 
 /// How many lanes of one panel are read before the next panel, and so how many terms a chain has: with sixteen panels a block
 /// of 256 KiB, half of a small second-level cache.
@@ -79,7 +79,7 @@ pub(crate) fn transpose(matrix: &[f32], rows: usize, columns: usize) -> Vec<f32>
 /// Columns `first..first + 64` of `matrix` (`[rows, columns]`) from row `first_row` on, as wide panels over the rows: lane `k` holds the
 /// neighbours of row `first_row + k`. What is past the matrix' edges is left as it is.
 pub(crate) fn columns_wide(matrix: &[f32], columns: usize, first: usize, first_row: usize, panel: &mut [WideLane]) {
-    let width = (WIDE * LANES).min(columns - first);
+    let width = COLUMNS.min(columns - first);
     for (row, lane) in matrix[first_row * columns..].chunks_exact(columns).zip(panel) {
         lane.as_flattened_mut()[..width].copy_from_slice(&row[first..first + width]);
     }
@@ -94,10 +94,10 @@ pub(crate) fn transposed_wide(
     first_column: usize,
     panel: &mut [WideLane],
 ) {
-    let rows = (WIDE * LANES).min(matrix.len() / columns - first);
+    let rows = COLUMNS.min(matrix.len() / columns - first);
     let depth = panel.len().min(columns - first_column);
     let matrix = &matrix[first * columns + first_column..];
-    if rows == WIDE * LANES && depth == panel.len() {
+    if rows == COLUMNS && depth == panel.len() {
         return dispatch(Transpose { matrix, columns, panel });
     }
     for r in 0..rows {

@@ -19,6 +19,9 @@ pub(crate) const DEPTH: usize = 64;
 /// Panels that are added to side by side: as many sums as hide the latency of a multiply-add, in half of AVX2's registers.
 pub(crate) const WIDE: usize = 4;
 
+/// Columns of [`WIDE`] panels.
+pub(crate) const COLUMNS: usize = WIDE * LANES;
+
 /// [`WIDE`] neighbouring panels at one position of the summed index.
 pub(crate) type WideLane = [Lane; WIDE];
 
@@ -62,7 +65,7 @@ impl Runs {
     /// on every machine and for any number of threads.
     pub(crate) fn of(matrix: &[f32], rows: usize, columns: usize, others: usize) -> Option<Self> {
         // What the last, narrower panels waste is work as well.
-        let padded = others.next_multiple_of(WIDE * LANES);
+        let padded = others.next_multiple_of(COLUMNS);
         if nonzeros(matrix) * padded * 4 > matrix.len() * others * 3 {
             return None;
         }

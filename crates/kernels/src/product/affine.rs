@@ -8,7 +8,7 @@ use crate::block::{Ahead, Block, TILE_ROWS};
 use crate::dispatch::dispatch;
 use crate::lanes::{LANES, Lanes};
 use crate::pack::{self, DEPTH};
-use crate::sparse::{self, Runs};
+use crate::sparse::Runs;
 
 /// `y[b, o] = Σ_i x[b, i] · weight[o, i] + bias[o]`: `x` is `[batch, inputs]`, `weight` `[outputs, inputs]`, `y` `[batch, outputs]`.
 ///
@@ -22,8 +22,7 @@ pub fn affine(shape: Dense, x: &[f32], weight: &[f32], bias: &[f32], y: &mut [f3
     if batch >= SAMPLES_THAT_PAY
         && let Some(runs) = Runs::of(x, batch, inputs, outputs)
     {
-        let pack =
-            |block, first, panel: &mut _| pack::transposed_wide(weight, inputs, first, block * sparse::DEPTH, panel);
+        let pack = |k, first, panel: &mut _| pack::transposed_wide(weight, inputs, first, k, panel);
         return runs_by_panels(&runs, pack, bias, outputs, y);
     }
     by_tiles(shape, x, weight, bias, y);

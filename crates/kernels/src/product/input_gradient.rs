@@ -8,7 +8,7 @@ use crate::block::{Ahead, Block};
 use crate::dispatch::dispatch;
 use crate::lanes::{LANES, Lanes};
 use crate::pack::{self, DEPTH};
-use crate::sparse::{self, Runs};
+use crate::sparse::Runs;
 
 /// `dx[b, i] = Σ_o dy[b, o] · weight[o, i]`, written into `dx` (`[batch, inputs]`).
 ///
@@ -18,8 +18,7 @@ pub fn input_gradient(shape: Dense, dy: &[f32], weight: &[f32], dx: &mut [f32]) 
     shape.check(Some(dx), Some(weight), Some(dy));
     let Dense { batch, inputs, outputs } = shape;
     if let Some(runs) = Runs::of(dy, batch, outputs, inputs) {
-        let pack =
-            |block, first, panel: &mut _| pack::columns_wide(weight, inputs, first, block * sparse::DEPTH, panel);
+        let pack = |k, first, panel: &mut _| pack::columns_wide(weight, inputs, first, k, panel);
         return runs_by_panels(&runs, pack, &[], inputs, dx);
     }
     by_tiles(shape, dy, weight, dx);

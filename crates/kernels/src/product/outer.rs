@@ -7,7 +7,7 @@ use crate::block::{Ahead, Block, TILE_ROWS};
 use crate::dispatch::{Kernel, dispatch};
 use crate::lanes::{LANES, Lanes};
 use crate::pack::{self, DEPTH};
-use crate::sparse::{self, Runs, SparseBlock, WIDE};
+use crate::sparse::{self, COLUMNS, Runs, SparseBlock, WIDE};
 use crate::update::{Parameter, Update};
 
 /// `gradient[o, i] += Σ_b dy[b, o] · x[b, i]`: `gradient` is `[outputs, inputs]`.
@@ -79,7 +79,6 @@ impl Kernel for Strip<'_, '_> {
 /// Strips of rows, a panel's columns at a time: the panel stays in the first-level cache while the strip's runs pass by.
 fn by_runs(shape: Dense, runs: &Runs, x: &[f32], target: Parameter<'_>, finish: Finish<'_>) {
     const STRIP: usize = 64;
-    const COLUMNS: usize = WIDE * LANES;
     let Dense { batch, inputs, outputs } = shape;
     let blocks = runs.blocks();
     let mut panels = Lanes::scratch(inputs.div_ceil(COLUMNS) * blocks * sparse::DEPTH * WIDE);
