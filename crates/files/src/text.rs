@@ -14,11 +14,7 @@ pub fn clean(text: &str) -> String {
             out.push('…');
             break;
         }
-        if steers(c) {
-            out.extend(c.escape_unicode());
-        } else {
-            out.push(c);
-        }
+        push(&mut out, c);
     }
     out
 }
@@ -28,13 +24,17 @@ pub fn clean(text: &str) -> String {
 pub fn shown(path: &Path) -> String {
     let mut out = String::new();
     for c in path.to_string_lossy().chars() {
-        if steers(c) {
-            out.extend(c.escape_unicode());
-        } else {
-            out.push(c);
-        }
+        push(&mut out, c);
     }
     out
+}
+
+fn push(out: &mut String, c: char) {
+    if steers(c) {
+        out.extend(c.escape_unicode());
+    } else {
+        out.push(c);
+    }
 }
 
 /// Characters that move the cursor, start an escape code, reverse the writing direction or cannot be seen.
