@@ -1,7 +1,7 @@
 //! The binary format: data files of 3,073-byte records, and the list of class names.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -127,12 +127,14 @@ pub(super) fn read_folder(folder: &Path, watch: &Watch<'_>) -> Result<Dataset, D
     watch.check()?;
     let path = folder.join(NAMES);
     let mut names = Vec::new();
-    let names = if path.exists() {
-        let io = |error| DatasetError::io("read", &path, error);
-        open_regular(&path, LONGEST_NAMES)?.take(LONGEST_NAMES).read_to_end(&mut names).map_err(io)?;
-        Some(names.as_slice())
-    } else {
-        None
+    let names = match open_regular(&path, LONGEST_NAMES) {
+        Ok(file) => {
+            let io = |error| DatasetError::io("read", &path, error);
+            file.take(LONGEST_NAMES).read_to_end(&mut names).map_err(io)?;
+            Some(names.as_slice())
+        }
+        Err(DatasetError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
     };
     assemble(files, names, place)
 }

@@ -66,6 +66,12 @@ fn what_is_no_file_of_a_releases_size_is_refused_before_it_is_read() {
     let source = Cifar10Source { folder: Some(folder.path().to_owned()), ..Cifar10Source::default() };
     let error = read(&source).unwrap_err().to_string();
     assert!(error.contains(records::NAMES) && error.ends_with("it is not a regular file"), "{error}");
+    // One that cannot be looked at is not one that is not there.
+    let path = folder.path().join(records::NAMES);
+    fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink(&path, &path).unwrap();
+    let error = read(&source).unwrap_err().to_string();
+    assert!(error.starts_with("cannot open ") && error.contains(records::NAMES), "{error}");
 }
 
 /// A gzip stream that ends anywhere short of its end.
