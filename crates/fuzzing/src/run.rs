@@ -49,7 +49,7 @@ pub fn history(data: &[u8]) {
     }
 }
 
-/// A line appended to any history is the last of what is then read; cutting it off again leaves what was there.
+/// A line appended to any history is the last of what is then read; writing the history without it leaves what was there.
 fn append(folder: &RunFolder, lines: &[HistoryLine], times: &[TimingLine]) {
     let line = HistoryLine {
         phase: None,
@@ -63,7 +63,7 @@ fn append(folder: &RunFolder, lines: &[HistoryLine], times: &[TimingLine]) {
     folder.append_history(&line).expect("an appended line");
     let longer = read_history(folder.path()).expect("the longer history");
     assert_eq!((longer.entries.len(), longer.entries.last(), longer.torn), (lines.len() + 1, Some(&line), None));
-    folder.truncate_history(lines.len()).expect("a shorter history");
+    folder.rewrite_history(lines).expect("a shorter history");
     assert_eq!(read_history(folder.path()).expect("the shorter history").entries.len(), lines.len());
     assert!(read_timing(folder.path()).expect("the timing").entries.len() <= times.len());
 }

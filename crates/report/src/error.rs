@@ -3,10 +3,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use strata_files::remedy;
+use strata_files::{clean, remedy, shown};
 
 use crate::lock::Owner;
-use strata_files::{clean, shown};
 
 /// An error of this crate. Its message is one line, safe to print on a terminal, and ends with the remedy.
 #[derive(Debug, thiserror::Error)]
@@ -117,20 +116,6 @@ pub enum ReportError {
         path: PathBuf,
         /// The schema it states.
         found: u32,
-    },
-
-    /// The history holds fewer entries than the checkpoint that is to be resumed from.
-    #[error(
-        "{}: holds {found} entries where {wanted} are needed; resume from an earlier checkpoint or write the history anew from this one",
-        shown(path)
-    )]
-    ShortHistory {
-        /// The history file.
-        path: PathBuf,
-        /// Whole entries found.
-        found: usize,
-        /// Entries asked for.
-        wanted: usize,
     },
 
     /// A plot could not be drawn.

@@ -189,62 +189,36 @@ impl RunFolder {
         lines::append(&self.path.join(TIMING), line)
     }
 
-    /// Cuts the history back to its first `entries` lines, and the timing to the same epochs, for a resume from a
-    /// checkpoint that knows that many. The lines that stay keep their bytes.
+    /// Writes `history.jsonl` anew with exactly these lines (a checkpoint's), and cuts the timing to the same epochs. Equal lines
+    /// have equal bytes.
     ///
     /// # Errors
     ///
-    /// [`ReportError::ShortHistory`] where the history holds fewer, [`ReportError::Malformed`] where a line that is to
-    /// stay cannot be read, [`ReportError::Io`]. Each file is replaced whole or not at all.
-    pub fn truncate_history(&self, entries: usize) -> Result<(), ReportError> {
-        let path = self.path.join(HISTORY);
-        let (mut found, mut last) = (0, None);
-        let kept = if entries == 0 {
-            Vec::new()
-        } else {
-            lines::head(&path, |number, line| {
-                if number > entries {
-                    return Ok(false);
-                }
-                let line: HistoryLine = lines::parse(&path, number, line)?;
-                (found, last) = (number, line.epoch);
-                Ok(true)
-            })?
-        };
-        if found < entries {
-            return Err(ReportError::ShortHistory { path, found, wanted: entries });
-        }
-        self.replace_history(&kept, entries, last)
-    }
-
-    /// Writes `history.jsonl` anew with exactly these lines (a checkpoint's), and cuts the timing to the same epochs.
-    ///
-    /// # Errors
-    ///
-    /// [`ReportError::Malformed`] where the timing cannot be read, [`ReportError::Io`]. Each file is replaced whole or
-    /// not at all.
+    /// [`ReportError::Io`]. Each file is replaced whole or not at all.
     pub fn rewrite_history(&self, history: &[HistoryLine]) -> Result<(), ReportError> {
         let path = self.path.join(HISTORY);
         let mut text = Vec::new();
         for line in history {
             text.extend(lines::to_line(&path, line)?);
         }
-        self.replace_history(&text, history.len(), history.last().and_then(|line| line.epoch))
+        // Timing goes first: a kill between the two leaves a history that the next resume cuts again.
+        self.cut_timing(history.last())?;
+        write(&path, |w| w.write_all(&text))
     }
 
-    /// Timing goes first: a kill between the two leaves a history that the next resume cuts again.
-    fn replace_history(&self, text: &[u8], entries: usize, last: Option<usize>) -> Result<(), ReportError> {
-        let timing = self.path.join(TIMING);
-        if timing.exists() {
-            // How long it took is no part of the result: a damaged timing ends where it is damaged, and stops nobody.
-            let kept = lines::head(&timing, |number, line| {
-                let line = lines::parse::<TimingLine>(&timing, number, line);
-                Ok(entries > 0 && line.is_ok_and(|line| line.epoch <= last))
-            })
-            .unwrap_or_default();
-            write(&timing, |w| w.write_all(&kept))?;
+    /// Cuts the timing back to the epochs up to `last`, the history's last line. How long it took is no part of the result: a
+    /// damaged timing ends where it is damaged, and stops nobody.
+    fn cut_timing(&self, last: Option<&HistoryLine>) -> Result<(), ReportError> {
+        let path = self.path.join(TIMING);
+        if !path.exists() {
+            return Ok(());
         }
-        write(&self.path.join(HISTORY), |w| w.write_all(text))
+        let is_kept = |number, line: &[u8]| {
+            let time = lines::parse::<TimingLine>(&path, number, line);
+            last.is_some_and(|last| time.is_ok_and(|time| time.epoch <= last.epoch))
+        };
+        let kept = lines::head(&path, is_kept).unwrap_or_default();
+        write(&path, |w| w.write_all(&kept))
     }
 
     /// Writes `record.json`.

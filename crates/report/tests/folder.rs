@@ -135,40 +135,28 @@ fn history_is_the_seeds_alone_and_timing_joins_it_by_epoch() {
 }
 
 #[test]
-fn a_resume_cuts_history_and_timing_to_the_checkpoint_byte_for_byte() {
+fn a_resume_writes_the_checkpoints_history_and_cuts_the_timing_to_it() {
     let runs = tempfile::tempdir().unwrap();
     let (long, short) = (run(runs.path(), "long", 5), run(runs.path(), "short", 2));
-    // A kill between the two appends: timing lacks an epoch, and the history's last line is torn.
-    fs::write(long.path().join("history.jsonl"), {
-        let mut text = fs::read(long.path().join("history.jsonl")).unwrap();
-        text.extend(b"{\"phase\":0,\"ep");
-        text
-    })
-    .unwrap();
-    long.truncate_history(3).unwrap();
-    for file in ["history.jsonl", "timing.jsonl"] {
-        let bytes = |folder: &RunFolder| fs::read(folder.path().join(file)).unwrap();
-        assert_eq!(bytes(&long), bytes(&short), "{file}");
+    let bytes = |folder: &RunFolder, file: &str| fs::read(folder.path().join(file)).unwrap();
+    let history = [line(None), line(Some(0)), line(Some(1))];
+    // What a kill or a damage left of it counts for nothing: the checkpoint holds it all.
+    let torn = [bytes(&long, "history.jsonl"), b"{\"phase\":0,\"ep".to_vec()].concat();
+    for found in [torn, b"not json\n".to_vec()] {
+        fs::write(long.path().join("history.jsonl"), found).unwrap();
+        long.rewrite_history(&history).unwrap();
+        for file in ["history.jsonl", "timing.jsonl"] {
+            assert_eq!(bytes(&long, file), bytes(&short, file), "{file}");
+        }
     }
-    let error = long.truncate_history(4).unwrap_err();
-    assert!(matches!(error, ReportError::ShortHistory { found: 3, wanted: 4, .. }), "{error}");
-    assert_eq!(read_history(long.path()).unwrap().entries.len(), 3);
+    fs::write(long.path().join("timing.jsonl"), [bytes(&short, "timing.jsonl"), b"not json\n".to_vec()].concat())
+        .unwrap();
+    long.rewrite_history(&history).unwrap();
+    assert_eq!(bytes(&long, "timing.jsonl"), bytes(&short, "timing.jsonl"), "it ends where it is damaged");
 
-    long.truncate_history(0).unwrap();
+    long.rewrite_history(&[]).unwrap();
     assert!(read_history(long.path()).unwrap().entries.is_empty());
     assert!(read_timing(long.path()).unwrap().entries.is_empty());
-}
-
-#[test]
-fn a_lost_history_is_written_anew_from_a_checkpoints() {
-    let runs = tempfile::tempdir().unwrap();
-    let (lost, whole) = (run(runs.path(), "lost", 4), run(runs.path(), "whole", 2));
-    fs::write(lost.path().join("history.jsonl"), "not json\n").unwrap();
-    lost.rewrite_history(&[line(None), line(Some(0)), line(Some(1))]).unwrap();
-    for file in ["history.jsonl", "timing.jsonl"] {
-        let bytes = |folder: &RunFolder| fs::read(folder.path().join(file)).unwrap();
-        assert_eq!(bytes(&lost), bytes(&whole), "{file}");
-    }
 }
 
 #[test]
