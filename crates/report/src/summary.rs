@@ -25,13 +25,13 @@ pub enum RunState {
 }
 
 impl RunState {
-    /// In a word or a few, as the tables have it.
-    pub fn describe(&self) -> String {
+    /// In a word or two, as the tables have it.
+    pub fn as_str(&self) -> &'static str {
         match self {
-            RunState::Known(status) => status.as_str().to_owned(),
-            RunState::Starting => "running (starting)".to_owned(),
-            RunState::Died => "interrupted (died)".to_owned(),
-            RunState::Unreadable(why) => format!("unreadable: {why}"),
+            RunState::Known(status) => status.as_str(),
+            RunState::Starting => "running (starting)",
+            RunState::Died => "interrupted (died)",
+            RunState::Unreadable(_) => "unreadable",
         }
     }
 }

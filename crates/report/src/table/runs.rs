@@ -54,13 +54,9 @@ pub fn runs_table(runs: &[RunSummary], width: Option<usize>) -> String {
 /// A cell for each of [`COLUMNS`].
 fn row(run: &RunSummary) -> [String; 10] {
     let parameter = |key| run.hyperparameters.get(key).map_or_else(|| NOTHING.to_owned(), value_text);
-    let status = match &run.state {
-        RunState::Unreadable(_) => "unreadable".to_owned(),
-        state => state.describe(),
-    };
     [
         run.name.clone(),
-        status,
+        run.state.as_str().to_owned(),
         parameter("arch"),
         parameter("optimizer"),
         parameter("lrs"),
