@@ -1,4 +1,4 @@
-//! What "best" means, once: the higher validation accuracy, then the lower validation loss.
+//! The order of runs: the higher validation accuracy first, of equal ones the lower validation loss.
 
 use std::cmp::Ordering;
 

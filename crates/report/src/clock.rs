@@ -17,7 +17,7 @@ pub fn now() -> String {
 ///
 /// Identifiers sort by time as text. The digits are drawn from the operating system's randomness with the process
 /// id and the nanoseconds mixed in, so runs that start in the same second differ.
-pub fn new_id() -> String {
+pub(crate) fn new_id() -> String {
     let now = SystemTime::now();
     let mut hasher = RandomState::new().build_hasher();
     hasher.write_u32(std::process::id());

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use strata_files::{is_temporary, remove_stale_temporaries, write_atomically};
 
 use crate::error::ReportError;
+use crate::history::{HistoryEntry, HistoryLine, TimingLine};
 use crate::json::write_record_json;
 use crate::lines;
 use crate::lock::{LOCK, Lock};
 use crate::plot;
-use crate::record::{HistoryEntry, HistoryLine, Record, TimingLine};
+use crate::record::Record;
 
 /// The resolved config, written before anything else.
 pub(crate) const CONFIG: &str = "config.toml";

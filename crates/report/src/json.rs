@@ -85,7 +85,7 @@ mod tests {
         let mut record = Record::new("a", vec!["strata".into()]);
         record.hyperparameters.insert("hidden".into(), vec![2048, 64].into());
         for epoch in [None, Some(0)] {
-            record.history.push(crate::record::HistoryEntry {
+            record.history.push(crate::history::HistoryEntry {
                 phase: None,
                 epoch,
                 lr: None,

@@ -11,6 +11,7 @@ mod bounded;
 mod clock;
 mod error;
 mod folder;
+mod history;
 mod json;
 mod lines;
 mod lock;
@@ -21,15 +22,13 @@ mod summary;
 mod table;
 
 pub use best::better_first;
-pub use clock::{new_id, now};
+pub use clock::now;
 pub use error::ReportError;
 pub use folder::RunFolder;
+pub use history::{HistoryEntry, HistoryLine, MAX_HISTORY, TimingLine, join_history};
 pub use lines::Lines;
 pub use lock::{Owner, host_name};
-pub use read::{join_history, read_history, read_record, read_timing};
-pub use record::{
-    Chosen, DatasetRecord, Environment, HistoryEntry, HistoryLine, MAX_HISTORY, Metrics, ModelFile, Phase, Record, Rng,
-    SCHEMA, Split, Status, TimingLine,
-};
+pub use read::{read_history, read_record, read_timing};
+pub use record::{Chosen, DatasetRecord, Environment, Metrics, ModelFile, Phase, Record, Rng, SCHEMA, Split, Status};
 pub use summary::{RunState, RunSummary, list_runs};
 pub use table::{compare_table, runs_table};

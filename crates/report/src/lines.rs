@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::ReportError;
-use crate::record::MAX_HISTORY;
+use crate::history::MAX_HISTORY;
 
 /// The longest line read, in bytes, its newline included.
 pub(crate) const MAX_LINE: u64 = 1 << 20;

@@ -3,7 +3,7 @@
 mod axis;
 mod chart;
 
-use crate::record::HistoryEntry;
+use crate::history::HistoryEntry;
 use chart::{Chart, PhaseMark, Series};
 
 /// The initial evaluation stands at 0; the epoch with number `e` ends at `e + 1`.

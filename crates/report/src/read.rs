@@ -1,6 +1,5 @@
 //! Readers of a run's files. They need no lock, and take any bytes: a damaged or hostile file is an error, never a panic.
 
-use std::collections::HashMap;
 use std::io::Read;
 use std::path::Path;
 
@@ -8,8 +7,9 @@ use serde::Deserialize;
 
 use crate::error::ReportError;
 use crate::folder::{HISTORY, RECORD, TIMING};
+use crate::history::{HistoryLine, TimingLine};
 use crate::lines::{self, Lines, open_regular};
-use crate::record::{HistoryEntry, HistoryLine, NEWEST_READABLE, Record, TimingLine};
+use crate::record::{NEWEST_READABLE, Record};
 
 /// The largest record read, in bytes; a run of a hundred thousand epochs writes a third of it.
 pub(crate) const MAX_RECORD: u64 = 64 << 20;
@@ -58,13 +58,6 @@ pub fn read_history(run: &Path) -> Result<Lines<HistoryLine>, ReportError> {
 /// As [`read_history`].
 pub fn read_timing(run: &Path) -> Result<Lines<TimingLine>, ReportError> {
     lines::read(&run.join(TIMING))
-}
-
-/// The record's history from its two files: each line with its epoch's seconds, NaN where the timing lacks the epoch.
-pub fn join_history(history: &[HistoryLine], timing: &[TimingLine]) -> Vec<HistoryEntry> {
-    let seconds: HashMap<Option<usize>, f64> = timing.iter().map(|t| (t.epoch, t.seconds)).collect();
-    let entry = |line: &HistoryLine| line.with_seconds(seconds.get(&line.epoch).copied().unwrap_or(f64::NAN));
-    history.iter().map(entry).collect()
 }
 
 fn read_bounded(path: &Path) -> Result<Vec<u8>, ReportError> {

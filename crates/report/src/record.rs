@@ -12,6 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use crate::history::{HistoryEntry, MAX_HISTORY, null_is_nan};
 use crate::{bounded, clock};
 
 /// The schema this program writes.
@@ -23,8 +24,6 @@ pub(crate) const NEWEST_READABLE: u32 = SCHEMA / 100 * 100 + 99;
 /// The longest text of `hyperparameters`, in bytes: a parsed value takes some forty times its text. A thousand phases take a quarter.
 const MAX_HYPERPARAMETERS: usize = 1 << 17;
 
-/// The most entries of a history, in the record and in its own file: more than the epochs that a config may ask for.
-pub const MAX_HISTORY: usize = 1 << 17;
 /// The most arguments of a command, and times that a run was resumed: more than a system takes, and than anybody does.
 const MAX_WORDS: usize = 1 << 19;
 /// The most phases, classes and streams.
@@ -35,7 +34,7 @@ const MAX_NAMED: usize = 10_000;
 pub struct Record {
     /// The schema's version, `100 × major + minor`: [`SCHEMA`] in a record written by this program.
     pub schema: u32,
-    /// Unique, sortable by time: see [`new_id`](crate::new_id).
+    /// Unique, sortable by time: when it started, in UTC, and eight random hexadecimal digits, `20261123T225119Z-1f6a09c3`.
     pub id: String,
     /// The run's name: its folder's.
     pub name: String,
@@ -74,7 +73,7 @@ pub struct Record {
     /// Every seed and how numbers were drawn from it.
     #[serde(default)]
     pub rng: Rng,
-    /// The epoch whose weights were kept, where they are not the last epoch's.
+    /// The epoch whose weights the run gives, the last or the best; none until it is trained.
     pub chosen: Option<Chosen>,
     /// When the run was resumed, RFC 3339 in UTC, oldest first.
     #[serde(default, deserialize_with = "bounded::list::<MAX_WORDS, _, _>")]
@@ -154,9 +153,9 @@ pub struct Metrics {
     pub initial_val_loss: Option<f64>,
     /// Validation accuracy before the first step.
     pub initial_val_acc: Option<f64>,
-    /// Validation loss of the weights that were saved.
+    /// Validation loss of the weights that were saved; until they are, of the last epoch.
     pub val_loss: Option<f64>,
-    /// Validation accuracy of the weights that were saved.
+    /// Validation accuracy of the weights that were saved; until they are, of the last epoch.
     pub val_acc: Option<f64>,
     /// Test loss of the weights that were saved.
     pub test_loss: Option<f64>,
@@ -164,7 +163,7 @@ pub struct Metrics {
     pub test_acc: Option<f64>,
     /// Wall time of training and evaluation, in seconds, resumes added up.
     pub seconds: Option<f64>,
-    /// The epoch of the best validation accuracy, 0-based over the run; see [`better_first`](crate::better_first).
+    /// The epoch of the highest validation accuracy, the first of equals; 0-based over the run.
     pub best_epoch: Option<usize>,
     /// Validation accuracy at that epoch.
     pub best_val_acc: Option<f64>,
@@ -196,7 +195,7 @@ pub struct Environment {
     pub machine: String,
     /// Threads used.
     pub threads: usize,
-    /// `cpu` or `cuda:N`, with the card's name where there is one.
+    /// `cpu` or `cuda:N`.
     pub device: String,
     /// The numbers' type, `f32`.
     pub precision: String,
@@ -243,9 +242,9 @@ pub struct Split {
 /// One phase: a number of epochs at one learning rate.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Phase {
-    /// Its number of epochs.
+    /// How many epochs.
     pub epochs: usize,
-    /// Its learning rate.
+    /// Their learning rate.
     #[serde(deserialize_with = "null_is_nan")]
     pub lr: f64,
 }
@@ -260,12 +259,12 @@ pub struct Rng {
     pub seed: u64,
     /// How parameters were initialised.
     pub initialisation: String,
-    /// Further seeds by what they are for (dropout, augmentation).
+    /// Further seeds by what they are for and how they are drawn from: `dropout: philox4x32-10`.
     #[serde(deserialize_with = "bounded::map::<MAX_NAMED, _, _>")]
     pub streams: BTreeMap<String, u64>,
 }
 
-/// The epoch whose weights were kept.
+/// The epoch whose weights a run gives.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chosen {
     /// 0-based over the run; `None` for the weights before the first step.
@@ -281,88 +280,6 @@ pub struct ModelFile {
     pub file: String,
     /// Its SHA-256, lower-case hexadecimal.
     pub sha256: String,
-}
-
-/// One entry of the record's history: what the seed decides ([`HistoryLine`]), and how long it took.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct HistoryEntry {
-    /// The phase, 0-based; `None` for the initial evaluation.
-    pub phase: Option<usize>,
-    /// The epoch, 0-based over the run; `None` for the initial evaluation.
-    pub epoch: Option<usize>,
-    /// The learning rate.
-    pub lr: Option<f64>,
-    /// Mean training loss over the epoch's steps.
-    pub train_loss: Option<f64>,
-    /// Training accuracy over the epoch's steps, 0..1, where it was measured.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub train_acc: Option<f64>,
-    /// Validation loss after the epoch.
-    #[serde(deserialize_with = "null_is_nan")]
-    pub val_loss: f64,
-    /// Validation accuracy after the epoch, 0..1.
-    #[serde(deserialize_with = "null_is_nan")]
-    pub val_acc: f64,
-    /// Wall time in seconds; NaN where `timing.jsonl` lacks the epoch.
-    #[serde(deserialize_with = "null_is_nan")]
-    pub seconds: f64,
-}
-
-/// One line of `history.jsonl`: only what config and seed decide, so that two equal runs have equal bytes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct HistoryLine {
-    /// The phase, 0-based; `None` for the initial evaluation.
-    pub phase: Option<usize>,
-    /// The epoch, 0-based over the run; `None` for the initial evaluation.
-    pub epoch: Option<usize>,
-    /// The learning rate.
-    pub lr: Option<f64>,
-    /// Mean training loss over the epoch's steps.
-    pub train_loss: Option<f64>,
-    /// Training accuracy over the epoch's steps, 0..1, where it was measured.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub train_acc: Option<f64>,
-    /// Validation loss after the epoch.
-    #[serde(deserialize_with = "null_is_nan")]
-    pub val_loss: f64,
-    /// Validation accuracy after the epoch, 0..1.
-    #[serde(deserialize_with = "null_is_nan")]
-    pub val_acc: f64,
-}
-
-impl HistoryLine {
-    /// The record's entry for this line.
-    pub fn with_seconds(&self, seconds: f64) -> HistoryEntry {
-        HistoryEntry {
-            phase: self.phase,
-            epoch: self.epoch,
-            lr: self.lr,
-            train_loss: self.train_loss,
-            train_acc: self.train_acc,
-            val_loss: self.val_loss,
-            val_acc: self.val_acc,
-            seconds,
-        }
-    }
-}
-
-/// One line of `timing.jsonl`: what differs between two equal runs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct TimingLine {
-    /// The epoch, 0-based over the run; `None` for the initial evaluation.
-    pub epoch: Option<usize>,
-    /// Wall time in seconds.
-    #[serde(deserialize_with = "null_is_nan")]
-    pub seconds: f64,
-    /// Images trained on in a second (for the initial evaluation: evaluated).
-    #[serde(deserialize_with = "null_is_nan")]
-    pub samples_per_second: f64,
-    /// When it ended, RFC 3339 in UTC.
-    pub finished: String,
-}
-
-fn null_is_nan<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
-    Ok(Option::<f64>::deserialize(from)?.unwrap_or(f64::NAN))
 }
 
 /// The one part of a record of any shape, bounded so that a crafted file cannot fill the memory.
