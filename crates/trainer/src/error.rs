@@ -74,6 +74,9 @@ pub enum TrainError {
         /// Batches of a whole pass.
         expected: usize,
     },
+    /// A generator that cannot go on where it stood.
+    #[error(transparent)]
+    Generator(#[from] strata_rng::RngError),
     /// Weights that are not the classifier's.
     #[error(transparent)]
     Model(#[from] strata_model::ModelError),

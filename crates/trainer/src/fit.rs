@@ -164,7 +164,7 @@ pub fn fit(
     mut progress: Progress,
     observer: &mut dyn Observer,
 ) -> Result<(Progress, Outcome), TrainError> {
-    let mut rng = TorchRng::from_state(progress.rng).map_err(|error| TrainError::Observer(error.into()))?;
+    let mut rng = TorchRng::from_state(progress.rng)?;
     if progress.history.is_empty() {
         let Some(score) = evaluate(classifier, validation, &mut rng, None, observer)? else {
             return Ok((progress, Outcome::Interrupted));

@@ -27,21 +27,13 @@ impl Evaluation {
         let (val_loss, val_acc) = (score.mean_loss(), score.accuracy());
         Self { phase: None, epoch: None, learning_rate: None, train_loss: None, val_loss, val_acc }
     }
-
-    /// Whether this one is better than `other`: a higher validation accuracy. This is what "best" means, here and
-    /// everywhere; of two equal ones the earlier stays.
-    pub fn is_better_than(&self, other: &Self) -> bool {
-        self.val_acc > other.val_acc
-    }
 }
 
-/// The best epoch of a history: the first of the highest validation accuracy. The initial evaluation is no epoch.
+/// The best epoch of a history: the first of the highest validation accuracy, whatever early stopping watches. The initial
+/// evaluation is no epoch.
 pub fn best(history: &[Evaluation]) -> Option<&Evaluation> {
     let epochs = history.iter().filter(|line| line.epoch.is_some());
-    epochs.fold(None, |best, line| match best {
-        Some(best) if !line.is_better_than(best) => Some(best),
-        _ => Some(line),
-    })
+    epochs.reduce(|best, line| if line.val_acc > best.val_acc { line } else { best })
 }
 
 #[cfg(test)]

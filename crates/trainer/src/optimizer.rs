@@ -86,8 +86,7 @@ impl OptimizerState {
         let layers = architecture.layers().map(|(i, o)| LayerState { weight: zeros(i * o), bias: zeros(o) }).collect();
         Self { steps: 0, layers }
     }
-}
-impl OptimizerState {
+
     /// Whether this is the state of `optimizer` on a network of `architecture`.
     pub(crate) fn check(
         &self,

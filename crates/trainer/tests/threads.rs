@@ -10,15 +10,6 @@ const CLASSES: usize = 10;
 /// The largest is more than one piece of work for each kernel, the others are no multiple of anything.
 const BATCHES: [usize; 5] = [130, 7, 33, 1, 65];
 
-const ACTIVATIONS: [Activation; 6] = [
-    Activation::Relu,
-    Activation::LeakyRelu,
-    Activation::Gelu,
-    Activation::Tanh,
-    Activation::Sigmoid,
-    Activation::Silu,
-];
-
 fn optimizers() -> Vec<Optimizer> {
     let sgd = |momentum, nesterov, weight_decay| Optimizer::Sgd { momentum, nesterov, weight_decay };
     let adam = |decoupled| Optimizer::Adam { betas: [0.9, 0.999], epsilon: 1e-8, weight_decay: 0.01, decoupled };
@@ -57,7 +48,7 @@ fn outcome(threads: usize, activation: Activation, optimizer: Optimizer) -> (Vec
 #[test]
 fn one_two_three_and_seven_threads_give_the_same_bits() {
     let mut seen = Vec::new();
-    for activation in ACTIVATIONS {
+    for activation in Activation::ALL {
         for optimizer in optimizers() {
             let one = outcome(1, activation, optimizer);
             for threads in [2, 3, 7] {
