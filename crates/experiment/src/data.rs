@@ -25,7 +25,7 @@ pub(crate) fn load(
             load_cifar10(&source, &|| stop.is_requested(), &mut |progress| display.fetching(&progress))
         }
     };
-    display.fetched();
+    display.clear();
     dataset.map_err(|error| match (error, &experiment.dataset.kind) {
         (DatasetError::Cancelled, _) => ExperimentError::InterruptedEarly,
         (source @ (DatasetError::Io { .. } | DatasetError::Archive { .. }), DatasetKind::Cifar10 { url, .. })

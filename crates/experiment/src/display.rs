@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use strata_dataset::Progress;
-use strata_trainer::{Evaluation, Event};
+use strata_trainer::{Evaluation, Event, Pass};
 
 /// Shows a run on standard output, and bars on standard error where that is a terminal.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ impl Display {
             bar.set_style(style.progress_chars("=> "));
         }
         bar.enable_steady_tick(Duration::from_millis(200));
-        self.fetched();
+        self.clear();
         self.bar.insert(bar)
     }
 
@@ -78,12 +78,12 @@ impl Display {
             }
             Progress::Verifying { path } => self.start(None, WORK).set_message(format!("verifying {}", path.display())),
             Progress::Reading { path } => self.start(None, WORK).set_message(format!("reading {}", path.display())),
-            _ => self.fetched(),
+            _ => self.clear(),
         }
     }
 
     /// Takes the bar away.
-    pub(crate) fn fetched(&mut self) {
+    pub(crate) fn clear(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
@@ -91,13 +91,15 @@ impl Display {
 
     pub(crate) fn event(&mut self, event: &Event<'_>) {
         match *event {
-            Event::PassStarted { training, epoch, learning_rate, batches, done } => {
+            Event::PassStarted { pass, batches, done } => {
                 let epochs = self.epochs;
-                let prefix = match (training, epoch, learning_rate) {
-                    (true, Some(epoch), Some(rate)) => format!("Epoch [{epoch}] of {epochs}, lr {rate}:"),
-                    (false, Some(epoch), _) => format!("Epoch [{epoch}] of {epochs}, validation:"),
-                    _ if epochs > 0 => "Initial, validation:".into(),
-                    _ => "Test:".into(),
+                let prefix = match pass {
+                    Pass::Initial => "Initial, validation:".into(),
+                    Pass::Training { epoch, learning_rate } => {
+                        format!("Epoch [{epoch}] of {epochs}, lr {learning_rate}:")
+                    }
+                    Pass::Validation { epoch } => format!("Epoch [{epoch}] of {epochs}, validation:"),
+                    Pass::Test => "Test:".into(),
                 };
                 self.samples = 0;
                 let bar = self.start(Some(batches as u64), PASS);
@@ -117,8 +119,10 @@ impl Display {
                 }
             }
             Event::Evaluated(history) => {
-                self.fetched();
-                history.last().map(evaluation).iter().for_each(|line| self.line(line));
+                self.clear();
+                if let Some(line) = history.last() {
+                    self.line(&evaluation(line));
+                }
             }
             _ => {}
         }

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use strata_report::{HistoryLine, Metrics, Record, ReportError, RunFolder, TimingLine, now};
-use strata_trainer::{Checkpoint, Classifier, Evaluation, Event, LayerState, Observer, Progress, TrainError, best};
+use strata_trainer::{
+    Checkpoint, Classifier, Evaluation, Event, LayerState, Observer, Pass, Progress, TrainError, best,
+};
 
 use crate::{Display, Stop};
 
@@ -25,13 +27,14 @@ pub(crate) struct Recorder<'a> {
     pub(crate) display: &'a mut Display,
     pub(crate) stop: &'a Stop,
     /// Seconds of this run before it was stopped, where it was.
-    pub(crate) seconds_before: f64,
-    pub(crate) started: Instant,
+    seconds_before: f64,
+    started: Instant,
     /// Since the last line of the history.
-    pub(crate) line_started: Instant,
+    line_started: Instant,
     /// Samples trained on (or, before the first epoch, evaluated) since then.
-    pub(crate) samples: usize,
-    pub(crate) is_training: bool,
+    samples: usize,
+    /// Whether the pass under way counts for them.
+    is_counted: bool,
 }
 
 impl<'a> Recorder<'a> {
@@ -47,7 +50,7 @@ impl<'a> Recorder<'a> {
             started: now,
             line_started: now,
             samples: 0,
-            is_training: false,
+            is_counted: false,
         }
     }
 
@@ -107,10 +110,10 @@ fn failed(error: ReportError) -> TrainError {
 impl Observer for Recorder<'_> {
     fn event(&mut self, event: Event<'_>) -> Result<(), TrainError> {
         match event {
-            Event::PassStarted { training, .. } => self.is_training = training,
-            Event::BatchFinished { samples, .. } if self.is_training || self.record.history.is_empty() => {
-                self.samples += samples;
+            Event::PassStarted { pass, .. } => {
+                self.is_counted = matches!(pass, Pass::Initial | Pass::Training { .. });
             }
+            Event::BatchFinished { samples, .. } if self.is_counted => self.samples += samples,
             Event::Evaluated(history) => self.add(history).map_err(failed)?,
             _ => {}
         }

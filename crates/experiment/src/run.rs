@@ -12,7 +12,9 @@ use strata_report::{
     read_timing,
 };
 use strata_rng::TorchRng;
-use strata_trainer::{Checkpoint, Classifier, Evaluation, Loader, Outcome, Progress, TrainError, best, evaluate, fit};
+use strata_trainer::{
+    Checkpoint, Classifier, Evaluation, Loader, Outcome, Pass, Progress, TrainError, best, evaluate, fit,
+};
 
 use crate::environment;
 use crate::recorder::{Recorder, best_checkpoint, history_line, last_checkpoint, summarise};
@@ -209,7 +211,7 @@ impl Runner<'_> {
         self.display.set_epochs(experiment.epochs());
         let mut recorder = Recorder::new(folder, record, &mut self.display, &self.stop);
         let result = train_and_test(experiment, &mut recorder, &mut parts, progress);
-        recorder.display.fetched();
+        recorder.display.clear();
         let seconds = recorder.seconds();
         record.metrics.seconds = Some(seconds);
         record.ended = Some(now());
@@ -279,8 +281,7 @@ fn train_and_test(
     let sha256 = weights_sha256(&weights, classes)?;
     let file = model.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     recorder.record.model = Some(ModelFile { file, sha256 });
-    recorder.display.set_epochs(0);
-    let Some(score) = evaluate(classifier, test, &mut parts.rng, None, recorder)? else {
+    let Some(score) = evaluate(classifier, test, &mut parts.rng, Pass::Test, recorder)? else {
         return Err(interrupted(recorder));
     };
     recorder.record.metrics.test_loss = Some(score.mean_loss());

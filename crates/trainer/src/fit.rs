@@ -67,22 +67,38 @@ impl Progress {
     }
 }
 
+/// What a pass over the data is for; epochs are 0-based over the run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Pass {
+    /// Evaluates the validation part before the first step.
+    Initial,
+    /// Trains.
+    Training {
+        /// The epoch that it is.
+        epoch: usize,
+        /// The phase's.
+        learning_rate: f64,
+    },
+    /// Evaluates the validation part after an epoch's training.
+    Validation {
+        /// The epoch that it ends.
+        epoch: usize,
+    },
+    /// Evaluates the test part.
+    Test,
+}
+
 /// What happens in a run, in order.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// A training pass starts (`done` of its `batches` were trained on before the run was stopped) or an evaluation does
-    /// (`epoch` and `learning_rate` as in the training pass before it, none at first).
+    /// A pass starts.
     PassStarted {
-        /// Whether it trains.
-        training: bool,
-        /// 0-based over the run.
-        epoch: Option<usize>,
-        /// The phase's.
-        learning_rate: Option<f64>,
+        /// What it is for.
+        pass: Pass,
         /// Batches of a whole pass.
         batches: usize,
-        /// Those that are done already.
+        /// Those that were trained on before the run was stopped.
         done: usize,
     },
     /// A batch was trained on or evaluated.
@@ -166,7 +182,7 @@ pub fn fit(
 ) -> Result<(Progress, Outcome), TrainError> {
     let mut rng = TorchRng::from_state(progress.rng)?;
     if progress.history.is_empty() {
-        let Some(score) = evaluate(classifier, validation, &mut rng, None, observer)? else {
+        let Some(score) = evaluate(classifier, validation, &mut rng, Pass::Initial, observer)? else {
             return Ok((progress, Outcome::Interrupted));
         };
         progress.history.push(Evaluation::initial(score));
@@ -182,8 +198,8 @@ pub fn fit(
             return Ok((progress, Outcome::Finished));
         };
         let finished = train_epoch(classifier, train, plan, learning_rate, &mut rng, &mut progress, observer)?;
-        let at = Some((epoch, learning_rate));
-        let score = if finished { evaluate(classifier, validation, &mut rng, at, observer)? } else { None };
+        let pass = Pass::Validation { epoch };
+        let score = if finished { evaluate(classifier, validation, &mut rng, pass, observer)? } else { None };
         let Some(score) = score else {
             observer.checkpoint(&progress, classifier, false)?;
             return Ok((progress, Outcome::Interrupted));
@@ -230,9 +246,9 @@ fn train_epoch(
     observer: &mut dyn Observer,
 ) -> Result<bool, TrainError> {
     let batches = train.batches();
-    let (epoch, learning) = (Some(progress.epoch), Some(learning_rate));
     let done = progress.batches;
-    observer.event(Event::PassStarted { training: true, epoch, learning_rate: learning, batches, done })?;
+    let pass = Pass::Training { epoch: progress.epoch, learning_rate };
+    observer.event(Event::PassStarted { pass, batches, done })?;
     for batch in train.pass(rng, done) {
         if observer.is_interrupted() {
             // The steps since the last look belong to the checkpoint.
@@ -268,8 +284,8 @@ fn read_loss(classifier: &mut dyn Classifier, learning_rate: f64, progress: &mut
     Ok(progress.score.mean_loss())
 }
 
-/// One pass without training: loss and accuracy, exact over the samples. `at` is the epoch and learning rate that the events
-/// tell. `None` where the observer stopped it.
+/// A pass without training: loss and accuracy, exact over the samples. `pass` is what the events call it. `None` where the
+/// observer stopped it.
 ///
 /// # Errors
 /// What `classifier` and `observer` fail with.
@@ -277,12 +293,10 @@ pub fn evaluate(
     classifier: &mut dyn Classifier,
     loader: &dyn Loader,
     rng: &mut TorchRng,
-    at: Option<(usize, f64)>,
+    pass: Pass,
     observer: &mut dyn Observer,
 ) -> Result<Option<Score>, TrainError> {
-    let (epoch, learning_rate) = (at.map(|at| at.0), at.map(|at| at.1));
-    let batches = loader.batches();
-    observer.event(Event::PassStarted { training: false, epoch, learning_rate, batches, done: 0 })?;
+    observer.event(Event::PassStarted { pass, batches: loader.batches(), done: 0 })?;
     for batch in loader.pass(rng, 0) {
         if observer.is_interrupted() {
             classifier.validation_score()?;

@@ -29,7 +29,7 @@ pub use cpu_classifier::{CpuClassifier, CpuNetwork};
 pub use device::{Device, DeviceChoice};
 pub use early_stopping::{EarlyStopping, Metric};
 pub use error::TrainError;
-pub use fit::{Event, Observer, Outcome, Phase, Plan, Progress, evaluate, fit};
+pub use fit::{Event, Observer, Outcome, Pass, Phase, Plan, Progress, evaluate, fit};
 pub use history::{Evaluation, best};
 pub use optimizer::{LayerState, Optimizer, OptimizerState};
 pub use tensor_classifier::{TensorClassifier, TensorNetwork};

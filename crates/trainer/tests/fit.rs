@@ -7,8 +7,8 @@ use common::{CLASSES, FEATURES, Keeper, Memory};
 use strata_model::{Activation, mlp};
 use strata_rng::TorchRng;
 use strata_trainer::{
-    Batch, Classifier, ClassifierOptions, Device, DeviceChoice, EarlyStopping, Metric, Optimizer, Outcome, Phase, Plan,
-    Progress, TrainError, best, build, evaluate, fit,
+    Batch, Classifier, ClassifierOptions, Device, DeviceChoice, EarlyStopping, Metric, Optimizer, Outcome, Pass, Phase,
+    Plan, Progress, TrainError, best, build, evaluate, fit,
 };
 
 fn classifier() -> Box<dyn Classifier> {
@@ -56,7 +56,7 @@ fn the_history_carries_on_over_phases_and_the_classes_are_learned() {
 fn evaluation_is_exact_over_samples_whatever_the_batches() {
     let score = |batch| {
         let mut rng = TorchRng::new(1);
-        evaluate(&mut *classifier(), &loader(30, batch), &mut rng, None, &mut Keeper::default()).unwrap().unwrap()
+        evaluate(&mut *classifier(), &loader(30, batch), &mut rng, Pass::Test, &mut Keeper::default()).unwrap().unwrap()
     };
     let (one, sevens) = (score(1), score(7));
     assert_eq!((one.samples, one.correct), (30, sevens.correct));

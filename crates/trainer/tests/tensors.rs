@@ -8,8 +8,8 @@ use dfdx::prelude::*;
 use strata_model::{Activation, ByteSamples, Layers, mlp};
 use strata_rng::TorchRng;
 use strata_trainer::{
-    Batch, Checkpoint, Classifier, ClassifierOptions, Device as DeviceKind, Loader, Optimizer, Outcome, Phase, Plan,
-    Progress, TensorClassifier, TrainError, build, evaluate, fit,
+    Batch, Checkpoint, Classifier, ClassifierOptions, Device as DeviceKind, Loader, Optimizer, Outcome, Pass, Phase,
+    Plan, Progress, TensorClassifier, TrainError, build, evaluate, fit,
 };
 
 const SAMPLES: usize = 50;
@@ -96,7 +96,7 @@ fn scores_are_those_of_the_kernels() {
         let mut rng = TorchRng::new(43);
         classifier.initialise(&mut rng).unwrap();
         let (train, validation) = loaders(indices_only);
-        let untrained = evaluate(&mut *classifier, &validation, &mut rng, None, &mut ()).unwrap().unwrap();
+        let untrained = evaluate(&mut *classifier, &validation, &mut rng, Pass::Test, &mut ()).unwrap().unwrap();
         for _ in 0..3 {
             for batch in train.pass(&mut rng, 0) {
                 classifier.training_step(batch, 0.05).unwrap();
@@ -104,7 +104,7 @@ fn scores_are_those_of_the_kernels() {
         }
         let trained = classifier.training_score().unwrap();
         assert_eq!(classifier.training_score().unwrap().samples, 0, "a score is read once");
-        let after = evaluate(&mut *classifier, &validation, &mut rng, None, &mut ()).unwrap().unwrap();
+        let after = evaluate(&mut *classifier, &validation, &mut rng, Pass::Test, &mut ()).unwrap().unwrap();
         [untrained, trained, after]
     };
     let expected = score(kernels(NESTEROV), false);
