@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use strata_config::Experiment;
-use strata_dataset::{BatchContent, DatasetError, ImageShape, Images, Loader, Order, PixelScale, Split, contact_sheet};
+use strata_dataset::{BatchContent, DatasetError, ImageShape, Loader, Order, PixelScale, Split, contact_sheet};
 use strata_rng::TorchRng;
 
 use crate::{Display, ExperimentError, Stop, data};
@@ -43,8 +43,8 @@ pub fn dataset_info(
     let _ = writeln!(text, "channel deviations  {}", numbers(&statistics.deviation));
     let _ = writeln!(text, "sha256              {}", dataset.sha256());
     let _ = writeln!(text, "classes             {}", dataset.classes.len());
-    let counts = |images: &Images| images.class_counts();
-    for (class, (train, test)) in dataset.classes.iter().zip(counts(&dataset.train).iter().zip(counts(&dataset.test))) {
+    let counts = dataset.train.class_counts().into_iter().zip(dataset.test.class_counts());
+    for (class, (train, test)) in dataset.classes.iter().zip(counts) {
         let _ = writeln!(text, "  {class:<12}{train:>7} training {test:>7} test");
     }
     Ok(text)
