@@ -1,9 +1,6 @@
-//! Where a run takes place, and what its record says of its config.
+//! Where a run takes place: program, machine, device.
 
-use serde_json::{Map, Value, json};
-use strata_config::{Experiment, OptimizerConfig};
-use strata_model::Architecture;
-use strata_report::{Environment, Phase, Rng, host_name};
+use strata_report::{Environment, host_name};
 use strata_trainer::Device;
 
 /// The workspace pins it to this one.
@@ -44,61 +41,6 @@ fn processor() -> Option<String> {
 fn driver() -> Option<String> {
     let text = std::fs::read_to_string("/proc/driver/nvidia/version").ok()?;
     text.lines().next().map(|line| line.trim_start_matches("NVRM version:").trim().to_owned())
-}
-
-pub(crate) fn hyperparameters(experiment: &Experiment, architecture: &Architecture) -> Map<String, Value> {
-    let model = &experiment.model;
-    let mut map = Map::new();
-    let mut put = |key: &str, value: Value| {
-        map.insert(key.into(), value);
-    };
-    put("arch", json!(architecture.to_string()));
-    put("hidden", json!(model.hidden));
-    put("activation", json!(model.activation.as_str()));
-    put("dropout", json!(model.dropout));
-    put("lrs", json!(experiment.phases.iter().map(|phase| phase.lr).collect::<Vec<_>>()));
-    put("epochs", json!(experiment.phases.iter().map(|phase| phase.epochs).collect::<Vec<_>>()));
-    put("optimizer", json!(experiment.optimizer.kind()));
-    match experiment.optimizer {
-        OptimizerConfig::Sgd { momentum, nesterov, weight_decay } => {
-            put("momentum", json!(momentum));
-            put("nesterov", json!(nesterov));
-            put("weight_decay", json!(weight_decay));
-        }
-        OptimizerConfig::Adam { betas, eps, weight_decay } | OptimizerConfig::AdamW { betas, eps, weight_decay } => {
-            put("betas", json!(betas));
-            put("eps", json!(eps));
-            put("weight_decay", json!(weight_decay));
-        }
-    }
-    put("batch_size", json!(experiment.dataset.batch.get()));
-    put("normalise", json!(experiment.dataset.normalise));
-    put("seed", json!(experiment.seed));
-    if let Some(stopping) = &experiment.early_stopping {
-        let metric = stopping.metric.as_str();
-        put(
-            "early_stopping",
-            json!({"metric": metric, "patience": stopping.patience, "min_delta": stopping.min_delta}),
-        );
-    }
-    map
-}
-
-pub(crate) fn phases(experiment: &Experiment) -> Vec<Phase> {
-    experiment.phases.iter().map(|phase| Phase { epochs: phase.epochs, lr: phase.lr }).collect()
-}
-
-pub(crate) fn rng(experiment: &Experiment) -> Rng {
-    let mut streams = std::collections::BTreeMap::new();
-    if experiment.model.dropout > 0.0 {
-        streams.insert("dropout: philox4x32-10".to_owned(), experiment.seed);
-    }
-    Rng {
-        scheme: experiment.rng.as_str().into(),
-        seed: experiment.seed,
-        initialisation: "uniform in ±1/√inputs, as torch.nn.Linear".into(),
-        streams,
-    }
 }
 
 #[cfg(test)]

@@ -4,16 +4,20 @@
 //! run was stopped; [`dataset_info`] and [`dataset_grid`] look at the images. The networks come from outside as [`Row`]s, since
 //! their types are generated in the program that is built for them.
 
+mod checkpoints;
 mod data;
 mod display;
 mod environment;
 mod error;
 mod inspect;
 mod loaders;
+mod record;
 mod recorder;
+mod resume;
 mod run;
 mod setup;
 mod stop;
+mod training;
 
 pub use display::Display;
 pub use error::ExperimentError;

@@ -1,6 +1,5 @@
 //! Watches a run and keeps it: history, record, plots, checkpoints.
 
-use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use strata_report::{HistoryLine, Metrics, Record, ReportError, RunFolder, TimingLine, now};
@@ -8,17 +7,8 @@ use strata_trainer::{
     Checkpoint, Classifier, Evaluation, Event, LayerState, Observer, Pass, Progress, TrainError, best,
 };
 
+use crate::checkpoints::{best_checkpoint, last_checkpoint};
 use crate::{Display, Stop};
-
-/// The checkpoint a run goes on from.
-pub(crate) fn last_checkpoint(checkpoints: &Path) -> PathBuf {
-    checkpoints.join("last.safetensors")
-}
-
-/// The checkpoint of the best epoch: weights only.
-pub(crate) fn best_checkpoint(checkpoints: &Path) -> PathBuf {
-    checkpoints.join("best.safetensors")
-}
 
 /// The observer of a recorded run.
 pub(crate) struct Recorder<'a> {
@@ -143,10 +133,10 @@ impl Observer for Recorder<'_> {
             // Without the optimizer's buffers: the best epoch is chosen, never gone on from.
             let none = vec![LayerState::default(); checkpoint.weights.layers.len()];
             let buffers = std::mem::replace(&mut checkpoint.optimizer.layers, none);
-            checkpoint.save(&best_checkpoint(&folder))?;
+            checkpoint.save(&best_checkpoint(self.folder))?;
             checkpoint.optimizer.layers = buffers;
         }
-        checkpoint.save(&last_checkpoint(&folder))?;
+        checkpoint.save(&last_checkpoint(self.folder))?;
         tracing::debug!(folder = %folder.display(), "checkpoint written");
         Ok(())
     }

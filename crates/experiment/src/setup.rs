@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use strata_config as config;
 use strata_config::{Experiment, OptimizerConfig};
-use strata_dataset::{BatchContent, Dataset, Loader, Order, PixelScale, Split};
+use strata_dataset::{BatchContent, Dataset, Images, Loader, Order, PixelScale, Split};
 use strata_model::{Activation, ByteSamples};
 use strata_trainer::{
     BuildClassifier, Classifier, ClassifierOptions, Device, DeviceChoice, EarlyStopping, Metric, Optimizer, Phase, Plan,
@@ -29,15 +29,15 @@ pub(crate) struct Loaders {
     pub(crate) test: Served,
 }
 
-/// Splits the training images, drawing from `rng`, and serves the parts. On a card the training part's batches are indices.
+/// Serves the parts of the split and the test images. On a card the training part's batches are indices.
 pub(crate) fn loaders(
     experiment: &Experiment,
     dataset: &Dataset,
     split: &Split,
+    scale: &PixelScale,
     device: Device,
 ) -> Result<Loaders, ExperimentError> {
     let settings = &experiment.dataset;
-    let scale = scale(experiment, dataset);
     let content = if device == Device::Cpu { BatchContent::Pixels } else { BatchContent::Indices };
     let (batch, evaluation) = (settings.batch.get(), settings.evaluation_batch.get());
     let (train, test) = (&dataset.train, &dataset.test);
@@ -52,7 +52,8 @@ pub(crate) fn loaders(
     })
 }
 
-fn scale(experiment: &Experiment, dataset: &Dataset) -> PixelScale {
+/// How bytes become pixels. To normalise takes a pass over the training images.
+pub(crate) fn scale(experiment: &Experiment, dataset: &Dataset) -> PixelScale {
     if !experiment.dataset.normalise {
         return PixelScale::Unit;
     }
@@ -61,28 +62,30 @@ fn scale(experiment: &Experiment, dataset: &Dataset) -> PixelScale {
     PixelScale::Normalised { mean: narrow(statistics.mean), deviation: narrow(statistics.deviation) }
 }
 
-/// Builds the config's network from the program's rows.
+/// Builds the config's network from the program's rows; `images` are those to train on.
 pub(crate) fn classifier(
     experiment: &Experiment,
     rows: &[Row],
     device: Device,
-    dataset: &Dataset,
+    images: &Images,
+    scale: &PixelScale,
 ) -> Result<Box<dyn Classifier>, ExperimentError> {
     let widths = experiment.widths();
     let Some(row) = rows.iter().find(|row| row.widths == widths) else {
         return Err(ExperimentError::NoRow { widths });
     };
     // A card takes the images as they are and looks their values up itself; nothing is copied here.
-    let images = &dataset.train;
-    let tables = scale(experiment, dataset).tables(images.shape().channels)?;
-    let resident = ByteSamples { bytes: images.pixels(), tables: &tables };
+    let tables = match device {
+        Device::Cpu => None,
+        Device::Cuda(_) => Some(scale.tables(images.shape().channels)?),
+    };
     Ok((row.build)(ClassifierOptions {
         device,
         optimizer: optimizer(&experiment.optimizer),
         activation: activation(experiment.model.activation),
         dropout: experiment.model.dropout as f32,
         seed: experiment.seed,
-        resident: (device != Device::Cpu).then_some(resident),
+        resident: tables.as_ref().map(|tables| ByteSamples { bytes: images.pixels(), tables }),
     })?)
 }
 

@@ -1,0 +1,38 @@
+//! A run's two checkpoints: the last, which a resume goes on from, and the best epoch's, whose weights early stopping gives.
+
+use std::path::PathBuf;
+
+use strata_model::{Architecture, Weights};
+use strata_report::RunFolder;
+use strata_trainer::{Checkpoint, Evaluation, TrainError, best};
+
+/// The file of the last checkpoint.
+pub(crate) fn last_checkpoint(folder: &RunFolder) -> PathBuf {
+    folder.checkpoints().join("last.safetensors")
+}
+
+/// The file of the best epoch's checkpoint: weights only.
+pub(crate) fn best_checkpoint(folder: &RunFolder) -> PathBuf {
+    folder.checkpoints().join("best.safetensors")
+}
+
+/// Reads the best epoch's checkpoint of the run with identifier `run`.
+pub(crate) fn load_best(folder: &RunFolder, run: &str, architecture: &Architecture) -> Result<Checkpoint, TrainError> {
+    Checkpoint::load(&best_checkpoint(folder), run, architecture)
+}
+
+/// The weights of `found`, which must be those of the best epoch of `history`.
+pub(crate) fn best_weights(
+    folder: &RunFolder,
+    found: Checkpoint,
+    history: &[Evaluation],
+) -> Result<Weights, TrainError> {
+    let (is, wanted) = (found.progress.history.last(), best(history));
+    if is == wanted {
+        return Ok(found.weights);
+    }
+    let epoch =
+        |line: Option<&Evaluation>| line.and_then(|line| line.epoch).map_or("none".into(), |epoch| epoch.to_string());
+    let reason = format!("its epoch is {}, the run's best is {}", epoch(is), epoch(wanted));
+    Err(TrainError::Damaged { path: best_checkpoint(folder), reason })
+}
