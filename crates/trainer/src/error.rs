@@ -6,7 +6,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrainError {
-    /// The loss stopped being a number.
+    /// The training loss stopped being a number.
     #[error(
         "the training loss became {loss} in epoch {epoch}, step {step} (learning rate {learning_rate}); \
          a smaller learning rate is the usual remedy"
@@ -20,6 +20,19 @@ pub enum TrainError {
         step: usize,
         /// The learning rate it happened at.
         learning_rate: f64,
+    },
+    /// The validation loss is no number.
+    #[error(
+        "the validation loss is {loss} {}",
+        epoch.map_or("before the first step: the samples or the initial parameters are not finite".into(), |epoch| {
+            format!("after epoch {epoch}; a smaller learning rate is the usual remedy")
+        })
+    )]
+    ValidationNotFinite {
+        /// The loss.
+        loss: f64,
+        /// 0-based over the run; none for the initial evaluation.
+        epoch: Option<usize>,
     },
     /// The device failed, out of memory for one.
     #[error("the device failed: {0}")]

@@ -171,7 +171,8 @@ const SELDOM: usize = 50;
 /// PyTorch's loaders draw: each pass, an evaluation's too, once; a shuffled one twice.
 ///
 /// # Errors
-/// [`TrainError::NotFinite`] where the training or validation loss is no longer a number; what `classifier` and `observer` fail with.
+/// [`TrainError::NotFinite`] where the training loss is no longer a number, [`TrainError::ValidationNotFinite`] where the
+/// validation loss is none; what `classifier` and `observer` fail with.
 pub fn fit(
     classifier: &mut dyn Classifier,
     train: &dyn Loader,
@@ -225,12 +226,9 @@ pub fn fit(
 fn told(progress: &Progress, observer: &mut dyn Observer) -> Result<(), TrainError> {
     observer.event(Event::Evaluated(&progress.history))?;
     match progress.history.last() {
-        Some(line) if !line.val_loss.is_finite() => Err(TrainError::NotFinite {
-            loss: line.val_loss,
-            epoch: line.epoch.unwrap_or(0),
-            step: progress.batches,
-            learning_rate: line.learning_rate.unwrap_or(0.0),
-        }),
+        Some(&Evaluation { val_loss: loss, epoch, .. }) if !loss.is_finite() => {
+            Err(TrainError::ValidationNotFinite { loss, epoch })
+        }
         _ => Ok(()),
     }
 }

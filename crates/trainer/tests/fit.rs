@@ -3,12 +3,14 @@
 
 mod common;
 
+use std::cell::Cell;
+
 use common::{CLASSES, FEATURES, Keeper, Memory};
 use strata_model::{Activation, mlp};
 use strata_rng::TorchRng;
 use strata_trainer::{
-    Batch, Classifier, ClassifierOptions, Device, DeviceChoice, EarlyStopping, Metric, Optimizer, Outcome, Pass, Phase,
-    Plan, Progress, TrainError, best, build, evaluate, fit,
+    Batch, Classifier, ClassifierOptions, Device, DeviceChoice, EarlyStopping, Loader, Metric, Optimizer, Outcome,
+    Pass, Phase, Plan, Progress, TrainError, best, build, evaluate, fit,
 };
 
 fn classifier() -> Box<dyn Classifier> {
@@ -71,6 +73,46 @@ fn a_loss_that_is_no_number_stops_the_run() {
     let error = result.unwrap_err();
     assert!(matches!(error, TrainError::NotFinite { epoch: 0, .. }), "{error}");
     assert!(error.to_string().contains("smaller learning rate"), "{error}");
+}
+
+/// A loader whose samples are no numbers from pass `from` on.
+struct Broken {
+    loader: Memory,
+    from: usize,
+    passes: Cell<usize>,
+}
+
+impl Loader for Broken {
+    fn samples(&self) -> usize {
+        self.loader.samples()
+    }
+
+    fn batches(&self) -> usize {
+        self.loader.batches()
+    }
+
+    fn pass<'a>(&'a self, rng: &mut TorchRng, skip: usize) -> Box<dyn Iterator<Item = Batch> + 'a> {
+        let broken = self.passes.replace(self.passes.get() + 1) >= self.from;
+        Box::new(self.loader.pass(rng, skip).map(move |mut batch| {
+            if broken {
+                batch.features.fill(f32::NAN);
+            }
+            batch
+        }))
+    }
+}
+
+#[test]
+fn a_validation_loss_that_is_no_number_stops_the_run_and_is_not_called_the_training_loss() {
+    for (from, told, lines) in [(0, "is NaN before the first step: ", 1), (2, "is NaN after epoch 1; a smaller", 3)] {
+        let validation = Broken { loader: loader(30, 16), from, passes: Cell::default() };
+        let progress = Progress::new(&TorchRng::new(1));
+        let mut keeper = Keeper::default();
+        let result = fit(&mut *classifier(), &loader(90, 16), &validation, &plan(&[(5, 0.1)]), progress, &mut keeper);
+        let error = result.unwrap_err().to_string();
+        assert!(error.starts_with(&format!("the validation loss {told}")), "{error}");
+        assert_eq!(keeper.history.len(), lines, "its line is told");
+    }
 }
 
 #[test]
