@@ -159,7 +159,7 @@ impl Check<'_> {
         self.document.missing(key, format!("missing: expected {}", keys::expects(key)))
     }
 
-    /// `value` as a size, where it lies within `1..=most` (or from `least`).
+    /// `value` as a size, where it lies within `least..=most`.
     pub(crate) fn size(&self, key: &str, value: &Spanned<i64>, least: i64, most: i64) -> Result<usize, ConfigError> {
         let inner = *value.get_ref();
         usize::try_from(inner).ok().filter(|_| (least..=most).contains(&inner)).ok_or_else(|| self.wrong(key, value))

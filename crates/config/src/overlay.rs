@@ -39,20 +39,21 @@ pub(crate) fn merged(document: &Document) -> Result<DeTable<'_>, ConfigError> {
     Ok(table)
 }
 
+/// `text`, which stands at `start`, without the white space around it.
+fn trimmed(text: &str, start: usize) -> Spanned<&str> {
+    let from = start + (text.len() - text.trim_start().len());
+    Spanned::new(from..from + text.trim().len(), text.trim())
+}
+
+/// The parts of a path between its dots, one more than the deepest may have where there are more.
 fn segments(path: &str, start: usize) -> Vec<Spanned<&str>> {
     let mut at = start;
-    let segment = |segment: &str, at: &mut usize| {
-        let from = *at + (segment.len() - segment.trim_start().len());
-        *at += segment.len() + 1;
-        from
+    let segment = |text| {
+        let segment = trimmed(text, at);
+        at += text.len() + 1;
+        segment
     };
-    path.split('.')
-        .map(|text| {
-            let from = segment(text, &mut at);
-            Spanned::new(from..from + text.trim().len(), text.trim())
-        })
-        .take(MAX_DEPTH + 1)
-        .collect()
+    path.split('.').take(MAX_DEPTH + 1).map(segment).collect()
 }
 
 /// The value of a `--set`: TOML, or a bare word taken as a string.
@@ -62,13 +63,13 @@ fn value<'d>(
     start: usize,
     argument: Range<usize>,
 ) -> Result<Spanned<DeValue<'d>>, ConfigError> {
-    let start = start + (text.len() - text.trim_start().len());
-    let text = text.trim();
+    let text = trimmed(text, start);
+    let (span, text) = (text.span(), text.into_inner());
     match DeValue::parse(text) {
-        Ok(value) => Ok(shifted(value, start)),
+        Ok(value) => Ok(shifted(value, span.start)),
         // Shells take quotes away: what cannot be meant as a list, a table or a quoted string is a string.
         Err(_) if !text.is_empty() && !text.contains(['"', '\'', '[', ']', '{', '}', '\n']) => {
-            Ok(Spanned::new(start..start + text.len(), DeValue::String(Cow::Borrowed(text))))
+            Ok(Spanned::new(span, DeValue::String(Cow::Borrowed(text))))
         }
         Err(error) => {
             let reason = if text.is_empty() { "nothing after `=`" } else { error.message() };
@@ -77,6 +78,7 @@ fn value<'d>(
     }
 }
 
+/// `value`, its spans counted from `by` on.
 fn shifted<'d>(value: Spanned<DeValue<'d>>, by: usize) -> Spanned<DeValue<'d>> {
     let span = value.span().start + by..value.span().end + by;
     let value = match value.into_inner() {
@@ -117,6 +119,7 @@ fn assign<'d>(
     descend(document, child, path, depth + 1, value)
 }
 
+/// Puts `value` at `path[depth..]` below `node`, a table or a list.
 fn descend<'d>(
     document: &Document,
     node: &mut Spanned<DeValue<'d>>,
