@@ -209,7 +209,7 @@ mod tests {
     const PAIR: ImageShape = ImageShape { channels: 2, height: 1, width: 2 };
 
     #[test]
-    fn statistics_by_hand() {
+    fn statistics_are_those_worked_out_by_hand() {
         // Channel 0 holds 0, 0, 255, 255: mean 1/2, deviation 1/2. Channel 1 holds 51 four times:
         // mean 0.2, deviation 0.
         let pixels = vec![0, 255, 51, 51, 255, 0, 51, 51];

@@ -35,16 +35,10 @@ const FIGURES: [&str; 10] =
 pub struct Synthetic {
     /// What all images are drawn from.
     pub seed: u64,
-    /// Training images, 1 to 1,000,000; 6,000 by default.
+    /// Training images, 1 to 1,000,000.
     pub train: usize,
-    /// Test images, 1 to 1,000,000; 1,000 by default.
+    /// Test images, 1 to 1,000,000.
     pub test: usize,
-}
-
-impl Default for Synthetic {
-    fn default() -> Self {
-        Self { seed: 43, train: 6_000, test: 1_000 }
-    }
 }
 
 impl Synthetic {
@@ -144,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn seeds_and_parts_differ_and_a_longer_part_begins_with_the_same_noise() {
+    fn seeds_and_parts_differ_and_classes_are_even() {
         let make = |seed| {
             let synthetic = Synthetic { seed, train: 20, test: 20 };
             synthetic.generate().unwrap()

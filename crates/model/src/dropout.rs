@@ -65,7 +65,7 @@ mod tests {
 
     /// Of n = 100,000 outputs at p = 0.3, 30,000 ± 5·√(n p (1 - p)) = ± 725 are dropped, the others scaled by 1/0.7.
     #[test]
-    fn the_share_and_the_scale() {
+    fn a_share_is_dropped_and_the_others_are_scaled() {
         let dropout = Dropout { probability: 0.3, seed: 43, layer: 1, step: 7 };
         let mut values = vec![1.0; 100_000];
         dropout.apply(&mut values);

@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn patience_and_min_delta() {
+    fn a_run_is_over_after_patience_epochs_without_an_improvement_of_more_than_min_delta() {
         // (values a epoch, patience, min_delta, whether it is over, why)
         let cases: [(&[f64], usize, f64, bool, &str); 8] = [
             (&[], 1, 0.0, false, "nothing happened yet"),

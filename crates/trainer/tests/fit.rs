@@ -134,7 +134,7 @@ fn a_batch_of_another_size_is_refused() {
 }
 
 #[test]
-fn devices() {
+fn a_card_is_refused_by_a_build_without_cuda_and_auto_takes_the_cpu_there() {
     assert_eq!(DeviceChoice::Cpu.resolve().unwrap(), Device::Cpu);
     if cfg!(not(feature = "cuda")) {
         assert_eq!(DeviceChoice::Auto.resolve().unwrap(), Device::Cpu);

@@ -117,7 +117,7 @@ fn an_archive_is_read_in_place() {
 
 /// Order, other entries and a leading `./` make no difference; names may be missing.
 #[test]
-fn an_archive_in_another_order() {
+fn an_archive_in_another_order_is_the_same_data_set() {
     let mut all = entries();
     all.remove(0);
     all.reverse();

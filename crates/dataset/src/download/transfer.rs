@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn content_ranges() {
+    fn a_content_range_is_read_or_ignored() {
         let range = |first, total| Some(ContentRange { first, total });
         // Each row: the header, and what it says.
         let rows = [

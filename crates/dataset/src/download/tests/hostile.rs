@@ -154,7 +154,7 @@ fn a_wrong_file_that_was_there_is_left_alone() {
 
 /// No network: one error that says where to put the file by hand.
 #[test]
-fn no_server_at_all() {
+fn no_server_at_all_is_an_error_that_says_where_to_put_the_file() {
     let case = Case::new();
     let url = {
         let server = Server::start(vec![whole(b"")]);
