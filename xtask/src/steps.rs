@@ -48,27 +48,20 @@ impl Step {
 
 const TIDY: &str = "house rules";
 
-/// The steps in order; `extra` goes to the tests' programs, `black_box` is the package in `tests/` if there is one.
-fn steps(extra: &[OsString], black_box: Option<&str>) -> Vec<Step> {
+/// The steps in order; `extra` goes to the tests' programs.
+fn steps(extra: &[OsString]) -> Vec<Step> {
     let mut documents = Step::cargo("documents", "doc --workspace --no-deps");
     documents.environment = Some(("RUSTDOCFLAGS", "-D warnings"));
-    let mut tests = Step::cargo("tests", "test --workspace");
-    let mut last = None;
-    if let Some(package) = black_box {
-        // The commands driven from outside take the longest: after everything else.
-        tests.arguments.extend(["--exclude".into(), package.into()]);
-        last = Some(Step::cargo("commands from outside", &format!("test --package {package}")));
-    }
-    let cuda = Step::cargo("CUDA type-check", "check --package strata --features cuda,ci-check");
     let mut steps = vec![
         Step::cargo("format", "fmt --all --check"),
         Step::cargo(TIDY, "xtask tidy"),
         Step::cargo("clippy", "clippy --workspace --all-targets -- -D warnings"),
         documents,
-        tests,
-        cuda,
+        Step::cargo("tests", "test --workspace --exclude strata-tests"),
+        Step::cargo("CUDA type-check", "check --package strata --features cuda,ci-check"),
+        // The commands driven from outside take the longest: after everything else.
+        Step::cargo("commands from outside", "test --package strata-tests"),
     ];
-    steps.extend(last);
     if !extra.is_empty() {
         for step in steps.iter_mut().filter(|step| step.arguments[0] == "test") {
             step.arguments.push("--".into());
@@ -78,24 +71,11 @@ fn steps(extra: &[OsString], black_box: Option<&str>) -> Vec<Step> {
     steps
 }
 
-/// The name of the package in `tests/`.
-fn black_box(root: &Path) -> anyhow::Result<Option<String>> {
-    let path = root.join("tests/Cargo.toml");
-    if !path.exists() {
-        return Ok(None);
-    }
-    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let manifest: toml::Table = text.parse().with_context(|| format!("{} is no manifest", path.display()))?;
-    let name = manifest.get("package").and_then(|package| package.get("name")).and_then(toml::Value::as_str);
-    Ok(name.map(str::to_owned))
-}
-
 /// Runs the steps; the first that fails ends it with the command to repeat that step.
 pub(crate) fn run(extra: &[OsString]) -> anyhow::Result<ExitCode> {
     let root = workspace::root();
-    let black_box = black_box(&root)?;
     let begin = Instant::now();
-    let steps = steps(extra, black_box.as_deref());
+    let steps = steps(extra);
     for (index, step) in steps.iter().enumerate() {
         eprintln!("[{}/{}] {}: {}", index + 1, steps.len(), step.name, step.command());
         let begin = Instant::now();
@@ -115,8 +95,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn extra_arguments_reach_the_tests_alone_and_the_outside_comes_last() {
-        let commands: Vec<_> = steps(&["--nocapture".into()], Some("outside")).iter().map(Step::command).collect();
+    fn extra_arguments_reach_the_tests_alone() {
+        let commands: Vec<_> = steps(&["--nocapture".into()]).iter().map(Step::command).collect();
         assert_eq!(
             commands,
             [
@@ -124,11 +104,11 @@ mod tests {
                 "cargo xtask tidy",
                 "cargo clippy --workspace --all-targets -- -D warnings",
                 "RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps",
-                "cargo test --workspace --exclude outside -- --nocapture",
+                "cargo test --workspace --exclude strata-tests -- --nocapture",
                 "cargo check --package strata --features cuda,ci-check",
-                "cargo test --package outside -- --nocapture",
+                "cargo test --package strata-tests -- --nocapture",
             ]
         );
-        assert_eq!(steps(&[], None)[4].command(), "cargo test --workspace");
+        assert!(steps(&[]).iter().all(|step| !step.command().contains(" -- --nocapture")));
     }
 }
