@@ -67,8 +67,8 @@ def steps(arguments):
 
 
 def epochs(arguments):
-    program = build("build", "strata", ["--bin", "strata"])
-    ours = [program, *epoch_options(arguments)]
+    ours = [strata(), "experiment", "configs/a.toml", "--device", "cpu", "--data", arguments.data, "--threads",
+            arguments.threads, "--set", "phases=[{epochs=1,lr=0.1}]"]
     patience = Patience(arguments)
     header("epoch, s", "PyTorch's way")
     for way in ["notebook", "tensors"] if arguments.way == "both" else [arguments.way]:
@@ -190,11 +190,6 @@ def bench(*arguments):
     return ["cargo", "xtask", "bench", *arguments]
 
 
-def epoch_options(arguments):
-    return ["experiment", "configs/a.toml", "--device", "cpu", "--data", arguments.data, "--threads", arguments.threads,
-            "--set", "phases=[{epochs=1,lr=0.1}]"]
-
-
 def strata_epoch(command):
     """The seconds of the epoch that the run's own history tells: training pass, validation, and its checkpoint."""
     with tempfile.TemporaryDirectory() as folder:
@@ -209,11 +204,9 @@ def pytorch_epoch(command):
     return {"value": result["seconds"][0], "peak_mb": result["peak_mb"]}
 
 
-def build(action, package, options):
-    """The executable that cargo builds, optimised."""
-    command = ["cargo", action, "--package", package, *options, "--message-format", "json-render-diagnostics"]
-    if action == "build":
-        command.append("--release")
+def strata():
+    """The program, built."""
+    command = ["cargo", "build", "--release", "--package", "strata", "--message-format", "json-render-diagnostics"]
     output = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
     messages = map(json.loads, output.splitlines())
     executables = [message["executable"] for message in messages if message.get("executable")]

@@ -35,7 +35,7 @@ def main():
 
     model = Classifier(widths)
     optimizer = torch.optim.SGD(model.parameters(), 1e-3)
-    times, losses = [], []
+    losses = []
 
     def work(batch):
         losses.append(train_step(model, optimizer, batch, labels))
