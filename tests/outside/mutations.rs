@@ -142,7 +142,7 @@ fn a_damaged_checkpoint_is_never_trained_on() {
     assert!(good < rounds(DAMAGES) / 2, "{good} resumed: are they damaged at all?");
 }
 
-/// Only read at the end, by early stopping.
+/// Read at the start of the resume and again at the end, by early stopping alone.
 #[test]
 fn a_damaged_best_checkpoint_is_never_a_result() {
     Template::new().damage("checkpoints/best.safetensors", 2);
