@@ -8,14 +8,19 @@
 //! ```
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what tests share fails as tests do")]
 
+#[path = "common/formula_images.rs"]
+mod formula_images;
+
 use std::cell::RefCell;
 use std::path::Path;
 use std::sync::Arc;
 
+use formula_images::formula_images;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use strata_dataset as dataset;
-use strata_dataset::{BatchContent, Cifar10Source, ImageShape, Images, Order, PixelScale, Split, load_cifar10};
+use strata_dataset::{BatchContent, Cifar10Source, Images, Order, PixelScale, Split, load_cifar10};
+use strata_experiment::Served;
 use strata_model::{Activation, Architecture, Weights, mlp};
 use strata_rng::TorchRng;
 use strata_trainer::{
@@ -44,7 +49,7 @@ fn network(widths: &[usize]) -> Option<BuildClassifier> {
 
 /// Serves images to the trainer and notes the indices of every batch.
 struct Noting {
-    loader: dataset::Loader,
+    loader: Served,
     served: RefCell<Vec<Vec<u32>>>,
 }
 
@@ -58,10 +63,7 @@ impl Loader for Noting {
     }
 
     fn pass<'a>(&'a self, rng: &mut TorchRng, skip: usize) -> Box<dyn Iterator<Item = Batch> + 'a> {
-        Box::new(self.loader.pass(rng, skip).map(|batch| {
-            self.served.borrow_mut().push(batch.indices.clone());
-            Batch { indices: batch.indices, features: batch.pixels, labels: batch.labels }
-        }))
+        Box::new(self.loader.pass(rng, skip).inspect(|batch| self.served.borrow_mut().push(batch.indices.clone())))
     }
 }
 
@@ -135,7 +137,7 @@ fn train(golden: &Value, images: Arc<Images>) -> Ours {
         let scale = PixelScale::Unit;
         let images = Arc::clone(&images);
         let loader = dataset::Loader::new(images, indices.to_vec(), batch, order, scale, BatchContent::Pixels).unwrap();
-        Noting { loader, served: RefCell::default() }
+        Noting { loader: Served(loader), served: RefCell::default() }
     };
     let train = loader(&split.train, batch, Order::Shuffled);
     let validation = loader(&split.validation, 2 * batch, Order::InOrder);
@@ -210,7 +212,7 @@ fn the_run_of_seed_7_is_pytorchs() {
 
 fn small_run(golden: &str) {
     let golden: Value = serde_json::from_str(golden).unwrap();
-    let ours = train(&golden, Arc::new(formula_images(integer(&golden["images"]))));
+    let ours = train(&golden, Arc::new(formula_images(integer(&golden["images"])).unwrap()));
     let allowed = Tolerance { first_losses: 1e-5, later_losses: 1e-5, validation: 1e-5, samples: 0.0 };
     check(&golden, &ours, &allowed);
 }
@@ -229,7 +231,7 @@ fn golden_files_of_a_folder_are_pytorchs() {
             let folder = std::env::var_os("STRATA_DATA").expect("STRATA_DATA names the folder of CIFAR-10's files");
             real_images(Path::new(&folder))
         } else {
-            Arc::new(formula_images(integer(&golden["images"])))
+            Arc::new(formula_images(integer(&golden["images"])).unwrap())
         };
         let ours = train(&golden, images);
         let allowed = Tolerance { first_losses: 1e-5, later_losses: 1e-2, validation: 1e-3, samples: 10.0 };
@@ -243,14 +245,6 @@ fn golden_files_of_a_folder_are_pytorchs() {
             ours.losses.len()
         );
     }
-}
-
-/// Image i, value j: byte (i·7919 + j·104729 + i·j·31) mod 256; label 7 i mod 10.
-fn formula_images(count: usize) -> Images {
-    let byte = |i: usize, j: usize| ((i * 7919 + j * 104_729 + i * j * 31) % 256) as u8;
-    let pixels = (0..count).flat_map(|i| (0..3072).map(move |j| byte(i, j))).collect();
-    let labels = (0..count).map(|i| (i * 7 % 10) as u8).collect();
-    Images::new(ImageShape::CIFAR, pixels, labels, 10).unwrap()
 }
 
 fn real_images(folder: &Path) -> Arc<Images> {

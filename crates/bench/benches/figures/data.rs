@@ -11,14 +11,12 @@ use strata_trainer::{Batch, Classifier, Loader as _};
 
 use crate::measure::{head, quietly, row, short};
 use crate::networks::{self, NOTEBOOK, SGD};
-use crate::{Repetitions, Threads};
+use crate::options::Timing;
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     #[command(flatten)]
-    threads: Threads,
-    #[command(flatten)]
-    repetitions: Repetitions,
+    timing: Timing,
     /// Networks, separated by commas: the notebook's, and one so small that its step is short.
     #[arg(long, value_delimiter = ',', default_values_t = [NOTEBOOK.to_owned(), "3072-128-64-10".to_owned()])]
     widths: Vec<String>,
@@ -34,18 +32,17 @@ pub(crate) struct Options {
 const IMAGES: usize = 20_000;
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    options.threads.start()?;
+    options.timing.threads.start()?;
     let images = networks::images(IMAGES)?;
     head(&["network", "batch", "a batch's preparation, ms", "step alone, ms", "in the loop, ms", "ratio"]);
-    for (name, &samples) in options.widths.iter().flat_map(|name| options.batch.iter().map(move |batch| (name, batch)))
-    {
+    for (name, samples) in networks::pairs(&options.widths, &options.batch) {
         let mut classifier = networks::classifier(networks::row(name)?, SGD)?;
         let served = served(&images, samples)?;
         let whole = (served.samples() / samples).max(2);
         let preparation = preparation(&served, whole);
         let (mut alone, mut looped) = (Vec::new(), Vec::new());
         for _ in 0..options.rounds.max(1) {
-            let share = options.repetitions.seconds / 2.0;
+            let share = options.timing.seconds / 2.0;
             alone.push(quietly(|| steps_alone(&mut *classifier, &served, share))?);
             looped.push(quietly(|| steps_with_data(&mut *classifier, &served, whole, share))?);
         }
@@ -53,7 +50,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         looped.sort_by(f64::total_cmp);
         let [alone, looped] = [alone, looped].map(|times| crate::measure::median(&times));
         row(&[
-            name.clone(),
+            name.to_owned(),
             samples.to_string(),
             short(preparation * 1e3),
             short(alone * 1e3),

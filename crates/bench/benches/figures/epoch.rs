@@ -6,24 +6,23 @@ use anyhow::Context;
 use clap::Args;
 use strata_experiment::{Display, Experiment, Row, Runner, Stop};
 
-use crate::Threads;
 use crate::clocked::{self, Call, Noted};
 use crate::measure::{head, row, short};
-use crate::networks::{self, NOTEBOOK};
-use crate::step::Named;
+use crate::networks;
+use crate::options::{Network, OptimizerName, Threads};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     #[command(flatten)]
     threads: Threads,
-    /// The network's widths, from the pixels to the classes.
-    #[arg(long, default_value = NOTEBOOK)]
-    widths: String,
+    #[command(flatten)]
+    network: Network,
     /// Samples a step; evaluation takes twice as many.
     #[arg(long, default_value_t = 128)]
     batch: usize,
+    /// What updates the weights.
     #[arg(long, value_enum, default_value = "sgd")]
-    optimizer: Named,
+    optimizer: OptimizerName,
     /// Epochs, of which the table shows the mean.
     #[arg(long, default_value_t = 2)]
     epochs: usize,
@@ -44,19 +43,14 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         Some(runs) => tempfile::tempdir_in(runs)?,
         None => tempfile::tempdir()?,
     };
-    let rule = match options.optimizer {
-        Named::Sgd => "kind = \"sgd\"",
-        Named::Momentum => "kind = \"sgd\"\nmomentum = 0.9",
-        Named::Adam => "kind = \"adam\"",
-    };
     let parts = Parts {
         dataset: match &options.data {
             Some(_) => "kind = \"cifar10\"\nvalidation = 5000".to_owned(),
             None => synthetic(options.images, options.images / 10),
         },
-        widths: &options.widths,
+        widths: &options.network.widths,
         batch: options.batch,
-        optimizer: rule,
+        optimizer: options.optimizer,
         epochs: options.epochs,
     };
     train(&parts, options.data.as_deref(), folder.path())?;
@@ -69,8 +63,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) dataset: String,
     pub(crate) widths: &'a str,
     pub(crate) batch: usize,
-    /// The table's lines.
-    pub(crate) optimizer: &'a str,
+    pub(crate) optimizer: OptimizerName,
     pub(crate) epochs: usize,
 }
 
@@ -83,7 +76,8 @@ pub(crate) fn synthetic(train: usize, validation: usize) -> String {
 pub(crate) fn train(parts: &Parts<'_>, data: Option<&Path>, folder: &Path) -> anyhow::Result<()> {
     let network = networks::row(parts.widths)?;
     let hidden = &network.widths[1..network.widths.len() - 1];
-    let Parts { dataset, batch, optimizer, epochs, .. } = parts;
+    let Parts { dataset, batch, epochs, .. } = parts;
+    let optimizer = parts.optimizer.config();
     let text = format!(
         "name = \"bench\"\nseed = 43\n\n[dataset]\n{dataset}\nbatch = {batch}\n\n[model]\nhidden = {hidden:?}\n\n\
          [optimizer]\n{optimizer}\n\n[[phases]]\nepochs = {epochs}\nlr = 0.001\n"

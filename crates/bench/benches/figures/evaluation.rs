@@ -6,14 +6,12 @@ use strata_model::Weights;
 
 use crate::measure::{head, row, short, typical};
 use crate::networks::{self, NOTEBOOK, SGD, evaluation_operations};
-use crate::{Repetitions, Threads};
+use crate::options::Timing;
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     #[command(flatten)]
-    threads: Threads,
-    #[command(flatten)]
-    repetitions: Repetitions,
+    timing: Timing,
     /// Networks, separated by commas.
     #[arg(long, value_delimiter = ',', default_value = NOTEBOOK)]
     widths: Vec<String>,
@@ -23,7 +21,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    options.threads.start()?;
+    options.timing.threads.start()?;
     head(&[
         "network",
         "batch",
@@ -34,18 +32,17 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         "GFLOP/s alone",
         "ratio",
     ]);
-    for (name, &samples) in options.widths.iter().flat_map(|name| options.batch.iter().map(move |batch| (name, batch)))
-    {
+    for (name, samples) in networks::pairs(&options.widths, &options.batch) {
         let network = networks::row(name)?;
         let mut classifier = networks::classifier(network, SGD)?;
         let batch = networks::batch(network, samples);
         let evaluate = |batch| Ok(classifier.validation_step(batch)?);
-        let whole = typical(options.repetitions.seconds, || batch.clone(), evaluate)?;
+        let whole = typical(options.timing.seconds, || batch.clone(), evaluate)?;
         let (weights, _) = classifier.snapshot()?;
-        let products = products(options.repetitions.seconds, &weights, batch.features)?;
+        let products = products(options.timing.seconds, &weights, batch.features)?;
         let operations = evaluation_operations(network.widths, samples);
         row(&[
-            name.clone(),
+            name.to_owned(),
             samples.to_string(),
             short(whole * 1e3),
             short(samples as f64 / whole),

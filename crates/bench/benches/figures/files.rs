@@ -10,31 +10,28 @@ use strata_rng::TorchRng;
 use strata_trainer::{Checkpoint, Progress};
 
 use crate::measure::{head, row, short, typical};
-use crate::networks::{self, ADAM, NOTEBOOK, SGD};
-use crate::{Repetitions, Threads};
+use crate::networks::{self, ADAM, SGD};
+use crate::options::{Network, Timing};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     #[command(flatten)]
-    threads: Threads,
+    timing: Timing,
     #[command(flatten)]
-    repetitions: Repetitions,
-    /// The network's widths, from the pixels to the classes.
-    #[arg(long, default_value = NOTEBOOK)]
-    widths: String,
+    network: Network,
     /// The folder in which the files are written, and removed; it decides which disk is timed. The system's unless told.
     #[arg(long)]
     folder: Option<PathBuf>,
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    options.threads.start()?;
+    options.timing.threads.start()?;
     let folder = match &options.folder {
         Some(folder) => tempfile::tempdir_in(folder)?,
         None => tempfile::tempdir()?,
     };
-    let network = networks::row(&options.widths)?;
-    let seconds = options.repetitions.seconds;
+    let network = options.network.row()?;
+    let seconds = options.timing.seconds;
     let path = folder.path().join("model.safetensors");
     head(&["what", "MB", "ms", "MB/s"]);
     let tell = |what: &str, bytes: usize, seconds: f64| {

@@ -9,11 +9,14 @@ mod dfdx_network;
 mod epoch;
 mod evaluation;
 mod files;
+#[path = "../../../experiment/tests/common/formula_images.rs"]
+mod formula_images;
 #[path = "../../../strata/src/huge_pages.rs"]
 mod huge_pages;
 mod measure;
 mod memory;
 mod networks;
+mod options;
 mod products;
 #[path = "../../../strata/src/rows.rs"]
 mod rows;
@@ -23,7 +26,7 @@ mod weights;
 
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
 /// Times what the program does: each command prints a table of docs/performance.md.
 #[derive(Debug, Parser)]
@@ -54,36 +57,6 @@ enum Command {
     /// One run of `memory`, in a process of its own.
     #[command(hide = true)]
     Run(memory::Run),
-}
-
-/// What every measurement asks.
-#[derive(Clone, Debug, Args)]
-struct Threads {
-    /// Threads of the kernels, as many as the machine has unless told.
-    #[arg(long)]
-    threads: Option<usize>,
-}
-
-impl Threads {
-    /// Starts the threads and says under which conditions the table below comes to be.
-    fn start(&self) -> anyhow::Result<()> {
-        self.start_silently()?;
-        println!("{}\n", measure::conditions());
-        Ok(())
-    }
-
-    fn start_silently(&self) -> anyhow::Result<()> {
-        let threads = self.threads.unwrap_or(0);
-        Ok(rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?)
-    }
-}
-
-/// What a measurement by repetition asks besides.
-#[derive(Clone, Debug, Args)]
-struct Repetitions {
-    /// Seconds for each time of a table; at least three repetitions in any case.
-    #[arg(long, default_value_t = 1.0)]
-    seconds: f64,
 }
 
 fn main() -> ExitCode {

@@ -5,13 +5,13 @@
 
 use std::process::Command;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use crate::Threads;
 use crate::epoch::{self, Parts};
 use crate::measure::{head, peak_megabytes, resident_megabytes, row};
 use crate::networks::{self, NOTEBOOK};
+use crate::options::{OptimizerName, Threads};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -20,8 +20,8 @@ pub(crate) struct Options {
     /// Networks, separated by commas, each with each optimizer and batch; a chosen few unless told.
     #[arg(long, value_delimiter = ',')]
     widths: Vec<String>,
-    /// Samples a step, separated by commas; evaluation takes twice as many.
-    #[arg(long, value_delimiter = ',', default_value = "128")]
+    /// Samples a step of the networks named, separated by commas; evaluation takes twice as many.
+    #[arg(long, value_delimiter = ',', default_value = "128", requires = "widths")]
     batch: Vec<usize>,
 }
 
@@ -34,16 +34,9 @@ pub(crate) struct Run {
     widths: String,
     #[arg(long)]
     batch: usize,
-    #[arg(long)]
-    optimizer: String,
+    #[arg(long, value_enum)]
+    optimizer: OptimizerName,
 }
-
-/// Each with the buffers it keeps for a parameter.
-const OPTIMIZERS: [(&str, &str, usize); 3] = [
-    ("sgd", "kind = \"sgd\"", 0),
-    ("sgd with momentum", "kind = \"sgd\"\nmomentum = 0.9", 1),
-    ("adam", "kind = \"adam\"", 2),
-];
 
 /// Steps of the epoch that is run.
 const STEPS: usize = 4;
@@ -63,23 +56,22 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         "predicted peak",
         "measured peak",
     ]);
-    if options.widths.is_empty() {
-        for (widths, batch) in [(NOTEBOOK, 128), (NOTEBOOK, 1024), ("3072-4096-4096-10", 128)] {
-            OPTIMIZERS.iter().try_for_each(|optimizer| line(&options.threads, widths, batch, optimizer))?;
-        }
-        return Ok(());
-    }
-    for (widths, &batch) in options.widths.iter().flat_map(|name| options.batch.iter().map(move |batch| (name, batch)))
-    {
-        OPTIMIZERS.iter().try_for_each(|optimizer| line(&options.threads, widths, batch, optimizer))?;
+    let chosen = if options.widths.is_empty() {
+        vec![(NOTEBOOK, 128), (NOTEBOOK, 1024), ("3072-4096-4096-10", 128)]
+    } else {
+        networks::pairs(&options.widths, &options.batch).collect()
+    };
+    for (widths, batch) in chosen {
+        let optimizers = OptimizerName::value_variants().iter();
+        optimizers.into_iter().try_for_each(|optimizer| line(&options.threads, widths, batch, *optimizer))?;
     }
     Ok(())
 }
 
-fn line(threads: &Threads, name: &str, batch: usize, optimizer: &(&str, &str, usize)) -> anyhow::Result<()> {
+fn line(threads: &Threads, name: &str, batch: usize, optimizer: OptimizerName) -> anyhow::Result<()> {
     let widths = networks::row(name)?.widths;
     let mut command = Command::new(std::env::current_exe()?);
-    command.args(["run", "--widths", name, "--batch", &batch.to_string(), "--optimizer", optimizer.1]);
+    command.args(["run", "--widths", name, "--batch", &batch.to_string(), "--optimizer", optimizer.as_str()]);
     command.args(threads.threads.map(|threads| format!("--threads={threads}")));
     let output = command.output()?;
     let text = String::from_utf8_lossy(&output.stdout);
@@ -91,14 +83,14 @@ fn line(threads: &Threads, name: &str, batch: usize, optimizer: &(&str, &str, us
     let program = number("program_mb");
     let images = (images(batch) * (3072 + 1)) as f64 / 1e6;
     let parameters = megabytes(networks::parameters(widths));
-    let state = optimizer.2 as f64 * parameters;
+    let state = optimizer.optimizer().states() as f64 * parameters;
     let step = megabytes(step_values(widths, batch).max(evaluation_values(widths, 2 * batch)));
     let checkpoint = parameters + state;
     let always = program + images + parameters + state;
     let cell = |value: f64| format!("{value:.0}");
     row(&[
         name.to_owned(),
-        optimizer.0.to_owned(),
+        if matches!(optimizer, OptimizerName::Momentum) { "sgd with momentum" } else { optimizer.as_str() }.to_owned(),
         batch.to_string(),
         cell(program),
         cell(images),
@@ -143,7 +135,7 @@ pub(crate) fn run_one(options: &Run) -> anyhow::Result<()> {
         dataset: epoch::synthetic(images(options.batch), 4 * options.batch),
         widths: &options.widths,
         batch: options.batch,
-        optimizer: &options.optimizer,
+        optimizer: options.optimizer,
         epochs: 1,
     };
     epoch::train(&parts, None, folder.path())?;

@@ -28,6 +28,11 @@ pub(crate) fn row(name: &str) -> anyhow::Result<&'static Row> {
     row.with_context(|| format!("this program has no network {name}; `cargo xtask bench` builds one that has"))
 }
 
+/// Each network with each batch.
+pub(crate) fn pairs<'a>(names: &'a [String], batches: &'a [usize]) -> impl Iterator<Item = (&'a str, usize)> {
+    names.iter().flat_map(|name| batches.iter().map(|batch| (name.as_str(), *batch)))
+}
+
 /// A network initialised at seed 43.
 pub(crate) fn classifier(row: &Row, optimizer: Optimizer) -> anyhow::Result<Box<dyn Classifier>> {
     let mut classifier = (row.build)(ClassifierOptions {

@@ -23,7 +23,7 @@ struct Layer {
 /// Prints a line for each product: layer, what, milliseconds (median), GFLOP/s.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let samples = options.batch;
-    let row = networks::row(&options.widths)?;
+    let row = options.network.row()?;
     let batch = networks::batch(row, samples);
     let last = row.widths.len() - 2;
     let small = |count: usize| (0..count).map(|i| (i % 17) as f32 * 1e-3 - 8e-3).collect::<Vec<f32>>();
@@ -52,7 +52,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let rule = Update::Sgd { learning_rate: 1e-6, weight_decay: 0.0 };
     // The batch that arrives takes its room in the caches too.
     repeat(
-        options.repetitions.seconds,
+        options.timing.seconds,
         options.warmup,
         || batch.clone(),
         |_| {

@@ -3,8 +3,8 @@
 use clap::Args;
 
 use crate::measure::{head, row, short, typical};
-use crate::networks::{self, NOTEBOOK, SGD, evaluation_operations, name, step_operations};
-use crate::{Repetitions, Threads};
+use crate::networks::{self, NOTEBOOK, SGD, evaluation_operations, name, pairs, step_operations};
+use crate::options::Timing;
 
 /// From the smallest batch that anybody trains with to the largest.
 const BATCHES: [usize; 8] = [32, 64, 128, 256, 512, 1024, 2048, 4096];
@@ -14,9 +14,7 @@ const DEPTHS: std::ops::RangeInclusive<usize> = 1..=6;
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     #[command(flatten)]
-    threads: Threads,
-    #[command(flatten)]
-    repetitions: Repetitions,
+    timing: Timing,
     /// Networks, separated by commas, each timed with each batch; instead of the three tables of growth.
     #[arg(long, value_delimiter = ',')]
     widths: Vec<String>,
@@ -26,12 +24,11 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    options.threads.start()?;
-    let seconds = options.repetitions.seconds;
+    options.timing.threads.start()?;
+    let seconds = options.timing.seconds;
     if !options.widths.is_empty() {
         let batches = if options.batch.is_empty() { &[128][..] } else { &options.batch };
-        let pairs = options.widths.iter().flat_map(|widths| batches.iter().map(move |batch| (widths.clone(), *batch)));
-        return table(seconds, pairs);
+        return table(seconds, pairs(&options.widths, batches).map(|(widths, batch)| (widths.to_owned(), batch)));
     }
     let batches = if options.batch.is_empty() { &BATCHES[..] } else { &options.batch };
     table(seconds, batches.iter().map(|batch| (NOTEBOOK.to_owned(), *batch)))?;

@@ -8,29 +8,32 @@ use std::sync::Arc;
 
 use clap::Args;
 use serde_json::json;
-use strata_dataset::{BatchContent, Cifar10Source, ImageShape, Images, Loader, Order, PixelScale, Split, load_cifar10};
+use strata_dataset::{BatchContent, Cifar10Source, Images, Loader, Order, PixelScale, Split, load_cifar10};
 use strata_experiment::Served;
 use strata_rng::TorchRng;
 use strata_trainer::{Batch, Loader as _};
 
-use crate::Threads;
 use crate::dfdx_network;
-use crate::networks::{self, NOTEBOOK, SGD};
+use crate::formula_images::formula_images;
+use crate::networks::{self, SGD};
+use crate::options::{Network, Threads};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     #[command(flatten)]
     threads: Threads,
-    /// The network's widths, from the pixels to the classes.
-    #[arg(long, default_value = NOTEBOOK)]
-    widths: String,
+    #[command(flatten)]
+    network: Network,
     /// Samples a step.
     #[arg(long, default_value_t = 128)]
     batch: usize,
+    /// The learning rate.
     #[arg(long, default_value_t = 0.1)]
     lr: f64,
+    /// How many steps.
     #[arg(long, default_value_t = 200)]
     steps: usize,
+    /// What split, layers and batches are drawn from.
     #[arg(long, default_value_t = 43)]
     seed: u64,
     /// The folder of CIFAR-10's files; images from the formula of bench/pytorch/notebook.py where none is named.
@@ -46,7 +49,7 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     options.threads.start_silently()?;
-    let network = networks::row(&options.widths)?;
+    let network = options.network.row()?;
     let images = images(options)?;
     let mut rng = TorchRng::new(options.seed);
     let split = Split::random(images.len(), images.len() / 10, &mut rng)?;
@@ -80,8 +83,5 @@ fn images(options: &Options) -> anyhow::Result<Arc<Images>> {
         let source = Cifar10Source { folder: Some(folder.clone()), ..Cifar10Source::default() };
         return Ok(load_cifar10(&source, &|| false, &mut |_| {})?.train);
     }
-    let byte = |i: usize, j: usize| ((i * 7919 + j * 104_729 + i * j * 31) % 256) as u8;
-    let pixels = (0..options.images).flat_map(|i| (0..3072).map(move |j| byte(i, j))).collect();
-    let labels = (0..options.images).map(|i| (i * 7 % 10) as u8).collect();
-    Ok(Arc::new(Images::new(ImageShape::CIFAR, pixels, labels, 10)?))
+    Ok(Arc::new(formula_images(options.images)?))
 }

@@ -1,0 +1,88 @@
+//! What several of the commands ask.
+
+use clap::{Args, ValueEnum};
+use strata_experiment::Row;
+use strata_trainer::Optimizer;
+
+use crate::measure;
+use crate::networks::{self, ADAM, MOMENTUM, NOTEBOOK, SGD};
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Threads {
+    /// Threads of the kernels, as many as the machine has unless told.
+    #[arg(long)]
+    pub(crate) threads: Option<usize>,
+}
+
+impl Threads {
+    /// Starts the threads and says under which conditions the table below comes to be.
+    pub(crate) fn start(&self) -> anyhow::Result<()> {
+        self.start_silently()?;
+        println!("{}\n", measure::conditions());
+        Ok(())
+    }
+
+    pub(crate) fn start_silently(&self) -> anyhow::Result<()> {
+        let threads = self.threads.unwrap_or(0);
+        Ok(rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?)
+    }
+}
+
+/// What a measurement by repetition asks.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Timing {
+    #[command(flatten)]
+    pub(crate) threads: Threads,
+    /// Seconds for each time of a table; at least three repetitions in any case.
+    #[arg(long, default_value_t = 1.0)]
+    pub(crate) seconds: f64,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Network {
+    /// The network's widths, from the pixels to the classes.
+    #[arg(long, default_value = NOTEBOOK)]
+    pub(crate) widths: String,
+}
+
+impl Network {
+    pub(crate) fn row(&self) -> anyhow::Result<&'static Row> {
+        networks::row(&self.widths)
+    }
+}
+
+/// Optimizers with their usual numbers.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum OptimizerName {
+    Sgd,
+    Momentum,
+    Adam,
+}
+
+impl OptimizerName {
+    /// As the command line takes it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Sgd => "sgd",
+            Self::Momentum => "momentum",
+            Self::Adam => "adam",
+        }
+    }
+
+    pub(crate) fn optimizer(self) -> Optimizer {
+        match self {
+            Self::Sgd => SGD,
+            Self::Momentum => MOMENTUM,
+            Self::Adam => ADAM,
+        }
+    }
+
+    /// The lines of a config's `[optimizer]`.
+    pub(crate) fn config(self) -> &'static str {
+        match self {
+            Self::Sgd => "kind = \"sgd\"",
+            Self::Momentum => "kind = \"sgd\"\nmomentum = 0.9",
+            Self::Adam => "kind = \"adam\"",
+        }
+    }
+}
