@@ -54,3 +54,16 @@ fn remedy(error: &DatasetError, named: bool) -> Option<&'static str> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    /// Each crate has its own, since neither knows the other.
+    #[test]
+    fn a_configs_release_is_the_data_sets() {
+        let release = strata_dataset::Cifar10Source::default();
+        assert_eq!(
+            (release.url.as_str(), release.sha256.as_str()),
+            (strata_config::CIFAR10_URL, strata_config::CIFAR10_SHA256)
+        );
+    }
+}
