@@ -50,7 +50,7 @@ pub enum ExperimentError {
         widths: Vec<usize>,
     },
     /// Worker threads could not be started.
-    #[error("cannot start {threads} worker threads: {reason}")]
+    #[error("cannot start {threads} worker threads: {reason}; ask for fewer with --threads")]
     Threads {
         /// As many as were asked for.
         threads: usize,

@@ -17,7 +17,10 @@ pub enum ModelError {
         source: std::io::Error,
     },
     /// The bytes are no weights file of ours.
-    #[error("{} is not a readable weights file: {reason}; it may be cut short or damaged", path.display())]
+    #[error(
+        "{} is not a readable weights file: {reason}; it may be cut short or damaged: restore it from a copy",
+        path.display()
+    )]
     Damaged {
         /// The file.
         path: PathBuf,

@@ -56,14 +56,14 @@ impl Weights {
     /// What `file` fails with; [`std::io::ErrorKind::InvalidInput`], before anything is written, where the layers or a layer's
     /// values are not as many as the widths say.
     pub fn write_to(&self, file: &mut dyn Write, classes: &[String]) -> std::io::Result<()> {
+        if self.layers.len() != self.architecture.widths().len() - 1 {
+            let reason = format!("{} layers for the widths {:?}", self.layers.len(), self.architecture.widths());
+            return Err(std::io::Error::new(ErrorKind::InvalidInput, reason));
+        }
         let mut tensors = TensorWriter::default();
         for (i, ((inputs, outputs), layer)) in self.architecture.layers().zip(&self.layers).enumerate() {
             tensors.push(format!("layer{}.weight", i + 1), &[outputs, inputs], &layer.weight);
             tensors.push(format!("layer{}.bias", i + 1), &[outputs], &layer.bias);
-        }
-        if self.layers.len() != self.architecture.widths().len() - 1 {
-            let reason = format!("{} layers for the widths {:?}", self.layers.len(), self.architecture.widths());
-            return Err(std::io::Error::new(ErrorKind::InvalidInput, reason));
         }
         let metadata = Metadata { widths: self.architecture.clone(), classes: classes.to_vec() };
         tensors.write_to(file, KEY, serde_json::to_string(&metadata)?)
