@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::{Value, json};
 
+use crate::archives::sha256;
 use crate::harness::{Sandbox, root, start};
 
 const QUICKSTART: [&str; 6] =
@@ -165,11 +166,6 @@ fn a_record_holds_what_was_asked_for_and_what_came_of_it() {
         })
         .collect();
     assert_eq!(lines, without_seconds);
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    use sha2::{Digest, Sha256};
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[test]
