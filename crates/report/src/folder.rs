@@ -218,7 +218,7 @@ impl RunFolder {
             let time = lines::parse::<TimingLine>(&path, number, line);
             last.is_some_and(|last| time.is_ok_and(|time| time.epoch <= last.epoch))
         };
-        let kept = lines::head(&path, is_kept).unwrap_or_default();
+        let kept = lines::head(&path, is_kept);
         write(&path, |w| w.write_all(&kept))
     }
 
