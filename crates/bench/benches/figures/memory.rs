@@ -62,8 +62,9 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         networks::pairs(&options.widths, &options.batch).collect()
     };
     for (widths, batch) in chosen {
-        let optimizers = OptimizerName::value_variants().iter();
-        optimizers.into_iter().try_for_each(|optimizer| line(&options.threads, widths, batch, *optimizer))?;
+        for optimizer in OptimizerName::value_variants() {
+            line(&options.threads, widths, batch, *optimizer)?;
+        }
     }
     Ok(())
 }
@@ -90,7 +91,7 @@ fn line(threads: &Threads, name: &str, batch: usize, optimizer: OptimizerName) -
     let cell = |value: f64| format!("{value:.0}");
     row(&[
         name.to_owned(),
-        if matches!(optimizer, OptimizerName::Momentum) { "sgd with momentum" } else { optimizer.as_str() }.to_owned(),
+        optimizer.in_words().to_owned(),
         batch.to_string(),
         cell(program),
         cell(images),

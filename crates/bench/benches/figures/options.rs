@@ -69,6 +69,14 @@ impl OptimizerName {
         }
     }
 
+    /// As a table has it.
+    pub(crate) fn in_words(self) -> &'static str {
+        match self {
+            Self::Momentum => "sgd with momentum",
+            _ => self.as_str(),
+        }
+    }
+
     pub(crate) fn optimizer(self) -> Optimizer {
         match self {
             Self::Sgd => SGD,

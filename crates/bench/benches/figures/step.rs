@@ -22,7 +22,7 @@ pub(crate) struct Options {
     /// Steps before the first that counts.
     #[arg(long, default_value_t = 5)]
     pub(crate) warmup: usize,
-    /// What updates the weights; --products times plain gradient descent whatever it is.
+    /// What updates the weights; products are those of plain gradient descent.
     #[arg(long, value_enum, default_value = "sgd", conflicts_with = "products")]
     pub(crate) optimizer: OptimizerName,
     /// Time each product of the step instead of the whole.
