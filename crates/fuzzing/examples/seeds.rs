@@ -130,6 +130,7 @@ fn record() -> Result<Vec<u8>> {
     record.started = "2026-11-23T12:00:00Z".into();
     record.ended = Some("2026-11-23T12:01:00Z".into());
     record.status = Status::Finished;
+    record.config_sha256 = "0f".repeat(32);
     record.hyperparameters.insert("hidden".into(), vec![2_048, 64].into());
     record.hyperparameters.insert("optimizer".into(), "sgd".into());
     record.metrics.val_acc = Some(0.5);
