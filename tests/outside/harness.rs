@@ -93,6 +93,7 @@ impl Outcome {
     pub(crate) fn code(&self) -> Option<i32> {
         assert_ne!(self.status.code(), Some(101), "it panicked: {self:?}");
         assert!(!self.err.contains("panicked"), "it panicked: {self:?}");
+        assert!(!self.err.contains('\u{1b}') && !self.out.contains('\u{1b}'), "escape codes in a file: {self:?}");
         self.status.code()
     }
 

@@ -8,7 +8,7 @@ mod huge_pages;
 mod rows;
 mod signals;
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -50,7 +50,11 @@ fn log_to_standard_error() {
         })
     });
     let default = filter.default_level().unwrap_or(LevelFilter::WARN);
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let mut lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    if !std::io::stderr().is_terminal() {
+        // Colours in a log file are escape codes.
+        lines = lines.with_ansi(false);
+    }
     tracing_subscriber::registry().with(lines.with_filter(filter.with_default(default))).init();
 }
 
