@@ -42,16 +42,15 @@ pub enum DatasetError {
         value: String,
     },
 
-    /// No answer from the server, after the retries.
-    #[error(
-        "cannot download {url}: {problem}; run again to go on where it stopped, or put the file by \
-         hand at {}", target.display()
-    )]
+    /// The file did not come: after the retries, or where none would help.
+    #[error("cannot download {url}: {problem}; {remedy}, or put the file by hand at {}", target.display())]
     Download {
         /// The URL asked for.
         url: String,
         /// What happened.
         problem: String,
+        /// What may help.
+        remedy: &'static str,
         /// Where the file would be looked for.
         target: PathBuf,
     },

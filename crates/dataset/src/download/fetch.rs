@@ -15,6 +15,11 @@ use crate::DatasetError;
 /// What to do with a file that was there already and is not the one wanted.
 pub(crate) const REPLACE: &str = "it was left as it is: delete it to have it fetched again, or correct dataset.sha256";
 const REFETCH: &str = "the download was removed: run again, or correct dataset.url and dataset.sha256";
+/// What came may be gone on from.
+const GO_ON: &str = "run again to go on where it stopped";
+/// The server's word, which stays the same.
+const CORRECT: &str = "correct dataset.url";
+const CHECK: &str = "check the network and dataset.url, and run again";
 
 /// What one transfer came to.
 enum Outcome {
@@ -68,7 +73,7 @@ fn download(wanted: &Wanted<'_>, watch: &mut Watch<'_>) -> Result<File, DatasetE
             Outcome::Complete => {}
             Outcome::Again(problem) => {
                 if retries == wanted.limits.retries {
-                    return Err(failed(wanted, problem));
+                    return Err(failed(wanted, problem, GO_ON));
                 }
                 tracing::info!(url = wanted.url, problem, "the download is tried again");
                 pause(wanted.limits.backoff * 2u32.saturating_pow(retries), watch)?;
@@ -100,7 +105,7 @@ fn transfer(wanted: &Wanted<'_>, partial: &mut Partial, watch: &mut Watch<'_>) -
     }
     let validator = partial.note().validator.clone();
     let transfer = Transfer::start(wanted.url, have, validator.as_deref(), wanted.limits)
-        .map_err(|error| failed(wanted, format!("no thread to download in: {error}")))?;
+        .map_err(|error| failed(wanted, format!("no thread to download in: {error}"), GO_ON))?;
     let answer = match transfer.next(watch)? {
         Event::Answer(answer) => answer,
         Event::Failed(failure) => return broken(wanted, failure),
@@ -119,7 +124,7 @@ fn transfer(wanted: &Wanted<'_>, partial: &mut Partial, watch: &mut Watch<'_>) -
             Event::Bytes(bytes) if partial.have() + bytes.len() as u64 > longest => {
                 let _ = partial.restart(Note::default());
                 let problem = format!("the server sends more than the {longest} bytes expected");
-                return Err(failed(wanted, problem));
+                return Err(failed(wanted, problem, CORRECT));
             }
             Event::Bytes(bytes) => {
                 partial.append(&bytes)?;
@@ -157,7 +162,7 @@ fn accept(wanted: &Wanted<'_>, partial: &mut Partial, answer: Answer) -> Result<
             if let Some(length) = answer.length.filter(|&length| length > wanted.limits.longest) {
                 let longest = wanted.limits.longest;
                 let problem = format!("the server offers {length} bytes, at most {longest} are expected");
-                return Err(failed(wanted, problem));
+                return Err(failed(wanted, problem, CORRECT));
             }
             // To a Range request too this is the whole file: another version, or no ranges there.
             partial.restart(Note { url: wanted.url.to_owned(), validator: answer.validator, total: answer.length })?;
@@ -189,22 +194,23 @@ fn accept(wanted: &Wanted<'_>, partial: &mut Partial, answer: Answer) -> Result<
         status @ (408 | 429 | 500..=599) => {
             Ok(Some(Outcome::Again(format!("the server answers with HTTP status {status}"))))
         }
-        status => Err(failed(wanted, format!("the server answers with HTTP status {status}"))),
+        status => Err(failed(wanted, format!("the server answers with HTTP status {status}"), CORRECT)),
     }
 }
 
 fn broken(wanted: &Wanted<'_>, failure: Failure) -> Result<Outcome, DatasetError> {
     match failure {
         Failure::Broken(problem) => Ok(Outcome::Again(problem)),
-        Failure::Hopeless(problem) => Err(failed(wanted, problem)),
+        Failure::Hopeless(problem) => Err(failed(wanted, problem, CHECK)),
+        Failure::Answer(problem) => Err(failed(wanted, problem, CORRECT)),
         Failure::Url(problem) => Err(DatasetError::Url { url: wanted.url.to_owned(), problem }),
     }
 }
 
-fn failed(wanted: &Wanted<'_>, problem: String) -> DatasetError {
+fn failed(wanted: &Wanted<'_>, problem: String, remedy: &'static str) -> DatasetError {
     // A server's words may be in it.
     let problem = clean(&problem);
-    DatasetError::Download { url: wanted.url.to_owned(), problem, target: wanted.target.to_owned() }
+    DatasetError::Download { url: wanted.url.to_owned(), problem, remedy, target: wanted.target.to_owned() }
 }
 
 fn pause(length: Duration, watch: &Watch<'_>) -> Result<(), DatasetError> {

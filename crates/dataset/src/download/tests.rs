@@ -243,6 +243,6 @@ fn a_404_is_an_error_at_once() {
     let case = Case::new();
     let server = Server::start(vec![reply("404 Not Found", &["Content-Length: 0"], b"")]);
     let error = case.error(&server);
-    assert!(error.contains("HTTP status 404"), "{error}");
+    assert!(error.contains("HTTP status 404; correct dataset.url, or"), "{error}");
     assert_eq!(server.requests().len(), 1);
 }

@@ -39,6 +39,8 @@ pub(crate) enum Failure {
     Broken(String),
     /// Not worth one: no such host, no route, no trust.
     Hopeless(String),
+    /// Nor this: the server's answer leads nowhere.
+    Answer(String),
     /// The URL itself is wrong.
     Url(String),
 }
@@ -161,8 +163,8 @@ fn failure(error: ureq::Error) -> Failure {
         ureq::Error::HostNotFound => {
             Failure::Hopeless("no such host, or no network (the name does not resolve)".to_owned())
         }
+        ureq::Error::TooManyRedirects => Failure::Answer(error.to_string()),
         ureq::Error::ConnectionFailed
-        | ureq::Error::TooManyRedirects
         | ureq::Error::InvalidProxyUrl
         | ureq::Error::Tls(_)
         | ureq::Error::Rustls(_)
