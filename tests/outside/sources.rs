@@ -132,6 +132,19 @@ fn a_folder_that_lacks_a_file_or_holds_a_torn_one_is_refused() {
 }
 
 #[test]
+fn a_list_of_names_that_cannot_be_one_is_named() {
+    let sandbox = Sandbox::new();
+    for (name, bytes) in data_files() {
+        sandbox.write(&format!("data/{name}"), bytes);
+    }
+    write_config(&sandbox, "http://127.0.0.1:1/a.tar.gz", &sha256(b""));
+    sandbox.write("data/batches.meta.txt", vec![b'a'; (1 << 16) + 1]);
+    refused(&sandbox, &["--data", "data"], 1, &["data/batches.meta.txt", "65537 bytes", "put that file right"]);
+    sandbox.write("data/batches.meta.txt", "cat\ndog\n");
+    refused(&sandbox, &["--data", "data"], 1, &["data/batches.meta.txt", "2 class names", "ten"]);
+}
+
+#[test]
 fn more_validation_images_than_there_are_is_the_users_mistake() {
     let sandbox = with_archive(&archive(&data_files()));
     refused(&sandbox, &["--set", "dataset.validation=200"], 2, &["validation", "200"]);

@@ -50,7 +50,12 @@ fn remedy(error: &DatasetError, named: bool) -> Option<&'static str> {
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
             Some("make it readable and writable for you, or name another folder with --data")
         }
-        _ if named => Some("--data is to name the folder that holds, or shall hold, the images' files"),
+        ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::IsADirectory | ErrorKind::AlreadyExists
+            if named =>
+        {
+            Some("--data is to name the folder that holds, or shall hold, the images' files")
+        }
+        _ if named => Some("put that file right, or name another folder with --data"),
         _ => None,
     }
 }
