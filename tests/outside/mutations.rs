@@ -205,6 +205,20 @@ fn a_best_checkpoint_of_another_epoch_is_refused() {
     }
 }
 
+#[test]
+fn a_folder_in_a_files_place_is_to_be_moved_away() {
+    let template = Template::new();
+    for file in ["record.json", "history.jsonl", "timing.jsonl"] {
+        let name = format!("{}-is-a-folder", file.replace('.', "-"));
+        template.copy(&name);
+        let path = format!("runs/{name}/{file}");
+        fs::remove_file(template.sandbox.path(&path)).unwrap();
+        fs::create_dir(template.sandbox.path(&path)).unwrap();
+        let parts = [&path, "something else is in its place: move it away"];
+        template.sandbox.run(["resume", &name]).failed_saying(1, &parts);
+    }
+}
+
 /// What the error says to do is done, and helps.
 #[test]
 fn a_run_whose_record_is_lost_can_be_trained_anew_from_its_config() {

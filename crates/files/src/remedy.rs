@@ -12,7 +12,7 @@ pub fn remedy(error: &Error) -> &'static str {
             "make it writable and readable for you, or choose another folder with --runs"
         }
         ErrorKind::NotFound => "check the path",
-        ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
+        ErrorKind::NotADirectory | ErrorKind::IsADirectory | ErrorKind::AlreadyExists => {
             "something else is in its place: move it away, or choose another folder with --runs"
         }
         _ => "check the disk, or choose another folder with --runs",

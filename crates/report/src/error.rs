@@ -42,7 +42,7 @@ pub enum ReportError {
 
     /// The folder is not a run's.
     #[error(
-        "{}: not a run's folder: it has no {missing}; name a folder under runs/ (`cargo xtask runs` lists them)",
+        "{}: not a run's folder: it has no {missing}; name one that has (`cargo xtask runs` lists them), or restore the file from a copy",
         shown(path)
     )]
     NotARun {

@@ -29,8 +29,9 @@ pub struct Lines<T> {
 /// Opens a file for reading if it is one: a pipe would block for ever.
 pub(crate) fn open_regular(path: &Path) -> Result<File, ReportError> {
     let fail = ReportError::io("read the file", path);
-    let checked = std::fs::metadata(path)
-        .and_then(|meta| if meta.is_file() { File::open(path) } else { Err(io::Error::other("not a regular file")) });
+    let no_file = || io::Error::new(io::ErrorKind::AlreadyExists, "it is not a regular file");
+    let checked =
+        std::fs::metadata(path).and_then(|meta| if meta.is_file() { File::open(path) } else { Err(no_file()) });
     checked.map_err(fail)
 }
 
