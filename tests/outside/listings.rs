@@ -111,6 +111,20 @@ fn harmless(text: &str) {
     assert!(!text.contains(bad), "{text:?}");
 }
 
+/// As with a folder that others may not enter, which root may.
+#[test]
+fn a_run_that_cannot_be_looked_into_is_told_not_passed_over() {
+    let sandbox = Sandbox::new();
+    fs::create_dir(sandbox.path("runs")).unwrap();
+    std::os::unix::fs::symlink("loop", sandbox.path("runs/loop")).unwrap();
+    let listed = sandbox.run(["runs"]).succeeded().out;
+    assert!(listed.lines().any(|line| line.starts_with("loop") && line.contains("unreadable")), "{listed}");
+    assert!(listed.contains("runs/loop/record.json: cannot read the file"), "{listed}");
+    for command in ["resume", "compare"] {
+        sandbox.run([command, "loop"]).failed_saying(1, &["runs/loop: cannot look into the run's folder", "os error"]);
+    }
+}
+
 #[test]
 fn no_runs_is_no_error_and_a_file_in_their_place_is_one() {
     let sandbox = Sandbox::new();

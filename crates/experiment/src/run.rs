@@ -1,11 +1,12 @@
 //! Runs and how one starts.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 use strata_config::Experiment;
 use strata_dataset::{Dataset, Split};
-use strata_report::RunFolder;
+use strata_report::{ReportError, RunFolder};
 use strata_rng::TorchRng;
 use strata_trainer::{Classifier, Device, Progress};
 
@@ -30,12 +31,23 @@ pub struct Runner<'a> {
 /// The run's folder that `name` means: a folder's path, or a name in `runs`.
 ///
 /// # Errors
-/// [`ExperimentError::NoRun`] where neither holds a run.
+/// [`ExperimentError::NoRun`] where neither holds a run, [`ReportError::Io`] where that cannot be told.
 pub fn find_run(name: &Path, runs: &Path) -> Result<PathBuf, ExperimentError> {
     let below = runs.join(name);
-    let is_run = |folder: &Path| folder.join("config.toml").is_file() || folder.join("record.json").is_file();
-    match [name.to_owned(), below.clone()].into_iter().find(|folder| is_run(folder)) {
-        Some(folder) => Ok(folder),
+    let mut hidden = None;
+    for folder in [name, &below] {
+        for file in ["config.toml", "record.json"] {
+            match std::fs::metadata(folder.join(file)) {
+                Ok(found) if found.is_file() => return Ok(folder.to_owned()),
+                Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                    hidden.get_or_insert((folder.to_owned(), error));
+                }
+                _ => {}
+            }
+        }
+    }
+    match hidden {
+        Some((path, source)) => Err(ReportError::Io { action: "look into the run's folder", path, source }.into()),
         None => Err(ExperimentError::NoRun { name: name.to_owned(), here: name.to_owned(), below }),
     }
 }

@@ -1,6 +1,7 @@
 //! The runs of a folder, each in a few values; a run that cannot be read is a row that says so.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
@@ -64,7 +65,7 @@ impl RunSummary {
     pub fn of(path: &Path) -> RunSummary {
         // The lock first: a run that ends between the two looks is then finished, not dead.
         let held = is_held(path);
-        if !path.join(RECORD).exists() {
+        if !may_be_there(&path.join(RECORD)) {
             return Self::without_record(path, if held { RunState::Starting } else { RunState::Died });
         }
         match read_record(path) {
@@ -105,9 +106,17 @@ impl RunSummary {
     }
 }
 
+/// False only where there is nothing. What may not be looked at, or a disk does not tell, is read, and the reader says why it cannot be.
+fn may_be_there(path: &Path) -> bool {
+    match fs::metadata(path) {
+        Ok(_) => true,
+        Err(error) => !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory),
+    }
+}
+
 /// Every run in the folder `runs`, oldest first, those without a known start last.
 ///
-/// Folders that hold none of a run's files are passed over. A folder `runs` that does not exist holds no runs.
+/// Folders that hold none of a run's files are passed over, those that cannot be looked into are listed as unreadable. A folder `runs` that does not exist holds no runs.
 ///
 /// # Errors
 ///
@@ -115,13 +124,13 @@ impl RunSummary {
 pub fn list_runs(runs: &Path) -> Result<Vec<RunSummary>, ReportError> {
     let fail = || ReportError::io("list the runs in the folder", runs);
     let entries = match fs::read_dir(runs) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         other => other.map_err(fail())?,
     };
     let mut summaries = Vec::new();
     for entry in entries {
         let path = entry.map_err(fail())?.path();
-        if [CONFIG, RECORD, HISTORY, LOCK].iter().any(|file| path.join(file).exists()) {
+        if [CONFIG, RECORD, HISTORY, LOCK].iter().any(|file| may_be_there(&path.join(file))) {
             summaries.push(RunSummary::of(&path));
         }
     }
