@@ -195,6 +195,9 @@ fn a_best_checkpoint_of_another_epoch_is_refused() {
     let before = sandbox.read(&best);
     sandbox.write(&best, sandbox.read(&last));
     sandbox.run(["resume", "run"]).failed_saying(1, &[&best, "its epoch is ", "the run's best is 0", "from a copy"]);
+    fs::remove_file(sandbox.path(&best)).unwrap();
+    let remedy = "remove the folder it lies in and resume";
+    sandbox.run(["resume", "run"]).failed_saying(1, &[&best, "there is no such file", "from a copy", remedy]);
     sandbox.write(&best, before);
     fs::remove_file(sandbox.path(&last)).unwrap();
     // What a pipe or a device says would be awaited, or read, for ever.

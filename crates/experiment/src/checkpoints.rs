@@ -1,6 +1,6 @@
 //! A run's two checkpoints: the last, which a resume goes on from, and the best epoch's, whose weights early stopping gives.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use strata_model::{Architecture, Weights};
 use strata_report::RunFolder;
@@ -18,7 +18,16 @@ pub(crate) fn best_checkpoint(folder: &RunFolder) -> PathBuf {
 
 /// Reads the best epoch's checkpoint of the run with identifier `run`.
 pub(crate) fn load_best(folder: &RunFolder, run: &str, architecture: &Architecture) -> Result<Checkpoint, TrainError> {
-    Checkpoint::load(&best_checkpoint(folder), run, architecture)
+    let path = best_checkpoint(folder);
+    if !is_there(&path)? {
+        return Err(TrainError::Damaged { path, reason: "there is no such file".into() });
+    }
+    Checkpoint::load(&path, run, architecture)
+}
+
+/// Whether there is such a file. A disk that does not answer is an error: taken for an absence, it would have the run begin anew.
+pub(crate) fn is_there(path: &Path) -> Result<bool, TrainError> {
+    path.try_exists().map_err(|source| TrainError::Io { action: "looking for", path: path.into(), source })
 }
 
 /// The weights of `found`, which must be those of the best epoch of `history`.

@@ -6,7 +6,7 @@ use strata_config::Experiment;
 use strata_report::{DatasetRecord, Record, RunFolder, Status, join_history, now, read_record, read_timing};
 use strata_trainer::{Checkpoint, Loader, Progress, TrainError, best};
 
-use crate::checkpoints::{best_weights, last_checkpoint, load_best};
+use crate::checkpoints::{best_weights, is_there, last_checkpoint, load_best};
 use crate::recorder::{history_line, summarise};
 use crate::run::{Parts, Runner, sha256};
 use crate::{ExperimentError, setup};
@@ -120,9 +120,4 @@ fn restore(
     }
     classifier.restore(&checkpoint.weights, &checkpoint.optimizer)?;
     Ok(checkpoint.progress)
-}
-
-/// Whether there is such a file. A disk that does not answer is an error: taken for an absence, it would have the run begin anew.
-fn is_there(path: &Path) -> Result<bool, TrainError> {
-    path.try_exists().map_err(|source| TrainError::Io { action: "looking for", path: path.into(), source })
 }
