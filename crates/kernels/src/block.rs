@@ -6,6 +6,8 @@
 
 use crate::dispatch::{Kernel, prefetch};
 use crate::lanes::{LANES, Lane};
+use crate::pack::DEPTH;
+use crate::sparse::WIDE;
 
 /// Rows of a full tile.
 pub(crate) const TILE_ROWS: usize = 6;
@@ -42,7 +44,7 @@ pub(crate) struct Ahead<'a> {
     pub(crate) first_row: usize,
     /// The column that goes with the first panel.
     pub(crate) first_column: usize,
-    /// Cache lines of sixteen values a row and panel.
+    /// Cache lines of sixteen values for each row and panel, or for each turn.
     pub(crate) lines: usize,
 }
 
@@ -58,6 +60,15 @@ impl Ahead<'_> {
             prefetch(self.matrix, row + (panel * self.lines + line) * LANES);
         }
     }
+
+    /// Asks, a turn after the other, for `lines` more cache lines of what a wide panel's rows are.
+    #[inline(always)]
+    pub(crate) fn ask_in_turn(&self, turn: usize) {
+        for line in turn * self.lines..(turn + 1) * self.lines {
+            let row = (self.first_row + line / WIDE) * self.row_length + self.first_column;
+            prefetch(self.matrix, row + line % WIDE * LANES);
+        }
+    }
 }
 
 impl Kernel for Block<'_> {
@@ -66,14 +77,15 @@ impl Kernel for Block<'_> {
         let Self { rows, row_length, first_row, first_k, depth, panels, sums, ahead } = self;
         let at = Tile { rows, row_length, first_row, first_k, depth, panels, ahead };
         let count = panels.len() / depth;
+        let mut near = [[0.0; DEPTH]; TILE_ROWS];
         for (tile, sums) in sums.chunks_mut(TILE_ROWS * count).enumerate() {
             match sums.len() / count {
-                6 => at.row::<6>(tile, sums),
-                5 => at.row::<5>(tile, sums),
-                4 => at.row::<4>(tile, sums),
-                3 => at.row::<3>(tile, sums),
-                2 => at.row::<2>(tile, sums),
-                _ => at.row::<1>(tile, sums),
+                6 => at.row::<6>(tile, sums, &mut near),
+                5 => at.row::<5>(tile, sums, &mut near),
+                4 => at.row::<4>(tile, sums, &mut near),
+                3 => at.row::<3>(tile, sums, &mut near),
+                2 => at.row::<2>(tile, sums, &mut near),
+                _ => at.row::<1>(tile, sums, &mut near),
             }
         }
     }
@@ -92,12 +104,17 @@ struct Tile<'a> {
 
 impl Tile<'_> {
     /// `R` rows times every panel: the rows stay in the first-level cache while the panels pass by.
+    ///
+    /// They are copied to `near` for that: rows of 3072 or 2048 values lie a multiple of 4 KiB apart, where that cache has
+    /// room for eight lines, whichever rows they are of.
     #[inline(always)]
-    fn row<const R: usize>(&self, tile: usize, sums: &mut [Lane]) {
+    fn row<const R: usize>(&self, tile: usize, sums: &mut [Lane], near: &mut [[f32; DEPTH]; TILE_ROWS]) {
         let (depth, count) = (self.depth, self.panels.len() / self.depth);
         let row = self.first_row + tile * TILE_ROWS;
-        let rows: [&[f32]; R] =
-            std::array::from_fn(|r| &self.rows[(row + r) * self.row_length + self.first_k..][..depth]);
+        for (r, near) in near.iter_mut().enumerate().take(R) {
+            near[..depth].copy_from_slice(&self.rows[(row + r) * self.row_length + self.first_k..][..depth]);
+        }
+        let rows: [&[f32]; R] = std::array::from_fn(|r| &near[r][..depth]);
         for (p, panel) in self.panels.chunks_exact(depth).enumerate() {
             for r in 0..R {
                 self.ahead.ask(tile * TILE_ROWS + r, p);

@@ -6,12 +6,12 @@ pub(crate) trait Kernel {
     fn run(self);
 }
 
-/// Runs `kernel` with AVX2 and FMA where the machine has them.
+/// Runs `kernel` with AVX2, FMA and what came with them (counting bits) where the machine has them.
 #[inline]
 pub(crate) fn dispatch<K: Kernel>(kernel: K) {
     #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
-        // SAFETY: the only requirement of `with_avx2` is that the machine has AVX2 and FMA, which was just asked.
+    if has_avx2() {
+        // SAFETY: the only requirement of `with_avx2` is that the machine has what `has_avx2` just asked for.
         #[allow(unsafe_code, reason = "calling a function compiled for detected instructions has no safe form")]
         return unsafe { with_avx2(kernel) };
     }
@@ -19,7 +19,13 @@ pub(crate) fn dispatch<K: Kernel>(kernel: K) {
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
+fn has_avx2() -> bool {
+    use std::arch::is_x86_feature_detected as has;
+    has!("avx2") && has!("fma") && has!("bmi1") && has!("popcnt")
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma,bmi1,popcnt")]
 fn with_avx2<K: Kernel>(kernel: K) {
     kernel.run();
 }

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::dispatch::{Kernel, dispatch};
 use crate::lanes::{LANES, Lane, Lanes};
-use crate::sparse::{COLUMNS, WIDE, WideLane};
+use crate::sparse::{COLUMNS, WideLane};
 
 /// How many lanes of one panel are read before the next panel, and so how many terms a chain has: with sixteen panels a block
 /// of 256 KiB, half of a small second-level cache.
@@ -49,31 +49,31 @@ pub(crate) fn transposed_blocks(matrix: &[f32], rows: usize, columns: usize) -> 
             if height < LANES {
                 panel.fill([0.0; LANES]);
             }
-            for r in 0..height {
-                let source = &matrix[(p * LANES + r) * columns + first..][..depth];
-                for (lane, value) in panel.iter_mut().zip(source) {
-                    lane[r] = *value;
-                }
-            }
+            let matrix = &matrix[p * LANES * columns + first..];
+            let out = panel.as_flattened_mut();
+            dispatch(Transpose {
+                matrix,
+                row_length: columns,
+                rows: height,
+                columns: depth,
+                out,
+                out_row_length: LANES,
+            });
         }
     });
     lanes
 }
 
-/// `matrix` (`[rows, columns]`) as `[columns, rows]`.
-pub(crate) fn transpose(matrix: &[f32], rows: usize, columns: usize) -> Vec<f32> {
-    let mut out = vec![0.0; matrix.len()];
+/// `matrix` (`[rows, columns]`) as `[columns, rows]`, and whatever fills the last lane.
+pub(crate) fn transposed(matrix: &[f32], rows: usize, columns: usize) -> Lanes {
+    let mut lanes = Lanes::scratch(matrix.len().div_ceil(LANES));
+    let out = &mut lanes.as_flattened_mut()[..matrix.len()];
     out.par_chunks_mut(LANES * rows).enumerate().for_each(|(block, out)| {
-        let first = block * LANES;
-        for r in 0..rows {
-            let width = out.len() / rows;
-            let source = &matrix[r * columns + first..][..width];
-            for (c, value) in source.iter().enumerate() {
-                out[c * rows + r] = *value;
-            }
-        }
+        let matrix = &matrix[block * LANES..];
+        let columns_here = out.len() / rows;
+        dispatch(Transpose { matrix, row_length: columns, rows, columns: columns_here, out, out_row_length: rows });
     });
-    out
+    lanes
 }
 
 /// Columns `first..first + 64` of `matrix` (`[rows, columns]`) from row `first_row` on, as wide panels over the rows: lane `k` holds the
@@ -97,50 +97,39 @@ pub(crate) fn transposed_wide(
     let rows = COLUMNS.min(matrix.len() / columns - first);
     let depth = panel.len().min(columns - first_column);
     let matrix = &matrix[first * columns + first_column..];
-    if rows == COLUMNS && depth == panel.len() {
-        return dispatch(Transpose { matrix, columns, panel });
-    }
-    for r in 0..rows {
-        for (lane, value) in panel.iter_mut().zip(&matrix[r * columns..][..depth]) {
-            lane[r / LANES][r % LANES] = *value;
-        }
-    }
+    let out = panel.as_flattened_mut().as_flattened_mut();
+    dispatch(Transpose { matrix, row_length: columns, rows, columns: depth, out, out_row_length: COLUMNS });
 }
 
-/// A whole panel of [`transposed_wide`], sixteen rows and columns at a time.
+/// `out[c, r] = matrix[r, c]` for some rows and columns of either.
 struct Transpose<'a> {
     matrix: &'a [f32],
+    row_length: usize,
+    rows: usize,
     columns: usize,
-    panel: &'a mut [WideLane],
+    out: &'a mut [f32],
+    out_row_length: usize,
 }
 
 impl Kernel for Transpose<'_> {
     #[inline(always)]
     fn run(self) {
-        for p in 0..WIDE {
-            for (k, lanes) in self.panel.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
-                let rows: [Lane; LANES] = std::array::from_fn(|r| {
-                    let at = (p * LANES + r) * self.columns + k * LANES;
-                    *self.matrix[at..].first_chunk().unwrap_or(&[0.0; LANES])
-                });
-                let columns = (0..LANES.ilog2()).fold(rows, |rows, _| interleave(rows));
-                for (lane, column) in lanes.iter_mut().zip(columns) {
-                    lane[p] = column;
-                }
+        const TOGETHER: usize = 8;
+        let Self { matrix, row_length, rows, columns, out, out_row_length } = self;
+        let row = |r: usize| &matrix[r * row_length..][..columns];
+        let whole = rows - rows % TOGETHER;
+        for first in (0..whole).step_by(TOGETHER) {
+            // Read with leaps and written in one piece: the processor has more room for reads that wait than for writes.
+            let rows: [&[f32]; TOGETHER] = std::array::from_fn(|r| row(first + r));
+            for c in 0..columns {
+                let values: [f32; TOGETHER] = std::array::from_fn(|r| rows[r][c]);
+                out[c * out_row_length + first..][..TOGETHER].copy_from_slice(&values);
+            }
+        }
+        for r in whole..rows {
+            for (c, value) in row(r).iter().enumerate() {
+                out[c * out_row_length + r] = *value;
             }
         }
     }
-}
-
-/// Shuffles the first eight rows with the last eight, value by value. Four times over, rows have become columns.
-#[inline(always)]
-fn interleave(rows: [Lane; LANES]) -> [Lane; LANES] {
-    let mut out = [[0.0; LANES]; LANES];
-    for i in 0..LANES / 2 {
-        for c in 0..LANES {
-            out[2 * i + c / 8][2 * c % LANES] = rows[i][c];
-            out[2 * i + c / 8][2 * c % LANES + 1] = rows[i + LANES / 2][c];
-        }
-    }
-    out
 }

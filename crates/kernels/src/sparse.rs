@@ -2,19 +2,17 @@
 //!
 //! After ReLU or dropout, half of a layer's activations and of the gradients that come back to it are zero, often more.
 //! A zero adds nothing to a sum, so a product is left with the multiplications that count: each row of the sparse
-//! matrix is written down as its values and their places ([`Run`]), and for each of them a wide row of the other matrix
+//! matrix has a mask of its values that are not zero ([`Sparse`]), and for each of them a wide row of the other matrix
 //! is added ([`SparseBlock`]).
-
-use std::cell::Cell;
 
 use rayon::prelude::*;
 
 use crate::block::Ahead;
 use crate::dispatch::{Kernel, dispatch};
-use crate::lanes::{LANES, Lane};
+use crate::lanes::{LANES, Lane, Lanes};
 
-/// Positions of the summed index that make one chain: as many as a panel in half of a first-level cache has.
-pub(crate) const DEPTH: usize = 64;
+/// Positions of the summed index that make one chain: as many as a panel in half of a first-level cache has, and as a mask.
+pub(crate) const DEPTH: usize = u64::BITS as usize;
 
 /// Panels that are added to side by side: as many sums as hide the latency of a multiply-add, in half of AVX2's registers.
 pub(crate) const WIDE: usize = 4;
@@ -25,146 +23,168 @@ pub(crate) const COLUMNS: usize = WIDE * LANES;
 /// [`WIDE`] neighbouring panels at one position of the summed index.
 pub(crate) type WideLane = [Lane; WIDE];
 
-/// What of a row's [`DEPTH`] neighbours is not zero.
-#[derive(Clone, Copy)]
-pub(crate) struct Run {
-    values: [f32; DEPTH],
-    places: [u8; DEPTH],
-    count: usize,
-}
-
-const _: () = assert!(DEPTH <= 1 << u8::BITS && DEPTH.is_power_of_two());
-
-impl Run {
-    const EMPTY: Self = Self { values: [0.0; DEPTH], places: [0; DEPTH], count: 0 };
-}
-
-/// A matrix as runs: `[blocks, rows]`, a block being [`DEPTH`] columns.
-pub(crate) struct Runs {
-    runs: Vec<Run>,
+/// A matrix with many zeros, `[blocks, rows]`, a block being [`DEPTH`] columns.
+pub(crate) struct Sparse {
+    /// [`DEPTH`] neighbours of a row each.
+    values: Lanes,
+    /// Which of them are not zero, the first one in the lowest bit.
+    masks: Vec<u64>,
     rows: usize,
-    count: usize,
 }
 
-thread_local! {
-    /// The runs of products before: the next product writes them over.
-    static SPARE: Cell<Vec<Run>> = const { Cell::new(Vec::new()) };
+/// Rows of a block of a [`Sparse`] matrix.
+#[derive(Clone, Copy)]
+pub(crate) struct Rows<'a> {
+    values: &'a [[f32; DEPTH]],
+    masks: &'a [u64],
 }
 
-impl Drop for Runs {
-    fn drop(&mut self) {
-        let runs = std::mem::take(&mut self.runs);
-        let _ = SPARE.try_with(|spare| spare.set(runs));
-    }
-}
-
-impl Runs {
-    /// The runs of `matrix` (`[rows, columns]`, row-major), if so many of its values are zero that skipping them pays.
+impl Sparse {
+    /// `matrix` (`[rows, columns]`, row-major), if so many of its values are zero that skipping them pays.
     ///
     /// `others` is how many columns the other matrix has. The choice depends on the values and sizes alone: it is the same
     /// on every machine and for any number of threads.
     pub(crate) fn of(matrix: &[f32], rows: usize, columns: usize, others: usize) -> Option<Self> {
+        let blocks = columns.div_ceil(DEPTH);
+        let mut masks = vec![0; blocks * rows];
+        let counts = masks.par_chunks_mut(rows).enumerate().map(|(block, masks)| {
+            let mut nonzeros = 0;
+            dispatch(Masks { matrix, columns, first: block * DEPTH, masks, nonzeros: &mut nonzeros });
+            nonzeros
+        });
+        let nonzeros: usize = counts.sum();
         // What the last, narrower panels waste is work as well.
         let padded = others.next_multiple_of(COLUMNS);
-        if nonzeros(matrix) * padded * 4 > matrix.len() * others * 3 {
+        if nonzeros * padded * 4 > matrix.len() * others * 3 {
             return None;
         }
-        let count = rows * columns.div_ceil(DEPTH);
-        let mut runs = SPARE.take();
-        if runs.len() < count {
-            runs = vec![Run::EMPTY; count];
-        }
-        runs[..count].par_chunks_mut(rows).enumerate().for_each(|(block, runs)| {
+        let mut values = Lanes::scratch(blocks * rows * DEPTH / LANES);
+        values.par_chunks_mut(rows * DEPTH / LANES).enumerate().for_each(|(block, values)| {
             let first = block * DEPTH;
             let depth = DEPTH.min(columns - first);
-            for (row, run) in matrix.chunks_exact(columns).zip(runs) {
-                run.fill(&row[first..first + depth]);
+            for (row, values) in matrix.chunks_exact(columns).zip(values.as_flattened_mut().chunks_exact_mut(DEPTH)) {
+                values[..depth].copy_from_slice(&row[first..first + depth]);
             }
         });
-        Some(Self { runs, rows, count })
+        Some(Self { values, masks, rows })
     }
 
     /// How many blocks there are.
     pub(crate) fn blocks(&self) -> usize {
-        self.count / self.rows
+        self.masks.len() / self.rows
     }
 
-    /// The runs of a block's rows from `first` on.
-    pub(crate) fn block(&self, block: usize, first: usize, rows: usize) -> &[Run] {
-        &self.runs[block * self.rows + first..][..rows]
-    }
-}
-
-impl Run {
-    /// Without a branch on the values, which nothing foresees: each is written, and the next one over it if it is zero.
-    fn fill(&mut self, values: &[f32]) {
-        let mut count = 0;
-        for (place, value) in (0u8..).zip(values) {
-            let at = count & (DEPTH - 1);
-            self.values[at] = *value;
-            self.places[at] = place;
-            count += usize::from(*value != 0.0);
-        }
-        self.count = count;
+    /// A block's rows from `first` on.
+    pub(crate) fn block(&self, block: usize, first: usize, rows: usize) -> Rows<'_> {
+        let at = block * self.rows + first;
+        let (values, _) = self.values.as_flattened().as_chunks();
+        Rows { values: &values[at..at + rows], masks: &self.masks[at..at + rows] }
     }
 }
 
-fn nonzeros(matrix: &[f32]) -> usize {
-    const PIECE: usize = 1 << 14;
-    let pieces = matrix.par_chunks(PIECE).map(|values| {
-        let mut count = 0;
-        dispatch(Count { values, count: &mut count });
-        count
-    });
-    pieces.sum()
+/// The masks of a block's rows.
+struct Masks<'a> {
+    matrix: &'a [f32],
+    columns: usize,
+    /// The block's first column.
+    first: usize,
+    masks: &'a mut [u64],
+    nonzeros: &'a mut usize,
 }
 
-/// How many values are not zero.
-struct Count<'a> {
-    values: &'a [f32],
-    count: &'a mut usize,
-}
-
-impl Kernel for Count<'_> {
+impl Kernel for Masks<'_> {
     #[inline(always)]
     fn run(self) {
-        *self.count = self.values.iter().map(|value| u32::from(*value != 0.0)).sum::<u32>() as usize;
+        let depth = DEPTH.min(self.columns - self.first);
+        for (row, mask) in self.matrix.chunks_exact(self.columns).zip(self.masks) {
+            let values = &row[self.first..self.first + depth];
+            *mask = match values.try_into() {
+                Ok(whole) => mask_of(whole),
+                Err(_) => {
+                    let mut padded = [0.0; DEPTH];
+                    padded[..depth].copy_from_slice(values);
+                    mask_of(&padded)
+                }
+            };
+            *self.nonzeros += mask.count_ones() as usize;
+        }
     }
 }
 
-/// `sums[r][p] += Σ_k runs[r][k] · panel[k][p]`: each element's block a chain of its own, then added.
+#[inline(always)]
+fn mask_of(values: &[f32; DEPTH]) -> u64 {
+    // In halves, whose bits are as wide as the values: that vectorises.
+    let mut halves = [0u32; 2];
+    for (half, values) in halves.iter_mut().zip(values.as_chunks::<{ DEPTH / 2 }>().0) {
+        for (place, value) in values.iter().enumerate() {
+            *half |= u32::from(*value != 0.0) << place;
+        }
+    }
+    u64::from(halves[1]) << 32 | u64::from(halves[0])
+}
+
+/// `sums[r] += Σ_k rows[r][k] · panel[k]`: each element's block a chain of its own, then added.
 pub(crate) struct SparseBlock<'a> {
-    /// A run for each row of sums.
-    pub(crate) runs: &'a [Run],
-    /// The block of the other matrix, [`DEPTH`] long; what lies past its end no run asks for.
+    /// The sparse matrix' rows.
+    pub(crate) rows: Rows<'a>,
+    /// The block of the other matrix, [`DEPTH`] long; what lies past its end no mask asks for.
     pub(crate) panel: &'a [WideLane],
-    /// `[rows, WIDE]`.
+    /// As many as there are rows.
     pub(crate) sums: &'a mut [WideLane],
-    /// What will be read soon, a row of it with each row.
+    /// What will be read soon, some of it with each row.
     pub(crate) ahead: Ahead<'a>,
 }
+
+/// Products that a turn of the innermost loop adds.
+const UNROLLED: usize = 4;
 
 impl Kernel for SparseBlock<'_> {
     #[inline(always)]
     fn run(self) {
-        let panel = &self.panel[..DEPTH];
-        for (r, (run, sums)) in self.runs.iter().zip(self.sums).enumerate() {
-            self.ahead.ask(r, 0);
-            let count = run.count.min(DEPTH);
+        let Self { rows, panel, sums, ahead } = self;
+        let panel = &panel[..DEPTH];
+        for (r, ((values, mask), sums)) in rows.values.iter().zip(rows.masks).zip(sums).enumerate() {
+            ahead.ask_in_turn(r);
             let mut chain = [[0.0; LANES]; WIDE];
-            for (value, place) in run.values[..count].iter().zip(&run.places[..count]) {
-                let lanes = &panel[usize::from(*place) & (DEPTH - 1)];
-                for p in 0..WIDE {
-                    for c in 0..LANES {
-                        chain[p][c] = value.mul_add(lanes[p][c], chain[p][c]);
-                    }
+            let mut places = Places(*mask);
+            for _ in 0..mask.count_ones() as usize / UNROLLED {
+                for _ in 0..UNROLLED {
+                    let place = places.next();
+                    add_product(&mut chain, values[place], &panel[place]);
                 }
+            }
+            for _ in 0..mask.count_ones() as usize % UNROLLED {
+                let place = places.next();
+                add_product(&mut chain, values[place], &panel[place]);
             }
             for p in 0..WIDE {
                 for c in 0..LANES {
                     sums[p][c] += chain[p][c];
                 }
             }
+        }
+    }
+}
+
+/// The set bits of a mask, the lowest first.
+struct Places(u64);
+
+impl Places {
+    #[inline(always)]
+    fn next(&mut self) -> usize {
+        // Below 64 even where no bit is set, so that nothing has to be checked where it is used.
+        let place = self.0.trailing_zeros() as usize % DEPTH;
+        self.0 &= self.0.wrapping_sub(1);
+        place
+    }
+}
+
+/// `chain += value · lanes`.
+#[inline(always)]
+fn add_product(chain: &mut WideLane, value: f32, lanes: &WideLane) {
+    for p in 0..WIDE {
+        for c in 0..LANES {
+            chain[p][c] = value.mul_add(lanes[p][c], chain[p][c]);
         }
     }
 }

@@ -2,13 +2,13 @@
 
 use rayon::prelude::*;
 
-use super::runs::runs_by_panels;
+use super::nonzeros::{Other, nonzeros_by_panels};
 use super::{Dense, panels_a_block};
 use crate::block::{Ahead, Block, TILE_ROWS};
 use crate::dispatch::dispatch;
-use crate::lanes::{LANES, Lanes};
+use crate::lanes::{LANES, Lane, Lanes};
 use crate::pack::{self, DEPTH};
-use crate::sparse::Runs;
+use crate::sparse::Sparse;
 
 /// `y[b, o] = Σ_i x[b, i] · weight[o, i] + bias[o]`: `x` is `[batch, inputs]`, `weight` `[outputs, inputs]`, `y` `[batch, outputs]`.
 ///
@@ -20,13 +20,15 @@ pub fn affine(shape: Dense, x: &[f32], weight: &[f32], bias: &[f32], y: &mut [f3
     let Dense { batch, inputs, outputs } = shape;
     // Panels of the weight are transposed, which takes as long as forty samples' products.
     if batch >= SAMPLES_THAT_PAY
-        && let Some(runs) = Runs::of(x, batch, inputs, outputs)
+        && let Some(sparse) = Sparse::of(x, batch, inputs, outputs)
     {
-        let pack = |k, first, panel: &mut _| pack::transposed_wide(weight, inputs, first, k, panel);
-        return runs_by_panels(&runs, pack, bias, outputs, y);
+        return nonzeros_by_panels(&sparse, Other { weight, inputs, transposed: true }, bias, outputs, y);
     }
     by_tiles(shape, x, weight, bias, y);
 }
+
+/// Outputs that are taken from the sums' lanes side by side.
+const TOGETHER: usize = 8;
 
 /// For how many samples a transposed panel must serve.
 const SAMPLES_THAT_PAY: usize = 64;
@@ -35,20 +37,16 @@ fn by_tiles(shape: Dense, x: &[f32], weight: &[f32], bias: &[f32], y: &mut [f32]
     let Dense { batch, inputs, outputs } = shape;
     let panels = batch.div_ceil(LANES);
     let x_panels = pack::transposed_blocks(x, batch, inputs);
-    // The sums are [outputs, batch]: a weight row is read once, where it lies, for all samples.
+    // The sums are [outputs, batch], a group of panels after the other in each task's rows: a weight row is read where it lies,
+    // once for each group, as a rule for all samples.
     let mut sums = Lanes::scratch(outputs * panels);
     let rows = shape.rows_a_task(outputs);
+    let group = panels_a_block(inputs);
     sums.par_chunks_mut(rows * panels).enumerate().for_each(|(task, sums)| {
-        let group = panels_a_block(inputs);
         sums.fill([0.0; LANES]);
-        let mut part = Vec::new();
-        for first in (0..panels).step_by(group) {
+        let task_rows = sums.len() / panels;
+        for (first, sums) in (0..panels).step_by(group).zip(sums.chunks_mut(task_rows * group)) {
             let count = group.min(panels - first);
-            let whole = count == panels;
-            if !whole {
-                part.clear();
-                part.resize(sums.len() / panels * count, [0.0; LANES]);
-            }
             for k in (0..inputs).step_by(DEPTH) {
                 let depth = DEPTH.min(inputs - k);
                 dispatch(Block {
@@ -58,7 +56,7 @@ fn by_tiles(shape: Dense, x: &[f32], weight: &[f32], bias: &[f32], y: &mut [f32]
                     first_k: k,
                     depth,
                     panels: &x_panels[k * panels + first * depth..][..count * depth],
-                    sums: if whole { &mut *sums } else { &mut part },
+                    sums,
                     // The next tile's rows; after the last tile, the first rows of somebody's task, which does no harm.
                     ahead: Ahead {
                         matrix: weight,
@@ -69,18 +67,22 @@ fn by_tiles(shape: Dense, x: &[f32], weight: &[f32], bias: &[f32], y: &mut [f32]
                     },
                 });
             }
-            if !whole {
-                for (row, part) in sums.chunks_exact_mut(panels).zip(part.chunks_exact(count)) {
-                    row[first..first + count].copy_from_slice(part);
-                }
-            }
         }
     });
     y.par_chunks_mut(LANES * outputs).enumerate().for_each(|(p, y)| {
-        for (o, bias) in bias.iter().enumerate() {
-            let lane = &sums[o * panels + p];
-            for (row, sum) in y.chunks_exact_mut(outputs).zip(lane) {
-                row[o] = sum + bias;
+        let (first, panel) = (p / group * group, p % group);
+        let count = group.min(panels - first);
+        for (task, (sums, bias)) in sums.chunks(rows * panels).zip(bias.chunks(rows)).enumerate() {
+            let sums = &sums[bias.len() * first..][..bias.len() * count];
+            for (at, (sums, bias)) in sums.chunks(TOGETHER * count).zip(bias.chunks(TOGETHER)).enumerate() {
+                let lanes: [Lane; TOGETHER] =
+                    std::array::from_fn(|o| sums.get(o * count + panel).copied().unwrap_or([0.0; LANES]));
+                let output = task * rows + at * TOGETHER;
+                for (sample, y) in y.chunks_exact_mut(outputs).enumerate() {
+                    for ((y, lane), bias) in y[output..].iter_mut().zip(&lanes).zip(bias) {
+                        *y = lane[sample] + bias;
+                    }
+                }
             }
         }
     });

@@ -3,12 +3,12 @@
 use rayon::prelude::*;
 
 use super::Dense;
-use super::runs::runs_by_panels;
+use super::nonzeros::{Other, nonzeros_by_panels};
 use crate::block::{Ahead, Block};
 use crate::dispatch::dispatch;
 use crate::lanes::{LANES, Lanes};
 use crate::pack::{self, DEPTH};
-use crate::sparse::Runs;
+use crate::sparse::Sparse;
 
 /// `dx[b, i] = Σ_o dy[b, o] · weight[o, i]`, written into `dx` (`[batch, inputs]`).
 ///
@@ -17,9 +17,8 @@ use crate::sparse::Runs;
 pub fn input_gradient(shape: Dense, dy: &[f32], weight: &[f32], dx: &mut [f32]) {
     shape.check(Some(dx), Some(weight), Some(dy));
     let Dense { batch, inputs, outputs } = shape;
-    if let Some(runs) = Runs::of(dy, batch, outputs, inputs) {
-        let pack = |k, first, panel: &mut _| pack::columns_wide(weight, inputs, first, k, panel);
-        return runs_by_panels(&runs, pack, &[], inputs, dx);
+    if let Some(sparse) = Sparse::of(dy, batch, outputs, inputs) {
+        return nonzeros_by_panels(&sparse, Other { weight, inputs, transposed: false }, &[], inputs, dx);
     }
     by_tiles(shape, dy, weight, dx);
 }

@@ -2,8 +2,8 @@
 
 mod affine;
 mod input_gradient;
+mod nonzeros;
 mod outer;
-mod runs;
 
 pub use affine::affine;
 pub use input_gradient::input_gradient;

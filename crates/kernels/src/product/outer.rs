@@ -7,7 +7,7 @@ use crate::block::{Ahead, Block, TILE_ROWS};
 use crate::dispatch::{Kernel, dispatch};
 use crate::lanes::{LANES, Lanes};
 use crate::pack::{self, DEPTH};
-use crate::sparse::{self, COLUMNS, Runs, SparseBlock, WIDE};
+use crate::sparse::{self, COLUMNS, Sparse, SparseBlock, WIDE};
 use crate::update::{Parameter, Update};
 
 /// `gradient[o, i] += Σ_b dy[b, o] · x[b, i]`: `gradient` is `[outputs, inputs]`.
@@ -41,10 +41,11 @@ enum Finish<'a> {
 fn outer_product(shape: Dense, dy: &[f32], x: &[f32], target: Parameter<'_>, finish: Finish<'_>) {
     shape.check(Some(x), Some(target.values), Some(dy));
     let Dense { batch, inputs, outputs } = shape;
-    let dy_rows = pack::transpose(dy, batch, outputs);
-    match Runs::of(&dy_rows, outputs, batch, inputs) {
-        Some(runs) => by_runs(shape, &runs, x, target, finish),
-        None => by_tiles(shape, &dy_rows, x, target, finish),
+    let dy_rows = pack::transposed(dy, batch, outputs);
+    let dy_rows = &dy_rows.as_flattened()[..dy.len()];
+    match Sparse::of(dy_rows, outputs, batch, inputs) {
+        Some(sparse) => by_nonzeros(shape, &sparse, x, target, finish),
+        None => by_tiles(shape, dy_rows, x, target, finish),
     }
 }
 
@@ -76,17 +77,16 @@ impl Kernel for Strip<'_, '_> {
     }
 }
 
-/// Strips of rows, a panel's columns at a time: the panel stays in the first-level cache while the strip's runs pass by.
-fn by_runs(shape: Dense, runs: &Runs, x: &[f32], target: Parameter<'_>, finish: Finish<'_>) {
+/// Strips of rows, a panel's columns at a time: the panel stays in the first-level cache while the strip's rows pass by.
+fn by_nonzeros(shape: Dense, sparse: &Sparse, x: &[f32], target: Parameter<'_>, finish: Finish<'_>) {
     const STRIP: usize = 64;
     let Dense { batch, inputs, outputs } = shape;
-    let blocks = runs.blocks();
+    let blocks = batch.div_ceil(sparse::DEPTH);
     let mut panels = Lanes::scratch(inputs.div_ceil(COLUMNS) * blocks * sparse::DEPTH * WIDE);
     let (panels, _) = panels.as_chunks_mut::<WIDE>();
     panels.par_chunks_mut(sparse::DEPTH).enumerate().for_each(|(at, panel)| {
         pack::columns_wide(x, inputs, at / blocks * COLUMNS, at % blocks * sparse::DEPTH, panel);
     });
-    debug_assert_eq!(blocks, batch.div_ceil(sparse::DEPTH));
 
     let rows = shape.rows_a_task(outputs);
     split_rows(target, rows * inputs).into_par_iter().enumerate().for_each(|(task, mut target)| {
@@ -101,7 +101,7 @@ fn by_runs(shape: Dense, runs: &Runs, x: &[f32], target: Parameter<'_>, finish: 
                 sums.fill([[0.0; LANES]; WIDE]);
                 for (block, panel) in panels.chunks_exact(sparse::DEPTH).enumerate() {
                     dispatch(SparseBlock {
-                        runs: runs.block(block, task * rows + first_row, strip_rows),
+                        rows: sparse.block(block, task * rows + first_row, strip_rows),
                         panel,
                         sums,
                         // What the finished sums will be applied to.

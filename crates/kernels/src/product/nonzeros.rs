@@ -5,19 +5,40 @@ use rayon::prelude::*;
 use crate::block::Ahead;
 use crate::dispatch::dispatch;
 use crate::lanes::{LANES, Lanes};
-use crate::sparse::{COLUMNS, DEPTH, Runs, SparseBlock, WIDE, WideLane};
+use crate::pack;
+use crate::sparse::{COLUMNS, DEPTH, Sparse, SparseBlock, WIDE, WideLane};
 
-/// `out[r, c] = Σ_k runs[r, k] · panels[k, c] + bias[c]`: `out` is `[rows, columns]`, `bias` `[columns]`, or empty for none.
-///
-/// `pack(k, first, panel)` writes the panels of columns `first..first + 64` for the block of the summed index that begins at `k`; what
-/// lies past the matrix' edge is not asked for, or falls off.
-pub(super) fn runs_by_panels(
-    runs: &Runs,
-    pack: impl Fn(usize, usize, &mut [WideLane]) + Sync,
-    bias: &[f32],
-    columns: usize,
-    out: &mut [f32],
-) {
+/// The matrix that a sparse one is multiplied with: a weight, or its transpose.
+#[derive(Clone, Copy)]
+pub(super) struct Other<'a> {
+    /// `[outputs, inputs]`.
+    pub(super) weight: &'a [f32],
+    pub(super) inputs: usize,
+    /// Whether the index that is summed over goes along the weight's rows instead of down its columns.
+    pub(super) transposed: bool,
+}
+
+impl<'a> Other<'a> {
+    /// Writes the panel of columns `first..first + 64` for the block of the summed index that begins at `k`; what
+    /// lies past the matrix' edge is not asked for, or falls off.
+    fn pack(self, k: usize, first: usize, panel: &mut [WideLane]) {
+        if self.transposed {
+            pack::transposed_wide(self.weight, self.inputs, first, k, panel);
+        } else {
+            pack::columns_wide(self.weight, self.inputs, first, k, panel);
+        }
+    }
+
+    /// What that panel is packed from: one row after the other in so many turns, for it lies wide apart in memory.
+    fn ahead(self, k: usize, first: usize, turns: usize) -> Ahead<'a> {
+        let (first_row, first_column) = if self.transposed { (first, k) } else { (k, first) };
+        let lines = (DEPTH * WIDE).div_ceil(turns);
+        Ahead { matrix: self.weight, row_length: self.inputs, first_row, first_column, lines }
+    }
+}
+
+/// `out[r, c] = Σ_k sparse[r, k] · other[k, c] + bias[c]`: `out` is `[rows, columns]`, `bias` `[columns]`, or empty for none.
+pub(super) fn nonzeros_by_panels(sparse: &Sparse, other: Other<'_>, bias: &[f32], columns: usize, out: &mut [f32]) {
     let rows = out.len() / columns;
     let groups = columns.div_ceil(COLUMNS);
     let part_rows = rows_of_a_part(rows, groups, rayon::current_num_threads());
@@ -27,13 +48,15 @@ pub(super) fn runs_by_panels(
     sums.par_chunks_mut(part_rows).enumerate().for_each(|(task, sums)| {
         let (group, first_row) = (task % groups, task / groups * part_rows);
         let rows = part_rows.min(rows - first_row);
+        let sums = &mut sums[..rows];
         sums.fill([[0.0; LANES]; WIDE]);
         let mut panel = Lanes::scratch(DEPTH * WIDE);
         let (panel, _) = panel.as_chunks_mut();
-        for block in 0..runs.blocks() {
-            pack(block * DEPTH, group * COLUMNS, panel);
-            let runs = runs.block(block, first_row, rows);
-            dispatch(SparseBlock { runs, panel, sums: &mut sums[..rows], ahead: Ahead::NONE });
+        for block in 0..sparse.blocks() {
+            other.pack(block * DEPTH, group * COLUMNS, panel);
+            let ahead = other.ahead((block + 1) * DEPTH, group * COLUMNS, rows);
+            let rows = sparse.block(block, first_row, rows);
+            dispatch(SparseBlock { rows, panel, sums, ahead });
         }
     });
     let sums: &[WideLane] = sums;
