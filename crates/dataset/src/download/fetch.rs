@@ -20,6 +20,7 @@ const GO_ON: &str = "run again to go on where it stopped";
 /// The server's word, which stays the same.
 const CORRECT: &str = "correct dataset.url";
 const CHECK: &str = "check the network and dataset.url, and run again";
+const CHECK_AND_GO_ON: &str = "check the network and dataset.url, and run again to go on where it stopped";
 
 /// What one transfer came to.
 enum Outcome {
@@ -108,7 +109,7 @@ fn transfer(wanted: &Wanted<'_>, partial: &mut Partial, watch: &mut Watch<'_>) -
         .map_err(|error| failed(wanted, format!("no thread to download in: {error}"), GO_ON))?;
     let answer = match transfer.next(watch)? {
         Event::Answer(answer) => answer,
-        Event::Failed(failure) => return broken(wanted, failure),
+        Event::Failed(failure) => return broken(wanted, partial, failure),
         Event::Bytes(_) | Event::End => return Ok(Outcome::Again("no answer".to_owned())),
     };
     if let Some(outcome) = accept(wanted, partial, answer)? {
@@ -147,7 +148,7 @@ fn transfer(wanted: &Wanted<'_>, partial: &mut Partial, watch: &mut Watch<'_>) -
                     _ => Outcome::Complete,
                 });
             }
-            Event::Failed(failure) => return broken(wanted, failure),
+            Event::Failed(failure) => return broken(wanted, partial, failure),
             Event::Answer(_) => {}
         }
     }
@@ -198,10 +199,12 @@ fn accept(wanted: &Wanted<'_>, partial: &mut Partial, answer: Answer) -> Result<
     }
 }
 
-fn broken(wanted: &Wanted<'_>, failure: Failure) -> Result<Outcome, DatasetError> {
+fn broken(wanted: &Wanted<'_>, partial: &Partial, failure: Failure) -> Result<Outcome, DatasetError> {
     match failure {
         Failure::Broken(problem) => Ok(Outcome::Again(problem)),
-        Failure::Hopeless(problem) => Err(failed(wanted, problem, CHECK)),
+        Failure::Hopeless(problem) => {
+            Err(failed(wanted, problem, if partial.have() > 0 { CHECK_AND_GO_ON } else { CHECK }))
+        }
         Failure::Answer(problem) => Err(failed(wanted, problem, CORRECT)),
         Failure::Url(problem) => Err(DatasetError::Url { url: wanted.url.to_owned(), problem }),
     }
