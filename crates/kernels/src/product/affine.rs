@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::nonzeros::{Other, nonzeros_by_panels};
-use super::{Dense, panels_a_block};
+use super::{Dense, panels_a_block, split};
 use crate::block::{Ahead, Block, TILE_ROWS};
 use crate::dispatch::dispatch;
 use crate::lanes::{LANES, Lane, Lanes};
@@ -40,19 +40,18 @@ fn by_tiles(shape: Dense, x: &[f32], weight: &[f32], bias: &[f32], y: &mut [f32]
     // The sums are [outputs, batch], a group of panels after the other in each task's rows: a weight row is read where it lies,
     // once for each group, as a rule for all samples.
     let mut sums = Lanes::scratch(outputs * panels);
-    let rows = shape.rows_a_task(outputs);
+    let tasks = shape.tasks(outputs);
     let group = panels_a_block(inputs);
-    sums.par_chunks_mut(rows * panels).enumerate().for_each(|(task, sums)| {
+    tasks.par_iter().zip(split(&mut sums, &tasks, panels)).for_each(|(rows, sums)| {
         sums.fill([0.0; LANES]);
-        let task_rows = sums.len() / panels;
-        for (first, sums) in (0..panels).step_by(group).zip(sums.chunks_mut(task_rows * group)) {
+        for (first, sums) in (0..panels).step_by(group).zip(sums.chunks_mut(rows.len() * group)) {
             let count = group.min(panels - first);
             for k in (0..inputs).step_by(DEPTH) {
                 let depth = DEPTH.min(inputs - k);
                 dispatch(Block {
                     rows: weight,
                     row_length: inputs,
-                    first_row: task * rows,
+                    first_row: rows.start,
                     first_k: k,
                     depth,
                     panels: &x_panels[k * panels + first * depth..][..count * depth],
@@ -61,7 +60,7 @@ fn by_tiles(shape: Dense, x: &[f32], weight: &[f32], bias: &[f32], y: &mut [f32]
                     ahead: Ahead {
                         matrix: weight,
                         row_length: inputs,
-                        first_row: task * rows + TILE_ROWS,
+                        first_row: rows.start + TILE_ROWS,
                         first_column: k,
                         lines: depth.div_ceil(LANES * count),
                     },
@@ -72,12 +71,13 @@ fn by_tiles(shape: Dense, x: &[f32], weight: &[f32], bias: &[f32], y: &mut [f32]
     y.par_chunks_mut(LANES * outputs).enumerate().for_each(|(p, y)| {
         let (first, panel) = (p / group * group, p % group);
         let count = group.min(panels - first);
-        for (task, (sums, bias)) in sums.chunks(rows * panels).zip(bias.chunks(rows)).enumerate() {
-            let sums = &sums[bias.len() * first..][..bias.len() * count];
-            for (at, (sums, bias)) in sums.chunks(TOGETHER * count).zip(bias.chunks(TOGETHER)).enumerate() {
+        for rows in &tasks {
+            let sums = &sums[rows.start * panels + rows.len() * first..][..rows.len() * count];
+            let bias = bias[rows.clone()].chunks(TOGETHER);
+            for (at, (sums, bias)) in sums.chunks(TOGETHER * count).zip(bias).enumerate() {
                 let lanes: [Lane; TOGETHER] =
                     std::array::from_fn(|o| sums.get(o * count + panel).copied().unwrap_or([0.0; LANES]));
-                let output = task * rows + at * TOGETHER;
+                let output = rows.start + at * TOGETHER;
                 for (sample, y) in y.chunks_exact_mut(outputs).enumerate() {
                     for ((y, lane), bias) in y[output..].iter_mut().zip(&lanes).zip(bias) {
                         *y = lane[sample] + bias;

@@ -9,6 +9,8 @@ pub use affine::affine;
 pub use input_gradient::input_gradient;
 pub use outer::{update_by_product, weight_gradient};
 
+use std::ops::Range;
+
 use crate::block::TILE_ROWS;
 use crate::pack::DEPTH;
 
@@ -37,13 +39,21 @@ impl Dense {
         expect("y", y, self.batch, self.outputs);
     }
 
-    /// Rows for one task: enough tasks that a slow core does not hold the others up, whole tiles, one task where the
-    /// product is too small to be worth a hand-over.
-    fn rows_a_task(self, rows: usize) -> usize {
+    /// Each task's share of `rows`: enough tasks that a slow core does not hold the others up, as equal as whole tiles
+    /// allow, and one where the product is too small to be worth a hand-over.
+    fn tasks(self, rows: usize) -> Vec<Range<usize>> {
         let small = self.batch * self.inputs * self.outputs < 1 << 18;
-        let tasks = if small { 1 } else { rayon::current_num_threads() * 4 };
-        rows.div_ceil(tasks).next_multiple_of(TILE_ROWS)
+        let tiles = rows.div_ceil(TILE_ROWS);
+        let tasks = if small { 1 } else { tiles.min(rayon::current_num_threads() * 4) };
+        let first = |task: usize| (task * tiles / tasks * TILE_ROWS).min(rows);
+        (0..tasks).map(|task| first(task)..first(task + 1)).collect()
     }
+}
+
+/// Pieces of `slice` that follow each other, `length` elements for each of a task's rows.
+fn split<'a, T>(mut slice: &'a mut [T], tasks: &[Range<usize>], length: usize) -> Vec<&'a mut [T]> {
+    let pieces = tasks.iter().map(|rows| slice.split_off_mut(..(rows.len() * length).min(slice.len())));
+    pieces.map(Option::unwrap_or_default).collect()
 }
 
 /// Panels that are read again and again by the rows of a task: a quarter MiB of them.

@@ -1,8 +1,10 @@
 //! The product that is the weight's gradient, and what becomes of it.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
-use super::{Dense, panels_a_block};
+use super::{Dense, panels_a_block, split};
 use crate::block::{Ahead, Block, TILE_ROWS};
 use crate::dispatch::{Kernel, dispatch};
 use crate::lanes::{LANES, Lanes};
@@ -88,20 +90,19 @@ fn by_nonzeros(shape: Dense, sparse: &Sparse, x: &[f32], target: Parameter<'_>, 
         pack::columns_wide(x, inputs, at / blocks * COLUMNS, at % blocks * sparse::DEPTH, panel);
     });
 
-    let rows = shape.rows_a_task(outputs);
-    split_rows(target, rows * inputs).into_par_iter().enumerate().for_each(|(task, mut target)| {
-        let task_rows = target.values.len() / inputs;
+    let tasks = shape.tasks(outputs);
+    tasks.par_iter().zip(split_rows(target, &tasks, inputs)).for_each(|(rows, mut target)| {
         let mut sums = Lanes::scratch(STRIP * WIDE);
         let (sums, _) = sums.as_chunks_mut::<WIDE>();
         for (group, panels) in panels.chunks_exact(blocks * sparse::DEPTH).enumerate() {
             let column = group * COLUMNS;
-            for first_row in (0..task_rows).step_by(STRIP) {
-                let strip_rows = STRIP.min(task_rows - first_row);
+            for first_row in (0..rows.len()).step_by(STRIP) {
+                let strip_rows = STRIP.min(rows.len() - first_row);
                 let sums = &mut sums[..strip_rows];
                 sums.fill([[0.0; LANES]; WIDE]);
                 for (block, panel) in panels.chunks_exact(sparse::DEPTH).enumerate() {
                     dispatch(SparseBlock {
-                        rows: sparse.block(block, task * rows + first_row, strip_rows),
+                        rows: sparse.block(block, rows.start + first_row, strip_rows),
                         panel,
                         sums,
                         // What the finished sums will be applied to.
@@ -142,8 +143,8 @@ fn by_tiles(shape: Dense, dy_rows: &[f32], x: &[f32], target: Parameter<'_>, fin
         }
     });
 
-    let rows = shape.rows_a_task(outputs);
-    split_rows(target, rows * inputs).into_par_iter().enumerate().for_each(|(task, mut target)| {
+    let tasks = shape.tasks(outputs);
+    tasks.par_iter().zip(split_rows(target, &tasks, inputs)).for_each(|(rows, mut target)| {
         // Deep sums are kept for many rows at a time, or the panels would come from memory again for every tile.
         let strip = if batch <= DEPTH { TILE_ROWS } else { TILE_ROWS * 16 };
         let mut sums = Lanes::scratch(strip * group);
@@ -151,9 +152,8 @@ fn by_tiles(shape: Dense, dy_rows: &[f32], x: &[f32], target: Parameter<'_>, fin
             let count = group.min(panels - first_panel);
             let group_panels = &x_panels[first_panel * batch..][..count * batch];
             let column = first_panel * LANES;
-            let task_rows = target.values.len() / inputs;
-            for first_row in (0..task_rows).step_by(strip) {
-                let strip_rows = strip.min(task_rows - first_row);
+            for first_row in (0..rows.len()).step_by(strip) {
+                let strip_rows = strip.min(rows.len() - first_row);
                 let sums = &mut sums[..strip_rows * count];
                 sums.fill([0.0; LANES]);
                 for k in (0..batch).step_by(DEPTH) {
@@ -161,7 +161,7 @@ fn by_tiles(shape: Dense, dy_rows: &[f32], x: &[f32], target: Parameter<'_>, fin
                     dispatch(Block {
                         rows: dy_rows,
                         row_length: batch,
-                        first_row: task * rows + first_row,
+                        first_row: rows.start + first_row,
                         first_k: k,
                         depth,
                         panels: &group_panels[k * count..][..count * depth],
@@ -191,17 +191,9 @@ fn by_tiles(shape: Dense, dy_rows: &[f32], x: &[f32], target: Parameter<'_>, fin
 }
 
 /// Rows of a parameter with their state, a piece a task.
-fn split_rows(parameter: Parameter<'_>, length: usize) -> Vec<Parameter<'_>> {
-    let mut parts = Vec::new();
-    let Parameter { mut values, mut first, mut second } = parameter;
-    while !values.is_empty() {
-        let (value, rest) = values.split_at_mut(length.min(values.len()));
-        values = rest;
-        let (one, rest) = first.split_at_mut(value.len().min(first.len()));
-        first = rest;
-        let (two, rest) = second.split_at_mut(value.len().min(second.len()));
-        second = rest;
-        parts.push(Parameter { values: value, first: one, second: two });
-    }
-    parts
+fn split_rows<'a>(parameter: Parameter<'a>, tasks: &[Range<usize>], length: usize) -> Vec<Parameter<'a>> {
+    let Parameter { values, first, second } = parameter;
+    let state = split(first, tasks, length).into_iter().zip(split(second, tasks, length));
+    let pieces = split(values, tasks, length).into_iter().zip(state);
+    pieces.map(|(values, (first, second))| Parameter { values, first, second }).collect()
 }
