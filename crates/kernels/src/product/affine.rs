@@ -22,7 +22,13 @@ pub fn affine(shape: Dense, x: &[f32], weight: &[f32], bias: &[f32], y: &mut [f3
     if batch >= SAMPLES_THAT_PAY
         && let Some(sparse) = Sparse::of(x, batch, inputs, outputs)
     {
-        return nonzeros_by_panels(&sparse, Other { weight, inputs, transposed: true }, bias, outputs, y);
+        return nonzeros_by_panels(
+            &sparse,
+            Other { matrix: weight, row_length: inputs, transposed: true },
+            bias,
+            outputs,
+            y,
+        );
     }
     by_tiles(shape, x, weight, bias, y);
 }

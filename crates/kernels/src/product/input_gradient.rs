@@ -18,7 +18,13 @@ pub fn input_gradient(shape: Dense, dy: &[f32], weight: &[f32], dx: &mut [f32]) 
     shape.check(Some(dx), Some(weight), Some(dy));
     let Dense { batch, inputs, outputs } = shape;
     if let Some(sparse) = Sparse::of(dy, batch, outputs, inputs) {
-        return nonzeros_by_panels(&sparse, Other { weight, inputs, transposed: false }, &[], inputs, dx);
+        return nonzeros_by_panels(
+            &sparse,
+            Other { matrix: weight, row_length: inputs, transposed: false },
+            &[],
+            inputs,
+            dx,
+        );
     }
     by_tiles(shape, dy, weight, dx);
 }

@@ -8,13 +8,13 @@ use crate::lanes::{LANES, Lanes};
 use crate::pack;
 use crate::sparse::{COLUMNS, DEPTH, Sparse, SparseBlock, WIDE, WideLane};
 
-/// The matrix that a sparse one is multiplied with: a weight, or its transpose.
+/// The matrix that a sparse one is multiplied with.
 #[derive(Clone, Copy)]
 pub(super) struct Other<'a> {
-    /// `[outputs, inputs]`.
-    pub(super) weight: &'a [f32],
-    pub(super) inputs: usize,
-    /// Whether the index that is summed over goes along the weight's rows instead of down its columns.
+    /// Row-major.
+    pub(super) matrix: &'a [f32],
+    pub(super) row_length: usize,
+    /// Whether the index that is summed over goes along its rows instead of down its columns.
     pub(super) transposed: bool,
 }
 
@@ -23,9 +23,9 @@ impl<'a> Other<'a> {
     /// lies past the matrix' edge is not asked for, or falls off.
     fn pack(self, k: usize, first: usize, panel: &mut [WideLane]) {
         if self.transposed {
-            pack::transposed_wide(self.weight, self.inputs, first, k, panel);
+            pack::transposed_wide(self.matrix, self.row_length, first, k, panel);
         } else {
-            pack::columns_wide(self.weight, self.inputs, first, k, panel);
+            pack::columns_wide(self.matrix, self.row_length, first, k, panel);
         }
     }
 
@@ -33,7 +33,7 @@ impl<'a> Other<'a> {
     fn ahead(self, k: usize, first: usize, turns: usize) -> Ahead<'a> {
         let (first_row, first_column) = if self.transposed { (first, k) } else { (k, first) };
         let lines = (DEPTH * WIDE).div_ceil(turns);
-        Ahead { matrix: self.weight, row_length: self.inputs, first_row, first_column, lines }
+        Ahead { matrix: self.matrix, row_length: self.row_length, first_row, first_column, lines }
     }
 }
 

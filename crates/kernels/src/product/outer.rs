@@ -4,13 +4,14 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::nonzeros::{Other, nonzeros_by_panels};
 use super::{Dense, panels_a_block, split};
 use crate::block::{Ahead, Block, TILE_ROWS};
 use crate::dispatch::{Kernel, dispatch};
 use crate::lanes::{LANES, Lanes};
 use crate::pack::{self, DEPTH};
 use crate::sparse::{self, COLUMNS, Sparse, SparseBlock, WIDE};
-use crate::update::{Parameter, Update};
+use crate::update::{Parameter, Update, update};
 
 /// `gradient[o, i] += Σ_b dy[b, o] · x[b, i]`: `gradient` is `[outputs, inputs]`.
 ///
@@ -21,8 +22,8 @@ pub fn weight_gradient(shape: Dense, dy: &[f32], x: &[f32], gradient: &mut [f32]
     outer_product(shape, dy, x, parameter, Finish::Add);
 }
 
-/// Updates `weight` (`[outputs, inputs]`) by its gradient `Σ_b dy[b, o] · x[b, i]`, which never reaches memory: a piece of
-/// it is computed, applied while it is in the first-level cache, and forgotten.
+/// Updates `weight` (`[outputs, inputs]`) by its gradient `Σ_b dy[b, o] · x[b, i]`, which as a rule never reaches memory: a
+/// piece of it is computed, applied while it is in the first-level cache, and forgotten.
 ///
 /// # Panics
 /// Where a slice's length is not what `shape` and `rule` say.
@@ -46,6 +47,7 @@ fn outer_product(shape: Dense, dy: &[f32], x: &[f32], target: Parameter<'_>, fin
     let dy_rows = pack::transposed(dy, batch, outputs);
     let dy_rows = &dy_rows.as_flattened()[..dy.len()];
     match Sparse::of(dy_rows, outputs, batch, inputs) {
+        Some(sparse) if outputs < batch => few_outputs(shape, &sparse, x, target, finish),
         Some(sparse) => by_nonzeros(shape, &sparse, x, target, finish),
         None => by_tiles(shape, dy_rows, x, target, finish),
     }
@@ -76,6 +78,18 @@ impl Kernel for Strip<'_, '_> {
                 Finish::Update(rule) => rule.apply(values, &sums[..width], first, second),
             }
         }
+    }
+}
+
+/// The gradient as a whole, where it is smaller than `x`: each panel of `x` is packed where it is used, and used once.
+fn few_outputs(shape: Dense, sparse: &Sparse, x: &[f32], target: Parameter<'_>, finish: Finish<'_>) {
+    let Dense { inputs, outputs, .. } = shape;
+    let mut gradient = Lanes::scratch((outputs * inputs).div_ceil(LANES));
+    let gradient = &mut gradient.as_flattened_mut()[..outputs * inputs];
+    nonzeros_by_panels(sparse, Other { matrix: x, row_length: inputs, transposed: false }, &[], inputs, gradient);
+    match finish {
+        Finish::Add => target.values.iter_mut().zip(gradient).for_each(|(value, sum)| *value += *sum),
+        Finish::Update(rule) => update(target, gradient, rule),
     }
 }
 
