@@ -73,11 +73,14 @@ impl TorchRng {
     /// `torch.randperm(n)`: the numbers `0..n` in random order.
     ///
     /// Takes `n - 1` draws below 214,748,364 elements and `2 n` from there on, where PyTorch
-    /// shuffles otherwise. `n` is at most 2^32, for an index is a `u32` (and 2^32 of them are
-    /// 16 GiB); a debug build checks it.
+    /// shuffles otherwise.
+    ///
+    /// # Panics
+    ///
+    /// Where `n` is above 2^32, for an index is a `u32` (and 2^32 of them are 16 GiB).
     #[must_use]
     pub fn permutation(&mut self, n: usize) -> Vec<u32> {
-        debug_assert!(n as u64 <= 1 << 32, "a permutation of {n} needs wider indices");
+        assert!(n as u64 <= 1 << 32, "a permutation of {n} elements needs indices wider than 32 bits");
         if n < LARGE_PERMUTATION {
             let mut order: Vec<u32> = (0..n as u32).collect();
             for i in 0..n.saturating_sub(1) {
@@ -104,13 +107,22 @@ impl TorchRng {
     /// A float uniform in `[low, high)`, of one draw's low 24 bits; the bounds are rounded to `f32`.
     ///
     /// Rounding may yield `high` itself, as it does in PyTorch.
+    ///
+    /// # Panics
+    ///
+    /// Where `low` is above `high`, one of them is NaN, or their difference is beyond `f32`: PyTorch refuses these too.
     #[inline]
     pub fn uniform(&mut self, low: f64, high: f64) -> f32 {
         let (low, high) = (low as f32, high as f32);
+        assert!(low <= high && (high - low).is_finite(), "no uniform draw between {low} and {high}");
         unit(self.next_u32()).mul_add(high - low, low)
     }
 
     /// `tensor.uniform_(low, high)`: fills in order, one draw a value.
+    ///
+    /// # Panics
+    ///
+    /// As [`TorchRng::uniform`], where `out` is not empty.
     pub fn fill_uniform(&mut self, out: &mut [f32], low: f64, high: f64) {
         for value in out {
             *value = self.uniform(low, high);
@@ -151,6 +163,21 @@ fn unit(bits: u32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[should_panic(expected = "wider than 32 bits")]
+    fn a_permutation_beyond_32_bits_is_refused() {
+        let _ = TorchRng::new(43).permutation((1 << 32) + 1);
+    }
+
+    #[test]
+    fn bounds_of_a_uniform_draw_are_checked() {
+        for (low, high) in [(1.0, 0.0), (f64::NAN, 1.0), (0.0, f64::NAN), (-3e38, 3e38), (0.0, f64::INFINITY)] {
+            let draw = std::panic::catch_unwind(|| TorchRng::new(43).uniform(low, high));
+            assert!(draw.is_err(), "{low} {high}");
+        }
+        assert_eq!(TorchRng::new(43).uniform(0.5, 0.5), 0.5);
+    }
 
     /// The real thing takes 1 GB and seconds, so it was compared once: PyTorch's `randperm(214_748_364)` of seed 43 begins
     /// 177972579, 4527000, 102895188, as this one does. Here the same shuffle of few elements, by draws taken apart:
