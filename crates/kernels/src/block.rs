@@ -4,13 +4,10 @@
 //! element, which is what sixteen registers hold. The loop is plain Rust over arrays; the compiler turns it into
 //! two loads, six broadcasts and twelve fused multiply-adds.
 
-use crate::dispatch::{Kernel, prefetch};
+use crate::dispatch::Kernel;
+use crate::geometry::{KC, TILE_ROWS};
 use crate::lanes::{LANES, Lane};
-use crate::pack::DEPTH;
-use crate::sparse::WIDE;
-
-/// Rows of a full tile.
-pub(crate) const TILE_ROWS: usize = 6;
+use crate::prefetch::Prefetch;
 
 /// `sums[r][p] += Σ_k rows[first_row + r][first_k + k] · panels[p][k]`, the block's terms a chain of their own, then added.
 pub(crate) struct Block<'a> {
@@ -29,55 +26,16 @@ pub(crate) struct Block<'a> {
     /// `[rows, panels]` sums.
     pub(crate) sums: &'a mut [Lane],
     /// What will be read soon.
-    pub(crate) ahead: Ahead<'a>,
-}
-
-/// Memory to ask for while the products are computed, spread over them: some cache lines of each of a tile's rows with
-/// every panel. A row's lines are far from the next row's, and no hardware foresees them.
-#[derive(Clone, Copy)]
-pub(crate) struct Ahead<'a> {
-    /// A row-major matrix.
-    pub(crate) matrix: &'a [f32],
-    /// Its row length.
-    pub(crate) row_length: usize,
-    /// The row that goes with the block's first.
-    pub(crate) first_row: usize,
-    /// The column that goes with the first panel.
-    pub(crate) first_column: usize,
-    /// Cache lines of sixteen values for each row and panel, or for each turn.
-    pub(crate) lines: usize,
-}
-
-impl Ahead<'_> {
-    /// Nothing to ask for.
-    pub(crate) const NONE: Self = Self { matrix: &[], row_length: 0, first_row: 0, first_column: 0, lines: 0 };
-
-    /// Asks for what goes with row `row` of the block and with a panel.
-    #[inline(always)]
-    pub(crate) fn ask(&self, row: usize, panel: usize) {
-        let row = (self.first_row + row) * self.row_length + self.first_column;
-        for line in 0..self.lines {
-            prefetch(self.matrix, row + (panel * self.lines + line) * LANES);
-        }
-    }
-
-    /// Asks, a turn after the other, for `lines` more cache lines of what a wide panel's rows are.
-    #[inline(always)]
-    pub(crate) fn ask_in_turn(&self, turn: usize) {
-        for line in turn * self.lines..(turn + 1) * self.lines {
-            let row = (self.first_row + line / WIDE) * self.row_length + self.first_column;
-            prefetch(self.matrix, row + line % WIDE * LANES);
-        }
-    }
+    pub(crate) prefetch: Prefetch<'a>,
 }
 
 impl Kernel for Block<'_> {
     #[inline(always)]
     fn run(self) {
-        let Self { rows, row_length, first_row, first_k, depth, panels, sums, ahead } = self;
-        let at = Tile { rows, row_length, first_row, first_k, depth, panels, ahead };
+        let Self { rows, row_length, first_row, first_k, depth, panels, sums, prefetch } = self;
+        let at = Tile { rows, row_length, first_row, first_k, depth, panels, prefetch };
         let count = panels.len() / depth;
-        let mut near = [[0.0; DEPTH]; TILE_ROWS];
+        let mut near = [[0.0; KC]; TILE_ROWS];
         for (tile, sums) in sums.chunks_mut(TILE_ROWS * count).enumerate() {
             match sums.len() / count {
                 6 => at.row::<6>(tile, sums, &mut near),
@@ -99,7 +57,7 @@ struct Tile<'a> {
     first_k: usize,
     depth: usize,
     panels: &'a [Lane],
-    ahead: Ahead<'a>,
+    prefetch: Prefetch<'a>,
 }
 
 impl Tile<'_> {
@@ -108,7 +66,7 @@ impl Tile<'_> {
     /// They are copied to `near` for that: rows of 3072 or 2048 values lie a multiple of 4 KiB apart, where that cache has
     /// room for eight lines, whichever rows they are of.
     #[inline(always)]
-    fn row<const R: usize>(&self, tile: usize, sums: &mut [Lane], near: &mut [[f32; DEPTH]; TILE_ROWS]) {
+    fn row<const R: usize>(&self, tile: usize, sums: &mut [Lane], near: &mut [[f32; KC]; TILE_ROWS]) {
         let (depth, count) = (self.depth, self.panels.len() / self.depth);
         let row = self.first_row + tile * TILE_ROWS;
         for (r, near) in near.iter_mut().enumerate().take(R) {
@@ -117,7 +75,7 @@ impl Tile<'_> {
         let rows: [&[f32]; R] = std::array::from_fn(|r| &near[r][..depth]);
         for (p, panel) in self.panels.chunks_exact(depth).enumerate() {
             for r in 0..R {
-                self.ahead.ask(tile * TILE_ROWS + r, p);
+                self.prefetch.issue(tile * TILE_ROWS + r, p);
             }
             for (r, chain) in chains(rows, panel).into_iter().enumerate() {
                 for (sum, chain) in sums[r * count + p].iter_mut().zip(chain) {

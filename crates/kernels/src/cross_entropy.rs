@@ -4,7 +4,7 @@ use crate::elementary::exp;
 
 /// What a batch of logits says about its labels.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct CrossEntropy {
+pub struct LossSum {
     /// The sum over the samples of `-log softmax(logits)[label]`.
     pub loss: f64,
     /// Samples whose largest logit is their label's; of equal ones the first counts.
@@ -15,9 +15,9 @@ pub struct CrossEntropy {
 ///
 /// # Panics
 /// Where a label is not below `classes`, or `logits` is not `[labels.len(), classes]`.
-pub fn cross_entropy(logits: &[f32], labels: &[u8], classes: usize) -> CrossEntropy {
+pub fn cross_entropy(logits: &[f32], labels: &[u8], classes: usize) -> LossSum {
     assert_eq!(logits.len(), labels.len() * classes, "logits are [{}, {classes}]", labels.len());
-    let mut total = CrossEntropy::default();
+    let mut total = LossSum::default();
     for (row, label) in logits.chunks_exact(classes).zip(labels) {
         let label = usize::from(*label);
         let (best, largest) = largest(row);

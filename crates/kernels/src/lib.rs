@@ -22,9 +22,9 @@
 //! Matrices are row-major: activations `[batch, features]`, weights `[outputs, inputs]` as PyTorch has them.
 //!
 //! ```
-//! use strata_kernels::{Dense, affine};
+//! use strata_kernels::{GemmShape, affine};
 //!
-//! let shape = Dense { batch: 1, inputs: 2, outputs: 1 };
+//! let shape = GemmShape { batch: 1, inputs: 2, outputs: 1 };
 //! let mut logits = [0.0];
 //! // 1·3 + 2·4 + 0.5
 //! affine(shape, &[1.0, 2.0], &[3.0, 4.0], &[0.5], &mut logits);
@@ -36,13 +36,15 @@ mod block;
 mod cross_entropy;
 mod dispatch;
 mod elementary;
+mod geometry;
 mod lanes;
 mod pack;
+mod prefetch;
 mod product;
 mod sparse;
 mod update;
 
 pub use activation::{Activation, activate, activation_gradient};
-pub use cross_entropy::{CrossEntropy, cross_entropy, cross_entropy_gradient};
-pub use product::{Dense, affine, bias_gradient, input_gradient, update_by_product, weight_gradient};
+pub use cross_entropy::{LossSum, cross_entropy, cross_entropy_gradient};
+pub use product::{GemmShape, affine, bias_gradient, input_gradient, update_by_product, weight_gradient};
 pub use update::{Parameter, Update, update};

@@ -3,12 +3,8 @@
 use rayon::prelude::*;
 
 use crate::dispatch::{Kernel, dispatch};
+use crate::geometry::{KC, NC, WideLane};
 use crate::lanes::{LANES, Lane, Lanes};
-use crate::sparse::{COLUMNS, WideLane};
-
-/// How many lanes of one panel are read before the next panel, and so how many terms a chain has: with sixteen panels a block
-/// of 256 KiB, half of a small second-level cache.
-pub(crate) const DEPTH: usize = 256;
 
 /// The columns of `matrix` (`[rows, columns]`, row-major) from `first` as panels over the rows: lane `k` of a panel holds
 /// sixteen neighbours of row `k`. Columns past the end are zero.
@@ -37,12 +33,12 @@ pub(crate) fn columns(
 
 /// `matrix` (`[rows, columns]`) as panels over the columns: lane `k` of panel `p` holds column `k` of rows `16 p` and the fifteen after.
 ///
-/// Blocks of [`DEPTH`] columns follow each other; within a block, panels follow each other.
+/// Blocks of [`KC`] columns follow each other; within a block, panels follow each other.
 pub(crate) fn transposed_blocks(matrix: &[f32], rows: usize, columns: usize) -> Lanes {
     let panels = rows.div_ceil(LANES);
     let mut lanes = Lanes::scratch(panels * columns);
-    lanes.par_chunks_mut(panels * DEPTH).enumerate().for_each(|(block, lanes)| {
-        let first = block * DEPTH;
+    lanes.par_chunks_mut(panels * KC).enumerate().for_each(|(block, lanes)| {
+        let first = block * KC;
         let depth = lanes.len() / panels;
         for (p, panel) in lanes.chunks_exact_mut(depth).enumerate() {
             let height = LANES.min(rows - p * LANES);
@@ -79,7 +75,7 @@ pub(crate) fn transposed(matrix: &[f32], rows: usize, columns: usize) -> Lanes {
 /// Columns `first..first + 64` of `matrix` (`[rows, columns]`) from row `first_row` on, as wide panels over the rows: lane `k` holds the
 /// neighbours of row `first_row + k`. What is past the matrix' edges is left as it is.
 pub(crate) fn columns_wide(matrix: &[f32], columns: usize, first: usize, first_row: usize, panel: &mut [WideLane]) {
-    let width = COLUMNS.min(columns - first);
+    let width = NC.min(columns - first);
     for (row, lane) in matrix[first_row * columns..].chunks_exact(columns).zip(panel) {
         lane.as_flattened_mut()[..width].copy_from_slice(&row[first..first + width]);
     }
@@ -94,11 +90,11 @@ pub(crate) fn transposed_wide(
     first_column: usize,
     panel: &mut [WideLane],
 ) {
-    let rows = COLUMNS.min(matrix.len() / columns - first);
+    let rows = NC.min(matrix.len() / columns - first);
     let depth = panel.len().min(columns - first_column);
     let matrix = &matrix[first * columns + first_column..];
     let out = panel.as_flattened_mut().as_flattened_mut();
-    dispatch(Transpose { matrix, row_length: columns, rows, columns: depth, out, out_row_length: COLUMNS });
+    dispatch(Transpose { matrix, row_length: columns, rows, columns: depth, out, out_row_length: NC });
 }
 
 /// `out[c, r] = matrix[r, c]` for some rows and columns of either.

@@ -7,25 +7,14 @@
 
 use rayon::prelude::*;
 
-use crate::block::Ahead;
 use crate::dispatch::{Kernel, dispatch};
-use crate::lanes::{LANES, Lane, Lanes};
+use crate::geometry::{NC, PANELS, SPARSE_KC, WideLane};
+use crate::lanes::{LANES, Lanes};
+use crate::prefetch::Prefetch;
 
-/// Positions of the summed index that make one chain: as many as a panel in half of a first-level cache has, and as a mask.
-pub(crate) const DEPTH: usize = u64::BITS as usize;
-
-/// Panels that are added to side by side: as many sums as hide the latency of a multiply-add, in half of AVX2's registers.
-pub(crate) const WIDE: usize = 4;
-
-/// Columns of [`WIDE`] panels.
-pub(crate) const COLUMNS: usize = WIDE * LANES;
-
-/// [`WIDE`] neighbouring panels at one position of the summed index.
-pub(crate) type WideLane = [Lane; WIDE];
-
-/// A matrix with many zeros, in blocks of [`DEPTH`] columns.
+/// A matrix with many zeros, in blocks of [`SPARSE_KC`] columns.
 pub(crate) struct Sparse {
-    /// `[blocks, rows]`, [`DEPTH`] neighbours each.
+    /// `[blocks, rows]`, [`SPARSE_KC`] neighbours each.
     values: Lanes,
     /// `[rows, blocks]`: which of the neighbours are not zero, the first one in the lowest bit.
     masks: Vec<u64>,
@@ -36,7 +25,7 @@ pub(crate) struct Sparse {
 /// Rows of a block of a [`Sparse`] matrix.
 #[derive(Clone, Copy)]
 pub(crate) struct Rows<'a> {
-    values: &'a [[f32; DEPTH]],
+    values: &'a [[f32; SPARSE_KC]],
     /// From the first row's mask on; the next row's lies `blocks` further.
     masks: &'a [u64],
     blocks: usize,
@@ -48,7 +37,7 @@ impl Sparse {
     /// `others` is how many columns the other matrix has. The choice depends on the values and sizes alone: it is the same
     /// on every machine and for any number of threads.
     pub(crate) fn of(matrix: &[f32], rows: usize, columns: usize, others: usize) -> Option<Self> {
-        let blocks = columns.div_ceil(DEPTH);
+        let blocks = columns.div_ceil(SPARSE_KC);
         let mut masks = vec![0; rows * blocks];
         let pieces = masks.par_chunks_mut(blocks * LANES).zip(matrix.par_chunks(columns * LANES));
         let counts = pieces.map(|(masks, matrix)| {
@@ -58,15 +47,16 @@ impl Sparse {
         });
         let nonzeros: usize = counts.sum();
         // What the last, narrower panels waste is work as well.
-        let padded = others.next_multiple_of(COLUMNS);
+        let padded = others.next_multiple_of(NC);
         if nonzeros * padded * 4 > matrix.len() * others * 3 {
             return None;
         }
-        let mut values = Lanes::scratch(blocks * rows * DEPTH / LANES);
-        values.par_chunks_mut(rows * DEPTH / LANES).enumerate().for_each(|(block, values)| {
-            let first = block * DEPTH;
-            let depth = DEPTH.min(columns - first);
-            for (row, values) in matrix.chunks_exact(columns).zip(values.as_flattened_mut().chunks_exact_mut(DEPTH)) {
+        let mut values = Lanes::scratch(blocks * rows * SPARSE_KC / LANES);
+        values.par_chunks_mut(rows * SPARSE_KC / LANES).enumerate().for_each(|(block, values)| {
+            let first = block * SPARSE_KC;
+            let depth = SPARSE_KC.min(columns - first);
+            for (row, values) in matrix.chunks_exact(columns).zip(values.as_flattened_mut().chunks_exact_mut(SPARSE_KC))
+            {
                 values[..depth].copy_from_slice(&row[first..first + depth]);
             }
         });
@@ -98,14 +88,14 @@ struct Masks<'a> {
 impl Kernel for Masks<'_> {
     #[inline(always)]
     fn run(self) {
-        let blocks = self.columns.div_ceil(DEPTH);
+        let blocks = self.columns.div_ceil(SPARSE_KC);
         for (row, masks) in self.matrix.chunks_exact(self.columns).zip(self.masks.chunks_exact_mut(blocks)) {
             let (whole, rest) = row.as_chunks();
             for (values, mask) in whole.iter().zip(&mut *masks) {
                 *mask = mask_of(values);
             }
             if let Some(mask) = masks.get_mut(whole.len()) {
-                let mut padded = [0.0; DEPTH];
+                let mut padded = [0.0; SPARSE_KC];
                 padded[..rest.len()].copy_from_slice(rest);
                 *mask = mask_of(&padded);
             }
@@ -115,10 +105,10 @@ impl Kernel for Masks<'_> {
 }
 
 #[inline(always)]
-fn mask_of(values: &[f32; DEPTH]) -> u64 {
+fn mask_of(values: &[f32; SPARSE_KC]) -> u64 {
     // A byte each, which vectorises, then eight bytes to eight bits: this product brings bit 0 of byte i to bit 56 + i.
     const GATHER: u64 = 0x0102_0408_1020_4080;
-    let mut nonzero = [0; DEPTH];
+    let mut nonzero = [0; SPARSE_KC];
     for (nonzero, value) in nonzero.iter_mut().zip(values) {
         *nonzero = u8::from(*value != 0.0);
     }
@@ -131,12 +121,12 @@ fn mask_of(values: &[f32; DEPTH]) -> u64 {
 pub(crate) struct SparseBlock<'a> {
     /// The sparse matrix' rows.
     pub(crate) rows: Rows<'a>,
-    /// The block of the other matrix, [`DEPTH`] long; what lies past its end no mask asks for.
+    /// The block of the other matrix, [`SPARSE_KC`] long; what lies past its end no mask asks for.
     pub(crate) panel: &'a [WideLane],
     /// As many as there are rows.
     pub(crate) sums: &'a mut [WideLane],
     /// What will be read soon, some of it with each row.
-    pub(crate) ahead: Ahead<'a>,
+    pub(crate) prefetch: Prefetch<'a>,
 }
 
 /// Products that a turn of the innermost loop adds.
@@ -145,13 +135,13 @@ const UNROLLED: usize = 4;
 impl Kernel for SparseBlock<'_> {
     #[inline(always)]
     fn run(self) {
-        let Self { rows, panel, sums, ahead } = self;
-        let panel = &panel[..DEPTH];
+        let Self { rows, panel, sums, prefetch } = self;
+        let panel = &panel[..SPARSE_KC];
         for (r, ((values, mask), sums)) in
             rows.values.iter().zip(rows.masks.iter().step_by(rows.blocks)).zip(sums).enumerate()
         {
-            ahead.ask_in_turn(r);
-            let mut chain = [[0.0; LANES]; WIDE];
+            prefetch.issue_round_robin(r);
+            let mut chain = [[0.0; LANES]; PANELS];
             let mut places = Places(*mask);
             for _ in 0..mask.count_ones() as usize / UNROLLED {
                 for _ in 0..UNROLLED {
@@ -163,7 +153,7 @@ impl Kernel for SparseBlock<'_> {
                 let place = places.next();
                 add_product(&mut chain, values[place], &panel[place]);
             }
-            for p in 0..WIDE {
+            for p in 0..PANELS {
                 for c in 0..LANES {
                     sums[p][c] += chain[p][c];
                 }
@@ -179,7 +169,7 @@ impl Places {
     #[inline(always)]
     fn next(&mut self) -> usize {
         // Below 64 even where no bit is set, so that nothing has to be checked where it is used.
-        let place = self.0.trailing_zeros() as usize % DEPTH;
+        let place = self.0.trailing_zeros() as usize % SPARSE_KC;
         self.0 &= self.0.wrapping_sub(1);
         place
     }
@@ -188,7 +178,7 @@ impl Places {
 /// `chain += value · lanes`.
 #[inline(always)]
 fn add_product(chain: &mut WideLane, value: f32, lanes: &WideLane) {
-    for p in 0..WIDE {
+    for p in 0..PANELS {
         for c in 0..LANES {
             chain[p][c] = value.mul_add(lanes[p][c], chain[p][c]);
         }

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 use strata_kernels::{
-    Dense, Parameter, Update, affine, bias_gradient, input_gradient, update, update_by_product, weight_gradient,
+    GemmShape, Parameter, Update, affine, bias_gradient, input_gradient, update, update_by_product, weight_gradient,
 };
 
 /// Values that are neither small nor round, so that another order of summation shows.
@@ -22,19 +22,19 @@ fn chains(depth: usize, terms: impl Iterator<Item = (f32, f32)>) -> f32 {
     terms.chunks(depth).fold(0.0, |sum, chain| sum + chain.iter().fold(0.0, |sum, (a, b)| a.mul_add(*b, sum)))
 }
 
-fn shapes() -> Vec<Dense> {
+fn shapes() -> Vec<GemmShape> {
     let mut shapes = Vec::new();
     for batch in [1, 3, 17, 128, 130] {
         for (inputs, outputs) in [(1, 1), (3, 17), (17, 3), (64, 10), (515, 31), (33, 600)] {
-            shapes.push(Dense { batch, inputs, outputs });
+            shapes.push(GemmShape { batch, inputs, outputs });
         }
     }
     // Deeper than one block of each summed index, and small enough for a debug build.
-    shapes.push(Dense { batch: 1100, inputs: 19, outputs: 101 });
-    shapes.push(Dense { batch: 20, inputs: 1030, outputs: 1030 });
+    shapes.push(GemmShape { batch: 1100, inputs: 19, outputs: 101 });
+    shapes.push(GemmShape { batch: 20, inputs: 1030, outputs: 1030 });
     // A batch of more panels than one group, and wide rows of more panels than one group.
-    shapes.push(Dense { batch: 1200, inputs: 520, outputs: 7 });
-    shapes.push(Dense { batch: 4, inputs: 1300, outputs: 9 });
+    shapes.push(GemmShape { batch: 1200, inputs: 520, outputs: 7 });
+    shapes.push(GemmShape { batch: 4, inputs: 1300, outputs: 9 });
     shapes
 }
 
@@ -46,8 +46,8 @@ struct Operands {
 }
 
 /// Operands without zeros, for chains of 256, and operands half of whose values that may be sparse are, for chains of 64.
-fn cases() -> impl Iterator<Item = (Dense, usize, Operands)> {
-    let sparse = |shape: Dense| {
+fn cases() -> impl Iterator<Item = (GemmShape, usize, Operands)> {
+    let sparse = |shape: GemmShape| {
         let Operands { mut x, weight, bias, mut dy } = operands(shape);
         for values in [&mut x, &mut dy] {
             // Runs of zeros, whole rows among them, and rows without one.
@@ -55,7 +55,7 @@ fn cases() -> impl Iterator<Item = (Dense, usize, Operands)> {
         }
         Operands { x, weight, bias, dy }
     };
-    let sizes = |batch, inputs, outputs| Dense { batch, inputs, outputs };
+    let sizes = |batch, inputs, outputs| GemmShape { batch, inputs, outputs };
     // Whole panels and blocks, and shapes that meet every edge: the last row, column, block, strip and part.
     let shapes_of_zeros =
         [sizes(64, 64, 64), sizes(128, 192, 128), sizes(130, 515, 180), sizes(97, 111, 63), sizes(300, 50, 61)];
@@ -63,7 +63,7 @@ fn cases() -> impl Iterator<Item = (Dense, usize, Operands)> {
     dense.chain(shapes_of_zeros.into_iter().map(move |shape| (shape, 64, sparse(shape))))
 }
 
-fn operands(shape: Dense) -> Operands {
+fn operands(shape: GemmShape) -> Operands {
     Operands {
         x: values(shape.batch * shape.inputs, 1),
         weight: values(shape.outputs * shape.inputs, 2),
@@ -75,7 +75,7 @@ fn operands(shape: Dense) -> Operands {
 #[test]
 fn affine_is_the_chains_plus_the_bias() {
     for (shape, depth, Operands { x, weight, bias, .. }) in cases() {
-        let Dense { batch, inputs, outputs } = shape;
+        let GemmShape { batch, inputs, outputs } = shape;
         let mut y = vec![f32::NAN; batch * outputs];
         affine(shape, &x, &weight, &bias, &mut y);
         for b in 0..batch {
@@ -90,7 +90,7 @@ fn affine_is_the_chains_plus_the_bias() {
 #[test]
 fn input_gradient_is_the_chains() {
     for (shape, depth, Operands { weight, dy, .. }) in cases() {
-        let Dense { batch, inputs, outputs } = shape;
+        let GemmShape { batch, inputs, outputs } = shape;
         let mut dx = vec![f32::NAN; batch * inputs];
         input_gradient(shape, &dy, &weight, &mut dx);
         for b in 0..batch {
@@ -102,8 +102,8 @@ fn input_gradient_is_the_chains() {
     }
 }
 
-fn gradient_by_loops(shape: Dense, depth: usize, operands: &Operands) -> Vec<f32> {
-    let Dense { batch, inputs, outputs } = shape;
+fn gradient_by_loops(shape: GemmShape, depth: usize, operands: &Operands) -> Vec<f32> {
+    let GemmShape { batch, inputs, outputs } = shape;
     let element = |o: usize, i: usize| {
         chains(depth, (0..batch).map(|b| (operands.dy[b * outputs + o], operands.x[b * inputs + i])))
     };
@@ -180,7 +180,7 @@ fn any_number_of_threads_gives_the_same_bits() {
 }
 
 fn same_bits_for_any_threads(zeros: bool) {
-    let shape = Dense { batch: 130, inputs: 515, outputs: 301 };
+    let shape = GemmShape { batch: 130, inputs: 515, outputs: 301 };
     let mut operands = operands(shape);
     if zeros {
         let half = |values: &mut [f32]| values.iter_mut().filter(|value| **value < 0.0).for_each(|value| *value = 0.0);

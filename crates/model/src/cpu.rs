@@ -22,7 +22,7 @@ impl DenseDevice for Cpu {
     ) -> Result<Tensor<(B, Const<O>), f32, Self, T>, CpuError> {
         let (x, mut tape) = x.split_tape();
         let samples = x.shape().0;
-        let shape = kernels::Dense { batch: samples.size(), inputs: I, outputs: O };
+        let shape = kernels::GemmShape { batch: samples.size(), inputs: I, outputs: O };
         let activation = layer.activation;
         let mut y = vec![0.0; shape.batch * O];
         kernels::affine(shape, values(&x), values(&layer.weight), values(&layer.bias), &mut y);
@@ -99,7 +99,7 @@ impl CpuLayer<'_> {
     /// Does nothing and says `false` where no backward pass came before.
     pub fn update(&mut self, rule: &Update, weight_state: [&mut [f32]; 2], bias_state: [&mut [f32]; 2]) -> bool {
         let Some(factors) = self.factors.take() else { return false };
-        let shape = kernels::Dense { batch: factors.batch, inputs: self.inputs, outputs: self.outputs };
+        let shape = kernels::GemmShape { batch: factors.batch, inputs: self.inputs, outputs: self.outputs };
         let [first, second] = bias_state;
         let mut gradient = vec![0.0; self.outputs];
         kernels::bias_gradient(&factors.dy, &mut gradient);

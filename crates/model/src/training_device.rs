@@ -1,7 +1,7 @@
 //! What training on a device needs besides its operations: a data set held there as bytes, scores kept there until they are read.
 
 use dfdx::prelude::*;
-use strata_kernels::CrossEntropy;
+use strata_kernels::LossSum;
 
 use crate::{DenseDevice, LossDevice};
 
@@ -92,7 +92,7 @@ pub trait TrainingDevice: DenseDevice {
     ///
     /// # Errors
     /// Where the device does.
-    fn try_take(&self, scores: &mut Self::Scores) -> Result<(CrossEntropy, usize), Self::Err>;
+    fn try_take(&self, scores: &mut Self::Scores) -> Result<(LossSum, usize), Self::Err>;
 }
 
 /// Refuses labels that a kernel could not take.
@@ -142,7 +142,7 @@ impl TrainingDevice for Cpu {
         Ok(())
     }
 
-    type Scores = (CrossEntropy, usize);
+    type Scores = (LossSum, usize);
 
     fn try_score<const C: usize, T: Tape<f32, Self>>(
         &self,
@@ -158,7 +158,7 @@ impl TrainingDevice for Cpu {
         Self::try_cross_entropy(logits, labels)
     }
 
-    fn try_take(&self, scores: &mut Self::Scores) -> Result<(CrossEntropy, usize), CpuError> {
+    fn try_take(&self, scores: &mut Self::Scores) -> Result<(LossSum, usize), CpuError> {
         Ok(std::mem::take(scores))
     }
 }

@@ -1,7 +1,7 @@
 //! Evaluation against the products it consists of, by batch: what is left is activations, loss, memory.
 
 use clap::Args;
-use strata_kernels::{Activation, Dense, activate, affine};
+use strata_kernels::{Activation, GemmShape, activate, affine};
 use strata_model::Weights;
 
 use crate::measure::{head, row, short, typical};
@@ -61,7 +61,7 @@ fn products(seconds: f64, weights: &Weights, features: Vec<f32>) -> anyhow::Resu
     let mut layers = Vec::new();
     let mut x = features;
     for ((inputs, outputs), layer) in weights.architecture.layers().zip(&weights.layers) {
-        let shape = Dense { batch: samples, inputs, outputs };
+        let shape = GemmShape { batch: samples, inputs, outputs };
         let mut y = vec![0.0; samples * outputs];
         affine(shape, &x, &layer.weight, &layer.bias, &mut y);
         let mut next = y.clone();

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use strata_kernels::{Dense, Parameter, Update, affine, input_gradient, update_by_product};
+use strata_kernels::{GemmShape, Parameter, Update, affine, input_gradient, update_by_product};
 
 use crate::measure::{median, repeat};
 use crate::networks;
@@ -10,7 +10,7 @@ use crate::step::Options;
 
 /// A layer's operands and the times of its products.
 struct Layer {
-    shape: Dense,
+    shape: GemmShape,
     x: Vec<f32>,
     weight: Vec<f32>,
     bias: Vec<f32>,
@@ -34,7 +34,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         places.filter(|(i, _)| !kept(*i)).for_each(|(_, value)| *value = 0.0);
     };
     let layer = |(place, pair): (usize, &[usize])| Layer {
-        shape: Dense { batch: samples, inputs: pair[0], outputs: pair[1] },
+        shape: GemmShape { batch: samples, inputs: pair[0], outputs: pair[1] },
         x: {
             let mut x = small(samples * pair[0]);
             if place > 0 {
@@ -75,7 +75,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     )?;
     let mut total = 0.0;
     for (place, layer) in layers.iter_mut().enumerate() {
-        let Dense { batch, inputs, outputs } = layer.shape;
+        let GemmShape { batch, inputs, outputs } = layer.shape;
         for (what, times) in ["forward", "input gradient", "update"].iter().zip(&mut layer.times) {
             if times.is_empty() {
                 continue;

@@ -2,29 +2,31 @@
 
 use rayon::prelude::*;
 
-use super::nonzeros::{Other, nonzeros_by_panels};
-use super::{Dense, panels_a_block, split};
-use crate::block::{Ahead, Block, TILE_ROWS};
+use super::by_nonzeros::{Rhs, sparse_times_dense};
+use super::{GemmShape, split};
+use crate::block::Block;
 use crate::dispatch::dispatch;
+use crate::geometry::{KC, TILE_ROWS, panels_per_block};
 use crate::lanes::{LANES, Lane, Lanes};
-use crate::pack::{self, DEPTH};
+use crate::pack;
+use crate::prefetch::Prefetch;
 use crate::sparse::Sparse;
 
 /// `y[b, o] = Σ_i x[b, i] · weight[o, i] + bias[o]`: `x` is `[batch, inputs]`, `weight` `[outputs, inputs]`, `y` `[batch, outputs]`.
 ///
 /// # Panics
 /// Where a slice's length is not what `shape` says.
-pub fn affine(shape: Dense, x: &[f32], weight: &[f32], bias: &[f32], y: &mut [f32]) {
+pub fn affine(shape: GemmShape, x: &[f32], weight: &[f32], bias: &[f32], y: &mut [f32]) {
     shape.check(Some(x), Some(weight), Some(y));
     assert_eq!(bias.len(), shape.outputs, "the bias is [{}]", shape.outputs);
-    let Dense { batch, inputs, outputs } = shape;
+    let GemmShape { batch, inputs, outputs } = shape;
     // Panels of the weight are transposed, which takes as long as forty samples' products.
     if batch >= SAMPLES_THAT_PAY
         && let Some(sparse) = Sparse::of(x, batch, inputs, outputs)
     {
-        return nonzeros_by_panels(
+        return sparse_times_dense(
             &sparse,
-            Other { matrix: weight, row_length: inputs, transposed: true },
+            Rhs { matrix: weight, row_length: inputs, transposed: true },
             bias,
             outputs,
             y,
@@ -39,21 +41,21 @@ const TOGETHER: usize = 8;
 /// For how many samples a transposed panel must serve.
 const SAMPLES_THAT_PAY: usize = 64;
 
-fn by_tiles(shape: Dense, x: &[f32], weight: &[f32], bias: &[f32], y: &mut [f32]) {
-    let Dense { batch, inputs, outputs } = shape;
+fn by_tiles(shape: GemmShape, x: &[f32], weight: &[f32], bias: &[f32], y: &mut [f32]) {
+    let GemmShape { batch, inputs, outputs } = shape;
     let panels = batch.div_ceil(LANES);
     let x_panels = pack::transposed_blocks(x, batch, inputs);
     // The sums are [outputs, batch], a group of panels after the other in each task's rows: a weight row is read where it lies,
     // once for each group, as a rule for all samples.
     let mut sums = Lanes::scratch(outputs * panels);
     let tasks = shape.tasks(outputs);
-    let group = panels_a_block(inputs);
+    let group = panels_per_block(inputs);
     tasks.par_iter().zip(split(&mut sums, &tasks, panels)).for_each(|(rows, sums)| {
         sums.fill([0.0; LANES]);
         for (first, sums) in (0..panels).step_by(group).zip(sums.chunks_mut(rows.len() * group)) {
             let count = group.min(panels - first);
-            for k in (0..inputs).step_by(DEPTH) {
-                let depth = DEPTH.min(inputs - k);
+            for k in (0..inputs).step_by(KC) {
+                let depth = KC.min(inputs - k);
                 dispatch(Block {
                     rows: weight,
                     row_length: inputs,
@@ -63,7 +65,7 @@ fn by_tiles(shape: Dense, x: &[f32], weight: &[f32], bias: &[f32], y: &mut [f32]
                     panels: &x_panels[k * panels + first * depth..][..count * depth],
                     sums,
                     // The next tile's rows; after the last tile, the first rows of somebody's task, which does no harm.
-                    ahead: Ahead {
+                    prefetch: Prefetch {
                         matrix: weight,
                         row_length: inputs,
                         first_row: rows.start + TILE_ROWS,

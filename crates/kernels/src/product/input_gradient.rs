@@ -2,25 +2,27 @@
 
 use rayon::prelude::*;
 
-use super::Dense;
-use super::nonzeros::{Other, nonzeros_by_panels};
-use crate::block::{Ahead, Block};
+use super::GemmShape;
+use super::by_nonzeros::{Rhs, sparse_times_dense};
+use crate::block::Block;
 use crate::dispatch::dispatch;
+use crate::geometry::KC;
 use crate::lanes::{LANES, Lanes};
-use crate::pack::{self, DEPTH};
+use crate::pack;
+use crate::prefetch::Prefetch;
 use crate::sparse::Sparse;
 
 /// `dx[b, i] = Σ_o dy[b, o] · weight[o, i]`, written into `dx` (`[batch, inputs]`).
 ///
 /// # Panics
 /// Where a slice's length is not what `shape` says.
-pub fn input_gradient(shape: Dense, dy: &[f32], weight: &[f32], dx: &mut [f32]) {
+pub fn input_gradient(shape: GemmShape, dy: &[f32], weight: &[f32], dx: &mut [f32]) {
     shape.check(Some(dx), Some(weight), Some(dy));
-    let Dense { batch, inputs, outputs } = shape;
+    let GemmShape { batch, inputs, outputs } = shape;
     if let Some(sparse) = Sparse::of(dy, batch, outputs, inputs) {
-        return nonzeros_by_panels(
+        return sparse_times_dense(
             &sparse,
-            Other { matrix: weight, row_length: inputs, transposed: false },
+            Rhs { matrix: weight, row_length: inputs, transposed: false },
             &[],
             inputs,
             dx,
@@ -29,17 +31,17 @@ pub fn input_gradient(shape: Dense, dy: &[f32], weight: &[f32], dx: &mut [f32]) 
     by_tiles(shape, dy, weight, dx);
 }
 
-fn by_tiles(shape: Dense, dy: &[f32], weight: &[f32], dx: &mut [f32]) {
-    let Dense { batch, inputs, outputs } = shape;
+fn by_tiles(shape: GemmShape, dy: &[f32], weight: &[f32], dx: &mut [f32]) {
+    let GemmShape { batch, inputs, outputs } = shape;
     let panels = inputs.div_ceil(LANES);
     let group = 8.min(panels);
     let mut sums = Lanes::scratch(panels * batch);
     sums.par_chunks_mut(group * batch).enumerate().for_each(|(task, sums)| {
         let count = sums.len() / batch;
         sums.fill([0.0; LANES]);
-        let mut weight_panels = Lanes::scratch(count * DEPTH.min(outputs));
-        for k in (0..outputs).step_by(DEPTH) {
-            let depth = DEPTH.min(outputs - k);
+        let mut weight_panels = Lanes::scratch(count * KC.min(outputs));
+        for k in (0..outputs).step_by(KC) {
+            let depth = KC.min(outputs - k);
             let weight_panels = &mut weight_panels[..count * depth];
             pack::columns(weight, inputs, k, task * group * LANES, weight_panels, depth);
             dispatch(Block {
@@ -50,7 +52,7 @@ fn by_tiles(shape: Dense, dy: &[f32], weight: &[f32], dx: &mut [f32]) {
                 depth,
                 panels: weight_panels,
                 sums,
-                ahead: Ahead::NONE,
+                prefetch: Prefetch::NONE,
             });
         }
     });

@@ -1,8 +1,8 @@
 //! The products of a dense layer, blocked for the caches and split between threads.
 
 mod affine;
+mod by_nonzeros;
 mod input_gradient;
-mod nonzeros;
 mod outer;
 
 pub use affine::affine;
@@ -11,12 +11,11 @@ pub use outer::{update_by_product, weight_gradient};
 
 use std::ops::Range;
 
-use crate::block::TILE_ROWS;
-use crate::pack::DEPTH;
+use crate::geometry::TILE_ROWS;
 
-/// The sizes of a dense layer's operands.
+/// The sizes of a dense layer's operands: `[batch, inputs]` times `[outputs, inputs]` transposed is `[batch, outputs]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Dense {
+pub struct GemmShape {
     /// Samples, at least one.
     pub batch: usize,
     /// Features of a sample, at least one.
@@ -25,12 +24,12 @@ pub struct Dense {
     pub outputs: usize,
 }
 
-impl Dense {
+impl GemmShape {
     /// Panics where a slice does not have the size that its shape says: a wrong product would be worse.
     fn check(self, x: Option<&[f32]>, weight: Option<&[f32]>, y: Option<&[f32]>) {
         let expect = |what: &str, slice: Option<&[f32]>, rows: usize, columns: usize| {
             if let Some(slice) = slice {
-                assert_eq!(slice.len(), rows * columns, "{what} is [{rows}, {columns}]");
+                assert_eq!(Some(slice.len()), rows.checked_mul(columns), "{what} is [{rows}, {columns}]");
             }
         };
         assert!(self.batch > 0 && self.inputs > 0 && self.outputs > 0, "an empty product: {self:?}");
@@ -42,7 +41,7 @@ impl Dense {
     /// Each task's share of `rows`: enough tasks that a slow core does not hold the others up, as equal as whole tiles
     /// allow, and one where the product is too small to be worth a hand-over.
     fn tasks(self, rows: usize) -> Vec<Range<usize>> {
-        let small = self.batch * self.inputs * self.outputs < 1 << 18;
+        let small = self.batch.saturating_mul(self.inputs).saturating_mul(self.outputs) < 1 << 18;
         let tiles = rows.div_ceil(TILE_ROWS);
         let tasks = if small { 1 } else { tiles.min(rayon::current_num_threads() * 4) };
         let first = |task: usize| (task * tiles / tasks * TILE_ROWS).min(rows);
@@ -56,16 +55,12 @@ fn split<'a, T>(mut slice: &'a mut [T], tasks: &[Range<usize>], length: usize) -
     pieces.map(Option::unwrap_or_default).collect()
 }
 
-/// Panels that are read again and again by the rows of a task: a quarter MiB of them.
-fn panels_a_block(depth: usize) -> usize {
-    (4096 / depth.min(DEPTH)).clamp(4, 64)
-}
-
 /// `gradient[o] += Σ_b dy[b, o]`: `dy` is `[batch, outputs]`, `gradient` `[outputs]`.
 ///
 /// # Panics
-/// Where `dy` is not a whole number of rows.
+/// Where `gradient` is empty, or `dy` not a whole number of rows.
 pub fn bias_gradient(dy: &[f32], gradient: &mut [f32]) {
+    assert!(!gradient.is_empty(), "a layer has at least one output");
     assert_eq!(dy.len() % gradient.len(), 0, "dy is [batch, {}]", gradient.len());
     let mut sums = vec![0.0; gradient.len()];
     for row in dy.chunks_exact(gradient.len()) {

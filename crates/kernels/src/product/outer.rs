@@ -4,22 +4,24 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::nonzeros::{Other, nonzeros_by_panels};
-use super::{Dense, panels_a_block, split};
-use crate::block::{Ahead, Block, TILE_ROWS};
+use super::by_nonzeros::{Rhs, sparse_times_dense};
+use super::{GemmShape, split};
+use crate::block::Block;
 use crate::dispatch::{Kernel, dispatch};
+use crate::geometry::{KC, NC, PANELS, SPARSE_KC, TILE_ROWS, panels_per_block};
 use crate::lanes::{LANES, Lanes};
-use crate::pack::{self, DEPTH};
-use crate::sparse::{self, COLUMNS, Sparse, SparseBlock, WIDE};
+use crate::pack;
+use crate::prefetch::Prefetch;
+use crate::sparse::{Sparse, SparseBlock};
 use crate::update::{Parameter, Update, update};
 
 /// `gradient[o, i] += Σ_b dy[b, o] · x[b, i]`: `gradient` is `[outputs, inputs]`.
 ///
 /// # Panics
 /// Where a slice's length is not what `shape` says.
-pub fn weight_gradient(shape: Dense, dy: &[f32], x: &[f32], gradient: &mut [f32]) {
+pub fn weight_gradient(shape: GemmShape, dy: &[f32], x: &[f32], gradient: &mut [f32]) {
     let parameter = Parameter { values: gradient, first: &mut [], second: &mut [] };
-    outer_product(shape, dy, x, parameter, Finish::Add);
+    outer_product(shape, dy, x, parameter, Epilogue::Add);
 }
 
 /// Updates `weight` (`[outputs, inputs]`) by its gradient `Σ_b dy[b, o] · x[b, i]`, which as a rule never reaches memory: a
@@ -27,35 +29,35 @@ pub fn weight_gradient(shape: Dense, dy: &[f32], x: &[f32], gradient: &mut [f32]
 ///
 /// # Panics
 /// Where a slice's length is not what `shape` and `rule` say.
-pub fn update_by_product(shape: Dense, dy: &[f32], x: &[f32], weight: Parameter<'_>, rule: &Update) {
+pub fn update_by_product(shape: GemmShape, dy: &[f32], x: &[f32], weight: Parameter<'_>, rule: &Update) {
     rule.check(&weight);
-    outer_product(shape, dy, x, weight, Finish::Update(rule));
+    outer_product(shape, dy, x, weight, Epilogue::Update(rule));
 }
 
 /// What is done with a finished piece of a gradient.
 #[derive(Clone, Copy)]
-enum Finish<'a> {
+enum Epilogue<'a> {
     /// It is added to the values.
     Add,
     /// The values are updated by it.
     Update(&'a Update),
 }
 
-fn outer_product(shape: Dense, dy: &[f32], x: &[f32], target: Parameter<'_>, finish: Finish<'_>) {
+fn outer_product(shape: GemmShape, dy: &[f32], x: &[f32], target: Parameter<'_>, epilogue: Epilogue<'_>) {
     shape.check(Some(x), Some(target.values), Some(dy));
-    let Dense { batch, inputs, outputs } = shape;
+    let GemmShape { batch, inputs, outputs } = shape;
     let dy_rows = pack::transposed(dy, batch, outputs);
     let dy_rows = &dy_rows.as_flattened()[..dy.len()];
     match Sparse::of(dy_rows, outputs, batch, inputs) {
-        Some(sparse) if outputs < batch => few_outputs(shape, &sparse, x, target, finish),
-        Some(sparse) => by_nonzeros(shape, &sparse, x, target, finish),
-        None => by_tiles(shape, dy_rows, x, target, finish),
+        Some(sparse) if outputs < batch => materialised(shape, &sparse, x, target, epilogue),
+        Some(sparse) => by_rows_of_nonzeros(shape, &sparse, x, target, epilogue),
+        None => by_tiles(shape, dy_rows, x, target, epilogue),
     }
 }
 
 /// Sums of a gradient's rows, from a column on, to be finished.
-struct Strip<'a, 'b> {
-    finish: Finish<'a>,
+struct EpilogueTile<'a, 'b> {
+    epilogue: Epilogue<'a>,
     target: &'a mut Parameter<'b>,
     row_length: usize,
     first_row: usize,
@@ -66,101 +68,101 @@ struct Strip<'a, 'b> {
     columns: usize,
 }
 
-impl Kernel for Strip<'_, '_> {
+impl Kernel for EpilogueTile<'_, '_> {
     #[inline(always)]
     fn run(self) {
         let width = self.columns.min(self.row_length - self.column);
         for (r, sums) in self.sums.chunks_exact(self.columns).enumerate() {
             let at = (self.first_row + r) * self.row_length + self.column;
             let Parameter { values, first, second } = self.target.piece(at..at + width);
-            match self.finish {
-                Finish::Add => values.iter_mut().zip(sums).for_each(|(value, sum)| *value += sum),
-                Finish::Update(rule) => rule.apply(values, &sums[..width], first, second),
+            match self.epilogue {
+                Epilogue::Add => values.iter_mut().zip(sums).for_each(|(value, sum)| *value += sum),
+                Epilogue::Update(rule) => rule.apply(values, &sums[..width], first, second),
             }
         }
     }
 }
 
 /// The gradient as a whole, where it is smaller than `x`: each panel of `x` is packed where it is used, and used once.
-fn few_outputs(shape: Dense, sparse: &Sparse, x: &[f32], target: Parameter<'_>, finish: Finish<'_>) {
-    let Dense { inputs, outputs, .. } = shape;
+fn materialised(shape: GemmShape, sparse: &Sparse, x: &[f32], target: Parameter<'_>, epilogue: Epilogue<'_>) {
+    let GemmShape { inputs, outputs, .. } = shape;
     let mut gradient = Lanes::scratch((outputs * inputs).div_ceil(LANES));
     let gradient = &mut gradient.as_flattened_mut()[..outputs * inputs];
-    nonzeros_by_panels(sparse, Other { matrix: x, row_length: inputs, transposed: false }, &[], inputs, gradient);
-    match finish {
-        Finish::Add => target.values.iter_mut().zip(gradient).for_each(|(value, sum)| *value += *sum),
-        Finish::Update(rule) => update(target, gradient, rule),
+    sparse_times_dense(sparse, Rhs { matrix: x, row_length: inputs, transposed: false }, &[], inputs, gradient);
+    match epilogue {
+        Epilogue::Add => target.values.iter_mut().zip(gradient).for_each(|(value, sum)| *value += *sum),
+        Epilogue::Update(rule) => update(target, gradient, rule),
     }
 }
 
 /// Strips of rows, a panel's columns at a time: the panel stays in the first-level cache while the strip's rows pass by.
-fn by_nonzeros(shape: Dense, sparse: &Sparse, x: &[f32], target: Parameter<'_>, finish: Finish<'_>) {
+fn by_rows_of_nonzeros(shape: GemmShape, sparse: &Sparse, x: &[f32], target: Parameter<'_>, epilogue: Epilogue<'_>) {
     const STRIP: usize = 64;
-    let Dense { batch, inputs, outputs } = shape;
-    let blocks = batch.div_ceil(sparse::DEPTH);
-    let mut panels = Lanes::scratch(inputs.div_ceil(COLUMNS) * blocks * sparse::DEPTH * WIDE);
-    let (panels, _) = panels.as_chunks_mut::<WIDE>();
-    panels.par_chunks_mut(sparse::DEPTH).enumerate().for_each(|(at, panel)| {
-        pack::columns_wide(x, inputs, at / blocks * COLUMNS, at % blocks * sparse::DEPTH, panel);
+    let GemmShape { batch, inputs, outputs } = shape;
+    let blocks = batch.div_ceil(SPARSE_KC);
+    let mut panels = Lanes::scratch(inputs.div_ceil(NC) * blocks * SPARSE_KC * PANELS);
+    let (panels, _) = panels.as_chunks_mut::<PANELS>();
+    panels.par_chunks_mut(SPARSE_KC).enumerate().for_each(|(at, panel)| {
+        pack::columns_wide(x, inputs, at / blocks * NC, at % blocks * SPARSE_KC, panel);
     });
 
     let tasks = shape.tasks(outputs);
     tasks.par_iter().zip(split_rows(target, &tasks, inputs)).for_each(|(rows, mut target)| {
-        let mut sums = Lanes::scratch(STRIP * WIDE);
-        let (sums, _) = sums.as_chunks_mut::<WIDE>();
-        for (group, panels) in panels.chunks_exact(blocks * sparse::DEPTH).enumerate() {
-            let column = group * COLUMNS;
+        let mut sums = Lanes::scratch(STRIP * PANELS);
+        let (sums, _) = sums.as_chunks_mut::<PANELS>();
+        for (group, panels) in panels.chunks_exact(blocks * SPARSE_KC).enumerate() {
+            let column = group * NC;
             for first_row in (0..rows.len()).step_by(STRIP) {
                 let strip_rows = STRIP.min(rows.len() - first_row);
                 let sums = &mut sums[..strip_rows];
-                sums.fill([[0.0; LANES]; WIDE]);
-                for (block, panel) in panels.chunks_exact(sparse::DEPTH).enumerate() {
+                sums.fill([[0.0; LANES]; PANELS]);
+                for (block, panel) in panels.chunks_exact(SPARSE_KC).enumerate() {
                     dispatch(SparseBlock {
                         rows: sparse.block(block, rows.start + first_row, strip_rows),
                         panel,
                         sums,
                         // What the finished sums will be applied to.
-                        ahead: Ahead {
+                        prefetch: Prefetch {
                             matrix: target.values,
                             row_length: inputs,
                             first_row,
                             first_column: column,
-                            lines: if block == 0 { WIDE } else { 0 },
+                            lines: if block == 0 { PANELS } else { 0 },
                         },
                     });
                 }
-                dispatch(Strip {
-                    finish,
+                dispatch(EpilogueTile {
+                    epilogue,
                     target: &mut target,
                     row_length: inputs,
                     first_row,
                     column,
                     sums: sums.as_flattened().as_flattened(),
-                    columns: COLUMNS,
+                    columns: NC,
                 });
             }
         }
     });
 }
 
-fn by_tiles(shape: Dense, dy_rows: &[f32], x: &[f32], target: Parameter<'_>, finish: Finish<'_>) {
-    let Dense { batch, inputs, outputs } = shape;
+fn by_tiles(shape: GemmShape, dy_rows: &[f32], x: &[f32], target: Parameter<'_>, epilogue: Epilogue<'_>) {
+    let GemmShape { batch, inputs, outputs } = shape;
     let panels = inputs.div_ceil(LANES);
-    let group = panels_a_block(batch).min(panels);
+    let group = panels_per_block(batch).min(panels);
     let mut x_panels = Lanes::scratch(panels * batch);
-    // Blocks of DEPTH samples follow each other within a group of panels, so that a group's block lies in one piece.
+    // Blocks of KC samples follow each other within a group of panels, so that a group's block lies in one piece.
     x_panels.par_chunks_mut(group * batch).enumerate().for_each(|(g, lanes)| {
         let count = lanes.len() / batch;
-        for (block, lanes) in lanes.chunks_mut(count * DEPTH).enumerate() {
+        for (block, lanes) in lanes.chunks_mut(count * KC).enumerate() {
             let depth = lanes.len() / count;
-            pack::columns(x, inputs, block * DEPTH, g * group * LANES, lanes, depth);
+            pack::columns(x, inputs, block * KC, g * group * LANES, lanes, depth);
         }
     });
 
     let tasks = shape.tasks(outputs);
     tasks.par_iter().zip(split_rows(target, &tasks, inputs)).for_each(|(rows, mut target)| {
         // Deep sums are kept for many rows at a time, or the panels would come from memory again for every tile.
-        let strip = if batch <= DEPTH { TILE_ROWS } else { TILE_ROWS * 16 };
+        let strip = if batch <= KC { TILE_ROWS } else { TILE_ROWS * 16 };
         let mut sums = Lanes::scratch(strip * group);
         for first_panel in (0..panels).step_by(group) {
             let count = group.min(panels - first_panel);
@@ -170,8 +172,8 @@ fn by_tiles(shape: Dense, dy_rows: &[f32], x: &[f32], target: Parameter<'_>, fin
                 let strip_rows = strip.min(rows.len() - first_row);
                 let sums = &mut sums[..strip_rows * count];
                 sums.fill([0.0; LANES]);
-                for k in (0..batch).step_by(DEPTH) {
-                    let depth = DEPTH.min(batch - k);
+                for k in (0..batch).step_by(KC) {
+                    let depth = KC.min(batch - k);
                     dispatch(Block {
                         rows: dy_rows,
                         row_length: batch,
@@ -181,7 +183,7 @@ fn by_tiles(shape: Dense, dy_rows: &[f32], x: &[f32], target: Parameter<'_>, fin
                         panels: &group_panels[k * count..][..count * depth],
                         sums,
                         // What the finished sums will be applied to.
-                        ahead: Ahead {
+                        prefetch: Prefetch {
                             matrix: target.values,
                             row_length: inputs,
                             first_row,
@@ -190,8 +192,8 @@ fn by_tiles(shape: Dense, dy_rows: &[f32], x: &[f32], target: Parameter<'_>, fin
                         },
                     });
                 }
-                dispatch(Strip {
-                    finish,
+                dispatch(EpilogueTile {
+                    epilogue,
                     target: &mut target,
                     row_length: inputs,
                     first_row,

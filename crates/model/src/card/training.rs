@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cudarc::driver::{CudaDevice, CudaSlice, CudaViewMut, DeviceSlice};
 use dfdx::prelude::*;
-use strata_kernels::CrossEntropy;
+use strata_kernels::LossSum;
 
 use super::launch::{self, Labelled, card_of};
 use crate::dropout::Dropout;
@@ -155,8 +155,8 @@ impl TrainingDevice for Cuda {
         Ok(loss.put_tape(tape))
     }
 
-    fn try_take(&self, scores: &mut ScoresOnCard) -> Result<(CrossEntropy, usize), CudaError> {
-        let (mut total, mut samples) = (CrossEntropy::default(), 0);
+    fn try_take(&self, scores: &mut ScoresOnCard) -> Result<(LossSum, usize), CudaError> {
+        let (mut total, mut samples) = (LossSum::default(), 0);
         for (chunk, written) in scores.chunks.iter().filter(|(_, written)| *written > 0) {
             let mut values = vec![0.0; *written];
             chunk.device().dtoh_sync_copy_into(&chunk.slice(..*written), &mut values)?;

@@ -2,15 +2,16 @@
 
 use rayon::prelude::*;
 
-use crate::block::Ahead;
 use crate::dispatch::dispatch;
+use crate::geometry::{NC, PANELS, SPARSE_KC, WideLane};
 use crate::lanes::{LANES, Lanes};
 use crate::pack;
-use crate::sparse::{COLUMNS, DEPTH, Sparse, SparseBlock, WIDE, WideLane};
+use crate::prefetch::Prefetch;
+use crate::sparse::{Sparse, SparseBlock};
 
 /// The matrix that a sparse one is multiplied with.
 #[derive(Clone, Copy)]
-pub(super) struct Other<'a> {
+pub(super) struct Rhs<'a> {
     /// Row-major.
     pub(super) matrix: &'a [f32],
     pub(super) row_length: usize,
@@ -18,7 +19,7 @@ pub(super) struct Other<'a> {
     pub(super) transposed: bool,
 }
 
-impl<'a> Other<'a> {
+impl<'a> Rhs<'a> {
     /// Writes the panel of columns `first..first + 64` for the block of the summed index that begins at `k`; what
     /// lies past the matrix' edge is not asked for, or falls off.
     fn pack(self, k: usize, first: usize, panel: &mut [WideLane]) {
@@ -30,44 +31,44 @@ impl<'a> Other<'a> {
     }
 
     /// What that panel is packed from: one row after the other in so many turns, for it lies wide apart in memory.
-    fn ahead(self, k: usize, first: usize, turns: usize) -> Ahead<'a> {
+    fn prefetch(self, k: usize, first: usize, turns: usize) -> Prefetch<'a> {
         let (first_row, first_column) = if self.transposed { (first, k) } else { (k, first) };
-        let lines = (DEPTH * WIDE).div_ceil(turns);
-        Ahead { matrix: self.matrix, row_length: self.row_length, first_row, first_column, lines }
+        let lines = (SPARSE_KC * PANELS).div_ceil(turns);
+        Prefetch { matrix: self.matrix, row_length: self.row_length, first_row, first_column, lines }
     }
 }
 
-/// `out[r, c] = Σ_k sparse[r, k] · other[k, c] + bias[c]`: `out` is `[rows, columns]`, `bias` `[columns]`, or empty for none.
-pub(super) fn nonzeros_by_panels(sparse: &Sparse, other: Other<'_>, bias: &[f32], columns: usize, out: &mut [f32]) {
+/// `out[r, c] = Σ_k sparse[r, k] · rhs[k, c] + bias[c]`: `out` is `[rows, columns]`, `bias` `[columns]`, or empty for none.
+pub(super) fn sparse_times_dense(sparse: &Sparse, rhs: Rhs<'_>, bias: &[f32], columns: usize, out: &mut [f32]) {
     let rows = out.len() / columns;
-    let groups = columns.div_ceil(COLUMNS);
+    let groups = columns.div_ceil(NC);
     let part_rows = rows_of_a_part(rows, groups, rayon::current_num_threads());
     let parts = rows.div_ceil(part_rows);
-    let mut sums = Lanes::scratch(parts * groups * part_rows * WIDE);
-    let (sums, _) = sums.as_chunks_mut::<WIDE>();
+    let mut sums = Lanes::scratch(parts * groups * part_rows * PANELS);
+    let (sums, _) = sums.as_chunks_mut::<PANELS>();
     sums.par_chunks_mut(part_rows).enumerate().for_each(|(task, sums)| {
         let (group, first_row) = (task % groups, task / groups * part_rows);
         let rows = part_rows.min(rows - first_row);
         let sums = &mut sums[..rows];
-        sums.fill([[0.0; LANES]; WIDE]);
-        let mut panel = Lanes::scratch(DEPTH * WIDE);
+        sums.fill([[0.0; LANES]; PANELS]);
+        let mut panel = Lanes::scratch(SPARSE_KC * PANELS);
         let (panel, _) = panel.as_chunks_mut();
         for block in 0..sparse.blocks() {
-            other.pack(block * DEPTH, group * COLUMNS, panel);
-            let ahead = other.ahead((block + 1) * DEPTH, group * COLUMNS, rows);
+            rhs.pack(block * SPARSE_KC, group * NC, panel);
+            let prefetch = rhs.prefetch((block + 1) * SPARSE_KC, group * NC, rows);
             let rows = sparse.block(block, first_row, rows);
-            dispatch(SparseBlock { rows, panel, sums, ahead });
+            dispatch(SparseBlock { rows, panel, sums, prefetch });
         }
     });
     let sums: &[WideLane] = sums;
     out.par_chunks_mut(columns).enumerate().for_each(|(r, out)| {
         let (part, row) = (r / part_rows, r % part_rows);
-        for (group, out) in out.chunks_mut(COLUMNS).enumerate() {
+        for (group, out) in out.chunks_mut(NC).enumerate() {
             let sums = sums[(part * groups + group) * part_rows + row].as_flattened();
             if bias.is_empty() {
                 out.copy_from_slice(&sums[..out.len()]);
             } else {
-                let bias = &bias[group * COLUMNS..];
+                let bias = &bias[group * NC..];
                 for ((out, sum), bias) in out.iter_mut().zip(sums).zip(bias) {
                     *out = sum + bias;
                 }
@@ -78,7 +79,7 @@ pub(super) fn nonzeros_by_panels(sparse: &Sparse, other: Other<'_>, bias: &[f32]
 
 /// Where there are few groups of columns, threads share them: each packs them again, for rows of its own.
 fn rows_of_a_part(rows: usize, groups: usize, threads: usize) -> usize {
-    let parts = (2 * threads / groups).clamp(1, rows.div_ceil(2 * DEPTH));
+    let parts = (2 * threads / groups).clamp(1, rows.div_ceil(2 * SPARSE_KC));
     rows.div_ceil(parts)
 }
 
