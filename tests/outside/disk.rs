@@ -87,6 +87,10 @@ fn a_history_that_cannot_grow_ends_the_run_and_is_written_anew_by_the_next() {
     let record = sandbox.record("run");
     assert_eq!(record["status"], "failed");
     assert!(record["history"].as_array().unwrap().len() >= 3, "what was reached is in the record");
+    // The link is the user's, and followed until it is taken away.
+    sandbox.run(["resume", "run"]).failed_saying(1, &["runs/run/history.jsonl", "No space left on device"]);
+    assert!(sandbox.path("runs/run/history.jsonl").is_symlink());
+    fs::remove_file(sandbox.path("runs/run/history.jsonl")).unwrap();
     sandbox.run(["resume", "run"]).succeeded();
     assert!(sandbox.result("run") == sandbox.result("whole"));
 }

@@ -1,4 +1,4 @@
-//! A sibling temporary, fsync, then a rename.
+//! A sibling temporary, fsync, then a rename; what is no regular file is never replaced.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -6,6 +6,8 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::place::{Place, place};
 
 /// How the temporaries begin, so that those a killed process left can be told and removed.
 const TEMPORARY: &str = ".strata-tmp-";
@@ -16,32 +18,57 @@ const MOST_TRIES: usize = 1 << 16;
 /// Writes `path` so that a reader, or a kill at any moment, sees either the earlier file or the whole new one.
 ///
 /// `write` gets a buffered writer over a temporary in the same folder; when it returns, the temporary is flushed,
-/// fsynced and renamed over `path`, and the folder is fsynced. The file is as readable as the umask allows.
+/// fsynced and renamed over `path`, and the folder is fsynced. The file is as readable as the umask allows; one that was
+/// there keeps its permissions.
+///
+/// A link is followed, one to a file that does not exist yet too: the temporary and the new file are where the link points
+/// to, and the link stays. A character device (`/dev/null`, a terminal) is written to as it is; a pipe, a socket and a block
+/// device are refused.
 ///
 /// # Errors
 ///
-/// What `write`, the disk or the rename says. The earlier file is then untouched and no temporary is left; only a failing
-/// fsync of the folder comes after the rename, when the new file is in place.
+/// What `write`, the disk or the rename says; [`io::ErrorKind::InvalidInput`] for what cannot be written to. The earlier
+/// file is then untouched and no temporary is left; only a failing fsync of the folder comes after the rename, when the new
+/// file is in place.
 pub fn write_atomically(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    let mut temporary = Temporary::create(folder_of(path))?;
+    let (target, permissions) = match place(path)? {
+        Place::Device => return write_to_device(path, write),
+        Place::New(target) => (target, None),
+        Place::File(target, permissions) => (target, Some(permissions)),
+    };
+    let mut temporary = Temporary::create(folder_of(&target))?;
     {
         let mut writer = BufWriter::new(&mut temporary.file);
         write(&mut writer)?;
         writer.flush()?;
     }
+    if let Some(permissions) = permissions {
+        temporary.file.set_permissions(permissions)?;
+    }
     temporary.file.sync_all()?;
-    fs::rename(&temporary.path, path)?;
+    fs::rename(&temporary.path, &target)?;
     temporary.renamed = true;
-    sync_folder(folder_of(path))
+    sync_folder(folder_of(&target))
+}
+
+/// A device is written as it comes: it has no earlier content to keep.
+fn write_to_device(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut device = BufWriter::new(File::options().write(true).open(path)?);
+    write(&mut device)?;
+    device.flush()
 }
 
 /// Makes `file`, which is open at `from`, durable and gives it the name `to` in the same file system, where it appears at
-/// once.
+/// once. `to` is a regular file or does not exist; see [`resolve_link`] for one that may be a link.
 ///
 /// # Errors
 ///
-/// What the disk or the rename says.
+/// What the disk or the rename says; [`io::ErrorKind::InvalidInput`], before anything is changed, where `to` is neither a
+/// regular file nor free.
 pub fn put_in_place(file: &File, from: &Path, to: &Path) -> io::Result<()> {
+    if fs::symlink_metadata(to).is_ok_and(|found| !found.is_file()) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file, and is not replaced"));
+    }
     file.sync_all()?;
     fs::rename(from, to)?;
     sync_folder(folder_of(to))
@@ -121,90 +148,4 @@ impl Drop for Temporary {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn names(folder: &Path) -> Vec<String> {
-        let mut names: Vec<_> =
-            fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
-    }
-
-    #[test]
-    fn a_failing_writer_leaves_the_old_file_and_no_temporary() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("a.json");
-        write_atomically(&path, |w| w.write_all(b"old")).unwrap();
-        let error = write_atomically(&path, |w| {
-            w.write_all(&[b'n'; 100_000])?;
-            Err(io::ErrorKind::StorageFull.into())
-        })
-        .unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
-        assert_eq!(fs::read(&path).unwrap(), b"old");
-        assert_eq!(names(dir.path()), ["a.json"]);
-    }
-
-    #[test]
-    fn a_panicking_writer_leaves_no_temporary() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("a");
-        assert!(std::panic::catch_unwind(|| write_atomically(&path, |_| panic!("on purpose"))).is_err());
-        assert_eq!(names(dir.path()), [""; 0]);
-    }
-
-    /// A reader during the writing, and bytes that only fill the buffer: old until the rename, whole after it.
-    #[test]
-    fn the_old_file_stands_until_the_whole_new_one_does() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("b");
-        write_atomically(&path, |w| w.write_all(b"old")).unwrap();
-        write_atomically(&path, |w| {
-            w.write_all(b"tail")?;
-            assert_eq!(fs::read(&path).unwrap(), b"old");
-            Ok(())
-        })
-        .unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"tail");
-        assert_eq!(names(dir.path()), ["b"]);
-    }
-
-    #[test]
-    fn a_folder_in_the_files_place_and_a_missing_folder_are_errors() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("taken");
-        fs::create_dir(&path).unwrap();
-        assert!(write_atomically(&path, |w| w.write_all(b"x")).is_err());
-        assert_eq!(names(dir.path()), ["taken"]);
-        let error = write_atomically(&dir.path().join("no/such"), |_| Ok(())).unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::NotFound);
-    }
-
-    #[test]
-    fn leftovers_neither_block_nor_stay() {
-        let dir = tempfile::tempdir().unwrap();
-        // The names that this process would use next, as a killed one of its number would have left them.
-        for count in 0..200 {
-            fs::write(dir.path().join(format!("{TEMPORARY}{}-{count}", process::id())), "left").unwrap();
-        }
-        let path = dir.path().join("c");
-        write_atomically(&path, |w| w.write_all(b"whole")).unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"whole");
-        fs::write(dir.path().join(".other"), "").unwrap();
-        remove_stale_temporaries(dir.path());
-        assert_eq!(names(dir.path()), [".other", "c"]);
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn others_may_read_what_the_umask_lets_them() {
-        use std::os::unix::fs::PermissionsExt;
-        let dir = tempfile::tempdir().unwrap();
-        let (plain, atomic) = (dir.path().join("plain"), dir.path().join("atomic"));
-        fs::write(&plain, b"").unwrap();
-        write_atomically(&atomic, |_| Ok(())).unwrap();
-        let mode = |p: &Path| fs::metadata(p).unwrap().permissions().mode();
-        assert_eq!(mode(&atomic), mode(&plain));
-    }
-}
+mod tests;

@@ -16,10 +16,12 @@
 
 mod atomic;
 mod hexadecimal;
+mod place;
 mod remedy;
 mod text;
 
 pub use atomic::{is_temporary, put_in_place, remove_stale_temporaries, write_atomically};
 pub use hexadecimal::hexadecimal;
-pub use remedy::remedy;
-pub use text::{clean, shown};
+pub use place::{open_regular, open_to_update, resolve_link};
+pub use remedy::{remedy, too_many_open_files};
+pub use text::{escape, escape_path, escape_truncated};

@@ -7,7 +7,7 @@ const LONGEST: usize = 200;
 
 /// `text` with every control, direction and zero-width character spelt out as `\u{…}`, cut at 200 characters.
 #[must_use]
-pub fn clean(text: &str) -> String {
+pub fn escape_truncated(text: &str) -> String {
     let mut out = String::with_capacity(text.len().min(LONGEST));
     for (count, c) in text.chars().enumerate() {
         if count == LONGEST {
@@ -19,18 +19,22 @@ pub fn clean(text: &str) -> String {
     out
 }
 
-/// A path as text that is safe to print; paths are shown whole.
+/// `text` with every control, direction and zero-width character spelt out as `\u{…}`, whole.
 #[must_use]
-pub fn shown(path: &Path) -> String {
-    let mut out = String::new();
-    for c in path.to_string_lossy().chars() {
-        push(&mut out, c);
-    }
+pub fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    text.chars().for_each(|c| push(&mut out, c));
     out
 }
 
+/// A path as text that is safe to print; paths are shown whole.
+#[must_use]
+pub fn escape_path(path: &Path) -> String {
+    escape(&path.to_string_lossy())
+}
+
 fn push(out: &mut String, c: char) {
-    if steers(c) {
+    if is_terminal_control(c) {
         out.extend(c.escape_unicode());
     } else {
         out.push(c);
@@ -38,7 +42,7 @@ fn push(out: &mut String, c: char) {
 }
 
 /// Characters that move the cursor, start an escape code, reverse the writing direction or cannot be seen.
-fn steers(c: char) -> bool {
+fn is_terminal_control(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
@@ -50,15 +54,17 @@ mod tests {
 
     #[test]
     fn escape_codes_and_direction_marks_are_spelt_out() {
-        assert_eq!(clean("a\u{1b}[31mb\nc"), "a\\u{1b}[31mb\\u{a}c");
-        assert_eq!(clean("\u{9b}2J\u{202e}x"), "\\u{9b}2J\\u{202e}x");
-        assert_eq!(clean("größe 模型"), "größe 模型");
+        assert_eq!(escape_truncated("a\u{1b}[31mb\nc"), "a\\u{1b}[31mb\\u{a}c");
+        assert_eq!(escape_truncated("\u{9b}2J\u{202e}x"), "\\u{9b}2J\\u{202e}x");
+        assert_eq!(escape_truncated("größe 模型"), "größe 模型");
+        assert_eq!(escape_path(Path::new("a\u{1b}[2J")), "a\\u{1b}[2J");
     }
 
     #[test]
     fn long_text_is_cut() {
-        let cut = clean(&"x".repeat(1000));
+        let cut = escape_truncated(&"x".repeat(1000));
         assert_eq!(cut.chars().count(), LONGEST + 1);
         assert!(cut.ends_with('…'));
+        assert_eq!(escape(&"x".repeat(1000)).len(), 1000);
     }
 }

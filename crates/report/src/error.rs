@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use strata_files::{clean, remedy, shown};
+use strata_files::{escape_path, escape_truncated, remedy};
 
 use crate::lock::Owner;
 
@@ -14,7 +14,7 @@ pub enum ReportError {
     /// A run's name holds something other than letters, digits, `.`, `_` and `-`, or is empty or too long.
     #[error(
         "run name \"{}\": {reason}; use 1 to {} letters, digits, '.', '_' or '-', not starting with '.'",
-        clean(name),
+        escape_truncated(name),
         crate::folder::MAX_NAME
     )]
     InvalidName {
@@ -25,14 +25,14 @@ pub enum ReportError {
     },
 
     /// The folder of a run with exactly this name is there already.
-    #[error("{}: a run of this name exists; choose another --name, or remove or resume that run", shown(path))]
+    #[error("{}: a run of this name exists; choose another --name, or remove or resume that run", escape_path(path))]
     Taken {
         /// The folder that exists.
         path: PathBuf,
     },
 
     /// Another process writes this run.
-    #[error("{}: another process is writing this run ({owner}); wait for it to end, or stop it", shown(path))]
+    #[error("{}: another process is writing this run ({owner}); wait for it to end, or stop it", escape_path(path))]
     Held {
         /// The run's folder.
         path: PathBuf,
@@ -43,7 +43,7 @@ pub enum ReportError {
     /// The folder is not a run's.
     #[error(
         "{}: not a run's folder: it has no {missing}; name one that has (`cargo xtask runs` lists them), or restore the file from a copy",
-        shown(path)
+        escape_path(path)
     )]
     NotARun {
         /// The folder that was named.
@@ -53,7 +53,7 @@ pub enum ReportError {
     },
 
     /// The operating system refused to read or write.
-    #[error("{}: cannot {action}: {source}; {}", shown(path), remedy(source))]
+    #[error("{}: cannot {action}: {source}; {}", escape_path(path), remedy(source))]
     Io {
         /// What was tried, as in "cannot …".
         action: &'static str,
@@ -66,9 +66,9 @@ pub enum ReportError {
     /// A file's text is not what it should be.
     #[error(
         "{}{}: {}; {remedy}",
-        shown(path),
+        escape_path(path),
         line.map_or_else(String::new, |line| format!(" line {line}")),
-        clean(message)
+        escape_truncated(message)
     )]
     Malformed {
         /// The file.
@@ -84,7 +84,7 @@ pub enum ReportError {
     /// A file or a line is larger than any that this program writes.
     #[error(
         "{}{}: more than {limit} bytes, which no run writes; remove the file or restore it from a copy",
-        shown(path),
+        escape_path(path),
         line.map_or_else(String::new, |line| format!(" line {line}"))
     )]
     TooLarge {
@@ -97,7 +97,7 @@ pub enum ReportError {
     },
 
     /// A file has more lines than any run writes.
-    #[error("{}: more than {limit} lines, which no run writes; {}", shown(path), crate::lines::REMEDY)]
+    #[error("{}: more than {limit} lines, which no run writes; {}", escape_path(path), crate::lines::REMEDY)]
     TooMany {
         /// The file.
         path: PathBuf,
@@ -108,7 +108,7 @@ pub enum ReportError {
     /// The record was written by a newer program, whose records mean something else.
     #[error(
         "{}: schema {found} is newer than this program reads (up to {}); update strata",
-        shown(path),
+        escape_path(path),
         crate::record::NEWEST_READABLE
     )]
     NewerSchema {
@@ -119,7 +119,7 @@ pub enum ReportError {
     },
 
     /// A plot could not be drawn.
-    #[error("{}: cannot draw the plot: {message}; please report this with the run's history.jsonl", shown(path))]
+    #[error("{}: cannot draw the plot: {message}; please report this with the run's history.jsonl", escape_path(path))]
     Plot {
         /// The plot's file.
         path: PathBuf,

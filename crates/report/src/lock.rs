@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock;
 use crate::error::ReportError;
-use strata_files::clean;
+use strata_files::escape_truncated;
 
 /// The lock's file in a run's folder.
 pub(crate) const LOCK: &str = "lock";
@@ -41,7 +41,7 @@ impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.pid, &self.host, &self.since) {
             (Some(pid), Some(host), Some(since)) => {
-                write!(f, "process {pid} on {}, since {}", clean(host), clean(since))
+                write!(f, "process {pid} on {}, since {}", escape_truncated(host), escape_truncated(since))
             }
             _ => write!(f, "the lock file does not say who"),
         }

@@ -6,7 +6,7 @@ mod runs;
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table, Width, presets};
 use serde_json::Value;
 
-use strata_files::clean;
+use strata_files::escape_truncated;
 
 pub use compare::compare_table;
 pub use runs::runs_table;
@@ -33,9 +33,9 @@ fn grid(header: &[&str], rows: &[Vec<String>], give: &[Give], width: Option<usiz
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     if !header.is_empty() {
-        table.set_header(header.iter().map(|cell| clean(cell)));
+        table.set_header(header.iter().map(|cell| escape_truncated(cell)));
     }
-    table.add_rows(rows.iter().map(|row| row.iter().map(|cell| clean(cell)).collect::<Vec<_>>()));
+    table.add_rows(rows.iter().map(|row| row.iter().map(|cell| escape_truncated(cell)).collect::<Vec<_>>()));
     if let Some(width) = width {
         table
             .load_style(presets::NOTHING.header_separator(LineStyle::none().fill('─')))

@@ -5,7 +5,7 @@ use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
-use strata_files::clean;
+use strata_files::escape_truncated;
 
 use super::{FOLDER, records};
 use crate::download::Watch;
@@ -97,7 +97,7 @@ fn describe(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => "it is truncated".to_owned(),
         // The reader quotes names as they stand in the archive.
-        _ => clean(&error.to_string()),
+        _ => escape_truncated(&error.to_string()),
     }
 }
 

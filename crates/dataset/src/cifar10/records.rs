@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Read};
 use std::path::Path;
 use std::sync::Arc;
 
-use strata_files::clean;
+use strata_files::escape_truncated;
 
 use crate::download::{Watch, open_regular};
 use crate::{Dataset, DatasetError, ImageShape, Images};
@@ -105,8 +105,11 @@ fn parse_names(text: &[u8], file: &str) -> Result<Vec<String>, DatasetError> {
         return Err(wrong(format!("has {found} class names; ten, one a line, are expected")));
     }
     // They are printed and recorded: no name steers a terminal.
-    if let Some(name) = names.iter().find(|name| clean(name) != **name) {
-        return Err(wrong(format!("names a class {}; a name is up to 200 printable characters", clean(name))));
+    if let Some(name) = names.iter().find(|name| escape_truncated(name) != **name) {
+        return Err(wrong(format!(
+            "names a class {}; a name is up to 200 printable characters",
+            escape_truncated(name)
+        )));
     }
     Ok(names)
 }

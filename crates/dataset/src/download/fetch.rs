@@ -1,15 +1,16 @@
 //! The download as a whole: one process at a time, retried, resumed, verified, renamed.
 
 use std::fs::{self, File};
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use strata_files::clean;
+use strata_files::{escape_truncated, resolve_link};
 
 use super::lock::Lock;
 use super::partial::{Note, Partial};
 use super::transfer::{Answer, Event, Failure, POLL, Transfer};
-use super::{Limits, Progress, Wanted, Watch, is_file, measure, open_verified};
+use super::{Limits, Progress, Wanted, Watch, measure, open_verified};
 use crate::DatasetError;
 
 /// What to do with a file that was there already and is not the one wanted.
@@ -32,8 +33,12 @@ enum Outcome {
 
 /// The verified file, downloaded to `wanted.target` unless it is there.
 pub(crate) fn fetch(wanted: &Wanted<'_>, watch: &mut Watch<'_>) -> Result<File, DatasetError> {
-    let target = wanted.target;
-    if is_file(target) {
+    // Where a link says that the file shall be, it is downloaded: the link may lead to a disk with room for it.
+    let target =
+        &resolve_link(wanted.target).map_err(|error| DatasetError::io("follow the link", wanted.target, error))?;
+    let wanted = &Wanted { target, ..wanted.clone() };
+    // What is there is the file wanted or an error, and never replaced.
+    if exists(target)? {
         return open_verified(target, wanted.sha256, REPLACE, watch);
     }
     let new_folder = target.parent().filter(|folder| !folder.exists());
@@ -48,11 +53,16 @@ pub(crate) fn fetch(wanted: &Wanted<'_>, watch: &mut Watch<'_>) -> Result<File, 
     fetched
 }
 
+/// Whether something is at this path. A disk that does not answer is an error, no absence.
+fn exists(path: &Path) -> Result<bool, DatasetError> {
+    path.try_exists().map_err(|error| DatasetError::io("look for", path, error))
+}
+
 /// The same by the one process that holds the file's lock.
 fn fetch_alone(wanted: &Wanted<'_>, watch: &mut Watch<'_>) -> Result<File, DatasetError> {
     let target = wanted.target;
     let _lock = Lock::hold(target, watch)?;
-    if is_file(target) {
+    if exists(target)? {
         // Whoever held the lock before has fetched it.
         return open_verified(target, wanted.sha256, REPLACE, watch);
     }
@@ -212,7 +222,7 @@ fn broken(wanted: &Wanted<'_>, partial: &Partial, failure: Failure) -> Result<Ou
 
 fn failed(wanted: &Wanted<'_>, problem: String, remedy: &'static str) -> DatasetError {
     // A server's words may be in it.
-    let problem = clean(&problem);
+    let problem = escape_truncated(&problem);
     DatasetError::Download { url: wanted.url.to_owned(), problem, remedy, target: wanted.target.to_owned() }
 }
 

@@ -4,6 +4,8 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::thread;
 
+use strata_files::open_to_update;
+
 use super::partial::beside;
 use super::transfer::POLL;
 use super::{Progress, Watch};
@@ -23,12 +25,7 @@ impl Lock {
         let path = beside(target, ".lock");
         let mut told = false;
         loop {
-            let file = File::options()
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .open(&path)
-                .map_err(|error| DatasetError::io("create", &path, error))?;
+            let file = open_to_update(&path).map_err(|error| DatasetError::io("create", &path, error))?;
             match file.try_lock() {
                 Ok(()) if still_there(&file, &path) => return Ok(Self { path, _file: file }),
                 // Its last holder removed it between opening and locking: lock the next one.

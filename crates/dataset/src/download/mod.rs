@@ -142,21 +142,9 @@ pub(crate) fn open_verified(
     Ok(file)
 }
 
-/// Opens a file of at most `longest` bytes. A pipe would block for ever, and a device never end.
+/// Opens a regular file of at most `longest` bytes.
 pub(crate) fn open_regular(path: &Path, longest: u64) -> Result<File, DatasetError> {
-    let fail = |error| DatasetError::io("open", path, error);
-    let metadata = fs::metadata(path).map_err(fail)?;
-    if metadata.is_dir() {
-        return Err(fail(io::ErrorKind::IsADirectory.into()));
-    }
-    if !metadata.is_file() {
-        return Err(fail(io::Error::other("it is not a regular file")));
-    }
-    if metadata.len() > longest {
-        let bytes = metadata.len();
-        return Err(fail(io::Error::other(format!("its {bytes} bytes are more than the {longest} that it may have"))));
-    }
-    File::open(path).map_err(fail)
+    strata_files::open_regular(path, longest).map_err(|error| DatasetError::io("open", path, error))
 }
 
 /// SHA-256 and length of a whole file, which is left at its beginning.

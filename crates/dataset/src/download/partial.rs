@@ -1,11 +1,11 @@
 //! What a broken transfer leaves: `NAME.part` and, beside it, what it is part of.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use strata_files::{put_in_place, write_atomically};
+use strata_files::{open_to_update, put_in_place, write_atomically};
 
 use crate::DatasetError;
 
@@ -45,13 +45,7 @@ impl Partial {
     pub(crate) fn open(target: &Path, url: &str) -> Result<Self, DatasetError> {
         let path = beside(target, ".part");
         let note_path = beside(target, ".part.json");
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(|error| DatasetError::io("create", &path, error))?;
+        let file = open_to_update(&path).map_err(|error| DatasetError::io("create", &path, error))?;
         let have = file.metadata().map_err(|error| DatasetError::io("read", &path, error))?.len();
         let note = read_note(&note_path).filter(|note| note.url == url);
         let mut partial = Self { path, note_path, file, have, note: note.clone().unwrap_or_default() };

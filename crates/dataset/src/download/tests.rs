@@ -246,3 +246,37 @@ fn a_404_is_an_error_at_once() {
     assert!(error.contains("HTTP status 404; correct dataset.url, or"), "{error}");
     assert_eq!(server.requests().len(), 1);
 }
+
+/// Nothing that is no regular file is written over, neither where the file shall be nor beside it; and no pipe is waited for.
+#[cfg(unix)]
+#[test]
+fn what_is_no_regular_file_is_refused_and_stays() {
+    use std::os::unix::fs::FileTypeExt;
+    for suffix in ["", ".part", ".lock"] {
+        let case = Case::new();
+        fs::create_dir_all(case.target().parent().unwrap()).unwrap();
+        let pipe = beside(&case.target(), suffix);
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let server = Server::start(vec![whole(&case.body)]);
+        let error = case.fetch(&server).unwrap_err().to_string();
+        assert!(error.contains(pipe.to_str().unwrap()) && error.contains("not a regular file"), "{error}");
+        assert!(fs::symlink_metadata(&pipe).unwrap().file_type().is_fifo(), "{suffix}");
+    }
+}
+
+/// A link in the cache leads to a disk with more room: the file comes to lie there, and the link stays.
+#[cfg(unix)]
+#[test]
+fn a_link_in_the_files_place_is_followed() {
+    let case = Case::new();
+    let disk = case.folder.path().join("disk");
+    for folder in [case.target().parent().unwrap(), &disk] {
+        fs::create_dir_all(folder).unwrap();
+    }
+    std::os::unix::fs::symlink("../disk/b.tar.gz", case.target()).unwrap();
+    let server = Server::start(vec![whole(&case.body)]);
+    case.fetch(&server).unwrap();
+    assert!(case.target().is_symlink());
+    assert_eq!(fs::read(disk.join("b.tar.gz")).unwrap(), case.body);
+    case.assert_whole();
+}

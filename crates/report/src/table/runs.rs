@@ -3,7 +3,7 @@
 use super::{Give, NOTHING, grid, metric, seconds, value_text};
 use crate::record::Status;
 use crate::summary::{RunState, RunSummary};
-use strata_files::clean;
+use strata_files::escape_truncated;
 
 /// Each column's name and how it gives way in a narrow terminal.
 const COLUMNS: [(&str, Give); 10] = [
@@ -81,10 +81,10 @@ fn note(run: &RunSummary) -> Option<String> {
     let why = match (&run.state, &run.reason) {
         // Already safe to print, and longer than a cell: it holds a path.
         (RunState::Unreadable(why), _) => why.clone(),
-        (RunState::Known(Status::Failed), Some(reason)) => clean(reason),
+        (RunState::Known(Status::Failed), Some(reason)) => escape_truncated(reason),
         _ => return None,
     };
-    Some(format!("{}: {why}", clean(&run.name)))
+    Some(format!("{}: {why}", escape_truncated(&run.name)))
 }
 
 #[cfg(test)]
