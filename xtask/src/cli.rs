@@ -56,7 +56,7 @@ pub(crate) enum Command {
         #[arg(last = true)]
         extra: Vec<OsString>,
     },
-    /// Print a table of docs/performance.md: `bench scaling`; `bench --help` lists them, bench/compare.py sets PyTorch beside.
+    /// Print a table of docs/performance.md: `bench scaling`; `bench --help` lists them, crates/bench/compare.py sets PyTorch beside.
     #[command(disable_help_flag = true)]
     Bench {
         /// What to measure, then its options.

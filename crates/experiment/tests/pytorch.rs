@@ -1,9 +1,9 @@
 //! The same seed gives PyTorch's run: split, initial parameters, batch order and losses against golden values.
 //!
-//! The files in `golden/` were made by `bench/pytorch/golden.py`; each holds its arguments. More of them are checked by hand:
+//! The files in `golden/` were made by `crates/bench/pytorch/golden.py`; each holds its arguments. More of them are checked by hand:
 //!
 //! ```text
-//! python bench/pytorch/golden.py --seed 5 --hidden 512 --data DATA > FOLDER/any.json
+//! python crates/bench/pytorch/golden.py --seed 5 --hidden 512 --data DATA > FOLDER/any.json
 //! STRATA_GOLDEN=FOLDER STRATA_DATA=DATA cargo test --release -p strata-experiment --test pytorch -- --ignored --nocapture
 //! ```
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what tests share fails as tests do")]

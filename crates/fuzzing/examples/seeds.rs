@@ -11,7 +11,7 @@ use strata_trainer::{Checkpoint, Evaluation, LayerState, OptimizerState, Progres
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
     let write = |target: &str, name: &str, bytes: &[u8]| -> Result<()> {
         let folder = root.join("seeds").join(target);
         fs::create_dir_all(&folder)?;
@@ -27,7 +27,7 @@ fn main() -> Result<()> {
     write("archive", "tar.gz", &[vec![0], strata_fuzzing::gzip(&tar)].concat())?;
 
     for name in ["a", "adamw-gelu", "linear", "quickstart"] {
-        let text = fs::read(root.join("../configs").join(format!("{name}.toml")))?;
+        let text = fs::read(root.join("../../../configs").join(format!("{name}.toml")))?;
         let sets = b"\0model.hidden=[64, 32]\0phases.0.lr=5e-2\0device=cuda:1\0dataset.batch=32";
         write("config", name, &[text.as_slice(), sets].concat())?;
     }

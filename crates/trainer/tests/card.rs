@@ -1,4 +1,4 @@
-//! The CUDA build on a card, or on what stands in for one (`card/README.md`), against the kernels of the CPU. Without either it says so.
+//! The CUDA build on a card, or on what stands in for one (`crates/model/cuda-emulator/README.md`), against the kernels of the CPU. Without either it says so.
 #![cfg(feature = "cuda")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 

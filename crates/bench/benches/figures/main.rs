@@ -38,7 +38,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// A training step of one network and batch, as one line of JSON: what bench/compare.py sets beside PyTorch's.
+    /// A training step of one network and batch, as one line of JSON: what crates/bench/compare.py sets beside PyTorch's.
     Step(step::Options),
     /// Samples a second and GFLOP/s of steps and evaluation by batch, depth and width.
     Scaling(scaling::Options),
@@ -52,7 +52,7 @@ enum Command {
     Epoch(epoch::Options),
     /// Saving and loading of weights and checkpoints.
     Files(files::Options),
-    /// Weights after some steps, Strata's and dfdx's own, into two files: what bench/compare.py sets beside PyTorch's.
+    /// Weights after some steps, Strata's and dfdx's own, into two files: what crates/bench/compare.py sets beside PyTorch's.
     Weights(weights::Options),
     /// One run of `memory`, in a process of its own.
     #[command(hide = true)]

@@ -2,11 +2,11 @@
 
 use std::time::Instant;
 
+use strata_experiment::Row;
 use strata_kernels::{GemmShape, Parameter, Update, affine, input_gradient, update_by_product};
 
 use crate::measure::{median, repeat};
 use crate::networks;
-use crate::step::Options;
 
 /// A layer's operands and the times of its products.
 struct Layer {
@@ -20,10 +20,9 @@ struct Layer {
     times: [Vec<f64>; 3],
 }
 
+/// Times the products of a step of `row` with batches of `samples`, again and again for `seconds`, the first `warmup` passes not counted.
 /// Prints a line for each product: layer, what, milliseconds (median), GFLOP/s.
-pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    let samples = options.batch;
-    let row = options.network.row()?;
+pub(crate) fn run(row: &Row, samples: usize, seconds: f64, warmup: usize) -> anyhow::Result<()> {
     let batch = networks::batch(row, samples);
     let last = row.widths.len() - 2;
     let small = |count: usize| (0..count).map(|i| (i % 17) as f32 * 1e-3 - 8e-3).collect::<Vec<f32>>();
@@ -52,8 +51,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let rule = Update::Sgd { learning_rate: 1e-6, weight_decay: 0.0 };
     // The batch that arrives takes its room in the caches too.
     repeat(
-        options.timing.seconds,
-        options.warmup,
+        seconds,
+        warmup,
         || batch.clone(),
         |_| {
             for (place, Layer { shape, x, weight, bias, y, times, .. }) in layers.iter_mut().enumerate() {

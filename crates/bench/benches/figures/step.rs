@@ -32,10 +32,10 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     options.timing.threads.start_silently()?;
-    if options.products {
-        return products::run(options);
-    }
     let row = options.network.row()?;
+    if options.products {
+        return products::run(row, options.batch, options.timing.seconds, options.warmup);
+    }
     let mut classifier = classifier(row, options.optimizer.optimizer())?;
     let batch = batch(row, options.batch);
     let work = |batch| Ok(classifier.training_step(batch, 1e-3)?);

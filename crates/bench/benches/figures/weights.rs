@@ -1,4 +1,4 @@
-//! Weights after some steps from one start on the same batches, Strata's and dfdx's own, for `bench/compare.py` to set
+//! Weights after some steps from one start on the same batches, Strata's and dfdx's own, for `crates/bench/compare.py` to set
 //! beside PyTorch's.
 //!
 //! The draws are the notebook's: split, layers, then a pass of the loader after the other.

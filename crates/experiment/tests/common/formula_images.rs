@@ -1,4 +1,4 @@
-//! Images from a formula, the same in bench/pytorch/notebook.py.
+//! Images from a formula, the same in crates/bench/pytorch/notebook.py.
 
 use strata_dataset::{DatasetError, ImageShape, Images};
 

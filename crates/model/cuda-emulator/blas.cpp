@@ -9,7 +9,7 @@ int cublasDestroy_v2(void *) { return 0; }
 int cublasSetStream_v2(void *, void *) { return 0; }
 int cublasSgemm_v2(void *, int transpose_a, int transpose_b, int m, int n, int k, const float *alpha, const float *a, int lda,
                    const float *b, int ldb, const float *beta, float *c, int ldc) {
-    if (const char *path = getenv("CARD_LOG")) {
+    if (const char *path = getenv("CUDA_EMULATOR_LOG")) {
         FILE *file = fopen(path, "a");
         fprintf(file, "product %d %d %d\n", m, n, k);
         fclose(file);

@@ -1,5 +1,5 @@
 // A driver (libcuda.so.1) whose card is host memory: it runs the kernels that the build script compiled for the host, a thread after another,
-// and writes each call into the file that CARD_LOG names. Fresh memory is filled with NaN, and each allocation has a guard on both sides.
+// and writes each call into the file that CUDA_EMULATOR_LOG names. Fresh memory is filled with NaN, and each allocation has a guard on both sides.
 #include "kernels.h"
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 Dim blockIdx, threadIdx, blockDim, gridDim;
 
 static void fail(const std::string &what) {
-    fprintf(stderr, "card: %s\n", what.c_str());
+    fprintf(stderr, "cuda-emulator: %s\n", what.c_str());
     abort();
 }
 
@@ -24,7 +24,7 @@ static std::recursive_mutex busy;
 static void log(const std::string &line) {
     ALONE;
     static FILE *file = [] {
-        const char *path = getenv("CARD_LOG");
+        const char *path = getenv("CUDA_EMULATOR_LOG");
         return path ? fopen(path, "a") : nullptr;
     }();
     if (file) {

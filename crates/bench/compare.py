@@ -1,9 +1,9 @@
 """Strata beside PyTorch on this machine: the two programs in turn, round after round, and the medians of their ratios.
 
-    python bench/compare.py step                              # the notebook's network, batches of 128 and 512
-    python bench/compare.py step --widths 3072-512-10,3072-777-333-10 --batch 128,1024
-    python bench/compare.py epoch --data cifar-10-batches-bin # both ways of PyTorch: as the notebook, and from tensors
-    python bench/compare.py weights --data cifar-10-batches-bin   # 200 steps from one start: how far the weights are apart
+    python crates/bench/compare.py step                              # the notebook's network, batches of 128 and 512
+    python crates/bench/compare.py step --widths 3072-512-10,3072-777-333-10 --batch 128,1024
+    python crates/bench/compare.py epoch --data cifar-10-batches-bin # both ways of PyTorch: as the notebook, and from tensors
+    python crates/bench/compare.py weights --data cifar-10-batches-bin   # 200 steps from one start: how far the weights are apart
 
 A round counts only on a quiet machine: it starts when the processors have been idle for a second, and it is thrown away
 where other processes took more than a twentieth of the processors' time meanwhile (--busy takes it all the same).
@@ -20,7 +20,7 @@ import tempfile
 import time
 from statistics import median
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 NOTEBOOK = "3072-2048-1024-64-10"
 # They tune OpenBLAS for another processor and slow PyTorch's products where they are set.
 HARMFUL = ["OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"]
@@ -33,7 +33,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["step", "epoch", "weights"])
     parser.add_argument("--widths", default=NOTEBOOK, help="networks, separated by commas")
-    parser.add_argument("--batch", help="samples a step, separated by commas; 128,512 for steps, 128 for weights unless told")
+    parser.add_argument("--batch", help="samples a step, separated by commas; 128,512 for steps, 128 for weights by default")
     parser.add_argument("--lr", default="0.1", help="the learning rate of weights' steps")
     parser.add_argument("--steps", default="200", help="how many steps weights take")
     parser.add_argument("--seed", default="43", help="what weights' start and batches are drawn from")
@@ -214,7 +214,7 @@ def strata():
 
 
 def script(name):
-    return str(ROOT / "bench" / "pytorch" / name)
+    return str(ROOT / "crates" / "bench" / "pytorch" / name)
 
 
 def commit():

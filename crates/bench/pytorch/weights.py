@@ -1,7 +1,7 @@
 """The weights after some steps of plain gradient descent, against Strata's and dfdx's from the same start and batches.
 
 Draws from the seed as the notebook does: random_split, nn.Linear layers in order, then one shuffled pass of a DataLoader after
-the other. `bench/compare.py weights` runs both sides; this one reads the files that `cargo xtask bench weights` wrote and prints
+the other. `crates/bench/compare.py weights` runs both sides; this one reads the files that `cargo xtask bench weights` wrote and prints
 a table of ||a - b|| / ||b|| for each parameter, and how far it moved from its start in the same measure.
 
     python weights.py --ours FOLDER --widths 3072-2048-1024-64-10 --steps 200

@@ -27,7 +27,7 @@ def main():
     parser.add_argument("--lr", type=float, default=0.1)
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--images", type=int, default=2000, help="how many images the formula makes")
-    parser.add_argument("--validation", type=int, help="a tenth of the images unless told")
+    parser.add_argument("--validation", type=int, help="by default a tenth of the images")
     parser.add_argument("--data", help="a folder of CIFAR-10's binary release, instead of the formula's images")
     arguments = parser.parse_args()
     # One thread: the sums' order, and so the last bits, depend on it.
@@ -70,7 +70,7 @@ def run(arguments):
             "val": held_out_score(),
         })
     return {
-        "about": "Golden values that PyTorch gave; made by bench/pytorch/golden.py, which says how, with the arguments below.",
+        "about": "Golden values that PyTorch gave; made by crates/bench/pytorch/golden.py, which says how, with the arguments below.",
         "arguments": " ".join(f"--{name} {value}" for name, value in vars(arguments).items() if value is not None and name != "data"),
         "torch": torch.__version__,
         "data": "CIFAR-10" if arguments.data else (
