@@ -28,7 +28,9 @@ fn full(sandbox: &Sandbox, name: &str, more: &[&str]) -> std::process::Command {
 fn an_interrupted_run_is_resumed_to_the_bytes_of_one_that_never_stopped() {
     let sandbox = Sandbox::new();
     start(&mut full(&sandbox, "whole", &[])).wait().succeeded();
-    for (signal, lines, threads) in [("INT", 2, "1"), ("TERM", 4, "2")] {
+    for (signal, lines, threads) in
+        [("INT", 2, "1"), ("TERM", 4, "2"), ("USR1", 3, "1"), ("USR2", 2, "2"), ("XCPU", 2, "1")]
+    {
         let mut run = start(&mut full(&sandbox, signal, &[]));
         wait_until("the run is under way", || sandbox.history_lines(signal) >= lines || !run.is_running());
         run.signal(signal);

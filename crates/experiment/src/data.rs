@@ -18,7 +18,7 @@ pub(crate) fn load(
 ) -> Result<Dataset, ExperimentError> {
     let dataset = match &experiment.dataset.kind {
         DatasetKind::Synthetic { train, test, seed } => {
-            Synthetic { seed: *seed, train: *train, test: *test }.generate()
+            stop.while_at_once(|| Synthetic { seed: *seed, train: *train, test: *test }.generate())?
         }
         DatasetKind::Cifar10 { url, sha256 } => {
             let source = Cifar10Source { url: url.clone(), sha256: sha256.clone(), folder: folder.map(Path::to_owned) };

@@ -1,16 +1,18 @@
 //! What a person sees: bars on a terminal, plain lines elsewhere.
 
 use std::io::{IsTerminal, Write};
-use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use strata_dataset::Progress;
 use strata_trainer::{Evaluation, Event, Pass};
 
+use crate::ticker::Ticker;
+
 /// Shows a run on standard output, and bars on standard error where that is a terminal.
 #[derive(Debug)]
 pub struct Display {
     bar: Option<ProgressBar>,
+    ticker: Option<Ticker>,
     bars: bool,
     epochs: usize,
     samples: u64,
@@ -18,7 +20,7 @@ pub struct Display {
 
 impl Default for Display {
     fn default() -> Self {
-        Self { bar: None, bars: std::io::stderr().is_terminal(), epochs: 0, samples: 0 }
+        Self { bar: None, ticker: None, bars: std::io::stderr().is_terminal(), epochs: 0, samples: 0 }
     }
 }
 
@@ -50,8 +52,8 @@ impl Display {
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("=> "));
         }
-        bar.enable_steady_tick(Duration::from_millis(200));
         self.clear();
+        self.ticker = Ticker::start(&bar);
         self.bar.insert(bar)
     }
 
@@ -84,6 +86,7 @@ impl Display {
 
     /// Takes the bar away.
     pub(crate) fn clear(&mut self) {
+        self.ticker = None;
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }

@@ -50,7 +50,9 @@ pub enum ExperimentError {
         widths: Vec<usize>,
     },
     /// Worker threads could not be started.
-    #[error("cannot start {threads} worker threads: {reason}; ask for fewer with --threads")]
+    #[error(
+        "cannot start {threads} worker threads: {reason}; ask for fewer with --threads, or raise the limit (ulimit -u)"
+    )]
     Threads {
         /// As many as were asked for.
         threads: usize,

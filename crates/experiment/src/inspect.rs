@@ -8,7 +8,7 @@ use strata_config::Experiment;
 use strata_dataset::{BatchContent, DatasetError, ImageShape, Loader, Order, PixelScale, Split, contact_sheet};
 use strata_rng::TorchRng;
 
-use crate::{Display, ExperimentError, Stop, data};
+use crate::{Display, ExperimentError, Stop, data, start_threads};
 
 /// Sizes, shape, classes, counts and pixel statistics of `experiment`'s images, as text.
 ///
@@ -20,11 +20,12 @@ pub fn dataset_info(
     display: &mut Display,
     stop: &Stop,
 ) -> Result<String, ExperimentError> {
+    start_threads(experiment.threads)?;
     let dataset = data::load(experiment, folder, display, stop)?;
     let mut rng = TorchRng::new(experiment.seed);
     let split = Split::random(dataset.train.len(), experiment.dataset.validation, &mut rng)?;
     let ImageShape { channels, height, width } = dataset.train.shape();
-    let statistics = dataset.train.channel_statistics();
+    let (statistics, sha256) = stop.while_at_once(|| (dataset.train.channel_statistics(), dataset.sha256()))?;
     let numbers = |values: &[f64]| values.iter().map(|v| format!("{v:.4}")).collect::<Vec<_>>().join(" ");
     let mut text = String::new();
     // Writing to a string cannot fail.
@@ -41,7 +42,7 @@ pub fn dataset_info(
     let _ = writeln!(text, "an image            [{channels}, {height}, {width}] bytes");
     let _ = writeln!(text, "channel means       {}", numbers(&statistics.mean));
     let _ = writeln!(text, "channel deviations  {}", numbers(&statistics.deviation));
-    let _ = writeln!(text, "sha256              {}", dataset.sha256());
+    let _ = writeln!(text, "sha256              {sha256}");
     let _ = writeln!(text, "classes             {}", dataset.classes.len());
     let counts = dataset.train.class_counts().into_iter().zip(dataset.test.class_counts());
     for (class, (train, test)) in dataset.classes.iter().zip(counts) {
@@ -64,6 +65,7 @@ pub fn dataset_grid(
 ) -> Result<String, ExperimentError> {
     const COLUMNS: usize = 16;
     const ROWS: usize = 8;
+    start_threads(experiment.threads)?;
     let dataset = data::load(experiment, folder, display, stop)?;
     let mut rng = TorchRng::new(experiment.seed);
     let split = Split::random(dataset.train.len(), experiment.dataset.validation, &mut rng)?;

@@ -17,6 +17,8 @@ mod resume;
 mod run;
 mod setup;
 mod stop;
+mod threads;
+mod ticker;
 mod training;
 
 pub use display::Display;
@@ -27,3 +29,4 @@ pub use run::{Runner, find_run};
 pub use setup::Row;
 pub use stop::Stop;
 pub use strata_config::{ConfigError, Experiment};
+pub use threads::start_threads;

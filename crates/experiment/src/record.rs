@@ -35,7 +35,7 @@ impl Runner<'_> {
     fn dataset(&self, experiment: &Experiment, parts: &Parts) -> DatasetRecord {
         DatasetRecord {
             name: parts.dataset.name.clone(),
-            sha256: parts.dataset.sha256(),
+            sha256: parts.dataset_sha256.clone(),
             folder: self.data.as_ref().map(|folder| folder.to_string_lossy().into_owned()),
             train: parts.split.train.len(),
             validation: parts.split.validation.len(),

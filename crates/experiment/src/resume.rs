@@ -9,7 +9,7 @@ use strata_trainer::{Checkpoint, Loader, Progress, TrainError, best};
 use crate::checkpoints::{best_weights, is_there, last_checkpoint, load_best};
 use crate::recorder::{history_line, summarise};
 use crate::run::{Parts, Runner, sha256};
-use crate::{ExperimentError, setup};
+use crate::{ExperimentError, Stop, setup};
 
 impl Runner<'_> {
     /// Goes on with the run in `folder` from its last checkpoint, or from the seed where there is none. On the CPU the result is that of a
@@ -27,7 +27,7 @@ impl Runner<'_> {
         if let Some(before) = before {
             take_over(&mut record, before).map_err(|reason| refused(run, reason))?;
         }
-        let progress = restore(&experiment, &folder, &record, &mut parts)?;
+        let progress = restore(&experiment, &folder, &record, &mut parts, &self.stop)?;
         let lines: Vec<_> = progress.history.iter().map(history_line).collect();
         // What was written after the checkpoint will be written again.
         folder.rewrite_history(&lines)?;
@@ -101,10 +101,11 @@ fn restore(
     folder: &RunFolder,
     record: &Record,
     parts: &mut Parts,
+    stop: &Stop,
 ) -> Result<Progress, ExperimentError> {
     let path = last_checkpoint(folder);
     if !is_there(&path)? {
-        return parts.begin();
+        return parts.begin(stop);
     }
     let Parts { classifier, loaders, .. } = parts;
     let checkpoint = Checkpoint::load(&path, &record.id, classifier.architecture())?;

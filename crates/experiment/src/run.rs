@@ -11,7 +11,7 @@ use strata_rng::TorchRng;
 use strata_trainer::{Classifier, Device, Progress};
 
 use crate::setup::{self, Loaders};
-use crate::{Display, ExperimentError, Row, Stop, data};
+use crate::{Display, ExperimentError, Row, Stop, data, start_threads};
 
 /// Runs experiments with the networks of one program.
 #[derive(Debug)]
@@ -56,6 +56,8 @@ pub fn find_run(name: &Path, runs: &Path) -> Result<PathBuf, ExperimentError> {
 pub(crate) struct Parts {
     pub(crate) device: Device,
     pub(crate) dataset: Dataset,
+    /// Of the images and their labels.
+    pub(crate) dataset_sha256: String,
     pub(crate) split: Split,
     pub(crate) loaders: Loaders,
     pub(crate) classifier: Box<dyn Classifier>,
@@ -65,8 +67,8 @@ pub(crate) struct Parts {
 
 impl Parts {
     /// Draws the initial parameters: where a run begins.
-    pub(crate) fn begin(&mut self) -> Result<Progress, ExperimentError> {
-        self.classifier.initialise(&mut self.rng)?;
+    pub(crate) fn begin(&mut self, stop: &Stop) -> Result<Progress, ExperimentError> {
+        stop.while_at_once(|| self.classifier.initialise(&mut self.rng))??;
         Ok(Progress::new(&self.rng))
     }
 }
@@ -85,6 +87,7 @@ impl Runner<'_> {
     ) -> Result<PathBuf, ExperimentError> {
         // Whatever can be wrong is found before a folder is made.
         let mut parts = self.prepare(experiment)?;
+        let progress = parts.begin(&self.stop)?;
         let folder = match name {
             Some(name) => RunFolder::create_exact(runs, name)?,
             None => RunFolder::create(runs, &experiment.name)?,
@@ -93,7 +96,6 @@ impl Runner<'_> {
         folder.write_config(&config)?;
         let mut record = self.record(experiment, sha256(config.as_bytes()), &folder, &parts);
         folder.write_record(&record)?;
-        let progress = parts.begin()?;
         self.display.line(&format!(
             "{}: {}, {} parameters, on {}",
             folder.path().display(),
@@ -107,28 +109,17 @@ impl Runner<'_> {
 
     /// Loads the images, splits them and builds the network.
     pub(crate) fn prepare(&mut self, experiment: &Experiment) -> Result<Parts, ExperimentError> {
-        if let Some(threads) = experiment.threads {
-            start_threads(threads.get())?;
-        }
+        start_threads(experiment.threads)?;
         let device = setup::device(experiment.device)?;
         let dataset = data::load(experiment, self.data.as_deref(), &mut self.display, &self.stop)?;
         // The notebook's order of draws: the split, then the layers, then the passes.
         let mut rng = TorchRng::new(experiment.seed);
         let split = Split::random(dataset.train.len(), experiment.dataset.validation, &mut rng)?;
-        let scale = setup::scale(experiment, &dataset);
+        let (scale, dataset_sha256) =
+            self.stop.while_at_once(|| (setup::scale(experiment, &dataset), dataset.sha256()))?;
         let classifier = setup::classifier(experiment, self.rows, device, &dataset.train, &scale)?;
         let loaders = setup::loaders(experiment, &dataset, &split, &scale, device)?;
-        Ok(Parts { device, dataset, split, loaders, classifier, rng })
-    }
-}
-
-/// Threads are started once a process: a second run in it can have as many, and no other number.
-fn start_threads(threads: usize) -> Result<(), ExperimentError> {
-    match rayon::ThreadPoolBuilder::new().num_threads(threads).build_global() {
-        Err(error) if rayon::current_num_threads() != threads => {
-            Err(ExperimentError::Threads { threads, reason: error.to_string() })
-        }
-        _ => Ok(()),
+        Ok(Parts { device, dataset, dataset_sha256, split, loaders, classifier, rng })
     }
 }
 

@@ -1,20 +1,64 @@
 //! The wish to stop, told from a signal's handler.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::ExperimentError;
 
 /// Set by whoever wants the run to end soon; asked for between batches.
 #[derive(Clone, Debug, Default)]
-pub struct Stop(Arc<AtomicUsize>);
+pub struct Stop {
+    requested: Arc<AtomicBool>,
+    at_once: Arc<AtomicBool>,
+}
 
 impl Stop {
-    /// Asks to stop; says how many times that was asked before.
-    pub fn request(&self) -> usize {
-        self.0.fetch_add(1, Ordering::SeqCst)
+    /// Asks to stop; says whether that was asked before.
+    pub fn request(&self) -> bool {
+        self.requested.swap(true, Ordering::SeqCst)
     }
 
     /// Whether it was asked.
     pub fn is_requested(&self) -> bool {
-        self.0.load(Ordering::SeqCst) > 0
+        self.requested.load(Ordering::SeqCst)
+    }
+
+    /// Whether the process may end at the first request: it does what asks for no wish to stop, and what nothing is lost of.
+    pub fn is_at_once(&self) -> bool {
+        self.at_once.load(Ordering::SeqCst)
+    }
+
+    /// What [`Stop::is_requested`] and [`Stop::is_at_once`] read, for handlers that can set and read a flag and no more.
+    pub fn flags(&self) -> (Arc<AtomicBool>, Arc<AtomicBool>) {
+        (Arc::clone(&self.requested), Arc::clone(&self.at_once))
+    }
+
+    /// Does `work`, which never asks whether it is still wanted and leaves nothing behind: while it lasts, whoever hears the wish to stop
+    /// may end the process.
+    pub(crate) fn while_at_once<T>(&self, work: impl FnOnce() -> T) -> Result<T, ExperimentError> {
+        self.at_once.store(true, Ordering::SeqCst);
+        // Set before it is looked at: a request between the two is seen by one side or by both.
+        if self.is_requested() {
+            return Err(ExperimentError::InterruptedEarly);
+        }
+        let done = work();
+        self.at_once.store(false, Ordering::SeqCst);
+        if self.is_requested() { Err(ExperimentError::InterruptedEarly) } else { Ok(done) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_that_never_asks_may_be_ended_at_once_and_is_not_begun_after_a_request() {
+        let stop = Stop::default();
+        assert!(!stop.is_at_once());
+        assert!(stop.while_at_once(|| stop.is_at_once()).unwrap());
+        assert!(!stop.is_at_once());
+        assert!(!stop.request() && stop.request());
+        let result = stop.while_at_once(|| panic!("begun after the request"));
+        assert!(matches!(result, Err(ExperimentError::InterruptedEarly)));
     }
 }

@@ -1,27 +1,31 @@
 //! What each command does.
 
 use std::io::{IsTerminal, Write};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use strata_experiment::{Display, Experiment, Runner, Stop, dataset_grid, dataset_info, find_run};
+use strata_experiment::{Display, Experiment, Runner, Stop, dataset_grid, dataset_info, find_run, start_threads};
 use strata_report::{Record, RunState, RunSummary, Status, compare_table, list_runs, read_record, runs_table};
 
 use crate::cli::{self, Command};
 use crate::rows::ROWS;
+use crate::signals;
 
-pub(crate) fn run(command: Command, stop: Stop) -> anyhow::Result<()> {
+pub(crate) fn run(command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Experiment(arguments) => experiment(&arguments, stop),
-        Command::Resume(arguments) => resume(&arguments, stop),
+        Command::Experiment(arguments) => experiment(&arguments),
+        Command::Resume(arguments) => resume(&arguments),
         Command::Runs { runs } => show(&runs_table(&list_runs(&runs)?, width())),
         Command::Compare { names, runs } => compare(&names, &runs),
         Command::Dataset(cli::Dataset::Info(config)) => {
             let experiment = read(&config)?;
+            let stop = prepare(experiment.threads)?;
             show(&dataset_info(&experiment, config.data.as_deref(), &mut Display::default(), &stop)?)
         }
         Command::Dataset(cli::Dataset::Grid { config, out }) => {
             let experiment = read(&config)?;
+            let stop = prepare(experiment.threads)?;
             let labels = dataset_grid(&experiment, config.data.as_deref(), &out, &mut Display::default(), &stop)?;
             show(&format!("{labels}{}\n", out.display()))
         }
@@ -32,18 +36,29 @@ fn read(config: &cli::Config) -> anyhow::Result<Experiment> {
     Ok(Experiment::read(&config.config, &config.sets)?)
 }
 
-fn experiment(arguments: &cli::Experiment, stop: Stop) -> anyhow::Result<()> {
+/// Starts the worker threads, then heeds signals: whatever a command could wait for in vain is behind it.
+fn prepare(threads: Option<NonZeroUsize>) -> anyhow::Result<Stop> {
+    start_threads(threads)?;
+    let stop = Stop::default();
+    signals::heed(&stop)?;
+    Ok(stop)
+}
+
+fn experiment(arguments: &cli::Experiment) -> anyhow::Result<()> {
     let mut experiment = read(&arguments.config)?;
     arguments.machine.apply(&mut experiment);
     let data = arguments.config.data.as_deref().map(absolute).transpose()?;
+    let stop = prepare(experiment.threads)?;
     runner(data, stop).start(&experiment, &arguments.runs, arguments.name.as_deref())?;
     Ok(())
 }
 
-fn resume(arguments: &cli::Resume, stop: Stop) -> anyhow::Result<()> {
+fn resume(arguments: &cli::Resume) -> anyhow::Result<()> {
     let run = find_run(&arguments.run, &arguments.runs)?;
     let data = arguments.data.as_deref().map(absolute).transpose()?;
     let data = data.or_else(|| read_record(&run).ok().and_then(|record| record.dataset.folder).map(PathBuf::from));
+    let threads = arguments.machine.threads.or_else(|| Experiment::read(&run.join("config.toml"), &[]).ok()?.threads);
+    let stop = prepare(threads)?;
     runner(data, stop).resume(&run, |experiment| arguments.machine.apply(experiment))?;
     Ok(())
 }

@@ -28,7 +28,7 @@ fn main() -> ExitCode {
         huge_pages::ask();
     }
     log_to_standard_error();
-    match signals::stop_on_signals().and_then(|stop| commands::run(cli.command, stop)) {
+    match commands::run(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Where nobody can be told, the exit code still tells.

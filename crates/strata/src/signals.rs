@@ -1,43 +1,92 @@
 //! The wish to stop, as signals bring it.
 
 use std::io::Write;
+use std::process::exit;
 
 use strata_experiment::Stop;
 
-/// The first Ctrl-C, SIGTERM or SIGHUP asks the run to stop after its batch; the second ends the program at once.
+/// Exit code of a program that a signal stopped.
+const INTERRUPTED: i32 = 130;
+
+/// Has the signals that ask a program to end stop a run after its batch; the second ends the program at once, and so does the first
+/// where nothing is lost of what it does.
 ///
-/// A SIGHUP that is ignored from the start stays so: `nohup` is there to let a run outlive its terminal.
+/// To be called once the command has what it waits for (a config may come through a pipe): until then a signal ends the program as
+/// it ends any other.
 #[cfg(unix)]
-pub(crate) fn stop_on_signals() -> anyhow::Result<Stop> {
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+pub(crate) fn heed(stop: &Stop) -> anyhow::Result<()> {
     use signal_hook::iterator::Signals;
 
-    let mut heeded = vec![SIGINT, SIGTERM];
-    if !is_ignored(SIGHUP) {
-        heeded.push(SIGHUP);
+    let stop = stop.clone();
+    let signals = heeded();
+    let mut arrived = Signals::new(&signals)?;
+    let wait = {
+        let stop = stop.clone();
+        move || arrived.forever().for_each(|signal| ask(&stop, repeats(signal)))
+    };
+    if std::thread::Builder::new().name("signals".into()).spawn(wait).is_err() {
+        return heed_without_thread(&stop, &signals);
     }
-    let mut signals = Signals::new(heeded)?;
-    let stop = Stop::default();
-    let handler = stop.clone();
-    std::thread::Builder::new().name("signals".into()).spawn(move || signals.forever().for_each(|_| ask(&handler)))?;
-    Ok(stop)
+    Ok(())
+}
+
+/// Flags alone, which a handler may set itself: a run stops as it would, only without a word before its batch ends.
+#[cfg(unix)]
+fn heed_without_thread(stop: &Stop, signals: &[i32]) -> anyhow::Result<()> {
+    use signal_hook::flag::{register, register_conditional_shutdown};
+
+    let (requested, at_once) = stop.flags();
+    for &signal in signals {
+        register_conditional_shutdown(signal, INTERRUPTED, at_once.clone())?;
+        if !repeats(signal) {
+            register_conditional_shutdown(signal, INTERRUPTED, requested.clone())?;
+        }
+        register(signal, requested.clone())?;
+    }
+    Ok(())
+}
+
+/// What asks a program to end, from a person (SIGINT), a system that goes down (SIGTERM), a terminal that closes (SIGHUP), or a
+/// batch system whose time is up (SIGUSR1, SIGUSR2, SIGXCPU).
+///
+/// What is ignored from the start stays so, but for the first two: `nohup` is there to let a run outlive its terminal, while a
+/// shell without job control has what it starts in the background ignore SIGINT.
+#[cfg(unix)]
+fn heeded() -> Vec<i32> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU};
+
+    let unless_ignored = [SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU].into_iter().filter(|signal| !is_ignored(*signal));
+    [SIGINT, SIGTERM].into_iter().chain(unless_ignored).collect()
+}
+
+/// The kernel sends SIGXCPU every second from the limit on: it means no more haste the second time.
+#[cfg(unix)]
+fn repeats(signal: i32) -> bool {
+    signal == signal_hook::consts::SIGXCPU
 }
 
 /// The first Ctrl-C asks the run to stop after its batch; the second ends the program at once.
 #[cfg(not(unix))]
-pub(crate) fn stop_on_signals() -> anyhow::Result<Stop> {
-    let stop = Stop::default();
-    let handler = stop.clone();
-    ctrlc::set_handler(move || ask(&handler))?;
-    Ok(stop)
+pub(crate) fn heed(stop: &Stop) -> anyhow::Result<()> {
+    let stop = stop.clone();
+    ctrlc::set_handler(move || ask(&stop, false))?;
+    Ok(())
 }
 
-fn ask(stop: &Stop) {
-    if stop.request() > 0 {
-        std::process::exit(130);
+fn ask(stop: &Stop, repeats: bool) {
+    let again = stop.request();
+    // Where nobody can be told, the program stops all the same: errors of writing are left alone.
+    if stop.is_at_once() {
+        let _ = writeln!(std::io::stderr(), "error: {}", strata_experiment::ExperimentError::InterruptedEarly);
+        exit(INTERRUPTED);
     }
-    // Where nobody can be told, the run stops all the same.
-    let _ = writeln!(std::io::stderr(), "stopping after this batch; once more to stop at once");
+    match again {
+        true if repeats => {}
+        true => exit(INTERRUPTED),
+        false => {
+            let _ = writeln!(std::io::stderr(), "stopping after this batch; once more to stop at once");
+        }
+    }
 }
 
 /// Whether whoever started the program has it ignore `signal`. Linux says so; elsewhere every signal is taken for heeded.
