@@ -45,6 +45,18 @@ fn new_widths_build_once_and_leave_the_tree_clean() {
     let second = xtask(&sandbox, &arguments).succeeded();
     assert!(!second.err.contains("Compiling"), "nothing is compiled: {}", second.err);
     assert!(sandbox.result("small-2") == sandbox.result("small"));
+
+    // A pipe has its text once: it is checked here and trained there.
+    let pipe = sandbox.path("pipe.toml");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    std::thread::scope(|scope| {
+        scope.spawn(|| std::fs::write(&pipe, sandbox.read("small.toml")).unwrap());
+        let mut piped = arguments;
+        piped[1] = pipe.to_str().unwrap();
+        xtask(&sandbox, &piped).succeeded();
+    });
+    assert!(sandbox.result("small-3") == sandbox.result("small"));
+
     let record = sandbox.record("small");
     let commit = Command::new("git").arg("-C").arg(root()).args(["rev-parse", "HEAD"]).output().unwrap();
     if commit.status.success() {
@@ -58,7 +70,7 @@ fn new_widths_build_once_and_leave_the_tree_clean() {
     let outcome = xtask(&sandbox, &wrong);
     outcome.failed_saying(2, &["model.hidden", "from 1 to 65536"]);
     assert!(!outcome.err.contains("Compiling"), "{}", outcome.err);
-    assert_eq!(sandbox.names("runs"), ["small", "small-2"]);
+    assert_eq!(sandbox.names("runs"), ["small", "small-2", "small-3"]);
 
     for (arguments, part) in [(["runs"], "small-2"), (["compare"], "val_acc")] {
         let all = [arguments[0], "--runs", runs.to_str().unwrap()];

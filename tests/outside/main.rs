@@ -23,4 +23,5 @@ mod server;
 mod settings;
 mod signals;
 mod sources;
+mod starts;
 mod transfers;

@@ -13,16 +13,17 @@ use crate::fault::Fault;
 use crate::rows::{Lists, Lock};
 use crate::workspace;
 
-/// Builds, then becomes the program with `arguments`; returns only where processes cannot be replaced, or on an error.
+/// Builds, then becomes the program with `arguments` and `input`; returns only where processes cannot be replaced, or on an error.
 pub(crate) fn start(
     root: &Path,
     toolkit: Option<&Toolkit>,
     arguments: impl IntoIterator<Item = OsString>,
+    input: Stdio,
     held: Lock,
 ) -> anyhow::Result<ExitCode> {
     let executable = build(root, toolkit)?;
     let mut program = Command::new(&executable);
-    program.args(arguments).envs(workspace::commit(root));
+    program.args(arguments).stdin(input).envs(workspace::commit(root));
     if let Some(toolkit) = toolkit {
         toolkit.prepare_start(&mut program);
     }

@@ -26,12 +26,19 @@ pub(crate) struct Lock {
 }
 
 impl Lock {
+    /// In `target/`, beside the user's list; where nothing can be written there (a read-only checkout), in the folder that
+    /// CARGO_TARGET_DIR names, where the builds go.
     pub(crate) fn take(root: &Path) -> anyhow::Result<Self> {
-        let folder = root.join("target");
-        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        let path = folder.join("xtask.lock");
-        let file = File::options().create(true).truncate(false).write(true).open(&path);
-        let file = file.with_context(|| format!("cannot open {}", path.display()))?;
+        let named = env::var_os("CARGO_TARGET_DIR").filter(|path| !path.is_empty()).map(PathBuf::from);
+        Self::take_in(&root.join("target"), named.as_deref())
+    }
+
+    fn take_in(folder: &Path, otherwise: Option<&Path>) -> anyhow::Result<Self> {
+        let (path, file) = match (open(folder), otherwise) {
+            (Ok(opened), _) => opened,
+            (Err(error), None) => return Err(error),
+            (Err(_), Some(otherwise)) => open(otherwise)?,
+        };
         let locked = match file.try_lock() {
             Err(TryLockError::WouldBlock) => {
                 eprintln!("waiting for another cargo xtask to finish its build");
@@ -47,6 +54,15 @@ impl Lock {
             Err(error) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
         }
     }
+}
+
+/// The lock's file in `folder`, made where it is not there yet.
+fn open(folder: &Path) -> anyhow::Result<(PathBuf, File)> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let path = folder.join("xtask.lock");
+    let file = File::options().create(true).truncate(false).write(true).open(&path);
+    let file = file.with_context(|| format!("cannot open {}", path.display()))?;
+    Ok((path, file))
 }
 
 /// The two lists that a program's build script reads.
@@ -72,7 +88,10 @@ impl Lists {
         let committed = read(&self.committed)?;
         let own = if self.own.exists() { read(&self.own)? } else { Vec::new() };
         match with_row(&committed, &own, widths) {
-            Some(rows) => write(&self.own, &rows).with_context(|| format!("cannot write {}", self.own.display())),
+            Some(rows) => write(&self.own, &rows).with_context(|| {
+                let own = self.own.display();
+                format!("cannot write {own}, the list of networks; name another in STRATA_ARCHITECTURES")
+            }),
             None => Ok(()),
         }
     }
@@ -144,6 +163,18 @@ mod tests {
         let error = read(&path).unwrap_err();
         assert!(error.to_string().contains("architectures.txt:2: `3072 eight 10`"), "{error}");
         assert_eq!(error.downcast_ref::<Fault>().map(Fault::exit_code), Some(2));
+    }
+
+    /// A file where the folder should be, since a folder that may not be written is no hindrance to root.
+    #[test]
+    fn a_checkout_that_cannot_be_written_is_locked_in_the_folder_of_its_builds() {
+        let folder = tempfile::tempdir().unwrap();
+        let (target, builds) = (folder.path().join("target"), folder.path().join("builds"));
+        fs::write(&target, "").unwrap();
+        assert!(Lock::take_in(&target, None).is_err());
+        let lock = Lock::take_in(&target, Some(&builds)).unwrap();
+        assert!(File::open(builds.join("xtask.lock")).unwrap().try_lock().is_err(), "it is held");
+        drop(lock);
     }
 
     #[test]

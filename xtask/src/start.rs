@@ -2,10 +2,13 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::fs::File;
+use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{ExitCode, Stdio};
 
-use strata_config::{ConfigError, DeviceChoice, Experiment};
+use anyhow::Context;
+use strata_config::{ConfigError, DeviceChoice, Experiment, read_text};
 
 use crate::cli;
 use crate::cuda;
@@ -16,9 +19,35 @@ use crate::workspace;
 
 /// `experiment`: the config is checked before anything is built.
 pub(crate) fn experiment(arguments: &cli::Experiment) -> anyhow::Result<ExitCode> {
-    let experiment = Experiment::read(&arguments.config, &arguments.sets).map_err(mistake)?;
+    let text = read_text(&arguments.config).map_err(mistake)?;
+    let experiment = Experiment::parse(&text, &arguments.config, &arguments.sets).map_err(mistake)?;
     let device = arguments.device.unwrap_or(experiment.device);
-    train(&experiment, device)
+    let handed = if arguments.config.is_file() { None } else { Some(Handed::new(&arguments.config, &text)?) };
+    train(&experiment, device, handed)
+}
+
+/// The text of a config that can be read once, such as a pipe, on its way to the program: as the file behind its standard input.
+struct Handed {
+    config: PathBuf,
+    text: File,
+}
+
+impl Handed {
+    fn new(config: &Path, text: &str) -> anyhow::Result<Self> {
+        let copy = || {
+            let mut file = tempfile::tempfile()?;
+            file.write_all(text.as_bytes())?;
+            file.rewind()?;
+            Ok::<_, std::io::Error>(file)
+        };
+        let text = copy().with_context(|| format!("cannot keep a copy of {}", config.display()))?;
+        Ok(Self { config: config.to_owned(), text })
+    }
+
+    /// The arguments with standard input in the config's place.
+    fn arguments(&self, arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
+        arguments.map(|argument| if argument == self.config { "/dev/stdin".into() } else { argument }).collect()
+    }
 }
 
 /// `resume`: the run's own resolved config says which row and which device it needs.
@@ -33,7 +62,7 @@ pub(crate) fn resume(arguments: &[OsString]) -> anyhow::Result<ExitCode> {
         Some(device) => device.parse().map_err(|error| Fault::Mistake(format!("--device: {error}")))?,
         None => experiment.device,
     };
-    train(&experiment, device)
+    train(&experiment, device, None)
 }
 
 /// The commands that train nothing: any build will do, so the one that `auto` would choose is taken.
@@ -41,15 +70,22 @@ pub(crate) fn reader() -> anyhow::Result<ExitCode> {
     let root = workspace::root();
     let toolkit = cuda::choose(DeviceChoice::Auto)?;
     let lock = Lock::take(&root)?;
-    program::start(&root, toolkit.as_ref(), env::args_os().skip(1), lock)
+    program::start(&root, toolkit.as_ref(), env::args_os().skip(1), Stdio::inherit(), lock)
 }
 
-fn train(experiment: &Experiment, device: DeviceChoice) -> anyhow::Result<ExitCode> {
+fn train(experiment: &Experiment, device: DeviceChoice, handed: Option<Handed>) -> anyhow::Result<ExitCode> {
     let root = workspace::root();
     let toolkit = cuda::choose(device)?;
     let lock = Lock::take(&root)?;
     Lists::of_program(&root).ensure(&experiment.widths(), &lock)?;
-    program::start(&root, toolkit.as_ref(), env::args_os().skip(1), lock)
+    let arguments = env::args_os().skip(1);
+    match handed {
+        None => program::start(&root, toolkit.as_ref(), arguments, Stdio::inherit(), lock),
+        Some(handed) => {
+            let arguments = handed.arguments(arguments);
+            program::start(&root, toolkit.as_ref(), arguments, handed.text.into(), lock)
+        }
+    }
 }
 
 fn mistake(error: ConfigError) -> Fault {

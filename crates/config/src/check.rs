@@ -26,17 +26,7 @@ impl Experiment {
     ///
     /// The file cannot be read, is larger than 1 MiB or no UTF-8; or what [`Experiment::parse`] finds.
     pub fn read(path: &Path, sets: &[String]) -> Result<Self, ConfigError> {
-        let failed = |source| ConfigError::Read { path: path.to_owned(), source };
-        let mut bytes = Vec::new();
-        let file = File::open(path).map_err(failed)?;
-        file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
-        if bytes.len() as u64 > MAX_FILE_BYTES {
-            return Err(ConfigError::TooLarge { path: path.to_owned() });
-        }
-        let text = String::from_utf8(bytes).map_err(|error| ConfigError::NotUtf8 {
-            path: path.to_owned(),
-            valid_up_to: error.utf8_error().valid_up_to(),
-        })?;
+        let text = read_text(path)?;
         Self::parse(&text, path, sets)
     }
 
@@ -57,6 +47,23 @@ impl Experiment {
             .map_err(|error| wrong_type(&document, &spans, &error))?;
         Check { document: &document }.experiment(raw, origin)
     }
+}
+
+/// The text of the config at `path`, for [`Experiment::parse`]: read once, since a pipe has it no second time.
+///
+/// # Errors
+///
+/// The file cannot be read, is larger than 1 MiB or no UTF-8.
+pub fn read_text(path: &Path) -> Result<String, ConfigError> {
+    let failed = |source| ConfigError::Read { path: path.to_owned(), source };
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(failed)?;
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(ConfigError::TooLarge { path: path.to_owned() });
+    }
+    String::from_utf8(bytes)
+        .map_err(|error| ConfigError::NotUtf8 { path: path.to_owned(), valid_up_to: error.utf8_error().valid_up_to() })
 }
 
 /// Whether `name` can name a run: 1 to 64 of `a-z A-Z 0-9 . _ -`, not starting with a dot (hidden) or a hyphen (an

@@ -27,7 +27,7 @@ mod told;
 
 pub use architectures::{RowError, Widths, parse_rows};
 pub use arguments::{parse_name, parse_threads};
-pub use check::valid_name;
+pub use check::{read_text, valid_name};
 pub use choice::{Activation, Metric, ParseDeviceError, RngScheme};
 pub use error::{ConfigError, Invalid};
 pub use experiment::{

@@ -2,7 +2,8 @@
 //! 43 ms (docs/performance.md): weights of 25 MB on pages of 4 KiB miss the address caches all the time.
 
 /// Starts the program anew, same process and arguments, with glibc's tunable set; it is read at the start only. Does nothing where
-/// the tunable is set already, by a person who wants it otherwise or by this function, or where the start fails.
+/// the tunable is set already, by a person who wants it otherwise or by this function, or where the start fails; nor where the
+/// process was started as an argument of the dynamic loader, which would be started in the program's place.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub(crate) fn ask() {
     use std::os::unix::process::CommandExt;
@@ -20,6 +21,9 @@ pub(crate) fn ask() {
     tunables.push_str(TUNABLE);
     tunables.push_str("=1");
     let Ok(program) = std::env::current_exe() else { return };
+    if !holds(&program, ask as fn() as usize) {
+        return;
+    }
     let mut arguments = std::env::args_os();
     let mut command = std::process::Command::new(program);
     if let Some(name) = arguments.next() {
@@ -29,6 +33,35 @@ pub(crate) fn ask() {
     let _ = command.args(arguments).env(VARIABLE, tunables).exec();
 }
 
+/// Whether the code at `address` of this process was loaded from the file `program`.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn holds(program: &std::path::Path, address: usize) -> bool {
+    use std::os::unix::ffi::OsStrExt;
+
+    // A line is `start-end rights offset device inode   path`, and a path may be any bytes.
+    let maps = std::fs::read("/proc/self/maps").unwrap_or_default();
+    maps.split(|byte| *byte == b'\n').any(|line| {
+        let range = line.split(|byte| *byte == b' ').next().and_then(|range| std::str::from_utf8(range).ok());
+        let bounds = range.and_then(|range| range.split_once('-'));
+        let bound = |text| usize::from_str_radix(text, 16).ok();
+        let range = bounds.and_then(|(start, end)| Some(bound(start)?..bound(end)?));
+        range.is_some_and(|range| range.contains(&address)) && line.ends_with(program.as_os_str().as_bytes())
+    })
+}
+
 /// Other systems have no such tunable.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub(crate) fn ask() {}
+
+#[cfg(all(test, target_os = "linux", target_env = "gnu"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_code_lies_in_this_program_and_in_no_other() {
+        let address = ask as fn() as usize;
+        assert!(holds(&std::env::current_exe().unwrap(), address));
+        assert!(!holds(std::path::Path::new("/lib64/ld-linux-x86-64.so.2"), address));
+        assert!(!holds(&std::env::current_exe().unwrap(), 1));
+    }
+}
