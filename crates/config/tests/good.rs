@@ -128,18 +128,6 @@ fn the_notebook_s_config_is_the_notebook_s() {
 }
 
 #[test]
-fn the_document_has_a_row_for_each_key_with_its_default() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/config.md");
-    let text = std::fs::read_to_string(&path).unwrap();
-    for key in KEYS {
-        let row = text.lines().find(|line| line.starts_with(&format!("| `{}` |", key.path)));
-        let row = row.unwrap_or_else(|| panic!("docs/config.md has no row for `{}`", key.path));
-        let default = key.default.unwrap_or("required").replace('"', "");
-        assert!(row.replace(['`', '"'], "").contains(&default), "`{}` should say {default}: {row}", key.path);
-    }
-}
-
-#[test]
 fn the_listed_keys_are_those_that_are_read() {
     // A key that is listed but not read would be serde's unknown field; one that is read but not listed would be
     // refused by the check before: a value of a type that no key takes must be told as that key's own fault.
