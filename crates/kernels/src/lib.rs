@@ -2,7 +2,7 @@
 //!
 //! Everything a training step spends its time in is here and nowhere else: the three matrix products of a dense layer
 //! ([`affine`], [`input_gradient`], [`weight_gradient`]), the product that updates the weights while it computes
-//! their gradient ([`update_by_product`]), [`Activation`]s, the softmax cross entropy and the optimizers' [`Update`]s.
+//! their gradient ([`update_by_product`]), [`Activation`]s, the softmax cross entropy and the optimizers' update rules ([`UpdateRule`]).
 //!
 //! # What is promised
 //!
@@ -38,13 +38,19 @@ mod dispatch;
 mod elementary;
 mod geometry;
 mod lanes;
+mod norm_of_product;
 mod pack;
 mod prefetch;
 mod product;
+pub mod reference;
 mod sparse;
 mod update;
 
 pub use activation::{Activation, activate, activation_gradient};
 pub use cross_entropy::{LossSum, cross_entropy, cross_entropy_gradient};
-pub use product::{GemmShape, affine, bias_gradient, input_gradient, update_by_product, weight_gradient};
-pub use update::{Parameter, Update, update};
+pub use norm_of_product::squared_norm_of_product;
+pub use product::{GemmShape, affine, bias_gradient, input_gradient, weight_gradient};
+pub use update::{
+    Adagrad, Adam, ElementwiseRule, Gradient, Lion, Momentum, NAdam, Parameter, RmsProp, RmsPropMomentum, RuleState,
+    Sgd, UpdateRule, update, update_by_product,
+};

@@ -2,7 +2,7 @@
 
 use dfdx::prelude::*;
 use strata_kernels as kernels;
-use strata_kernels::{Parameter, Update};
+use strata_kernels::{Parameter, UpdateRule};
 
 use crate::dense::{DenseDevice, DenseLayer, Factors};
 use crate::storage::{values, values_mut};
@@ -93,20 +93,24 @@ pub struct CpuLayer<'a> {
 }
 
 impl CpuLayer<'_> {
-    /// Updates weight and bias by the gradient that the last backward pass deferred; `weight_state` and `bias_state` are the
-    /// optimizer's buffers (momentum, or first and second moment), each as long as its parameter or empty.
+    /// Updates weight and bias by the gradient that the last backward pass deferred; `weight_states` and `bias_states` are the
+    /// buffers that `rule` keeps, each as long as its parameter.
     ///
     /// Does nothing and says `false` where no backward pass came before.
-    pub fn update(&mut self, rule: &Update, weight_state: [&mut [f32]; 2], bias_state: [&mut [f32]; 2]) -> bool {
+    pub fn update(
+        &mut self,
+        rule: &dyn UpdateRule,
+        weight_states: &mut [Vec<f32>],
+        bias_states: &mut [Vec<f32>],
+    ) -> bool {
         let Some(factors) = self.factors.take() else { return false };
         let shape = kernels::GemmShape { batch: factors.batch, inputs: self.inputs, outputs: self.outputs };
-        let [first, second] = bias_state;
         let mut gradient = vec![0.0; self.outputs];
         kernels::bias_gradient(&factors.dy, &mut gradient);
-        kernels::update(Parameter { values: self.bias, first, second }, &gradient, rule);
-        let [first, second] = weight_state;
-        let parameter = Parameter { values: self.weight, first, second };
-        kernels::update_by_product(shape, &factors.dy, factors.x.values(), parameter, rule);
+        let bias = Parameter { values: self.bias, shape: &[self.outputs], states: bias_states };
+        kernels::update(bias, &gradient, rule);
+        let weight = Parameter { values: self.weight, shape: &[self.outputs, self.inputs], states: weight_states };
+        kernels::update_by_product(shape, &factors.dy, factors.x.values(), weight, rule);
         true
     }
 }
@@ -250,11 +254,10 @@ mod tests {
         };
         let gradients = loss(&|| plain.forward(x.leaky_trace()));
         loss(&|| deferred.forward(x.leaky_trace()));
-        let rule = Update::Sgd { learning_rate: 0.5, weight_decay: 0.0 };
-        let none = || [&mut [][..], &mut [][..]];
+        let rule = kernels::Sgd { learning_rate: 0.5, weight_decay: 0.0 };
         deferred.for_each_on_cpu(&mut |mut layer| {
-            assert!(layer.update(&rule, none(), none()));
-            assert!(!layer.update(&rule, none(), none()), "a gradient is applied once");
+            assert!(layer.update(&rule, &mut [], &mut []));
+            assert!(!layer.update(&rule, &mut [], &mut []), "a gradient is applied once");
         });
         let expected = plain.1.weight.clone() - gradients.get(&plain.1.weight) * 0.5;
         close(&deferred.1.weight.as_vec(), &expected.as_vec(), "last weight");

@@ -1,7 +1,7 @@
 //! A classifier on the CPU: `strata-kernels` under dfdx's tape, weights updated by the product that is their gradient.
 
 use dfdx::prelude::*;
-use strata_kernels::cross_entropy as score;
+use strata_kernels::{UpdateRule, cross_entropy as score};
 use strata_model::{Architecture, CpuLayers, Layers, Weights, cross_entropy, initialise, load_weights, weights_of};
 use strata_rng::TorchRng;
 
@@ -91,11 +91,11 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> Classifier for CpuClas
         });
 
         self.state.steps += 1;
-        let rule = self.optimizer.update(learning_rate, self.state.steps);
+        let rule: Box<dyn UpdateRule> = self.optimizer.rule(learning_rate, self.state.steps).into();
         let mut states = self.state.layers.iter_mut();
         self.network.for_each_on_cpu(&mut |mut layer| {
             if let Some(LayerState { weight, bias }) = states.next() {
-                layer.update(&rule, slices(weight), slices(bias));
+                layer.update(&*rule, weight, bias);
             }
         });
         Ok(())
@@ -131,10 +131,4 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> Classifier for CpuClas
         self.state = state.clone();
         Ok(())
     }
-}
-
-/// The state's buffers, empty where the optimizer keeps fewer than two.
-fn slices(buffers: &mut [Vec<f32>]) -> [&mut [f32]; 2] {
-    let mut buffers = buffers.iter_mut();
-    std::array::from_fn(|_| buffers.next().map_or(&mut [][..], Vec::as_mut_slice))
 }

@@ -1,7 +1,7 @@
 //! Optimizers as they are configured, and what they remember.
 
 use serde::{Deserialize, Serialize};
-use strata_kernels::Update;
+use strata_kernels::{Adam, Momentum, Sgd, UpdateRule};
 
 /// Which optimizer, with PyTorch's meaning of each number (`torch.optim`).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,36 +28,54 @@ pub enum Optimizer {
     },
 }
 
+/// The rule of one step, its numbers worked out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Rule {
+    Sgd(Sgd),
+    Momentum(Momentum),
+    Adam(Adam),
+}
+
+impl From<Rule> for Box<dyn UpdateRule> {
+    fn from(rule: Rule) -> Self {
+        match rule {
+            Rule::Sgd(rule) => rule.into(),
+            Rule::Momentum(rule) => rule.into(),
+            Rule::Adam(rule) => rule.into(),
+        }
+    }
+}
+
 impl Optimizer {
     /// The rule of step `step` (the first is 1) at `learning_rate`.
-    pub fn update(&self, learning_rate: f64, step: u64) -> Update {
+    pub(crate) fn rule(&self, learning_rate: f64, step: u64) -> Rule {
         match *self {
             Self::Sgd { momentum, nesterov, weight_decay } => {
                 let (learning_rate, weight_decay) = (learning_rate as f32, weight_decay as f32);
                 if momentum == 0.0 {
-                    Update::Sgd { learning_rate, weight_decay }
+                    Rule::Sgd(Sgd { learning_rate, weight_decay })
                 } else {
-                    Update::Momentum { learning_rate, weight_decay, momentum: momentum as f32, nesterov }
+                    Rule::Momentum(Momentum { learning_rate, weight_decay, momentum: momentum as f32, nesterov })
                 }
             }
             Self::Adam { betas: [beta1, beta2], epsilon, weight_decay, decoupled } => {
                 let power = step.min(i32::MAX as u64) as i32;
-                Update::Adam {
+                Rule::Adam(Adam {
                     step_size: (learning_rate / (1.0 - beta1.powi(power))) as f32,
-                    correction: (1.0 - beta2.powi(power)).sqrt() as f32,
+                    bias_correction2_sqrt: (1.0 - beta2.powi(power)).sqrt() as f32,
                     beta1: beta1 as f32,
                     beta2: beta2 as f32,
                     epsilon: epsilon as f32,
                     weight_decay: if decoupled { 0.0 } else { weight_decay as f32 },
-                    keep: if decoupled { (1.0 - learning_rate * weight_decay) as f32 } else { 1.0 },
-                }
+                    decay_factor: if decoupled { (1.0 - learning_rate * weight_decay) as f32 } else { 1.0 },
+                })
             }
         }
     }
 
     /// Buffers of state for each parameter: 0, 1 (momentum) or 2 (moments).
     pub fn states(&self) -> usize {
-        self.update(0.0, 1).states()
+        Box::<dyn UpdateRule>::from(self.rule(0.0, 1)).states()
     }
 }
 

@@ -148,8 +148,8 @@ where
         let loss = self.device.try_score(logits, &batch.labels, &mut self.training).map_err(TrainError::device)?;
         let mut gradients = loss.try_backward().map_err(TrainError::device)?;
         self.steps += 1;
-        let rule = self.optimizer.update(learning_rate, self.steps);
-        self.state.step(&mut self.network, &mut gradients, &rule)?;
+        let rule = self.optimizer.rule(learning_rate, self.steps);
+        self.state.step(&mut self.network, &mut gradients, rule)?;
         self.network.try_zero_grads(&mut gradients).map_err(TrainError::device)?;
         self.gradients = Some(gradients);
         Ok(())

@@ -3,10 +3,10 @@
 //! dfdx's own optimizers keep their state to themselves; the updates they are made of are public and take ours.
 
 use dfdx::prelude::*;
-use strata_kernels::Update;
+use strata_kernels::{Adam, Momentum as MomentumRule, Sgd as SgdRule};
 use strata_model::TrainingDevice;
 
-use crate::optimizer::LayerState;
+use crate::optimizer::{LayerState, Rule};
 use crate::{OptimizerState, TrainError};
 
 type Buffer<D> = <D as Storage<f32>>::Vec;
@@ -57,9 +57,9 @@ impl<D: TrainingDevice> DeviceState<D> {
         &mut self,
         network: &mut M,
         gradients: &mut Gradients<f32, D>,
-        rule: &Update,
+        rule: Rule,
     ) -> Result<(), TrainError> {
-        walk(network, &mut Step { rule: Rule::new(rule), gradients, state: self })
+        walk(network, &mut Step { rule: DeviceRule::new(rule), gradients, state: self })
     }
 }
 
@@ -73,28 +73,36 @@ where
     M::iter_tensors(&mut RecursiveWalker { m: network, f: visitor }).map(drop)
 }
 
-/// An [`Update`] in the numbers of dfdx's kernels.
-enum Rule {
+/// A rule in the numbers of dfdx's kernels.
+enum DeviceRule {
     Sgd(SgdConfig),
     Adam(AdamConfig),
 }
 
-impl Rule {
-    fn new(update: &Update) -> Self {
+impl DeviceRule {
+    fn new(rule: Rule) -> Self {
         let l2 = |decay: f32| (decay != 0.0).then_some(WeightDecay::L2(decay.into()));
-        match *update {
-            Update::Sgd { learning_rate, weight_decay } => {
+        match rule {
+            Rule::Sgd(SgdRule { learning_rate, weight_decay }) => {
                 Self::Sgd(SgdConfig { lr: learning_rate.into(), momentum: None, weight_decay: l2(weight_decay) })
             }
-            Update::Momentum { learning_rate, weight_decay, momentum, nesterov } => {
+            Rule::Momentum(MomentumRule { learning_rate, weight_decay, momentum, nesterov }) => {
                 let kind = if nesterov { Momentum::Nesterov } else { Momentum::Classic };
                 let momentum = Some(kind(momentum.into()));
                 Self::Sgd(SgdConfig { lr: learning_rate.into(), momentum, weight_decay: l2(weight_decay) })
             }
             // step · m / (√v / c + ε) is step · c · m / (√v + ε · c): the corrections are ours, worked out in double precision; dfdx's
             // are switched off by a step count at which they are 1.
-            Update::Adam { step_size, correction, beta1, beta2, epsilon, weight_decay, keep } => {
-                let [step_size, correction, keep] = [step_size, correction, keep].map(f64::from);
+            Rule::Adam(Adam {
+                step_size,
+                bias_correction2_sqrt,
+                beta1,
+                beta2,
+                epsilon,
+                weight_decay,
+                decay_factor,
+            }) => {
+                let [step_size, correction, keep] = [step_size, bias_correction2_sqrt, decay_factor].map(f64::from);
                 let lr = step_size * correction;
                 let decoupled = (keep != 1.0).then(|| WeightDecay::Decoupled((1.0 - keep) / lr));
                 Self::Adam(AdamConfig {
@@ -112,7 +120,7 @@ impl Rule {
 const CORRECTED: i32 = i32::MAX;
 
 struct Step<'a, D: Storage<f32>> {
-    rule: Rule,
+    rule: DeviceRule,
     gradients: &'a mut Gradients<f32, D>,
     state: &'a mut DeviceState<D>,
 }
@@ -135,8 +143,8 @@ impl<D: Device<f32>> TensorVisitor<f32, D> for Step<'_, D> {
             None => first.get_or_alloc_mut(p).map_err(TrainError::device)?,
         };
         match &self.rule {
-            Rule::Sgd(sgd) => sgd.try_update(p, first, gradient),
-            Rule::Adam(adam) => {
+            DeviceRule::Sgd(sgd) => sgd.try_update(p, first, gradient),
+            DeviceRule::Adam(adam) => {
                 let second = second.get_or_alloc_mut(p).map_err(TrainError::device)?;
                 adam.try_update(CORRECTED, p, first, second, gradient)
             }
@@ -201,7 +209,7 @@ impl<D: Device<f32>> TensorVisitor<f32, D> for Download<'_, D> {
 mod tests {
     use super::*;
     use crate::Optimizer;
-    use strata_kernels::{Parameter, update};
+    use strata_kernels::{Parameter, UpdateRule, update};
 
     const N: usize = 1000;
 
@@ -237,13 +245,12 @@ mod tests {
             let mut layers = vec![LayerState { weight: buffers.clone(), bias: Vec::new() }];
             let mut largest_step = 0f32;
             for step in 1..=5 {
-                let rule = optimizer.update(0.01, step);
+                let rule = optimizer.rule(0.01, step);
                 let gradient = wave(0.11 * step as f32, 0.5);
 
                 let before = values.clone();
-                let mut slices = buffers.iter_mut();
-                let [first, second] = std::array::from_fn(|_| slices.next().map_or(&mut [][..], Vec::as_mut_slice));
-                update(Parameter { values: &mut values, first, second }, &gradient, &rule);
+                let parameter = Parameter { values: &mut values, shape: &[N], states: &mut buffers };
+                update(parameter, &gradient, &*Box::<dyn UpdateRule>::from(rule));
                 for (new, old) in values.iter().zip(&before) {
                     largest_step = largest_step.max((new - old).abs());
                 }
@@ -252,7 +259,7 @@ mod tests {
                 let mut on_device = DeviceState::upload(&device, &mut p, &state, optimizer.states()).unwrap();
                 let mut gradients = Gradients::leaky();
                 device.try_write(gradients.get_or_alloc_mut(&p).unwrap(), &gradient).unwrap();
-                on_device.step(&mut p, &mut gradients, &rule).unwrap();
+                on_device.step(&mut p, &mut gradients, rule).unwrap();
                 let mut download = Download { moments: &on_device.moments[..on_device.states], parts: Vec::new() };
                 walk(&mut p, &mut download).unwrap();
                 layers = vec![LayerState { weight: download.parts.remove(0), bias: Vec::new() }];

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use strata_experiment::Row;
-use strata_kernels::{GemmShape, Parameter, Update, affine, input_gradient, update_by_product};
+use strata_kernels::{GemmShape, Parameter, Sgd, affine, input_gradient, update_by_product};
 
 use crate::measure::{median, repeat};
 use crate::networks;
@@ -48,7 +48,7 @@ pub(crate) fn run(row: &Row, samples: usize, seconds: f64, warmup: usize) -> any
         times: Default::default(),
     };
     let mut layers: Vec<Layer> = row.widths.windows(2).enumerate().map(layer).collect();
-    let rule = Update::Sgd { learning_rate: 1e-6, weight_decay: 0.0 };
+    let rule = Sgd { learning_rate: 1e-6, weight_decay: 0.0 };
     // The batch that arrives takes its room in the caches too.
     repeat(
         seconds,
@@ -66,7 +66,7 @@ pub(crate) fn run(row: &Row, samples: usize, seconds: f64, warmup: usize) -> any
                 if place > 0 {
                     clock(&mut times[1], || input_gradient(*shape, y, weight, dx));
                 }
-                let parameter = Parameter { values: weight, first: &mut [], second: &mut [] };
+                let parameter = Parameter { values: weight, shape: &[shape.outputs, shape.inputs], states: &mut [] };
                 clock(&mut times[2], || update_by_product(*shape, y, x, parameter, &rule));
             }
             Ok(())

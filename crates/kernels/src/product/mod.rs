@@ -7,7 +7,8 @@ mod outer;
 
 pub use affine::affine;
 pub use input_gradient::input_gradient;
-pub use outer::{update_by_product, weight_gradient};
+pub(crate) use outer::outer_product;
+pub use outer::weight_gradient;
 
 use std::ops::Range;
 
@@ -26,7 +27,7 @@ pub struct GemmShape {
 
 impl GemmShape {
     /// Panics where a slice does not have the size that its shape says: a wrong product would be worse.
-    fn check(self, x: Option<&[f32]>, weight: Option<&[f32]>, y: Option<&[f32]>) {
+    pub(crate) fn check(self, x: Option<&[f32]>, weight: Option<&[f32]>, y: Option<&[f32]>) {
         let expect = |what: &str, slice: Option<&[f32]>, rows: usize, columns: usize| {
             if let Some(slice) = slice {
                 assert_eq!(Some(slice.len()), rows.checked_mul(columns), "{what} is [{rows}, {columns}]");

@@ -1,49 +1,29 @@
 //! The product that is the weight's gradient, and what becomes of it.
 
-use std::ops::Range;
-
 use rayon::prelude::*;
 
+use super::GemmShape;
 use super::by_nonzeros::{Rhs, sparse_times_dense};
-use super::{GemmShape, split};
 use crate::block::Block;
-use crate::dispatch::{Kernel, dispatch};
+use crate::dispatch::dispatch;
 use crate::geometry::{KC, NC, PANELS, SPARSE_KC, TILE_ROWS, panels_per_block};
 use crate::lanes::{LANES, Lanes};
 use crate::pack;
 use crate::prefetch::Prefetch;
 use crate::sparse::{Sparse, SparseBlock};
-use crate::update::{Parameter, Update, update};
+use crate::update::{Add, Epilogue, EpilogueTile, Piece};
 
 /// `gradient[o, i] += Σ_b dy[b, o] · x[b, i]`: `gradient` is `[outputs, inputs]`.
 ///
 /// # Panics
 /// Where a slice's length is not what `shape` says.
 pub fn weight_gradient(shape: GemmShape, dy: &[f32], x: &[f32], gradient: &mut [f32]) {
-    let parameter = Parameter { values: gradient, first: &mut [], second: &mut [] };
-    outer_product(shape, dy, x, parameter, Epilogue::Add);
+    outer_product(shape, dy, x, Piece { values: gradient, states: Vec::new() }, &Add);
 }
 
-/// Updates `weight` (`[outputs, inputs]`) by its gradient `Σ_b dy[b, o] · x[b, i]`, which as a rule never reaches memory: a
-/// piece of it is computed, applied while it is in the first-level cache, and forgotten.
-///
-/// # Panics
-/// Where a slice's length is not what `shape` and `rule` say.
-pub fn update_by_product(shape: GemmShape, dy: &[f32], x: &[f32], weight: Parameter<'_>, rule: &Update) {
-    rule.check(&weight);
-    outer_product(shape, dy, x, weight, Epilogue::Update(rule));
-}
-
-/// What is done with a finished piece of a gradient.
-#[derive(Clone, Copy)]
-enum Epilogue<'a> {
-    /// It is added to the values.
-    Add,
-    /// The values are updated by it.
-    Update(&'a Update),
-}
-
-fn outer_product(shape: GemmShape, dy: &[f32], x: &[f32], target: Parameter<'_>, epilogue: Epilogue<'_>) {
+/// Computes the gradient piece by piece and gives each piece, while it is in the first-level cache, to `epilogue` with the
+/// values of `target` that it is the gradient of.
+pub(crate) fn outer_product(shape: GemmShape, dy: &[f32], x: &[f32], target: Piece<'_>, epilogue: &dyn Epilogue) {
     shape.check(Some(x), Some(target.values), Some(dy));
     let GemmShape { batch, inputs, outputs } = shape;
     let dy_rows = pack::transposed(dy, batch, outputs);
@@ -55,48 +35,23 @@ fn outer_product(shape: GemmShape, dy: &[f32], x: &[f32], target: Parameter<'_>,
     }
 }
 
-/// Sums of a gradient's rows, from a column on, to be finished.
-struct EpilogueTile<'a, 'b> {
-    epilogue: Epilogue<'a>,
-    target: &'a mut Parameter<'b>,
-    row_length: usize,
-    first_row: usize,
-    column: usize,
-    /// `[rows, columns]`, what is past the row's end left out.
-    sums: &'a [f32],
-    /// Columns of `sums`.
-    columns: usize,
-}
-
-impl Kernel for EpilogueTile<'_, '_> {
-    #[inline(always)]
-    fn run(self) {
-        let width = self.columns.min(self.row_length - self.column);
-        for (r, sums) in self.sums.chunks_exact(self.columns).enumerate() {
-            let at = (self.first_row + r) * self.row_length + self.column;
-            let Parameter { values, first, second } = self.target.piece(at..at + width);
-            match self.epilogue {
-                Epilogue::Add => values.iter_mut().zip(sums).for_each(|(value, sum)| *value += sum),
-                Epilogue::Update(rule) => rule.apply(values, &sums[..width], first, second),
-            }
-        }
-    }
-}
-
 /// The gradient as a whole, where it is smaller than `x`: each panel of `x` is packed where it is used, and used once.
-fn materialised(shape: GemmShape, sparse: &Sparse, x: &[f32], target: Parameter<'_>, epilogue: Epilogue<'_>) {
+fn materialised(shape: GemmShape, sparse: &Sparse, x: &[f32], target: Piece<'_>, epilogue: &dyn Epilogue) {
     let GemmShape { inputs, outputs, .. } = shape;
     let mut gradient = Lanes::scratch((outputs * inputs).div_ceil(LANES));
     let gradient = &mut gradient.as_flattened_mut()[..outputs * inputs];
     sparse_times_dense(sparse, Rhs { matrix: x, row_length: inputs, transposed: false }, &[], inputs, gradient);
-    match epilogue {
-        Epilogue::Add => target.values.iter_mut().zip(gradient).for_each(|(value, sum)| *value += *sum),
-        Epilogue::Update(rule) => update(target, gradient, rule),
-    }
+    let gradient = &*gradient;
+    let tasks = shape.tasks(outputs);
+    tasks.par_iter().zip(target.split(&tasks, inputs)).for_each(|(rows, mut target)| {
+        let sums = &gradient[rows.start * inputs..rows.end * inputs];
+        let tile = EpilogueTile { row_length: inputs, first_row: 0, column: 0, sums, columns: inputs };
+        epilogue.finish(&mut target, tile);
+    });
 }
 
 /// Strips of rows, a panel's columns at a time: the panel stays in the first-level cache while the strip's rows pass by.
-fn by_rows_of_nonzeros(shape: GemmShape, sparse: &Sparse, x: &[f32], target: Parameter<'_>, epilogue: Epilogue<'_>) {
+fn by_rows_of_nonzeros(shape: GemmShape, sparse: &Sparse, x: &[f32], target: Piece<'_>, epilogue: &dyn Epilogue) {
     const STRIP: usize = 64;
     let GemmShape { batch, inputs, outputs } = shape;
     let blocks = batch.div_ceil(SPARSE_KC);
@@ -107,7 +62,7 @@ fn by_rows_of_nonzeros(shape: GemmShape, sparse: &Sparse, x: &[f32], target: Par
     });
 
     let tasks = shape.tasks(outputs);
-    tasks.par_iter().zip(split_rows(target, &tasks, inputs)).for_each(|(rows, mut target)| {
+    tasks.par_iter().zip(target.split(&tasks, inputs)).for_each(|(rows, mut target)| {
         let mut sums = Lanes::scratch(STRIP * PANELS);
         let (sums, _) = sums.as_chunks_mut::<PANELS>();
         for (group, panels) in panels.chunks_exact(blocks * SPARSE_KC).enumerate() {
@@ -131,21 +86,15 @@ fn by_rows_of_nonzeros(shape: GemmShape, sparse: &Sparse, x: &[f32], target: Par
                         },
                     });
                 }
-                dispatch(EpilogueTile {
-                    epilogue,
-                    target: &mut target,
-                    row_length: inputs,
-                    first_row,
-                    column,
-                    sums: sums.as_flattened().as_flattened(),
-                    columns: NC,
-                });
+                let sums = sums.as_flattened().as_flattened();
+                let tile = EpilogueTile { row_length: inputs, first_row, column, sums, columns: NC };
+                epilogue.finish(&mut target, tile);
             }
         }
     });
 }
 
-fn by_tiles(shape: GemmShape, dy_rows: &[f32], x: &[f32], target: Parameter<'_>, epilogue: Epilogue<'_>) {
+fn by_tiles(shape: GemmShape, dy_rows: &[f32], x: &[f32], target: Piece<'_>, epilogue: &dyn Epilogue) {
     let GemmShape { batch, inputs, outputs } = shape;
     let panels = inputs.div_ceil(LANES);
     let group = panels_per_block(batch).min(panels);
@@ -160,7 +109,7 @@ fn by_tiles(shape: GemmShape, dy_rows: &[f32], x: &[f32], target: Parameter<'_>,
     });
 
     let tasks = shape.tasks(outputs);
-    tasks.par_iter().zip(split_rows(target, &tasks, inputs)).for_each(|(rows, mut target)| {
+    tasks.par_iter().zip(target.split(&tasks, inputs)).for_each(|(rows, mut target)| {
         // Deep sums are kept for many rows at a time, or the panels would come from memory again for every tile.
         let strip = if batch <= KC { TILE_ROWS } else { TILE_ROWS * 16 };
         let mut sums = Lanes::scratch(strip * group);
@@ -192,24 +141,10 @@ fn by_tiles(shape: GemmShape, dy_rows: &[f32], x: &[f32], target: Parameter<'_>,
                         },
                     });
                 }
-                dispatch(EpilogueTile {
-                    epilogue,
-                    target: &mut target,
-                    row_length: inputs,
-                    first_row,
-                    column,
-                    sums: sums.as_flattened(),
-                    columns: count * LANES,
-                });
+                let sums = sums.as_flattened();
+                let tile = EpilogueTile { row_length: inputs, first_row, column, sums, columns: count * LANES };
+                epilogue.finish(&mut target, tile);
             }
         }
     });
-}
-
-/// Rows of a parameter with their state, a piece a task.
-fn split_rows<'a>(parameter: Parameter<'a>, tasks: &[Range<usize>], length: usize) -> Vec<Parameter<'a>> {
-    let Parameter { values, first, second } = parameter;
-    let state = split(first, tasks, length).into_iter().zip(split(second, tasks, length));
-    let pieces = split(values, tasks, length).into_iter().zip(state);
-    pieces.map(|(values, (first, second))| Parameter { values, first, second }).collect()
 }

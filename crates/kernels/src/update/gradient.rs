@@ -1,0 +1,217 @@
+//! A gradient, known as a whole or as a product of two factors.
+
+use std::borrow::Cow;
+
+use super::{Epilogue, EpilogueTile, Piece};
+use crate::GemmShape;
+use crate::dispatch::{Kernel, dispatch};
+use crate::lanes::{LANES, Lanes};
+use crate::norm_of_product::{products_are_cheaper, squared_norm, squared_norm_of_product};
+use crate::product::outer_product;
+
+/// The gradient of one parameter: its values, or the two factors `dy` and `x` of a weight's gradient `dyᵀ · x`; and how it is
+/// clipped on its way into the rule.
+pub struct Gradient<'a> {
+    source: Source<'a>,
+    clipping: Clipping,
+}
+
+enum Source<'a> {
+    Whole(&'a [f32]),
+    /// Multiplied for its norm, and so many values of it.
+    Multiplied(Lanes, usize),
+    Product {
+        shape: GemmShape,
+        dy: &'a [f32],
+        x: &'a [f32],
+    },
+}
+
+/// Values are multiplied by the scale, then limited.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Clipping {
+    scale: f32,
+    limit: f32,
+}
+
+impl Clipping {
+    const NONE: Self = Self { scale: 1.0, limit: f32::INFINITY };
+
+    /// A NaN stays one. (`f32::clamp` would panic in the loop, and the loop be no vector code.)
+    #[inline(always)]
+    pub(crate) fn apply(self, value: f32) -> f32 {
+        let value = value * self.scale;
+        if value > self.limit {
+            self.limit
+        } else if value < -self.limit {
+            -self.limit
+        } else {
+            value
+        }
+    }
+}
+
+impl std::fmt::Debug for Gradient<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let shape = match self.view() {
+            View::Whole(_) => None,
+            View::Product(shape, ..) => Some(shape),
+        };
+        f.debug_struct("Gradient")
+            .field("values", &self.len())
+            .field("product", &shape)
+            .field("clipping", &self.clipping)
+            .finish()
+    }
+}
+
+impl<'a> Gradient<'a> {
+    /// A gradient that has been computed.
+    pub fn whole(values: &'a [f32]) -> Self {
+        Self { source: Source::Whole(values), clipping: Clipping::NONE }
+    }
+
+    /// A weight's gradient `Σ_b dy[b, o] · x[b, i]`, not yet computed: `dy` is `[batch, outputs]`, `x` `[batch, inputs]`.
+    ///
+    /// Of a weight that was used more than once, the gradient is the product of its uses' factors, stacked by rows.
+    ///
+    /// # Panics
+    /// Where a slice's length is not what `shape` says.
+    pub fn product(shape: GemmShape, dy: &'a [f32], x: &'a [f32]) -> Self {
+        shape.check(Some(x), None, Some(dy));
+        Self { source: Source::Product { shape, dy, x }, clipping: Clipping::NONE }
+    }
+
+    /// How many values it has.
+    pub fn len(&self) -> usize {
+        match &self.source {
+            Source::Whole(values) => values.len(),
+            Source::Multiplied(_, count) => *count,
+            Source::Product { shape, .. } => shape.outputs * shape.inputs,
+        }
+    }
+
+    /// Whether it has no values.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The sum of the squares of its values, before clipping, in double precision.
+    ///
+    /// A product's norm is worked out of its factors, `|dyᵀx|² = ⟨dy·dyᵀ, x·xᵀ⟩`, in two products of batch × batch, where
+    /// those are cheaper. Where the batch is so large that they are not, the gradient is computed and kept for the update.
+    ///
+    /// The factors give it to about 1e-7 of `|dy|² |x|²`: to eight digits unless the samples' gradients all but cancel, and
+    /// never negative.
+    pub fn squared_norm(&mut self) -> f64 {
+        if let Source::Product { shape, dy, x } = self.source
+            && !products_are_cheaper(shape)
+        {
+            let (lanes, count) = multiplied(shape, dy, x);
+            self.source = Source::Multiplied(lanes, count);
+        }
+        match self.view() {
+            View::Whole(values) => squared_norm(values),
+            View::Product(shape, dy, x) => squared_norm_of_product(shape, dy, x),
+        }
+    }
+
+    /// Multiplied by `scale` on its way into the rule, before it is limited: what clipping by norm does.
+    ///
+    /// # Panics
+    /// Where `scale` is negative or not finite.
+    #[must_use]
+    pub fn scaled(self, scale: f32) -> Self {
+        assert!(scale.is_finite() && scale >= 0.0, "a gradient scaled by {scale}");
+        Self { clipping: Clipping { scale: self.clipping.scale * scale, ..self.clipping }, ..self }
+    }
+
+    /// Each value limited to `-limit..=limit` on its way into the rule, as `torch.nn.utils.clip_grad_value_` does. NaN stays NaN.
+    ///
+    /// # Panics
+    /// Where `limit` is negative or NaN.
+    #[must_use]
+    pub fn limited(self, limit: f32) -> Self {
+        assert!(limit >= 0.0, "a gradient limited to {limit}");
+        Self { clipping: Clipping { limit: self.clipping.limit.min(limit), ..self.clipping }, ..self }
+    }
+
+    /// Its values, clipped.
+    pub fn into_whole(self) -> Cow<'a, [f32]> {
+        let clipping = self.clipping();
+        let mut values = match self.source {
+            Source::Whole(values) => Cow::Borrowed(values),
+            Source::Multiplied(lanes, count) => Cow::Owned(lanes.as_flattened()[..count].to_vec()),
+            Source::Product { shape, dy, x } => {
+                let (lanes, count) = multiplied(shape, dy, x);
+                Cow::Owned(lanes.as_flattened()[..count].to_vec())
+            }
+        };
+        if let Some(clipping) = clipping {
+            values.to_mut().iter_mut().for_each(|value| *value = clipping.apply(*value));
+        }
+        values
+    }
+
+    /// How it is clipped, if it is.
+    pub(crate) fn clipping(&self) -> Option<Clipping> {
+        (self.clipping != Clipping::NONE).then_some(self.clipping)
+    }
+
+    pub(crate) fn view(&self) -> View<'_> {
+        match &self.source {
+            Source::Whole(values) => View::Whole(values),
+            Source::Multiplied(lanes, count) => View::Whole(&lanes.as_flattened()[..*count]),
+            Source::Product { shape, dy, x } => View::Product(*shape, dy, x),
+        }
+    }
+}
+
+/// What is known of a gradient: its values, or shape, `dy` and `x` of a product.
+pub(crate) enum View<'a> {
+    Whole(&'a [f32]),
+    Product(GemmShape, &'a [f32], &'a [f32]),
+}
+
+/// The product in a buffer that is used again from step to step.
+fn multiplied(shape: GemmShape, dy: &[f32], x: &[f32]) -> (Lanes, usize) {
+    let count = shape.outputs * shape.inputs;
+    let mut lanes = Lanes::scratch(count.div_ceil(LANES));
+    let values = &mut lanes.as_flattened_mut()[..count];
+    outer_product(shape, dy, x, Piece { values, states: Vec::new() }, &Write);
+    (lanes, count)
+}
+
+/// The gradient replaces the values.
+struct Write;
+
+impl Epilogue for Write {
+    fn finish(&self, target: &mut Piece<'_>, tile: EpilogueTile<'_>) {
+        for (range, sums) in tile.rows() {
+            target.values[range].copy_from_slice(sums);
+        }
+    }
+}
+
+/// The gradient is added to the values.
+pub(crate) struct Add;
+
+impl Epilogue for Add {
+    fn finish(&self, target: &mut Piece<'_>, tile: EpilogueTile<'_>) {
+        dispatch(AddRows { values: target.values, tile });
+    }
+}
+
+struct AddRows<'a> {
+    values: &'a mut [f32],
+    tile: EpilogueTile<'a>,
+}
+
+impl Kernel for AddRows<'_> {
+    #[inline(always)]
+    fn run(self) {
+        for (range, sums) in self.tile.rows() {
+            self.values[range].iter_mut().zip(sums).for_each(|(value, sum)| *value += sum);
+        }
+    }
+}
