@@ -5,7 +5,8 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use strata_config::{DeviceChoice, parse_name, parse_threads};
+use strata_config::{parse_name, parse_threads};
+use strata_spec::DeviceChoice;
 
 /// Trains image classifiers from a config, and checks this tree.
 ///

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use strata_config::DeviceChoice;
+use strata_spec::DeviceChoice;
 
 use crate::fault::Fault;
 

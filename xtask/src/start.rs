@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 
 use anyhow::Context;
-use strata_config::{ConfigError, DeviceChoice, Experiment, read_text};
+use strata_config::{ConfigError, Experiment, read_text};
+use strata_spec::DeviceChoice;
 
 use crate::cli;
 use crate::cuda;

@@ -2,7 +2,8 @@
 
 use std::num::NonZeroUsize;
 
-use crate::limits::MAX_THREADS;
+use strata_spec::ranges::THREADS;
+
 use crate::{keys, valid_name};
 
 /// A run's name.
@@ -18,8 +19,8 @@ pub fn parse_name(text: &str) -> Result<String, String> {
 /// # Errors
 /// What is expected, in words, unless 1 to 1024.
 pub fn parse_threads(text: &str) -> Result<NonZeroUsize, String> {
-    let most = usize::try_from(MAX_THREADS).unwrap_or(usize::MAX);
-    text.parse().ok().filter(|threads: &NonZeroUsize| threads.get() <= most).ok_or_else(|| expected("threads"))
+    let within = |threads: &NonZeroUsize| i64::try_from(threads.get()).is_ok_and(|threads| THREADS.contains(threads));
+    text.parse().ok().filter(within).ok_or_else(|| expected("threads"))
 }
 
 fn expected(key: &str) -> String {

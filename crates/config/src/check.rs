@@ -6,10 +6,10 @@ use std::ops::Range;
 use std::path::Path;
 
 use serde::Deserialize;
+use strata_spec::{Integers, Named, Numbers};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::choice::Choice;
 use crate::document::Document;
 use crate::error::ConfigError;
 use crate::experiment::Experiment;
@@ -166,65 +166,49 @@ impl Check<'_> {
         self.document.missing(key, format!("missing: expected {}", keys::expects(key)))
     }
 
-    /// `value` as a size, where it lies within `least..=most`.
-    pub(crate) fn size(&self, key: &str, value: &Spanned<i64>, least: i64, most: i64) -> Result<usize, ConfigError> {
+    /// `value` as a size, where it lies within `range`.
+    pub(crate) fn size(&self, key: &str, value: &Spanned<i64>, range: Integers) -> Result<usize, ConfigError> {
         let inner = *value.get_ref();
-        usize::try_from(inner).ok().filter(|_| (least..=most).contains(&inner)).ok_or_else(|| self.wrong(key, value))
+        usize::try_from(inner).ok().filter(|_| range.contains(inner)).ok_or_else(|| self.wrong(key, value))
     }
 
     pub(crate) fn seed(&self, key: &str, value: Option<&Spanned<i64>>) -> Result<u64, ConfigError> {
         value.map_or(Ok(0), |value| u64::try_from(*value.get_ref()).map_err(|_| self.wrong(key, value)))
     }
 
-    /// `value` or `default`, where `right` holds for it; training computes in 32 bits, so `right` sees that too.
+    /// `value` or `default`, where it lies within `range`.
     pub(crate) fn number(
         &self,
         key: &str,
         value: Option<&Spanned<f64>>,
         default: f64,
-        right: fn(f32) -> bool,
+        range: Numbers,
     ) -> Result<f64, ConfigError> {
         let Some(value) = value else {
             return Ok(default);
         };
         let inner = *value.get_ref();
-        #[expect(clippy::cast_possible_truncation, reason = "the rounding to 32 bits is what is checked")]
-        let narrow = inner as f32;
-        // A negative number that rounds to zero is still negative.
-        if right(narrow) && inner >= 0.0 { Ok(inner + 0.0) } else { Err(self.wrong(key, value)) }
+        // The sum takes the sign of -0.0.
+        if range.contains(inner) { Ok(inner + 0.0) } else { Err(self.wrong(key, value)) }
     }
 
-    pub(crate) fn choice<T: Choice>(
+    pub(crate) fn choice<T: Named>(
         &self,
         key: &str,
         value: Option<&Spanned<String>>,
+        choices: impl Fn(T) -> bool,
         default: T,
     ) -> Result<T, ConfigError> {
         let Some(value) = value else {
             return Ok(default);
         };
-        let names = || T::CHOICES.iter().map(|(name, _)| *name);
-        let chosen = T::CHOICES.iter().find(|(name, _)| *name == value.get_ref());
-        chosen.map(|(_, choice)| *choice).ok_or_else(|| {
+        let names = || T::ALL.iter().copied().filter(|choice| choices(*choice)).map(T::as_str);
+        let chosen = T::from_name(value.get_ref()).filter(|choice| choices(*choice));
+        chosen.ok_or_else(|| {
             let hint =
                 nearest(value.get_ref(), names()).map_or_else(String::new, |near| format!("did you mean \"{near}\"? "));
             let all: Vec<_> = names().collect();
             self.document.wrong(value.span(), key, format!("unknown choice; {hint}choose one of {}", all.join(", ")))
         })
     }
-}
-
-/// In 0 ≤ x < 1.
-pub(crate) fn below_one(value: f32) -> bool {
-    (0.0..1.0).contains(&value)
-}
-
-/// Above 0 and finite.
-pub(crate) fn positive(value: f32) -> bool {
-    value > 0.0 && value.is_finite()
-}
-
-/// 0 or more and finite.
-pub(crate) fn not_negative(value: f32) -> bool {
-    value >= 0.0 && value.is_finite()
 }

@@ -13,7 +13,6 @@ mod architectures;
 mod arguments;
 mod check;
 mod check_parts;
-mod choice;
 mod document;
 mod error;
 mod experiment;
@@ -28,11 +27,7 @@ mod told;
 pub use architectures::{RowError, Widths, parse_rows};
 pub use arguments::{parse_name, parse_threads};
 pub use check::{read_text, valid_name};
-pub use choice::{Activation, Metric, ParseDeviceError, RngScheme};
 pub use error::{ConfigError, Invalid};
-pub use experiment::{
-    CIFAR10_SHA256, CIFAR10_URL, CLASSES, Checkpointing, DatasetConfig, DatasetKind, DeviceChoice, EarlyStopping,
-    Experiment, ModelConfig, OptimizerConfig, PIXELS, Phase,
-};
+pub use experiment::{Checkpointing, DatasetConfig, Experiment, ModelConfig};
 pub use keys::{KEYS, Key};
 pub use told::told_once;

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use crate::experiment::{DatasetKind, Experiment, OptimizerConfig};
+use strata_spec::{DatasetSpec, Named, OptimizerSpec};
+
+use crate::experiment::Experiment;
 
 impl Experiment {
     /// The whole config as TOML, defaults spelt out; [`Experiment::parse`] makes an equal experiment of it.
@@ -20,12 +22,12 @@ impl Experiment {
         }
         text.section("[dataset]");
         match &self.dataset.kind {
-            DatasetKind::Cifar10 { url, sha256 } => {
+            DatasetSpec::Cifar10 { url, sha256 } => {
                 text.string("kind", "cifar10");
                 text.string("url", url);
                 text.string("sha256", sha256);
             }
-            DatasetKind::Synthetic { train, test, seed } => {
+            DatasetSpec::Synthetic { train, test, seed } => {
                 text.string("kind", "synthetic");
                 text.key("train", train);
                 text.key("test", test);
@@ -44,7 +46,7 @@ impl Experiment {
         for phase in &self.phases {
             text.section("[[phases]]");
             text.key("epochs", phase.epochs);
-            text.number("lr", phase.lr);
+            text.number("lr", phase.learning_rate);
         }
         if let Some(stopping) = &self.early_stopping {
             text.section("[early_stopping]");
@@ -61,15 +63,14 @@ impl Experiment {
 
     fn optimizer_to_toml(&self, text: &mut Text) {
         text.section("[optimizer]");
-        text.string("kind", self.optimizer.kind());
+        text.string("kind", self.optimizer.kind().as_str());
         match &self.optimizer {
-            OptimizerConfig::Sgd { momentum, nesterov, weight_decay } => {
+            OptimizerSpec::Sgd { momentum, nesterov, weight_decay } => {
                 text.number("momentum", *momentum);
                 text.key("nesterov", nesterov);
                 text.number("weight_decay", *weight_decay);
             }
-            OptimizerConfig::Adam { betas, eps, weight_decay }
-            | OptimizerConfig::AdamW { betas, eps, weight_decay } => {
+            OptimizerSpec::Adam { betas, eps, weight_decay } | OptimizerSpec::AdamW { betas, eps, weight_decay } => {
                 text.key("betas", format_args!("{betas:?}"));
                 text.number("eps", *eps);
                 text.number("weight_decay", *weight_decay);

@@ -6,10 +6,8 @@ use std::path::Path;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use strata_config::{
-    Activation, Checkpointing, DatasetConfig, DatasetKind, DeviceChoice, EarlyStopping, Experiment, Metric,
-    ModelConfig, OptimizerConfig, Phase, RngScheme,
-};
+use strata_config::{Checkpointing, DatasetConfig, Experiment, ModelConfig};
+use strata_spec::{Activation, DatasetSpec, DeviceChoice, EarlyStopping, Metric, OptimizerSpec, Phase, RngScheme};
 
 const BASE: &str = r#"name = "base"
 seed = 43
@@ -50,12 +48,12 @@ fn size(most: usize) -> impl Strategy<Value = NonZeroUsize> {
     (1..=most).prop_map(|size| NonZeroUsize::new(size).unwrap_or(NonZeroUsize::MIN))
 }
 
-fn kind() -> impl Strategy<Value = DatasetKind> {
+fn kind() -> impl Strategy<Value = DatasetSpec> {
     let seed = 0..=i64::MAX as u64;
     prop_oneof![
         ("(https?|file)://[^\\p{C}]{1,80}", "[0-9a-f]{64}")
-            .prop_map(|(url, sha256)| DatasetKind::Cifar10 { url, sha256 }),
-        (10..=200_000usize, 10..=200_000usize, seed).prop_map(|(train, test, seed)| DatasetKind::Synthetic {
+            .prop_map(|(url, sha256)| DatasetSpec::Cifar10 { url, sha256 }),
+        (10..=200_000usize, 10..=200_000usize, seed).prop_map(|(train, test, seed)| DatasetSpec::Synthetic {
             train,
             test,
             seed
@@ -92,19 +90,19 @@ fn model() -> impl Strategy<Value = ModelConfig> {
     })
 }
 
-fn optimizer() -> impl Strategy<Value = OptimizerConfig> {
+fn optimizer() -> impl Strategy<Value = OptimizerSpec> {
     let adam = || ((0.0..0.999f64, 0.0..0.999f64), 1e-30..1e30f64, 0.0..1e30f64);
     prop_oneof![
         (1e-9..0.999f64, any::<bool>(), 0.0..10.0f64)
-            .prop_map(|(momentum, nesterov, weight_decay)| OptimizerConfig::Sgd { momentum, nesterov, weight_decay }),
-        adam().prop_map(|((a, b), eps, weight_decay)| OptimizerConfig::Adam { betas: [a, b], eps, weight_decay }),
-        adam().prop_map(|((a, b), eps, weight_decay)| OptimizerConfig::AdamW { betas: [a, b], eps, weight_decay }),
+            .prop_map(|(momentum, nesterov, weight_decay)| OptimizerSpec::Sgd { momentum, nesterov, weight_decay }),
+        adam().prop_map(|((a, b), eps, weight_decay)| OptimizerSpec::Adam { betas: [a, b], eps, weight_decay }),
+        adam().prop_map(|((a, b), eps, weight_decay)| OptimizerSpec::AdamW { betas: [a, b], eps, weight_decay }),
     ]
 }
 
 fn phases() -> impl Strategy<Value = Vec<Phase>> {
     let lr = prop_oneof![1e-38..1e38f64, 1e-12..1.0f64];
-    vec((1..=5_000usize, lr).prop_map(|(epochs, lr)| Phase { epochs, lr }), 1..20)
+    vec((1..=5_000usize, lr).prop_map(|(epochs, learning_rate)| Phase { epochs, learning_rate }), 1..20)
 }
 
 fn early_stopping() -> impl Strategy<Value = EarlyStopping> {

@@ -3,8 +3,9 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use strata_config::{DatasetKind, Experiment};
+use strata_config::Experiment;
 use strata_dataset::{Cifar10Source, Dataset, DatasetError, Synthetic, load_cifar10};
+use strata_spec::DatasetSpec;
 
 use crate::display::Display;
 use crate::{ExperimentError, Stop};
@@ -17,10 +18,10 @@ pub(crate) fn load(
     stop: &Stop,
 ) -> Result<Dataset, ExperimentError> {
     let dataset = match &experiment.dataset.kind {
-        DatasetKind::Synthetic { train, test, seed } => {
+        DatasetSpec::Synthetic { train, test, seed } => {
             stop.while_at_once(|| Synthetic { seed: *seed, train: *train, test: *test }.generate())?
         }
-        DatasetKind::Cifar10 { url, sha256 } => {
+        DatasetSpec::Cifar10 { url, sha256 } => {
             let source = Cifar10Source { url: url.clone(), sha256: sha256.clone(), folder: folder.map(Path::to_owned) };
             load_cifar10(&source, &|| stop.is_requested(), &mut |progress| display.fetching(&progress))
         }
@@ -28,7 +29,7 @@ pub(crate) fn load(
     display.clear();
     dataset.map_err(|error| match (error, &experiment.dataset.kind) {
         (DatasetError::Cancelled, _) => ExperimentError::InterruptedEarly,
-        (source @ (DatasetError::Io { .. } | DatasetError::Archive { .. }), DatasetKind::Cifar10 { url, .. })
+        (source @ (DatasetError::Io { .. } | DatasetError::Archive { .. }), DatasetSpec::Cifar10 { url, .. })
             if folder.is_none() && url.starts_with("file://") =>
         {
             ExperimentError::Archive { url: url.clone(), source }
@@ -68,7 +69,7 @@ mod tests {
         let release = strata_dataset::Cifar10Source::default();
         assert_eq!(
             (release.url.as_str(), release.sha256.as_str()),
-            (strata_config::CIFAR10_URL, strata_config::CIFAR10_SHA256)
+            (strata_spec::DatasetSpec::CIFAR10_URL, strata_spec::DatasetSpec::CIFAR10_SHA256)
         );
     }
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
-use strata_config::{Experiment, OptimizerConfig};
+use strata_config::Experiment;
 use strata_model::Architecture;
-use strata_report::{DatasetRecord, Phase, Record, Rng, RunFolder, Split};
+use strata_report::{DatasetRecord, PhaseRecord, Record, Rng, RunFolder, SplitRecord};
+use strata_spec::{Named, OptimizerSpec};
 
 use crate::environment::environment;
 use crate::run::{Parts, Runner};
@@ -41,7 +42,7 @@ impl Runner<'_> {
             validation: parts.split.validation.len(),
             test: parts.dataset.test.len(),
             classes: parts.dataset.classes.clone(),
-            split: Split {
+            split: SplitRecord {
                 method: "torch.utils.data.random_split".into(),
                 seed: experiment.seed,
                 sha256: parts.split.sha256(),
@@ -60,16 +61,16 @@ fn hyperparameters(experiment: &Experiment, architecture: &Architecture) -> Map<
     put("hidden", json!(model.hidden));
     put("activation", json!(model.activation.as_str()));
     put("dropout", json!(model.dropout));
-    put("lrs", json!(experiment.phases.iter().map(|phase| phase.lr).collect::<Vec<_>>()));
+    put("lrs", json!(experiment.phases.iter().map(|phase| phase.learning_rate).collect::<Vec<_>>()));
     put("epochs", json!(experiment.phases.iter().map(|phase| phase.epochs).collect::<Vec<_>>()));
-    put("optimizer", json!(experiment.optimizer.kind()));
+    put("optimizer", json!(experiment.optimizer.kind().as_str()));
     match experiment.optimizer {
-        OptimizerConfig::Sgd { momentum, nesterov, weight_decay } => {
+        OptimizerSpec::Sgd { momentum, nesterov, weight_decay } => {
             put("momentum", json!(momentum));
             put("nesterov", json!(nesterov));
             put("weight_decay", json!(weight_decay));
         }
-        OptimizerConfig::Adam { betas, eps, weight_decay } | OptimizerConfig::AdamW { betas, eps, weight_decay } => {
+        OptimizerSpec::Adam { betas, eps, weight_decay } | OptimizerSpec::AdamW { betas, eps, weight_decay } => {
             put("betas", json!(betas));
             put("eps", json!(eps));
             put("weight_decay", json!(weight_decay));
@@ -88,8 +89,8 @@ fn hyperparameters(experiment: &Experiment, architecture: &Architecture) -> Map<
     map
 }
 
-fn phases(experiment: &Experiment) -> Vec<Phase> {
-    experiment.phases.iter().map(|phase| Phase { epochs: phase.epochs, lr: phase.lr }).collect()
+fn phases(experiment: &Experiment) -> Vec<PhaseRecord> {
+    experiment.phases.iter().map(|phase| PhaseRecord { epochs: phase.epochs, lr: phase.learning_rate }).collect()
 }
 
 fn rng(experiment: &Experiment) -> Rng {

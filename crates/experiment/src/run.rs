@@ -110,7 +110,7 @@ impl Runner<'_> {
     /// Loads the images, splits them and builds the network.
     pub(crate) fn prepare(&mut self, experiment: &Experiment) -> Result<Parts, ExperimentError> {
         start_threads(experiment.threads)?;
-        let device = setup::device(experiment.device)?;
+        let device = Device::choose(experiment.device)?;
         let dataset = data::load(experiment, self.data.as_deref(), &mut self.display, &self.stop)?;
         // The notebook's order of draws: the split, then the layers, then the passes.
         let mut rng = TorchRng::new(experiment.seed);

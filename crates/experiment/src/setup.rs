@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use strata_config as config;
-use strata_config::{Experiment, OptimizerConfig};
+use strata_config::Experiment;
 use strata_dataset::{BatchContent, Dataset, Images, Loader, Order, PixelScale, Split};
-use strata_model::{Activation, ByteSamples};
-use strata_trainer::{
-    BuildClassifier, Classifier, ClassifierOptions, Device, DeviceChoice, EarlyStopping, Metric, Optimizer, Phase, Plan,
-};
+use strata_model::ByteSamples;
+use strata_spec::OptimizerSpec;
+use strata_trainer::{BuildClassifier, Classifier, ClassifierOptions, Device, Optimizer, Plan};
 
 use crate::ExperimentError;
 use crate::Served;
@@ -82,7 +80,7 @@ pub(crate) fn classifier(
     Ok((row.build)(ClassifierOptions {
         device,
         optimizer: optimizer(&experiment.optimizer),
-        activation: activation(experiment.model.activation),
+        activation: experiment.model.activation,
         dropout: experiment.model.dropout as f32,
         seed: experiment.seed,
         resident: tables.as_ref().map(|tables| ByteSamples { bytes: images.pixels(), tables }),
@@ -90,52 +88,21 @@ pub(crate) fn classifier(
 }
 
 pub(crate) fn plan(experiment: &Experiment) -> Plan {
-    let phase = |phase: &config::Phase| Phase { epochs: phase.epochs, learning_rate: phase.lr };
-    let stopping = |stopping: &config::EarlyStopping| EarlyStopping {
-        metric: match stopping.metric {
-            config::Metric::ValLoss => Metric::ValLoss,
-            config::Metric::ValAcc => Metric::ValAcc,
-        },
-        patience: stopping.patience,
-        min_delta: stopping.min_delta,
-    };
     Plan {
-        phases: experiment.phases.iter().map(phase).collect(),
-        early_stopping: experiment.early_stopping.as_ref().map(stopping),
+        phases: experiment.phases.clone(),
+        early_stopping: experiment.early_stopping,
         checkpoint_every: experiment.checkpoint.every_steps.map(Into::into),
     }
 }
 
-pub(crate) fn device(choice: config::DeviceChoice) -> Result<Device, ExperimentError> {
-    let choice = match choice {
-        config::DeviceChoice::Auto => DeviceChoice::Auto,
-        config::DeviceChoice::Cpu => DeviceChoice::Cpu,
-        config::DeviceChoice::Cuda(ordinal) => DeviceChoice::Cuda(ordinal),
-    };
-    Ok(choice.resolve()?)
-}
-
-fn optimizer(config: &OptimizerConfig) -> Optimizer {
-    match *config {
-        OptimizerConfig::Sgd { momentum, nesterov, weight_decay } => {
-            Optimizer::Sgd { momentum, nesterov, weight_decay }
-        }
-        OptimizerConfig::Adam { betas, eps, weight_decay } => {
+fn optimizer(spec: &OptimizerSpec) -> Optimizer {
+    match *spec {
+        OptimizerSpec::Sgd { momentum, nesterov, weight_decay } => Optimizer::Sgd { momentum, nesterov, weight_decay },
+        OptimizerSpec::Adam { betas, eps, weight_decay } => {
             Optimizer::Adam { betas, epsilon: eps, weight_decay, decoupled: false }
         }
-        OptimizerConfig::AdamW { betas, eps, weight_decay } => {
+        OptimizerSpec::AdamW { betas, eps, weight_decay } => {
             Optimizer::Adam { betas, epsilon: eps, weight_decay, decoupled: true }
         }
-    }
-}
-
-fn activation(config: config::Activation) -> Activation {
-    match config {
-        config::Activation::Relu => Activation::Relu,
-        config::Activation::LeakyRelu => Activation::LeakyRelu,
-        config::Activation::Gelu => Activation::Gelu,
-        config::Activation::Tanh => Activation::Tanh,
-        config::Activation::Sigmoid => Activation::Sigmoid,
-        config::Activation::Silu => Activation::Silu,
     }
 }

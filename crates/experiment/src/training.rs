@@ -86,7 +86,7 @@ fn train_and_test(
 
 fn why_early(experiment: &Experiment) -> String {
     experiment.early_stopping.as_ref().map_or_else(String::new, |stopping| {
-        let (metric, patience) = (stopping.metric.as_str(), stopping.patience);
+        let (metric, patience) = (stopping.metric, stopping.patience);
         format!("stopped early: {metric} did not improve by more than {} for {patience} epochs", stopping.min_delta)
     })
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use strata_experiment::Experiment;
 use strata_model::{Architecture, LayerWeights, Weights};
 use strata_report::{
-    HistoryLine, MAX_HISTORY, Phase, Record, RunFolder, TimingLine, read_history, read_record, read_timing,
+    HistoryLine, MAX_HISTORY, PhaseRecord, Record, RunFolder, TimingLine, read_history, read_record, read_timing,
 };
 use strata_rng::TorchRng;
 use strata_trainer::{Checkpoint, Evaluation, LayerState, OptimizerState, Progress};
@@ -14,7 +14,7 @@ use strata_trainer::{Checkpoint, Evaluation, LayerState, OptimizerState, Progres
 /// As many digits as a number of 64 bits can have, its sign and exponent too.
 const LONG: f64 = -1.234_567_890_123_456_7e-300;
 
-fn config(phases: &[Phase]) -> String {
+fn config(phases: &[PhaseRecord]) -> String {
     let phases: Vec<_> = phases.iter().map(|phase| format!("{{epochs={},lr={:?}}}", phase.epochs, phase.lr)).collect();
     format!("phases=[{}]\n[dataset]\nkind=\"synthetic\"\n[model]\nhidden=[]\n", phases.join(","))
 }
@@ -24,8 +24,8 @@ fn parse(config: &str) -> Result<Experiment, String> {
 }
 
 /// The most phases there may be, of rates as long as they can be, with the most epochs.
-fn longest() -> (Experiment, Vec<Phase>) {
-    let mut phases = vec![Phase { epochs: 100, lr: 1.234_567_890_123_456_7e-30 }; 1000];
+fn longest() -> (Experiment, Vec<PhaseRecord>) {
+    let mut phases = vec![PhaseRecord { epochs: 100, lr: 1.234_567_890_123_456_7e-30 }; 1000];
     let experiment = parse(&config(&phases)).unwrap();
     phases[0].epochs += 1;
     let refused = parse(&config(&phases)).unwrap_err();

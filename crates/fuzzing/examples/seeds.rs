@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use strata_model::{Architecture, LayerWeights, Weights};
-use strata_report::{HistoryLine, Phase, Record, RunFolder, Status, TimingLine};
+use strata_report::{HistoryLine, PhaseRecord, Record, RunFolder, Status, TimingLine};
 use strata_rng::TorchRng;
 use strata_trainer::{Checkpoint, Evaluation, LayerState, OptimizerState, Progress, Score};
 
@@ -135,7 +135,7 @@ fn record() -> Result<Vec<u8>> {
     record.hyperparameters.insert("optimizer".into(), "sgd".into());
     record.metrics.val_acc = Some(0.5);
     record.metrics.seconds = Some(60.0);
-    record.phases = vec![Phase { epochs: 2, lr: 0.1 }];
+    record.phases = vec![PhaseRecord { epochs: 2, lr: 0.1 }];
     record.rng.streams.insert("dropout".into(), 43);
     let [history, _] = lines()?;
     for line in history.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {

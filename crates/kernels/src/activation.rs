@@ -1,42 +1,17 @@
 //! Activations and their derivatives.
 
 use rayon::prelude::*;
+use strata_spec::Activation;
 
 use crate::dispatch::{Kernel, dispatch};
 use crate::elementary::{erf, exp, sigmoid, tanh};
 
-/// What a layer does to each of its outputs. Formulas as PyTorch's modules of the same names compute them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Activation {
-    /// `x`: a last layer gives logits.
-    Identity,
-    /// `max(0, x)`.
-    #[default]
-    Relu,
-    /// `x` above zero, `0.01 x` below.
-    LeakyRelu,
-    /// `x Φ(x)` with the exact error function (Hendrycks and Gimpel 2016).
-    Gelu,
-    /// The hyperbolic tangent.
-    Tanh,
-    /// `1 / (1 + e⁻ˣ)`.
-    Sigmoid,
-    /// `x · sigmoid(x)` (Elfwing et al. 2017).
-    Silu,
-}
-
 /// The slope below zero, PyTorch's default.
 const LEAK: f32 = 0.01;
 
-impl Activation {
-    /// Each of them.
-    pub const ALL: [Self; 7] =
-        [Self::Identity, Self::Relu, Self::LeakyRelu, Self::Gelu, Self::Tanh, Self::Sigmoid, Self::Silu];
-
-    /// Whether the derivative is worked out from the activation's input; if not, from its output.
-    pub fn needs_input(self) -> bool {
-        matches!(self, Self::Gelu | Self::Silu)
-    }
+/// Whether the derivative is worked out from the activation's input; if not, from its output.
+pub fn derivative_needs_input(activation: Activation) -> bool {
+    matches!(activation, Activation::Gelu | Activation::Silu)
 }
 
 const PIECE: usize = 1 << 14;
@@ -48,7 +23,7 @@ pub fn activate(activation: Activation, values: &mut [f32]) {
     }
 }
 
-/// Multiplies `gradient` by the derivative at `saved`: the activation's input where [`Activation::needs_input`],
+/// Multiplies `gradient` by the derivative at `saved`: the activation's input where [`derivative_needs_input`],
 /// else its output.
 ///
 /// # Panics
@@ -153,7 +128,7 @@ mod tests {
                 activate(activation, &mut ends);
                 let slope = (ends[0] - ends[1]) / (2.0 * h);
                 let mut saved = [x];
-                if !activation.needs_input() {
+                if !derivative_needs_input(activation) {
                     activate(activation, &mut saved);
                 }
                 let mut gradient = [1.0];

@@ -46,7 +46,7 @@ pub mod reference;
 mod sparse;
 mod update;
 
-pub use activation::{Activation, activate, activation_gradient};
+pub use activation::{activate, activation_gradient, derivative_needs_input};
 pub use cross_entropy::{LossSum, cross_entropy, cross_entropy_gradient};
 pub use norm_of_product::squared_norm_of_product;
 pub use product::{GemmShape, affine, bias_gradient, input_gradient, weight_gradient};

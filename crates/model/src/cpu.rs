@@ -2,7 +2,7 @@
 
 use dfdx::prelude::*;
 use strata_kernels as kernels;
-use strata_kernels::{Parameter, UpdateRule};
+use strata_kernels::{Parameter, UpdateRule, derivative_needs_input};
 
 use crate::dense::{DenseDevice, DenseLayer, Factors};
 use crate::storage::{values, values_mut};
@@ -26,7 +26,7 @@ impl DenseDevice for Cpu {
         let activation = layer.activation;
         let mut y = vec![0.0; shape.batch * O];
         kernels::affine(shape, values(&x), values(&layer.weight), values(&layer.bias), &mut y);
-        let mut saved = (T::OWNS_TAPE && activation.needs_input()).then(|| y.clone());
+        let mut saved = (T::OWNS_TAPE && derivative_needs_input(activation)).then(|| y.clone());
         kernels::activate(activation, &mut y);
         let dropout = layer.dropout;
         if T::OWNS_TAPE && dropout.is_active() {

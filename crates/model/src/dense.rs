@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use dfdx::prelude::*;
 use rand_distr::uniform::SampleUniform;
-use strata_kernels::Activation;
+use strata_spec::Activation;
 
 use crate::dropout::Dropout;
 

@@ -1,7 +1,7 @@
 //! A network as its layers, sizes erased: configuring, initialising, reading and loading weights.
 
-use strata_kernels::Activation;
 use strata_rng::TorchRng;
+use strata_spec::Activation;
 
 use crate::dense::{DenseDevice, DenseLayer};
 use crate::dropout::Dropout;

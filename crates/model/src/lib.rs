@@ -56,7 +56,7 @@ pub use dense::{Dense, DenseDevice, DenseLayer};
 pub use error::ModelError;
 pub use layers::{Layer, Layers, initialise, load_weights, weights_of};
 pub use loss::{LossDevice, cross_entropy};
-pub use strata_kernels::Activation;
+pub use strata_spec::Activation;
 pub use tensor_file::{TensorReader, TensorWriter, for_each_piece, read_tensor_file};
 pub use training_device::{ByteSamples, HeldOnCpu, TrainingDevice};
 pub use weights::{LayerWeights, Weights};

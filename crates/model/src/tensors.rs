@@ -1,7 +1,7 @@
 //! A dense layer of dfdx's own operations: what runs on a card, and what the CPU's operation is tested against.
 
 use dfdx::prelude::*;
-use strata_kernels::Activation;
+use strata_spec::Activation;
 
 use crate::dense::DenseLayer;
 use crate::dropout::Dropout;

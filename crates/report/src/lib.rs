@@ -29,6 +29,8 @@ pub use history::{HistoryEntry, HistoryLine, MAX_HISTORY, TimingLine, join_histo
 pub use lines::Lines;
 pub use lock::{Owner, host_name};
 pub use read::{read_history, read_record, read_timing};
-pub use record::{Chosen, DatasetRecord, Environment, Metrics, ModelFile, Phase, Record, Rng, SCHEMA, Split, Status};
+pub use record::{
+    Chosen, DatasetRecord, Environment, Metrics, ModelFile, PhaseRecord, Record, Rng, SCHEMA, SplitRecord, Status,
+};
 pub use summary::{RunState, RunSummary, list_runs};
 pub use table::{compare_table, runs_table};

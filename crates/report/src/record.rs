@@ -69,7 +69,7 @@ pub struct Record {
     pub dataset: DatasetRecord,
     /// The phases as planned.
     #[serde(default, deserialize_with = "bounded::list::<MAX_NAMED, _, _>")]
-    pub phases: Vec<Phase>,
+    pub phases: Vec<PhaseRecord>,
     /// Every seed and how numbers were drawn from it.
     #[serde(default)]
     pub rng: Rng,
@@ -224,13 +224,13 @@ pub struct DatasetRecord {
     #[serde(deserialize_with = "bounded::list::<MAX_NAMED, _, _>")]
     pub classes: Vec<String>,
     /// How training and validation images were told apart.
-    pub split: Split,
+    pub split: SplitRecord,
 }
 
 /// How training and validation images were told apart.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Split {
+pub struct SplitRecord {
     /// The method's name.
     pub method: String,
     /// Its seed.
@@ -241,7 +241,7 @@ pub struct Split {
 
 /// One phase: a number of epochs at one learning rate.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Phase {
+pub struct PhaseRecord {
     /// How many epochs.
     pub epochs: usize,
     /// Their learning rate.

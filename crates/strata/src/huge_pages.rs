@@ -55,13 +55,11 @@ pub(crate) fn ask() {}
 
 #[cfg(all(test, target_os = "linux", target_env = "gnu"))]
 mod tests {
-    use super::*;
-
     #[test]
     fn this_code_lies_in_this_program_and_in_no_other() {
-        let address = ask as fn() as usize;
-        assert!(holds(&std::env::current_exe().unwrap(), address));
-        assert!(!holds(std::path::Path::new("/lib64/ld-linux-x86-64.so.2"), address));
-        assert!(!holds(&std::env::current_exe().unwrap(), 1));
+        let address = super::ask as fn() as usize;
+        assert!(super::holds(&std::env::current_exe().unwrap(), address));
+        assert!(!super::holds(std::path::Path::new("/lib64/ld-linux-x86-64.so.2"), address));
+        assert!(!super::holds(&std::env::current_exe().unwrap(), 1));
     }
 }

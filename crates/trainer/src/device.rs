@@ -1,17 +1,8 @@
 //! Which device trains.
 
-use crate::TrainError;
+use strata_spec::DeviceChoice;
 
-/// A device, as a person names it: `auto`, `cpu`, `cuda`, `cuda:1`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DeviceChoice {
-    /// The first card where this build and the machine have one, else the CPU.
-    Auto,
-    /// The CPU.
-    Cpu,
-    /// A card by its number.
-    Cuda(usize),
-}
+use crate::TrainError;
 
 /// A device that is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,16 +22,16 @@ impl std::fmt::Display for Device {
     }
 }
 
-impl DeviceChoice {
-    /// The device that is meant.
+impl Device {
+    /// The device that `choice` means here.
     ///
     /// # Errors
     /// [`TrainError::NoDevice`] where a card is asked for and this build has no CUDA or this machine no such card.
-    pub fn resolve(self) -> Result<Device, TrainError> {
-        match self {
-            Self::Cpu => Ok(Device::Cpu),
-            Self::Cuda(ordinal) => probe(ordinal).map(|()| Device::Cuda(ordinal)),
-            Self::Auto => Ok(if probe(0).is_ok() { Device::Cuda(0) } else { Device::Cpu }),
+    pub fn choose(choice: DeviceChoice) -> Result<Self, TrainError> {
+        match choice {
+            DeviceChoice::Cpu => Ok(Self::Cpu),
+            DeviceChoice::Cuda(ordinal) => probe(ordinal).map(|()| Self::Cuda(ordinal)),
+            DeviceChoice::Auto => Ok(if probe(0).is_ok() { Self::Cuda(0) } else { Self::Cpu }),
         }
     }
 }

@@ -1,51 +1,31 @@
 //! When a run that no longer improves ends.
 
+use strata_spec::{EarlyStopping, Metric};
+
 use crate::Evaluation;
 
-/// The number that is watched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Metric {
-    /// Validation loss: lower is better.
-    ValLoss,
-    /// Validation accuracy: higher is better.
-    ValAcc,
-}
-
-/// Ends a run after `patience` epochs in a row without an improvement of more than `min_delta`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct EarlyStopping {
-    /// What is watched.
-    pub metric: Metric,
-    /// Epochs, at least one.
-    pub patience: usize,
-    /// How much better than the best so far counts, at least 0.
-    pub min_delta: f64,
-}
-
-impl EarlyStopping {
-    /// How many epochs at the end of `history` brought no improvement.
-    fn stale(&self, history: &[Evaluation]) -> usize {
-        let mut best = f64::NEG_INFINITY;
-        let mut stale = 0;
-        for line in history.iter().filter(|line| line.epoch.is_some()) {
-            let value = match self.metric {
-                Metric::ValLoss => -line.val_loss,
-                Metric::ValAcc => line.val_acc,
-            };
-            if value > best + self.min_delta || (best == f64::NEG_INFINITY && value > best) {
-                best = value;
-                stale = 0;
-            } else {
-                stale += 1;
-            }
+/// How many epochs at the end of `history` brought no improvement.
+fn stale_epochs(stopping: &EarlyStopping, history: &[Evaluation]) -> usize {
+    let mut best = f64::NEG_INFINITY;
+    let mut stale = 0;
+    for line in history.iter().filter(|line| line.epoch.is_some()) {
+        let value = match stopping.metric {
+            Metric::ValLoss => -line.val_loss,
+            Metric::ValAcc => line.val_acc,
+        };
+        if value > best + stopping.min_delta || (best == f64::NEG_INFINITY && value > best) {
+            best = value;
+            stale = 0;
+        } else {
+            stale += 1;
         }
-        stale
     }
+    stale
+}
 
-    /// Whether the run ends here. A function of the history alone, so that a resumed run decides as the first would have.
-    pub fn is_over(&self, history: &[Evaluation]) -> bool {
-        self.stale(history) >= self.patience
-    }
+/// Whether the run ends here. A function of the history alone, so that a resumed run decides as the first would have.
+pub fn is_over(stopping: &EarlyStopping, history: &[Evaluation]) -> bool {
+    stale_epochs(stopping, history) >= stopping.patience
 }
 
 #[cfg(test)]
@@ -80,7 +60,7 @@ mod tests {
                 .collect();
             for metric in [Metric::ValLoss, Metric::ValAcc] {
                 let stopping = EarlyStopping { metric, patience, min_delta };
-                assert_eq!(stopping.is_over(&history), over, "{metric:?}: {why}");
+                assert_eq!(is_over(&stopping, &history), over, "{metric:?}: {why}");
             }
         }
     }

@@ -2,17 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use strata_rng::{RngState, TorchRng};
+use strata_spec::{EarlyStopping, Phase};
 
-use crate::{Classifier, EarlyStopping, Evaluation, Loader, Score, TrainError};
-
-/// Some epochs at one learning rate.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Phase {
-    /// At least one.
-    pub epochs: usize,
-    /// Above zero.
-    pub learning_rate: f64,
-}
+use crate::early_stopping::is_over;
+use crate::{Classifier, Evaluation, Loader, Score, TrainError};
 
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq)]
@@ -191,7 +184,7 @@ pub fn fit(
         told(&progress, observer)?;
     }
     loop {
-        if plan.early_stopping.is_some_and(|stopping| stopping.is_over(&progress.history)) {
+        if plan.early_stopping.is_some_and(|stopping| is_over(&stopping, &progress.history)) {
             return Ok((progress, Outcome::StoppedEarly));
         }
         let epoch = progress.epoch;

@@ -17,7 +17,7 @@ type Network = mlp!(12, 16, 8, 3);
 const SAMPLES: usize = 60;
 
 fn card() -> Option<DeviceKind> {
-    match DeviceChoice::Cuda(0).resolve() {
+    match DeviceKind::choose(DeviceChoice::Cuda(0)) {
         Ok(device) => Some(device),
         Err(error) => {
             eprintln!("skipped: {error}");

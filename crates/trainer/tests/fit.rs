@@ -135,10 +135,10 @@ fn a_batch_of_another_size_is_refused() {
 
 #[test]
 fn a_card_is_refused_by_a_build_without_cuda_and_auto_takes_the_cpu_there() {
-    assert_eq!(DeviceChoice::Cpu.resolve().unwrap(), Device::Cpu);
+    assert_eq!(Device::choose(DeviceChoice::Cpu).unwrap(), Device::Cpu);
     if cfg!(not(feature = "cuda")) {
-        assert_eq!(DeviceChoice::Auto.resolve().unwrap(), Device::Cpu);
-        let error = DeviceChoice::Cuda(1).resolve().unwrap_err().to_string();
+        assert_eq!(Device::choose(DeviceChoice::Auto).unwrap(), Device::Cpu);
+        let error = Device::choose(DeviceChoice::Cuda(1)).unwrap_err().to_string();
         assert!(error.contains("cuda:1") && error.contains("--features cuda"), "{error}");
     }
 }

@@ -1,8 +1,9 @@
 //! Evaluation against the products it consists of, by batch: what is left is activations, loss, memory.
 
 use clap::Args;
-use strata_kernels::{Activation, GemmShape, activate, affine};
+use strata_kernels::{GemmShape, activate, affine};
 use strata_model::Weights;
+use strata_spec::Activation;
 
 use crate::measure::{head, row, short, typical};
 use crate::networks::{self, NOTEBOOK, SGD, evaluation_operations};

@@ -1,0 +1,30 @@
+//! The nouns of an experiment, each once: what a config names and every other crate acts on.
+//!
+//! A leaf. There is no arithmetic here, no file and no parser of TOML: an [`Activation`] is a name with a sentence; what it computes is
+//! in `strata-kernels`, where it is written in a file is `strata-config`'s. Who adds an activation, an optimizer or a data set begins here.
+//!
+//! ```
+//! use strata_spec::{Activation, Named, ranges};
+//!
+//! assert_eq!(Activation::from_name("gelu"), Some(Activation::Gelu));
+//! assert_eq!(Activation::Gelu.as_str(), "gelu");
+//! assert!(Activation::Gelu.sentence().contains("Hendrycks"));
+//! assert!(ranges::DROPOUT.contains(0.5) && !ranges::DROPOUT.contains(1.0));
+//! assert_eq!(ranges::DROPOUT.to_string(), "from 0 up to but not including 1");
+//! ```
+
+mod activation;
+mod dataset;
+mod device;
+mod named;
+mod optimizer;
+pub mod ranges;
+mod training;
+
+pub use activation::Activation;
+pub use dataset::{DatasetKind, DatasetSpec, RngScheme};
+pub use device::{DeviceChoice, ParseDeviceError, Precision};
+pub use named::Named;
+pub use optimizer::{OptimizerKind, OptimizerSpec};
+pub use ranges::{Integers, Numbers};
+pub use training::{EarlyStopping, Metric, Phase};
