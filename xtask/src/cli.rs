@@ -53,6 +53,9 @@ pub(crate) enum Command {
     },
     /// Run every check, cheapest first, up to the first that fails.
     Test {
+        /// Run instead each crate's tests by a command of its own, and so with the crate's own features: all, or those named.
+        #[arg(long, value_name = "CRATE", num_args = 0.., conflicts_with = "extra")]
+        alone: Option<Vec<String>>,
         /// Passed on to the tests' own programs, as in `test -- --nocapture name`.
         #[arg(last = true)]
         extra: Vec<OsString>,

@@ -21,13 +21,18 @@ impl Toolkit {
     }
 
     /// The first of: `nvcc` on PATH, the folders that CUDA's variables name, the usual place.
-    fn find() -> Option<Self> {
+    pub(crate) fn find() -> Option<Self> {
         let path = env::var_os("PATH").unwrap_or_default();
         let on_path = env::split_paths(&path).filter(|folder| folder.join("nvcc").is_file());
         let of_path = on_path.filter_map(|bin| bin.parent().map(Path::to_path_buf));
         let variables = ["CUDA_PATH", "CUDA_HOME", "CUDA_ROOT", "CUDA_TOOLKIT_ROOT_DIR"];
         let named = variables.iter().filter_map(env::var_os).map(PathBuf::from);
         of_path.chain(named).chain([PathBuf::from("/usr/local/cuda")]).find_map(Self::at)
+    }
+
+    /// Whether programs can be linked with the compiler of kernels.
+    pub(crate) fn has_nvrtc(&self) -> bool {
+        self.root.join("include/nvrtc.h").is_file()
     }
 
     /// What build scripts need to find it: `nvcc` on PATH, the root by name.
@@ -53,7 +58,8 @@ fn prepended(variable: &str, folders: &[PathBuf]) -> OsString {
     env::join_paths(folders.iter().cloned().chain(rest)).unwrap_or(old)
 }
 
-fn card() -> bool {
+/// Whether the system has a GPU of NVIDIA's with its driver.
+pub(crate) fn has_gpu() -> bool {
     let listed = Command::new("nvidia-smi").arg("-L").output();
     Path::new("/dev/nvidia0").exists()
         || listed.is_ok_and(|out| out.status.success() && out.stdout.starts_with(b"GPU "))
@@ -68,7 +74,7 @@ pub(crate) fn choose(device: DeviceChoice) -> Result<Option<Toolkit>, Fault> {
     if device == DeviceChoice::Cpu {
         return Ok(None);
     }
-    decide(device, Toolkit::find(), card())
+    decide(device, Toolkit::find(), has_gpu())
 }
 
 fn decide(device: DeviceChoice, toolkit: Option<Toolkit>, card: bool) -> Result<Option<Toolkit>, Fault> {

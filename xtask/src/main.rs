@@ -9,11 +9,13 @@ mod build_times;
 mod cli;
 mod cuda;
 mod fault;
+mod members;
 mod program;
 mod rows;
 mod start;
 mod steps;
 mod tidy;
+mod tools;
 mod workspace;
 
 use std::io::Write;
@@ -41,7 +43,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Experiment(arguments) => start::experiment(&arguments),
         Command::Resume { arguments } => start::resume(&arguments),
         Command::Runs { .. } | Command::Compare { .. } | Command::Dataset { .. } => start::reader(),
-        Command::Test { extra } => steps::run(&extra),
+        Command::Test { alone, extra } => steps::run(alone.as_deref(), &extra),
         Command::Bench { arguments } => bench::run(&arguments),
         Command::Tidy => tidy::run(),
     }

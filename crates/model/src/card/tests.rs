@@ -1,4 +1,7 @@
-//! The kernels without a card: compiled for the host and compared with the CPU, compiled by NVRTC where a toolkit is.
+//! The kernels without a GPU: compiled for the host and compared with the CPU, and compiled by NVRTC.
+//!
+//! They need a C++ compiler, the last one a CUDA toolkit too, so a plain `cargo test` lists them as ignored; `cargo xtask test` runs those that
+//! the machine has the tools for and says which it leaves out.
 
 use std::ffi::OsStr;
 use std::io::Write;
@@ -17,16 +20,14 @@ fn folder() -> PathBuf {
 }
 
 /// The first C++ compiler that says its version.
-fn compiler() -> Option<String> {
+fn compiler() -> String {
     let named = std::env::var("CXX").ok().into_iter();
-    let found = named.chain(["c++", "g++", "clang++"].map(String::from)).find(|name| {
+    let mut all = named.chain(["c++", "g++", "clang++"].map(String::from));
+    let found = all.find(|name| {
         let version = Command::new(name).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
         version.is_ok_and(|status| status.success())
     });
-    if found.is_none() {
-        eprintln!("skipped: no C++ compiler (CXX, c++, g++, clang++) to compile the kernels for the host with");
-    }
-    found
+    found.expect("a C++ compiler (CXX, c++, g++, clang++)")
 }
 
 /// The kernels as a program of the host.
@@ -36,8 +37,8 @@ struct Host {
 }
 
 impl Host {
-    fn build() -> Option<Self> {
-        let compiler = compiler()?;
+    fn build() -> Self {
+        let compiler = compiler();
         let temporary = tempfile::tempdir().unwrap();
         let program = temporary.path().join("kernels");
         // No contraction: a card's compiler may not fuse what the source does not either, and there is nothing to fuse.
@@ -48,7 +49,7 @@ impl Host {
             .output()
             .unwrap();
         assert!(built.status.success(), "{compiler}: {}", String::from_utf8_lossy(&built.stderr));
-        Some(Self { program, _folder: temporary })
+        Self { program, _folder: temporary }
     }
 
     /// The values that kernel `name` writes, as bits.
@@ -81,8 +82,9 @@ fn bits(values: &[f32]) -> Vec<u32> {
 
 /// Every byte in every channel, unit and normalised, whole batches and the smaller last one, against the loader of the CPU's path.
 #[test]
+#[ignore = "needs a C++ compiler; cargo xtask test runs it"]
 fn gathered_bytes_are_the_loaders_pixels_to_the_bit() {
-    let Some(host) = Host::build() else { return };
+    let host = Host::build();
     let odd = ImageShape { channels: 2, height: 3, width: 5 };
     for shape in [ImageShape::CIFAR, odd] {
         let (values, count) = (shape.values(), 40);
@@ -111,8 +113,9 @@ fn gathered_bytes_are_the_loaders_pixels_to_the_bit() {
 
 /// Counts around a block's and a thread's ends, seeds and steps that need their high words.
 #[test]
+#[ignore = "needs a C++ compiler; cargo xtask test runs it"]
 fn masks_are_the_cpus_to_the_bit() {
-    let Some(host) = Host::build() else { return };
+    let host = Host::build();
     let per_block = 4 * THREADS as usize;
     for count in [1, 3, 4, 5, per_block - 1, per_block, per_block + 1, 3 * per_block + 2, 100_003] {
         for (seed, layer, step) in [(43, 0, 0), (1 << 40 | 7, 3, 5), (u64::MAX, 255, 1 << 45)] {
@@ -130,8 +133,9 @@ fn masks_are_the_cpus_to_the_bit() {
 
 /// Logits of few values, so that rows tie, some of them large, one of them NaN; as many samples as a block has threads and one more.
 #[test]
+#[ignore = "needs a C++ compiler; cargo xtask test runs it"]
 fn losses_hits_and_gradients_are_those_of_the_cpu() {
-    let Some(host) = Host::build() else { return };
+    let host = Host::build();
     for (samples, classes) in [(1, 2), (7, 10), (THREADS as usize + 1, 3)] {
         let noise = |i: usize| ((i * 7919 + i * i / 7 * 31) % 5) as f32;
         let mut logits: Vec<f32> =
@@ -147,6 +151,7 @@ fn losses_hits_and_gradients_are_those_of_the_cpu() {
         let written: Vec<f32> = host.run("loss", &input).into_iter().map(f32::from_bits).collect();
         let (scores, gradient) = written.split_at(2 * samples);
 
+        assert_eq!((scores.len(), gradient.len()), (2 * samples, samples * classes));
         let rows = logits.chunks(classes).zip(&labels);
         for ((row, label), score) in rows.zip(scores.chunks(2)) {
             let one = strata_kernels::cross_entropy(row, &[*label], classes);
@@ -164,7 +169,7 @@ fn losses_hits_and_gradients_are_those_of_the_cpu() {
 }
 
 /// A toolkit's folder: where `nvcc` is, what CUDA's variables name, the usual place.
-fn toolkit() -> Option<PathBuf> {
+fn toolkit() -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let on_path = std::env::split_paths(&path).filter(|bin| bin.join("nvcc").is_file());
     let of_path: Vec<_> = on_path.filter_map(|bin| bin.parent().map(Path::to_path_buf)).collect();
@@ -172,15 +177,13 @@ fn toolkit() -> Option<PathBuf> {
     let named = variables.iter().filter_map(std::env::var_os).map(PathBuf::from);
     let mut roots = of_path.into_iter().chain(named).chain([PathBuf::from("/usr/local/cuda")]);
     let found = roots.find(|root| root.join("include/nvrtc.h").is_file());
-    if found.is_none() {
-        eprintln!("skipped: no CUDA toolkit (nvcc on PATH, CUDA_PATH, CUDA_HOME, /usr/local/cuda) with NVRTC");
-    }
-    found
+    found.expect("a CUDA toolkit (nvcc on PATH, CUDA_PATH, CUDA_HOME, /usr/local/cuda) with NVRTC")
 }
 
 #[test]
+#[ignore = "needs a CUDA toolkit and a C++ compiler; cargo xtask test runs it"]
 fn nvrtc_compiles_the_kernels() {
-    let (Some(root), Some(compiler)) = (toolkit(), compiler()) else { return };
+    let (root, compiler) = (toolkit(), compiler());
     let temporary = tempfile::tempdir().unwrap();
     let program = temporary.path().join("nvrtc");
     let libraries: Vec<_> =

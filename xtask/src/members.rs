@@ -1,0 +1,53 @@
+//! The packages of this workspace, as their manifests describe them.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context;
+
+/// A package of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Member {
+    pub(crate) name: String,
+    /// It has code for a CUDA build.
+    pub(crate) has_cuda: bool,
+    /// Others can depend on it.
+    pub(crate) is_library: bool,
+}
+
+/// Every package, by name.
+pub(crate) fn read(root: &Path) -> anyhow::Result<Vec<Member>> {
+    let crates = root.join("crates");
+    let entries = fs::read_dir(&crates).with_context(|| format!("cannot read {}", crates.display()))?;
+    let mut folders = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>()?;
+    folders.extend(["tests", "xtask"].map(|folder| root.join(folder)));
+    let mut members = folders.iter().map(|folder| member(folder)).collect::<anyhow::Result<Vec<_>>>()?;
+    members.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(members)
+}
+
+fn member(folder: &Path) -> anyhow::Result<Member> {
+    let path = folder.join("Cargo.toml");
+    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let manifest: toml::Table = text.parse().with_context(|| path.display().to_string())?;
+    let name = manifest.get("package").and_then(|package| package.get("name")).and_then(toml::Value::as_str);
+    let name = name.with_context(|| format!("{}: no package name", path.display()))?.to_owned();
+    let has_cuda = manifest.get("features").is_some_and(|features| features.get("cuda").is_some());
+    let is_library = folder.join("src/lib.rs").is_file();
+    Ok(Member { name, has_cuda, is_library })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace;
+
+    #[test]
+    fn the_packages_of_this_tree_are_found() {
+        let members = read(&workspace::root()).unwrap();
+        let of = |name: &str| members.iter().find(|member| member.name == name).unwrap_or_else(|| panic!("{name}"));
+        assert!(of("strata-trainer").has_cuda && of("strata-trainer").is_library);
+        assert!(!of("strata-rng").has_cuda && of("strata-rng").is_library);
+        assert!(!of("xtask").is_library && !of("strata-tests").is_library);
+    }
+}
