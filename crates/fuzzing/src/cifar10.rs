@@ -37,8 +37,8 @@ fn assert_whole(data: &Dataset) {
 
 /// A folder of data files. The first six bytes say how long each is, the seventh whether there is a list of names; the others are
 /// the records' labels, and after them the list. (As raw bytes, the six files would need thousands of them to hold a record each.)
-pub fn cifar_files(data: &[u8]) {
-    let Some((head, rest)) = data.split_first_chunk::<7>() else { return };
+pub fn cifar_files(data: &[u8]) -> bool {
+    let Some((head, rest)) = data.split_first_chunk::<7>() else { return false };
     let folder = scratch();
     let mut rest = rest.iter().copied();
     let (mut expected, mut right) = ([vec![], vec![]], true);
@@ -77,6 +77,7 @@ pub fn cifar_files(data: &[u8]) {
     if !named {
         assert_eq!(found.is_ok(), right, "{found:?}");
     }
+    let is_read = found.is_ok();
     if let Ok(found) = found {
         assert!(right);
         assert_whole(&found);
@@ -86,12 +87,13 @@ pub fn cifar_files(data: &[u8]) {
             assert!((0..part.len()).all(|image| part.image(image).iter().copied().eq(pixels.clone())));
         }
     }
+    is_read
 }
 
 /// An archive under its right checksum. The first byte says what the others are: the archive, a tar to be compressed, or one whose
 /// headers' own checksums are mended first, so that the fuzzer gets past them.
-pub fn archive(data: &[u8]) {
-    let Some((&kind, rest)) = data.split_first() else { return };
+pub fn archive(data: &[u8]) -> bool {
+    let Some((&kind, rest)) = data.split_first() else { return false };
     let bytes = match kind % 3 {
         0 => rest.to_vec(),
         1 => gzip(rest),
@@ -102,10 +104,12 @@ pub fn archive(data: &[u8]) {
     fs::write(&path, &bytes).expect("the archive");
     let sha256: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     let source = Cifar10Source { url: format!("file://{}", path.display()), sha256, folder: None };
-    if let Ok(found) = load(&source) {
-        assert_whole(&found);
+    let found = load(&source);
+    if let Ok(found) = &found {
+        assert_whole(found);
     }
     assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 1, "something was unpacked");
+    found.is_ok()
 }
 
 /// `bytes` compressed, as the seeds' archives are.

@@ -10,11 +10,11 @@ use crate::scratch;
 const WRITABLE: usize = 1 << 15;
 
 /// `record.json`: what is read comes back from being written, and can be shown.
-pub fn record(data: &[u8]) {
+pub fn record(data: &[u8]) -> bool {
     let runs = scratch();
     let folder = RunFolder::create(runs.path(), "run").expect("a run's folder");
     fs::write(folder.path().join("record.json"), data).expect("the record");
-    let Ok(record) = read_record(folder.path()) else { return };
+    let Ok(record) = read_record(folder.path()) else { return false };
     folder.write_record(&record).expect("a record that was read can be written");
     if data.len() <= WRITABLE {
         let again = read_record(folder.path()).expect("a record that was written can be read");
@@ -26,10 +26,11 @@ pub fn record(data: &[u8]) {
     strata_report::runs_table(&strata_report::list_runs(runs.path()).expect("the list of runs"), None);
     strata_report::compare_table(&[record.clone(), record.clone()], Some(80));
     folder.write_plots(&record.history).expect("the plots of any history");
+    true
 }
 
 /// `history.jsonl`, and after a NUL (which JSON cannot hold) `timing.jsonl`.
-pub fn history(data: &[u8]) {
+pub fn history(data: &[u8]) -> bool {
     let at = data.iter().position(|&byte| byte == 0);
     let (history, timing) = at.map_or((data, &[][..]), |at| (&data[..at], &data[at + 1..]));
     let runs = scratch();
@@ -42,11 +43,11 @@ pub fn history(data: &[u8]) {
         assert_eq!(lines.entries.len(), whole(history));
         assert_eq!(lines.torn.is_some(), history.last().is_some_and(|&byte| byte != b'\n'));
     }
-    if let (Ok(lines), Ok(times)) = (lines, times) {
-        let joined = join_history(&lines.entries, &times.entries);
-        assert_eq!(joined.len(), lines.entries.len());
-        append(&folder, &lines.entries, &times.entries);
-    }
+    let (Ok(lines), Ok(times)) = (lines, times) else { return false };
+    let joined = join_history(&lines.entries, &times.entries);
+    assert_eq!(joined.len(), lines.entries.len());
+    append(&folder, &lines.entries, &times.entries);
+    true
 }
 
 /// A line appended to any history is the last of what is then read; writing the history without it leaves what was there.

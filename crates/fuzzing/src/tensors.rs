@@ -22,8 +22,8 @@ fn file(data: &[u8]) -> Vec<u8> {
 }
 
 /// A weights file.
-pub fn weights(data: &[u8]) {
-    let Ok((weights, classes)) = Weights::from_bytes(&file(data)) else { return };
+pub fn weights(data: &[u8]) -> bool {
+    let Ok((weights, classes)) = Weights::from_bytes(&file(data)) else { return false };
     let layers: Vec<_> = weights.architecture.layers().collect();
     assert_eq!(layers.len(), weights.layers.len());
     for ((inputs, outputs), layer) in layers.into_iter().zip(&weights.layers) {
@@ -35,19 +35,21 @@ pub fn weights(data: &[u8]) {
     let (again, same_classes) = Weights::from_bytes(&bytes).expect("weights that were written can be read");
     // By their bytes: NaN is not equal to itself.
     assert!(again.to_bytes(&same_classes).expect("the same weights") == bytes && same_classes == classes);
+    true
 }
 
 /// A checkpoint, as it is and with its seal mended.
-pub fn checkpoint(data: &[u8]) {
+pub fn checkpoint(data: &[u8]) -> bool {
     let bytes = file(data);
-    read_checkpoint(&bytes);
+    let is_read = read_checkpoint(&bytes);
     if let Some(sealed) = resealed(&bytes) {
         read_checkpoint(&sealed);
     }
+    is_read
 }
 
-fn read_checkpoint(bytes: &[u8]) {
-    let Ok(checkpoint) = Checkpoint::from_bytes(bytes) else { return };
+fn read_checkpoint(bytes: &[u8]) -> bool {
+    let Ok(checkpoint) = Checkpoint::from_bytes(bytes) else { return false };
     let layers: Vec<_> = checkpoint.weights.architecture.layers().collect();
     assert!(layers.len() == checkpoint.weights.layers.len() && layers.len() == checkpoint.optimizer.layers.len());
     for ((inputs, outputs), state) in layers.into_iter().zip(&checkpoint.optimizer.layers) {
@@ -67,6 +69,7 @@ fn read_checkpoint(bytes: &[u8]) {
     again.save(&path).expect("a second time");
     // By their bytes: NaN is not equal to itself.
     assert!(std::fs::read(&path).expect("the checkpoint saved again") == saved);
+    true
 }
 
 /// The file with the SHA-256 that belongs to its contents; none where it is too damaged to have one.

@@ -108,6 +108,7 @@ mod tests {
             (0.731_058_6, 0.268_941_4),
             (0.731_058_6, -0.268_941_4),
         ];
+        assert_eq!(expected.len(), Activation::ALL.len());
         for (activation, (one, minus_one)) in Activation::ALL.into_iter().zip(expected) {
             let mut values = [1.0, -1.0];
             activate(activation, &mut values);

@@ -71,6 +71,7 @@ fn on_tensors(optimizer: Optimizer) -> Vec<f32> {
 fn the_tensor_path_trains_as_the_kernels_do() {
     for optimizer in optimizers() {
         let (ours, tensors) = (on_kernels(optimizer), on_tensors(optimizer));
+        assert_eq!(ours.len(), tensors.len());
         for (i, (a, b)) in ours.iter().zip(&tensors).enumerate() {
             assert!((a - b).abs() < 2e-4, "{optimizer:?}: parameter {i} is {a}, by tensors {b}");
         }

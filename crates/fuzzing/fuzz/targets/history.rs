@@ -1,4 +1,6 @@
 //! `history.jsonl` and `timing.jsonl` of any bytes.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| strata_fuzzing::history(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    strata_fuzzing::history(data);
+});

@@ -1,4 +1,6 @@
 //! `record.json` of any bytes.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| strata_fuzzing::record(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    strata_fuzzing::record(data);
+});

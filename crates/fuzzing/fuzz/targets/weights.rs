@@ -1,4 +1,6 @@
 //! A weights file of any bytes.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| strata_fuzzing::weights(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    strata_fuzzing::weights(data);
+});
