@@ -24,4 +24,5 @@ mod settings;
 mod signals;
 mod sources;
 mod starts;
+mod steering;
 mod transfers;

@@ -162,7 +162,10 @@ fn a_card_is_refused_by_a_build_that_has_none() {
 fn a_network_that_was_not_built_says_how_to_build_it() {
     let sandbox = Sandbox::new();
     let outcome = sandbox.train(["--set", "model.hidden=[7,5]"]);
-    outcome.failed_saying(1, &["[3072, 7, 5, 10]", "`cargo xtask experiment` builds one", "3072 7 5 10"]);
+    outcome.failed_saying(
+        1,
+        &["[3072, 7, 5, 10]", "`cargo xtask experiment` builds", "`3072 7 5 10` to target/architectures.txt"],
+    );
     leaves_nothing(&sandbox);
 }
 

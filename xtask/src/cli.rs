@@ -1,12 +1,9 @@
 //! The command line of `cargo xtask`.
 
 use std::ffi::OsString;
-use std::num::NonZeroUsize;
-use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
-use strata_config::{parse_name, parse_threads};
-use strata_spec::DeviceChoice;
+use clap::{Parser, Subcommand};
+use strata_cli::ExperimentArguments;
 
 /// Trains image classifiers from a config, and checks this tree.
 ///
@@ -21,8 +18,8 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Train what a config describes, evaluate it and record the run.
-    Experiment(Experiment),
+    /// Train what a config describes, evaluate it and record the run. Checked here before a build, then passed on as written.
+    Experiment(ExperimentArguments),
     /// Go on with a run that was stopped: `resume RUN`.
     #[command(disable_help_flag = true)]
     Resume {
@@ -71,32 +68,6 @@ pub(crate) enum Command {
     Tidy,
 }
 
-/// The arguments of `experiment`, checked here before a build, then passed on as they were written.
-#[derive(Debug, Args)]
-pub(crate) struct Experiment {
-    /// The config, a TOML file (configs/ has some; docs/config.md lists the keys).
-    #[arg(value_name = "CONFIG")]
-    pub(crate) config: PathBuf,
-    /// Lay a value over the config's: section.key=value, in TOML. May be repeated.
-    #[arg(long = "set", value_name = "KEY=VALUE", allow_hyphen_values = true)]
-    pub(crate) sets: Vec<String>,
-    /// Where to compute: auto, cpu, cuda or cuda:N; the config's unless told.
-    #[arg(long)]
-    pub(crate) device: Option<DeviceChoice>,
-    /// The folder that holds, or will hold, the data set's files; the system's cache unless told.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data: Option<PathBuf>,
-    /// The folder of all runs' folders; runs unless told.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) runs: Option<PathBuf>,
-    /// What to call the run; the config's name unless told.
-    #[arg(long, value_parser = parse_name)]
-    pub(crate) name: Option<String>,
-    /// Worker threads, 1 to 1024; the config's, else what the machine has, unless told.
-    #[arg(long, value_parser = parse_threads)]
-    pub(crate) threads: Option<NonZeroUsize>,
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -114,7 +85,7 @@ mod tests {
         assert!(matches!(parsed.command, Command::Compare { arguments } if arguments.len() == 4));
         let parsed =
             Cli::try_parse_from(["xtask", "experiment", "c.toml", "--set", "-x=1", "--set=phases=[]"]).unwrap();
-        assert!(matches!(parsed.command, Command::Experiment(e) if e.sets == ["-x=1", "phases=[]"]));
+        assert!(matches!(parsed.command, Command::Experiment(e) if e.config.sets == ["-x=1", "phases=[]"]));
     }
 
     #[test]

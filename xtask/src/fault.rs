@@ -2,11 +2,15 @@
 
 use std::fmt;
 
+use strata_config::ConfigError;
+
 /// An error that knows its exit code.
 #[derive(Debug)]
 pub(crate) enum Fault {
     /// The user's mistake: exit code 2.
     Mistake(String),
+    /// A mistake in a config: exit code 2.
+    Config(ConfigError),
     /// Interrupted by a signal: exit code 130.
     Interrupted,
 }
@@ -14,7 +18,7 @@ pub(crate) enum Fault {
 impl Fault {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Mistake(_) => 2,
+            Self::Mistake(_) | Self::Config(_) => 2,
             Self::Interrupted => 130,
         }
     }
@@ -24,6 +28,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Mistake(message) => f.write_str(message),
+            Self::Config(error) => error.fmt(f),
             Self::Interrupted => f.write_str("interrupted"),
         }
     }

@@ -18,24 +18,24 @@ mod tidy;
 mod tools;
 mod workspace;
 
-use std::io::Write;
 use std::process::ExitCode;
 
-use clap::Parser;
-use strata_config::told_once;
+use strata_cli::{Layout, parse, print_error};
 
 use crate::cli::{Cli, Command};
 use crate::fault::Fault;
 
 fn main() -> ExitCode {
-    match run(Cli::parse().command) {
-        Ok(code) => code,
-        Err(error) => {
-            // Where nobody can be told, the exit code still tells.
-            let _ = writeln!(std::io::stderr(), "error: {}", told_once(error.as_ref()));
-            ExitCode::from(error.downcast_ref::<Fault>().map_or(1, Fault::exit_code))
-        }
-    }
+    let cli = match parse::<Cli>() {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
+    run(cli.command).unwrap_or_else(|error| {
+        let fault = error.downcast_ref::<Fault>();
+        let layout = if matches!(fault, Some(Fault::Config(_))) { Layout::Excerpt } else { Layout::Line };
+        print_error(error.as_ref(), layout, None);
+        ExitCode::from(fault.map_or(1, Fault::exit_code))
+    })
 }
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {

@@ -41,7 +41,7 @@ impl Lock {
         };
         let locked = match file.try_lock() {
             Err(TryLockError::WouldBlock) => {
-                eprintln!("waiting for another cargo xtask to finish its build");
+                strata_cli::note("waiting for another cargo xtask to finish its build");
                 file.lock()
             }
             Err(TryLockError::Error(error)) => Err(error),

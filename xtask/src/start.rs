@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 
 use anyhow::Context;
-use strata_config::{ConfigError, Experiment, read_text};
+use strata_cli::ExperimentArguments;
+use strata_config::{Experiment, read_text};
 use strata_spec::DeviceChoice;
 
-use crate::cli;
 use crate::cuda;
 use crate::fault::Fault;
 use crate::program;
@@ -19,11 +19,13 @@ use crate::rows::{Lists, Lock};
 use crate::workspace;
 
 /// `experiment`: the config is checked before anything is built.
-pub(crate) fn experiment(arguments: &cli::Experiment) -> anyhow::Result<ExitCode> {
-    let text = read_text(&arguments.config).map_err(mistake)?;
-    let experiment = Experiment::parse(&text, &arguments.config, &arguments.sets).map_err(mistake)?;
-    let device = arguments.device.unwrap_or(experiment.device);
-    let handed = if arguments.config.is_file() { None } else { Some(Handed::new(&arguments.config, &text)?) };
+pub(crate) fn experiment(arguments: &ExperimentArguments) -> anyhow::Result<ExitCode> {
+    let text = read_text(&arguments.config.config).map_err(Fault::Config)?;
+    let experiment =
+        Experiment::parse(&text, &arguments.config.config, &arguments.config.sets).map_err(Fault::Config)?;
+    let device = arguments.machine.device.unwrap_or(experiment.device);
+    let handed =
+        if arguments.config.config.is_file() { None } else { Some(Handed::new(&arguments.config.config, &text)?) };
     train(&experiment, device, handed)
 }
 
@@ -58,7 +60,7 @@ pub(crate) fn resume(arguments: &[OsString]) -> anyhow::Result<ExitCode> {
         // The program knows more ways to name a run, and says what is wrong with this one.
         return reader();
     };
-    let experiment = Experiment::read(&config, &[]).map_err(mistake)?;
+    let experiment = Experiment::read(&config, &[]).map_err(Fault::Config)?;
     let device = match &options.device {
         Some(device) => device.parse().map_err(|error| Fault::Mistake(format!("--device: {error}")))?,
         None => experiment.device,
@@ -87,10 +89,6 @@ fn train(experiment: &Experiment, device: DeviceChoice, handed: Option<Handed>) 
             program::start(&root, toolkit.as_ref(), arguments, handed.text.into(), lock)
         }
     }
-}
-
-fn mistake(error: ConfigError) -> Fault {
-    Fault::Mistake(error.to_string())
 }
 
 /// What of `resume`'s arguments decides the build; the rest is the program's.

@@ -18,7 +18,8 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
 pub(crate) fn passes(root: &Path) -> bool {
     let faults = faults(root);
     for fault in &faults {
-        eprintln!("error: {fault}");
+        // A fault of a config has lines of the config under it.
+        format!("error: {fault}").lines().for_each(strata_cli::note);
     }
     faults.is_empty()
 }

@@ -6,6 +6,8 @@
 use std::ops::Range;
 use std::path::Path;
 
+use strata_files::{escape, escape_path};
+
 use crate::error::{ConfigError, Invalid};
 
 /// Longest value and line that an error quotes, in characters.
@@ -26,8 +28,7 @@ pub(crate) struct Document {
 
 impl Document {
     pub(crate) fn new(path: &Path, text: &str, sets: &[String]) -> Self {
-        let mut sources =
-            vec![Source { origin: path.display().to_string(), text: text.to_owned(), start: 0, is_file: true }];
+        let mut sources = vec![Source { origin: escape_path(path), text: text.to_owned(), start: 0, is_file: true }];
         let mut start = text.len() + 1;
         for set in sets {
             let origin = format!("--set {}", quoted(set, 2 * EXCERPT));
@@ -95,18 +96,19 @@ impl Document {
     }
 }
 
-/// `text` on one line, no longer than `most` characters, without what would move a terminal's cursor.
+/// `text` on one line, no longer than `most` characters before those that steer a terminal are spelt out.
 fn quoted(text: &str, most: usize) -> String {
-    let mut line: String =
-        text.chars().take(most).map(|c| if c.is_whitespace() { ' ' } else { c }).map(printable).collect();
+    let line: String = text.chars().take(most).map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
+    let mut line = escape(&line);
     if text.chars().nth(most).is_some() {
         line.push('…');
     }
     line
 }
 
+/// A character of a line that is shown over carets: as wide as the caret below it.
 fn printable(c: char) -> char {
-    if c.is_control() { '\u{fffd}' } else { c }
+    if escape(c.encode_utf8(&mut [0; 4])).chars().count() == 1 { c } else { '\u{fffd}' }
 }
 
 /// The line numbered `line` with carets under the part of it that `span` covers.

@@ -4,12 +4,14 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use strata_files::escape_path;
+
 /// Why a config cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// The file cannot be opened or read.
-    #[error("{}: cannot read the config: {source}; give the path of a TOML file (see configs/)", path.display())]
+    #[error("{}: cannot read the config: {source}; give the path of a TOML file (see configs/)", escape_path(path))]
     Read {
         /// The file.
         path: PathBuf,
@@ -17,13 +19,16 @@ pub enum ConfigError {
         source: io::Error,
     },
     /// The file is longer than any config.
-    #[error("{}: larger than 1 MiB, too large for a config; give the path of a TOML file (see configs/)", path.display())]
+    #[error(
+        "{}: larger than 1 MiB, too large for a config; give the path of a TOML file (see configs/)",
+        escape_path(path)
+    )]
     TooLarge {
         /// The file.
         path: PathBuf,
     },
     /// The file is not text.
-    #[error("{}: not UTF-8 from byte {valid_up_to} on; TOML is UTF-8 text", path.display())]
+    #[error("{}: not UTF-8 from byte {valid_up_to} on; TOML is UTF-8 text", escape_path(path))]
     NotUtf8 {
         /// The file.
         path: PathBuf,

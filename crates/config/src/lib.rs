@@ -22,7 +22,6 @@ mod overlay;
 mod raw;
 mod resolved;
 mod suggest;
-mod told;
 
 pub use architectures::{RowError, Widths, parse_rows};
 pub use arguments::{parse_name, parse_threads};
@@ -30,4 +29,3 @@ pub use check::{read_text, valid_name};
 pub use error::{ConfigError, Invalid};
 pub use experiment::{Checkpointing, DatasetConfig, Experiment, ModelConfig};
 pub use keys::{KEYS, Key};
-pub use told::told_once;

@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use strata_dataset::Progress;
+use strata_files::{escape, escape_path};
 use strata_trainer::{Evaluation, Event, Pass};
 
 use crate::ticker::Ticker;
@@ -34,11 +35,11 @@ impl Display {
         self.epochs = epochs;
     }
 
-    /// A line for the record of what happened, on standard output.
+    /// A line for the record of what happened, on standard output, made safe to print.
     pub(crate) fn line(&self, text: &str) {
         let print = || {
             // A closed pipe is no reason to lose a run.
-            let _ = writeln!(std::io::stdout(), "{text}");
+            let _ = writeln!(std::io::stdout(), "{}", escape(text));
         };
         match &self.bar {
             Some(bar) => bar.suspend(print),
@@ -60,7 +61,7 @@ impl Display {
     pub(crate) fn fetching(&mut self, progress: &Progress) {
         match progress {
             Progress::Waiting { path } => {
-                self.start(None, WORK).set_message(format!("waiting for another download of {}", path.display()));
+                self.start(None, WORK).set_message(format!("waiting for another download of {}", escape_path(path)));
             }
             Progress::Started { total, resumed_from } => {
                 if !self.bars {
@@ -78,8 +79,10 @@ impl Display {
                     bar.inc(*bytes);
                 }
             }
-            Progress::Verifying { path } => self.start(None, WORK).set_message(format!("verifying {}", path.display())),
-            Progress::Reading { path } => self.start(None, WORK).set_message(format!("reading {}", path.display())),
+            Progress::Verifying { path } => {
+                self.start(None, WORK).set_message(format!("verifying {}", escape_path(path)))
+            }
+            Progress::Reading { path } => self.start(None, WORK).set_message(format!("reading {}", escape_path(path))),
             _ => self.clear(),
         }
     }

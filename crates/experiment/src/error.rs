@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use strata_config::ConfigError;
 use strata_dataset::DatasetError;
+use strata_files::escape_path;
 use strata_report::ReportError;
 use strata_trainer::TrainError;
 
@@ -40,19 +41,13 @@ pub enum ExperimentError {
     #[error(transparent)]
     Report(#[from] ReportError),
     /// The program was built without the network that the config asks for.
-    #[error(
-        "this program has no network {widths:?}; `cargo xtask experiment` builds one that has, or add the line \
-         `{}` to crates/strata/architectures.txt",
-        line(widths)
-    )]
+    #[error("this program was built without the network {widths:?}")]
     NoRow {
         /// The widths asked for.
         widths: Vec<usize>,
     },
     /// Worker threads could not be started.
-    #[error(
-        "cannot start {threads} worker threads: {reason}; ask for fewer with --threads, or raise the limit (ulimit -u)"
-    )]
+    #[error("cannot start {threads} worker threads: {reason}")]
     Threads {
         /// As many as were asked for.
         threads: usize,
@@ -60,10 +55,7 @@ pub enum ExperimentError {
         reason: String,
     },
     /// There is no such run.
-    #[error(
-        "no run {name:?}: neither {} nor {} is a run's folder; `cargo xtask runs` lists them",
-        here.display(), below.display()
-    )]
+    #[error("no run {name:?}: neither {} nor {} is a run's folder", escape_path(here), escape_path(below))]
     NoRun {
         /// As it was named.
         name: PathBuf,
@@ -73,7 +65,7 @@ pub enum ExperimentError {
         below: PathBuf,
     },
     /// A run that cannot be gone on with.
-    #[error("cannot resume {}: {reason}", run.display())]
+    #[error("cannot resume {}: {reason}", escape_path(run))]
     Resume {
         /// The run's folder.
         run: PathBuf,
@@ -81,7 +73,7 @@ pub enum ExperimentError {
         reason: String,
     },
     /// A signal asked to stop; the run can be resumed.
-    #[error("interrupted; go on with: cargo xtask resume {}", run.display())]
+    #[error("{}: interrupted", escape_path(run))]
     Interrupted {
         /// The run's folder.
         run: PathBuf,
@@ -89,10 +81,6 @@ pub enum ExperimentError {
     /// A signal asked to stop before there was a run.
     #[error("interrupted before the run began; nothing was recorded")]
     InterruptedEarly,
-}
-
-fn line(widths: &[usize]) -> String {
-    widths.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
 impl ExperimentError {

@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use strata_cli::{ConfigArguments, ExperimentArguments, MachineArguments, escape_lines, note};
 use strata_experiment::{Display, Experiment, Runner, Stop, dataset_grid, dataset_info, find_run, start_threads};
 use strata_report::{Record, RunState, RunSummary, Status, compare_table, list_runs, read_record, runs_table};
 
@@ -32,8 +33,18 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
     }
 }
 
-fn read(config: &cli::Config) -> anyhow::Result<Experiment> {
+fn read(config: &ConfigArguments) -> anyhow::Result<Experiment> {
     Ok(Experiment::read(&config.config, &config.sets)?)
+}
+
+/// Lays what the command line says over `experiment`.
+fn apply(machine: &MachineArguments, experiment: &mut Experiment) {
+    if let Some(device) = machine.device {
+        experiment.device = device;
+    }
+    if machine.threads.is_some() {
+        experiment.threads = machine.threads;
+    }
 }
 
 /// Starts the worker threads, then heeds signals: whatever a command could wait for in vain is behind it.
@@ -44,9 +55,9 @@ fn prepare(threads: Option<NonZeroUsize>) -> anyhow::Result<Stop> {
     Ok(stop)
 }
 
-fn experiment(arguments: &cli::Experiment) -> anyhow::Result<()> {
+fn experiment(arguments: &ExperimentArguments) -> anyhow::Result<()> {
     let mut experiment = read(&arguments.config)?;
-    arguments.machine.apply(&mut experiment);
+    apply(&arguments.machine, &mut experiment);
     let data = arguments.config.data.as_deref().map(absolute).transpose()?;
     let stop = prepare(experiment.threads)?;
     runner(data, stop).start(&experiment, &arguments.runs, arguments.name.as_deref())?;
@@ -59,7 +70,7 @@ fn resume(arguments: &cli::Resume) -> anyhow::Result<()> {
     let data = data.or_else(|| read_record(&run).ok().and_then(|record| record.dataset.folder).map(PathBuf::from));
     let threads = arguments.machine.threads.or_else(|| Experiment::read(&run.join("config.toml"), &[]).ok()?.threads);
     let stop = prepare(threads)?;
-    runner(data, stop).resume(&run, |experiment| arguments.machine.apply(experiment))?;
+    runner(data, stop).resume(&run, |experiment| apply(&arguments.machine, experiment))?;
     Ok(())
 }
 
@@ -80,7 +91,7 @@ fn compare(names: &[PathBuf], runs: &Path) -> anyhow::Result<()> {
             match read_record(&summary.path) {
                 Ok(record) => records.push(stands(record, &summary.state)),
                 // Told and left out: one damaged run hides no other.
-                Err(error) => eprintln!("left out: {error}"),
+                Err(error) => note(&format!("left out: {error}")),
             }
         }
     }
@@ -113,10 +124,10 @@ fn terminal_width() -> Option<usize> {
     Some(usize::from(columns))
 }
 
-/// Writes to standard output; a reader that went away (`| head`) is no error.
+/// Writes to standard output, made safe; a reader that went away (`| head`) is no error.
 fn show(text: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(escape_lines(text).as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error).context("cannot write the output"),
         _ => Ok(()),
     }

@@ -4,58 +4,44 @@
 
 mod cli;
 mod commands;
+mod hints;
 mod huge_pages;
+mod log;
 mod rows;
 mod signals;
 
-use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
-use strata_config::told_once;
+use strata_cli::{Layout, parse, print_error};
 use strata_experiment::{ConfigError, ExperimentError};
 use strata_report::ReportError;
-use tracing_subscriber::Layer;
-use tracing_subscriber::filter::{LevelFilter, Targets};
-use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::cli::{Cli, Command};
+use crate::hints::{Asked, hint};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    if matches!(cli.command, Command::Experiment(_) | Command::Resume(_)) {
+    let command = match parse::<Cli>() {
+        Ok(cli) => cli.command,
+        Err(code) => return code,
+    };
+    if matches!(command, Command::Experiment(_) | Command::Resume(_)) {
         huge_pages::ask();
     }
-    log_to_standard_error();
-    match commands::run(cli.command) {
+    log::to_standard_error();
+    let asked = Asked::of(&command);
+    match commands::run(command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Where nobody can be told, the exit code still tells.
-            let _ = writeln!(std::io::stderr(), "error: {}", told_once(error.as_ref()));
+            print_error(error.as_ref(), layout(&error), hint(&error, asked).as_deref());
             ExitCode::from(exit_code(&error))
         }
     }
 }
 
-/// What `STRATA_LOG` asks for (`debug`, `info,strata_dataset=trace`), warnings unless told.
-fn log_to_standard_error() {
-    let wanted = std::env::var("STRATA_LOG").ok().filter(|wanted| !wanted.is_empty());
-    let filter = wanted.map_or_else(Targets::new, |wanted| {
-        wanted.parse().unwrap_or_else(|error| {
-            eprintln!(
-                "warning: STRATA_LOG={wanted}: {error}; expected debug, or strata_dataset=trace, or several with commas"
-            );
-            Targets::new()
-        })
-    });
-    let default = filter.default_level().unwrap_or(LevelFilter::WARN);
-    let mut lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    if !std::io::stderr().is_terminal() {
-        // Colours in a log file are escape codes.
-        lines = lines.with_ansi(false);
-    }
-    tracing_subscriber::registry().with(lines.with_filter(filter.with_default(default))).init();
+fn layout(error: &anyhow::Error) -> Layout {
+    let of_config = error.is::<ConfigError>()
+        || matches!(error.downcast_ref::<ExperimentError>(), Some(ExperimentError::Config(_)));
+    if of_config { Layout::Excerpt } else { Layout::Line }
 }
 
 fn exit_code(error: &anyhow::Error) -> u8 {

@@ -1,0 +1,61 @@
+//! What to type: the libraries say what is wrong, the program adds what a person can do about it here.
+
+use strata_cli::quoted;
+use strata_experiment::ExperimentError;
+
+use crate::cli::Command;
+
+/// What of the command line decides what can be advised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    Experiment,
+    Resume,
+    Reading,
+}
+
+impl Asked {
+    pub(crate) fn of(command: &Command) -> Self {
+        match command {
+            Command::Experiment(_) => Self::Experiment,
+            Command::Resume(_) => Self::Resume,
+            Command::Runs { .. } | Command::Compare { .. } | Command::Dataset(_) => Self::Reading,
+        }
+    }
+}
+
+/// What to do about `error`, where there is something to type.
+pub(crate) fn hint(error: &anyhow::Error, asked: Asked) -> Option<String> {
+    let error = error.downcast_ref::<ExperimentError>()?;
+    Some(match error {
+        ExperimentError::Interrupted { run } => format!("resume it with: cargo xtask resume {}", quoted(run)),
+        ExperimentError::NoRow { widths } => {
+            let line = widths.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+            let command = if asked == Asked::Resume { "resume" } else { "experiment" };
+            format!(
+                "`cargo xtask {command}` builds a program that has it, or add the line `{line}` to target/architectures.txt and build again"
+            )
+        }
+        ExperimentError::Threads { .. } => "ask for fewer with --threads, or raise the limit (ulimit -u)".to_owned(),
+        ExperimentError::NoRun { .. } => "`cargo xtask runs` lists the runs".to_owned(),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_resumed_by_a_line_that_a_shell_reads() {
+        let error = anyhow::Error::from(ExperimentError::Interrupted { run: "my runs/a b".into() });
+        assert_eq!(hint(&error, Asked::Experiment).unwrap(), "resume it with: cargo xtask resume 'my runs/a b'");
+    }
+
+    #[test]
+    fn a_missing_network_is_built_by_the_command_that_missed_it() {
+        let error = anyhow::Error::from(ExperimentError::NoRow { widths: vec![3072, 7, 10] });
+        let hints = [Asked::Experiment, Asked::Resume].map(|asked| hint(&error, asked).unwrap());
+        assert!(hints[0].contains("cargo xtask experiment") && hints[1].contains("cargo xtask resume"), "{hints:?}");
+        assert!(hints.iter().all(|hint| hint.contains("`3072 7 10` to target/architectures.txt")), "{hints:?}");
+    }
+}
