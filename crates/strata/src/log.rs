@@ -53,13 +53,14 @@ fn filter(wanted: &str) -> (Targets, Vec<String>) {
             None if part.parse::<LevelFilter>().is_ok() => (None, Some(part)),
             None => (Some(part), None),
         };
-        let level = level.map_or(Ok(LevelFilter::TRACE), str::parse);
+        // Nothing after the sign would be read as `error`.
+        let level = level.map_or(Some(LevelFilter::TRACE), |level| level.parse().ok().filter(|_| !level.is_empty()));
         let known = target.is_none_or(|target| CRATES.contains(&target.split("::").next().unwrap_or_default()));
         match (target, level) {
             _ if !known => faults.push(format!("no part of strata is called `{}`", target.unwrap_or_default())),
-            (_, Err(_)) => faults.push(format!("`{part}` names no level")),
-            (Some(target), Ok(level)) => filter = filter.with_target(target, level),
-            (None, Ok(level)) => filter = filter.with_default(level),
+            (_, None) => faults.push(format!("`{part}` names no level")),
+            (Some(target), Some(level)) => filter = filter.with_target(target, level),
+            (None, Some(level)) => filter = filter.with_default(level),
         }
     }
     (filter, faults)
