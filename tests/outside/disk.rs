@@ -1,6 +1,7 @@
 //! A disk that is full while a run writes: one clear error, the earlier state intact, and a resume that ends as if nothing was.
 
 use std::fs;
+#[cfg(target_os = "linux")]
 use std::os::unix::fs::symlink;
 use std::process::Command;
 
