@@ -9,6 +9,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where something unexpected happens")]
 
 mod archives;
+mod data;
 mod disk;
 mod harness;
 mod kills;

@@ -61,7 +61,7 @@ fn missing_data_is_named_with_what_to_do() {
     refused(&sandbox, &[], 2, &["file://host/a", "file:///"]);
     // A folder of data that is a file, and one that is not there: with nobody at the address either.
     write_config(&sandbox, "http://127.0.0.1:1/a.tar.gz", &sha256(b""));
-    refused(&sandbox, &["--data", "small.toml"], 1, &["small.toml", "--data"]);
+    refused(&sandbox, &["--data", "small.toml"], 2, &["small.toml", "--data"]);
     refused(
         &sandbox,
         &["--data", "none"],

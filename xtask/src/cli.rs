@@ -41,11 +41,11 @@ pub(crate) enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "RUN")]
         arguments: Vec<OsString>,
     },
-    /// Look at a config's images: `dataset info CONFIG`, `dataset grid CONFIG --out grid.png`.
+    /// Look at a config's images: `dataset info CONFIG`, `dataset grid CONFIG --out grid.png`, `dataset show CONFIG 0`.
     #[command(disable_help_flag = true)]
     Dataset {
-        /// `info` or `grid`, the config, then the program's options (`dataset --help`).
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "INFO|GRID")]
+        /// `info`, `grid` or `show`, the config, then the program's options (`dataset --help`).
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "INFO|GRID|SHOW")]
         arguments: Vec<OsString>,
     },
     /// Run every check, cheapest first, up to the first that fails.

@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::Path;
 
+use strata_files::without_credentials;
 use toml::Spanned;
 
 use strata_spec::ranges::{self, Integers};
@@ -112,7 +113,8 @@ impl Check<'_> {
         let url = match &raw.url {
             Some(url) => {
                 let text = url.get_ref();
-                let rest = ["https://", "http://", "file://"].iter().find_map(|scheme| text.strip_prefix(scheme));
+                let bare = without_credentials(text);
+                let rest = ["https://", "http://", "file://"].iter().find_map(|scheme| bare.strip_prefix(scheme));
                 let whole = rest.is_some_and(|rest| !rest.is_empty());
                 if !whole || text.len() > MAX_URL || text.chars().any(char::is_control) {
                     return Err(self.wrong("dataset.url", url));

@@ -6,7 +6,7 @@
 use std::ops::Range;
 use std::path::Path;
 
-use strata_files::{escape, escape_path};
+use strata_files::{escape, escape_path, hide_credentials, mask_credentials};
 
 use crate::error::{ConfigError, Invalid};
 
@@ -17,6 +17,8 @@ const EXCERPT: usize = 120;
 struct Source {
     origin: String,
     text: String,
+    /// What errors quote: the text without the passwords of its URLs, character for character in the same place.
+    masked: String,
     start: usize,
     is_file: bool,
 }
@@ -28,11 +30,15 @@ pub(crate) struct Document {
 
 impl Document {
     pub(crate) fn new(path: &Path, text: &str, sets: &[String]) -> Self {
-        let mut sources = vec![Source { origin: escape_path(path), text: text.to_owned(), start: 0, is_file: true }];
+        let source = |origin, text: &str, start, is_file| {
+            let masked = mask_credentials(text);
+            Source { origin, text: text.to_owned(), masked, start, is_file }
+        };
+        let mut sources = vec![source(escape_path(path), text, 0, true)];
         let mut start = text.len() + 1;
         for set in sets {
-            let origin = format!("--set {}", quoted(set, 2 * EXCERPT));
-            sources.push(Source { origin, text: set.clone(), start, is_file: false });
+            let origin = format!("--set {}", quoted(&hide_credentials(set), 2 * EXCERPT));
+            sources.push(source(origin, set, start, false));
             start += set.len() + 1;
         }
         Self { sources }
@@ -52,7 +58,8 @@ impl Document {
     pub(crate) fn wrong(&self, span: Range<usize>, key: &str, message: impl Into<String>) -> ConfigError {
         let mut error = self.at(span.clone(), Some(key), message);
         let (source, local) = self.locate(&span);
-        error.value = source.text.get(local).filter(|value| !value.is_empty()).map(|value| quoted(value, QUOTED));
+        let value = source.masked_part(&local);
+        error.value = Some(quoted(value, QUOTED)).filter(|value| !value.is_empty());
         ConfigError::Invalid(Box::new(error))
     }
 
@@ -82,8 +89,8 @@ impl Document {
             line: source.is_file.then_some(line),
             key: key.map(|key| quoted(key, QUOTED)),
             value: None,
-            message: message.into(),
-            excerpt: source.is_file.then(|| excerpt(&source.text, line, &local)),
+            message: hide_credentials(&message.into()),
+            excerpt: source.is_file.then(|| excerpt(&source.masked, line, &source.masked_range(&local))),
         }
     }
 
@@ -93,6 +100,24 @@ impl Document {
         // A syntax error may point into the middle of a character.
         let clip = |at: usize| source.text.floor_char_boundary(at.saturating_sub(source.start));
         (source, clip(span.start)..clip(span.end))
+    }
+}
+
+impl Source {
+    /// The bytes of the masked text that stand for `range` of the text.
+    fn masked_range(&self, range: &Range<usize>) -> Range<usize> {
+        if self.masked.len() == self.text.len() {
+            return range.clone();
+        }
+        let at = |place: usize| {
+            let characters = self.text[..place].chars().count();
+            self.masked.char_indices().nth(characters).map_or(self.masked.len(), |(at, _)| at)
+        };
+        at(range.start)..at(range.end)
+    }
+
+    fn masked_part(&self, range: &Range<usize>) -> &str {
+        self.masked.get(self.masked_range(range)).unwrap_or_default()
     }
 }
 

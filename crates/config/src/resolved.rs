@@ -2,12 +2,14 @@
 
 use std::fmt::Write as _;
 
+use strata_files::without_credentials;
 use strata_spec::{DatasetSpec, Named, OptimizerSpec};
 
 use crate::experiment::Experiment;
 
 impl Experiment {
-    /// The whole config as TOML, defaults spelt out; [`Experiment::parse`] makes an equal experiment of it.
+    /// The whole config as TOML, defaults spelt out; [`Experiment::parse`] makes an equal experiment of it, but for a user name and
+    /// password in `dataset.url`, which are left out.
     ///
     /// What has no value (threads left to the machine, no early stopping) is left out, since TOML has no null.
     #[must_use]
@@ -24,7 +26,8 @@ impl Experiment {
         match &self.dataset.kind {
             DatasetSpec::Cifar10 { url, sha256 } => {
                 text.string("kind", "cifar10");
-                text.string("url", url);
+                // A run's folder is shown around: it holds no password.
+                text.string("url", &without_credentials(url));
                 text.string("sha256", sha256);
             }
             DatasetSpec::Synthetic { train, test, seed } => {

@@ -201,11 +201,19 @@ fn no_panic_and_whole(text: &str, sets: &[String]) -> Result<(), TestCaseError> 
     match Experiment::parse(text, Path::new("c.toml"), sets) {
         Ok(experiment) => {
             let again = Experiment::parse(&experiment.to_toml(), Path::new("other.toml"), &[]);
-            prop_assert_eq!(again.map_err(|error| error.to_string()), Ok(experiment));
+            prop_assert_eq!(again.map_err(|error| error.to_string()), Ok(kept(experiment)));
         }
         Err(error) => prop_assert!(error.to_string().len() < 4000),
     }
     Ok(())
+}
+
+/// What is written of it: the address without a user name and password.
+fn kept(mut experiment: Experiment) -> Experiment {
+    if let DatasetSpec::Cifar10 { url, .. } = &mut experiment.dataset.kind {
+        *url = strata_files::without_credentials(url);
+    }
+    experiment
 }
 
 proptest! {
@@ -215,7 +223,7 @@ proptest! {
     fn the_resolved_config_reads_back_equal(experiment in experiment()) {
         let text = experiment.to_toml();
         let again = Experiment::parse(&text, Path::new("resolved.toml"), &[]).map_err(|error| error.to_string());
-        prop_assert_eq!(again, Ok(experiment));
+        prop_assert_eq!(again, Ok(kept(experiment)));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! One batch, and how its bytes become numbers.
 
+use crate::error::room_for;
 use crate::{DatasetError, ImageShape, Images};
 
 /// How a byte becomes the number a network sees.
@@ -110,12 +111,16 @@ impl Scaling {
     }
 
     /// The batch of these images, which must all exist.
-    pub(crate) fn batch(&self, images: &Images, indices: &[u32], content: BatchContent) -> Batch {
+    ///
+    /// # Errors
+    ///
+    /// [`DatasetError::Memory`] where there is no room for its pixels.
+    pub(crate) fn batch(&self, images: &Images, indices: &[u32], content: BatchContent) -> Result<Batch, DatasetError> {
         let labels = images.labels();
         let labels = indices.iter().map(|&i| labels[i as usize]).collect();
         let mut pixels = Vec::new();
         if content == BatchContent::Pixels {
-            pixels.reserve_exact(indices.len() * images.shape().values());
+            pixels = room_for(indices.len() * images.shape().values(), "the pixels of a batch")?;
             for &i in indices {
                 let image = images.image(i as usize);
                 match &self.channels {
@@ -128,7 +133,7 @@ impl Scaling {
                 }
             }
         }
-        Batch { indices: indices.to_vec(), pixels, labels }
+        Ok(Batch { indices: indices.to_vec(), pixels, labels })
     }
 }
 
@@ -152,7 +157,8 @@ mod tests {
     fn unit_is_the_exact_quotient() {
         let shape = ImageShape { channels: 1, height: 16, width: 16 };
         let images = Images::new(shape, (0..=255).collect(), vec![0], 1).unwrap();
-        let values = |scale| Scaling::new(&scale, shape).unwrap().batch(&images, &[0], BatchContent::Pixels).pixels;
+        let values =
+            |scale| Scaling::new(&scale, shape).unwrap().batch(&images, &[0], BatchContent::Pixels).unwrap().pixels;
         let unit = values(PixelScale::Unit);
         let (mean, deviation) = (0.4914, 0.247);
         let normalised = values(PixelScale::Normalised { mean: vec![mean], deviation: vec![deviation] });
@@ -172,7 +178,7 @@ mod tests {
         let images = Images::new(shape, vec![255, 0, 0, 255], vec![0, 1], 2).unwrap();
         let scale = PixelScale::Normalised { mean: vec![0.5, 0.25], deviation: vec![0.25, 0.5] };
         let scaling = Scaling::new(&scale, shape).unwrap();
-        let batch = scaling.batch(&images, &[1, 0], BatchContent::Pixels);
+        let batch = scaling.batch(&images, &[1, 0], BatchContent::Pixels).unwrap();
         // Image 1: (0 - 0.5) / 0.25 and (1 - 0.25) / 0.5; image 0: (1 - 0.5) / 0.25, (0 - 0.25) / 0.5.
         assert_eq!(batch.pixels, [-2.0, 1.5, 2.0, -0.5]);
         assert_eq!(batch.labels, [1, 0]);

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use strata_files::escape_path;
+
 /// Why images cannot be had, split or served.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -12,7 +14,7 @@ pub enum DatasetError {
     Cancelled,
 
     /// The operating system refused something.
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}: {source}", escape_path(path))]
     Io {
         /// What was tried, as it follows "cannot".
         action: &'static str,
@@ -22,8 +24,31 @@ pub enum DatasetError {
         source: io::Error,
     },
 
+    /// What was named as the folder of the data set's files is none.
+    #[error("{} is not a folder", escape_path(path))]
+    NotAFolder {
+        /// What was named.
+        path: PathBuf,
+    },
+
+    /// The data set's files are not where they must be, and nothing may be downloaded.
+    #[error("{} is not there, and is not downloaded", escape_path(path))]
+    Missing {
+        /// The file that was looked for.
+        path: PathBuf,
+    },
+
+    /// There is not enough memory.
+    #[error("cannot allocate {bytes} bytes for {what}")]
+    Memory {
+        /// What was to be kept there.
+        what: &'static str,
+        /// How much of it.
+        bytes: usize,
+    },
+
     /// The machine names no home folder, so there is no cache folder either.
-    #[error("this user has no home folder to keep a download in; name a folder with --data DIR")]
+    #[error("this user has no home folder to keep a download in")]
     NoCacheFolder,
 
     /// A URL that cannot be fetched from.
@@ -43,7 +68,7 @@ pub enum DatasetError {
     },
 
     /// The file did not come: after the retries, or where none would help.
-    #[error("cannot download {url}: {problem}; {remedy}, or put the file by hand at {}", target.display())]
+    #[error("cannot download {url}: {problem}; {remedy}, or put the file by hand at {}", escape_path(target))]
     Download {
         /// The URL asked for.
         url: String,
@@ -58,7 +83,7 @@ pub enum DatasetError {
     /// A file whose bytes are not those expected.
     #[error(
         "{} ({bytes} bytes) has the wrong checksum: SHA-256 {found}, expected {expected}; {remedy}",
-        path.display()
+        escape_path(path)
     )]
     Checksum {
         /// The file (or the URL's partial download, by now removed).
@@ -74,7 +99,7 @@ pub enum DatasetError {
     },
 
     /// An archive that cannot be read through.
-    #[error("{} is not a readable .tar.gz archive: {problem}", path.display())]
+    #[error("{} is not a readable .tar.gz archive: {problem}", escape_path(path))]
     Archive {
         /// The archive.
         path: PathBuf,
@@ -131,7 +156,7 @@ pub enum DatasetError {
     },
 
     /// A picture that could not be encoded.
-    #[error("cannot encode {}: {problem}", path.display())]
+    #[error("cannot encode {}: {problem}", escape_path(path))]
     Picture {
         /// The picture's file.
         path: PathBuf,
@@ -144,7 +169,7 @@ impl DatasetError {
     /// Whether the caller's own values are at fault, not the machine, the network or a file.
     #[must_use]
     pub fn is_usage(&self) -> bool {
-        matches!(self, Self::Url { .. } | Self::BadChecksum { .. } | Self::Value { .. })
+        matches!(self, Self::NotAFolder { .. } | Self::Url { .. } | Self::BadChecksum { .. } | Self::Value { .. })
     }
 
     pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
@@ -154,4 +179,12 @@ impl DatasetError {
     pub(crate) fn value(name: &'static str, value: usize, problem: impl Into<String>) -> Self {
         Self::Value { name, value: value as u64, problem: problem.into() }
     }
+}
+
+/// Room for `length` values, or the error that there is none for `what`.
+pub(crate) fn room_for<T>(length: usize, what: &'static str) -> Result<Vec<T>, DatasetError> {
+    let mut values = Vec::new();
+    let bytes = length.saturating_mul(size_of::<T>());
+    values.try_reserve_exact(length).map_err(|_| DatasetError::Memory { what, bytes })?;
+    Ok(values)
 }

@@ -21,6 +21,7 @@ mod split;
 mod synthetic;
 #[cfg(test)]
 mod testing;
+mod text_picture;
 
 pub use batch::{Batch, BatchContent, PixelScale};
 pub use cifar10::{Cifar10Source, load_cifar10};
@@ -32,3 +33,4 @@ pub use loader::{Loader, Order, Pass};
 pub use sheet::contact_sheet;
 pub use split::Split;
 pub use synthetic::Synthetic;
+pub use text_picture::text_picture;

@@ -40,7 +40,7 @@ pub enum Order {
 ///     BatchContent::Pixels,
 /// )?;
 /// let mut rng = TorchRng::new(43);
-/// let sizes: Vec<usize> = loader.pass(&mut rng, 0).map(|batch| batch.len()).collect();
+/// let sizes: Vec<usize> = loader.pass(&mut rng, 0).map(|batch| batch.map(|batch| batch.len())).collect::<Result<_, _>>()?;
 /// assert_eq!(sizes, [32, 32, 32, 4]);
 /// # Ok::<(), strata_dataset::DatasetError>(())
 /// ```
@@ -131,7 +131,7 @@ struct Preparer {
 }
 
 impl Preparer {
-    fn prepare(&self, number: usize) -> Batch {
+    fn prepare(&self, number: usize) -> Result<Batch, DatasetError> {
         let start = number * self.batch;
         let end = self.order.len().min(start.saturating_add(self.batch));
         let indices = &self.order[start..end];
@@ -139,7 +139,7 @@ impl Preparer {
     }
 }
 
-/// The batches of one pass; made by [`Loader::pass`].
+/// The batches of one pass; made by [`Loader::pass`]. An error is a batch that there is no memory for.
 #[derive(Debug)]
 pub struct Pass {
     preparer: Arc<Preparer>,
@@ -150,7 +150,7 @@ pub struct Pass {
 
 #[derive(Debug)]
 struct Worker {
-    ready: Receiver<Batch>,
+    ready: Receiver<Result<Batch, DatasetError>>,
     thread: JoinHandle<()>,
 }
 
@@ -193,9 +193,9 @@ impl Worker {
 }
 
 impl Iterator for Pass {
-    type Item = Batch;
+    type Item = Result<Batch, DatasetError>;
 
-    fn next(&mut self) -> Option<Batch> {
+    fn next(&mut self) -> Option<Self::Item> {
         if self.next == self.batches {
             return None;
         }

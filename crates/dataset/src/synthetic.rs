@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use strata_rng::{Philox, TorchRng};
 
+use crate::error::room_for;
 use crate::{Dataset, DatasetError, ImageShape, Images};
 
 /// The most images of a part: 3 GB of pixels.
@@ -56,16 +57,17 @@ impl Synthetic {
         Ok(Dataset {
             name: "synthetic".to_owned(),
             classes: FIGURES.map(str::to_owned).to_vec(),
-            train: Arc::new(self.part(0, self.train)?),
-            test: Arc::new(self.part(1, self.test)?),
+            train: Arc::new(self.part(0, self.train, "synthetic training images")?),
+            test: Arc::new(self.part(1, self.test, "synthetic test images")?),
         })
     }
 
-    fn part(&self, part: u64, count: usize) -> Result<Images, DatasetError> {
+    fn part(&self, part: u64, count: usize, what: &'static str) -> Result<Images, DatasetError> {
         let order = TorchRng::new(self.seed.wrapping_add(part)).permutation(count);
         let labels: Vec<u8> = order.iter().map(|place| (place % 10) as u8).collect();
         let values = ImageShape::CIFAR.values();
-        let mut pixels = vec![0; count * values];
+        let mut pixels = room_for(count * values, what)?;
+        pixels.resize(count * values, 0);
         pixels.par_chunks_mut(values).zip(&labels).enumerate().for_each(|(index, (image, &label))| {
             let philox = Philox::new(self.seed, part << 32 | index as u64);
             draw(image, label, &philox);

@@ -34,6 +34,34 @@ pub enum ExperimentError {
         /// What to do.
         remedy: &'static str,
     },
+    /// There is not enough memory for what the config asks for.
+    #[error("there is no memory for {bytes} bytes more; lower {key}, which asks for them, or use a machine with more")]
+    Memory {
+        /// The config's key.
+        key: &'static str,
+        /// What could not be allocated.
+        bytes: usize,
+    },
+    /// A folder of data whose name the record cannot hold.
+    #[error(
+        "--data {}: a run's record cannot hold this name, since it is not UTF-8, and a resume would not find the folder; \
+         name a link to it, or rename it",
+        escape_path(path)
+    )]
+    UnrecordableFolder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// An image that the user asked to see is not there.
+    #[error("there is no {part} image {index}: they are numbered 0 to {}", images - 1)]
+    NoImage {
+        /// The part of the data set.
+        part: &'static str,
+        /// As it was asked for.
+        index: usize,
+        /// How many there are.
+        images: usize,
+    },
     /// Training failed.
     #[error(transparent)]
     Train(#[from] TrainError),
@@ -88,11 +116,15 @@ impl ExperimentError {
     pub fn exit_code(&self) -> u8 {
         let mistake = match self {
             Self::Interrupted { .. } | Self::InterruptedEarly => return 130,
-            Self::Config(_) | Self::NoRun { .. } | Self::Resume { .. } => true,
+            Self::Config(_)
+            | Self::UnrecordableFolder { .. }
+            | Self::NoImage { .. }
+            | Self::NoRun { .. }
+            | Self::Resume { .. } => true,
             Self::Dataset(source) | Self::Archive { source, .. } | Self::Place { source, .. } => source.is_usage(),
             Self::Train(error) => matches!(error, TrainError::NoDevice { .. }),
             Self::Report(error) => error.is_usage(),
-            Self::NoRow { .. } | Self::Threads { .. } => false,
+            Self::Memory { .. } | Self::NoRow { .. } | Self::Threads { .. } => false,
         };
         if mistake { 2 } else { 1 }
     }

@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::sync::Arc;
 
 use strata_config::Experiment;
-use strata_dataset::{BatchContent, DatasetError, ImageShape, Loader, Order, PixelScale, Split, contact_sheet};
-use strata_rng::TorchRng;
+use strata_dataset::{Dataset, DatasetError, ImageShape, Images, PixelScale, contact_sheet, text_picture};
+use strata_model::skip_initialisation;
+use strata_trainer::Device;
 
-use crate::{Display, ExperimentError, Stop, data, start_threads};
+use crate::data::DataFolder;
+use crate::{Display, ExperimentError, Stop, data, setup, start_threads};
 
 /// Sizes, shape, classes, counts and pixel statistics of `experiment`'s images, as text.
 ///
@@ -21,9 +22,8 @@ pub fn dataset_info(
     stop: &Stop,
 ) -> Result<String, ExperimentError> {
     start_threads(experiment.threads)?;
-    let dataset = data::load(experiment, folder, display, stop)?;
-    let mut rng = TorchRng::new(experiment.seed);
-    let split = Split::random(dataset.train.len(), experiment.dataset.validation, &mut rng)?;
+    let dataset = data::load(experiment, DataFolder::named(folder), display, stop)?;
+    let (split, _) = data::split(experiment, &dataset)?;
     let ImageShape { channels, height, width } = dataset.train.shape();
     let (statistics, sha256) = stop.while_at_once(|| (dataset.train.channel_statistics(), dataset.sha256()))?;
     let numbers = |values: &[f64]| values.iter().map(|v| format!("{v:.4}")).collect::<Vec<_>>().join(" ");
@@ -51,8 +51,19 @@ pub fn dataset_info(
     Ok(text)
 }
 
-/// Draws the first training batch of `experiment`, sixteen images a row and eight rows at most, into the PNG file `out`; gives the labels, a
-/// line a row.
+/// The part of a data set that an image is looked for in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImagePart {
+    /// All training images, in the data set's own order: those that the split keeps for validation too.
+    Train,
+    /// The images that the split keeps for validation, in its order.
+    Validation,
+    /// The test images, in the data set's own order.
+    Test,
+}
+
+/// Draws the batch that training `experiment` sees first, sixteen images a row and eight rows at most, into the PNG file `out`; gives the
+/// labels, a line a row.
 ///
 /// # Errors
 /// Where the images cannot be had or the file cannot be written.
@@ -66,22 +77,79 @@ pub fn dataset_grid(
     const COLUMNS: usize = 16;
     const ROWS: usize = 8;
     start_threads(experiment.threads)?;
-    let dataset = data::load(experiment, folder, display, stop)?;
-    let mut rng = TorchRng::new(experiment.seed);
-    let split = Split::random(dataset.train.len(), experiment.dataset.validation, &mut rng)?;
-    let batch = experiment.dataset.batch.get();
-    let (order, scale, content) = (Order::Shuffled, PixelScale::Unit, BatchContent::Indices);
-    let loader = Loader::new(Arc::clone(&dataset.train), split.train, batch, order, scale, content)?;
-    let mut indices = loader.order(&mut rng);
-    indices.truncate(batch.min(COLUMNS * ROWS));
-    contact_sheet(&dataset.train, &indices, COLUMNS, out).map_err(|source| match source {
-        DatasetError::Io { .. } => ExperimentError::Place { source, remedy: "name another file with --out" },
-        other => other.into(),
-    })?;
-    let class = |index: &u32| {
-        let label = dataset.train.labels().get(*index as usize).copied().unwrap_or_default();
-        dataset.classes.get(usize::from(label)).map_or("?", String::as_str)
-    };
+    let dataset = data::load(experiment, DataFolder::named(folder), display, stop)?;
+    let mut indices = stop.while_at_once(|| first_batch(experiment, &dataset))??;
+    indices.truncate(COLUMNS * ROWS);
+    contact_sheet(&dataset.train, &indices, COLUMNS, out).map_err(unwritten)?;
+    let class = |index: &u32| class_of(&dataset, &dataset.train, *index as usize).1;
     let rows = indices.chunks(COLUMNS).map(|row| row.iter().map(class).collect::<Vec<_>>().join(" "));
     Ok(rows.map(|row| row + "\n").collect())
+}
+
+/// The first batch of the first epoch, after the same draws as in training: split, parameters, initial evaluation.
+fn first_batch(experiment: &Experiment, dataset: &Dataset) -> Result<Vec<u32>, ExperimentError> {
+    let (split, mut rng) = data::split(experiment, dataset)?;
+    let loaders = setup::loaders(experiment, dataset, &split, &PixelScale::Unit, Device::Cpu)?;
+    skip_initialisation(&setup::architecture(experiment), &mut rng);
+    loaders.validation.0.order(&mut rng);
+    let mut order = loaders.train.0.order(&mut rng);
+    order.truncate(experiment.dataset.batch.get());
+    Ok(order)
+}
+
+/// The images of a part with these indices, each as text with its label as number and as name; where there is an `out`, as a PNG file
+/// too, in one row.
+///
+/// # Errors
+/// An index beyond the part's images; where the images cannot be had or the file cannot be written.
+pub fn dataset_show(
+    experiment: &Experiment,
+    folder: Option<&Path>,
+    (part, indices): (ImagePart, &[usize]),
+    out: Option<&Path>,
+    display: &mut Display,
+    stop: &Stop,
+) -> Result<String, ExperimentError> {
+    start_threads(experiment.threads)?;
+    let dataset = data::load(experiment, DataFolder::named(folder), display, stop)?;
+    let (split, _) = data::split(experiment, &dataset)?;
+    let (name, images, count) = match part {
+        ImagePart::Train => ("training", &dataset.train, dataset.train.len()),
+        ImagePart::Validation => ("validation", &dataset.train, split.validation.len()),
+        ImagePart::Test => ("test", &dataset.test, dataset.test.len()),
+    };
+    let mut places = Vec::new();
+    let mut text = String::new();
+    for &index in indices {
+        if index >= count {
+            return Err(ExperimentError::NoImage { part: name, index, images: count });
+        }
+        let place = if part == ImagePart::Validation { split.validation[index] as usize } else { index };
+        let note = match part {
+            ImagePart::Train if split.validation.contains(&(place as u32)) => " (kept for validation)".to_owned(),
+            ImagePart::Validation => format!(" (training image {place})"),
+            _ => String::new(),
+        };
+        let (label, class) = class_of(&dataset, images, place);
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{name} image {index}{note}: label {label}, {class}\n{}", text_picture(images, place));
+        places.push(place as u32);
+    }
+    if let Some(out) = out {
+        contact_sheet(images, &places, places.len(), out).map_err(unwritten)?;
+    }
+    Ok(text)
+}
+
+/// An image's label and its class's name.
+fn class_of<'a>(dataset: &'a Dataset, images: &Images, index: usize) -> (u8, &'a str) {
+    let label = images.labels().get(index).copied().unwrap_or_default();
+    (label, dataset.classes.get(usize::from(label)).map_or("?", String::as_str))
+}
+
+fn unwritten(source: DatasetError) -> ExperimentError {
+    match source {
+        DatasetError::Io { .. } => ExperimentError::Place { source, remedy: "name another file with --out" },
+        other => other.into(),
+    }
 }

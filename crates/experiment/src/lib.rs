@@ -1,7 +1,7 @@
 //! An experiment, from its config to its record: the only crate that knows all the others.
 //!
 //! [`Runner::start`] trains what an [`Experiment`] says and records it in a folder; [`Runner::resume`] goes on where a
-//! run was stopped; [`dataset_info`] and [`dataset_grid`] look at the images. The networks come from outside as [`Row`]s, since
+//! run was stopped; [`dataset_info`], [`dataset_grid`] and [`dataset_show`] look at the images. The networks come from outside as [`Row`]s, since
 //! their types are generated in the program that is built for them.
 
 mod checkpoints;
@@ -11,6 +11,7 @@ mod environment;
 mod error;
 mod inspect;
 mod loaders;
+mod memory;
 mod record;
 mod recorder;
 mod resume;
@@ -23,7 +24,7 @@ mod training;
 
 pub use display::Display;
 pub use error::ExperimentError;
-pub use inspect::{dataset_grid, dataset_info};
+pub use inspect::{ImagePart, dataset_grid, dataset_info, dataset_show};
 pub use loaders::Served;
 pub use run::{Runner, find_run};
 pub use setup::Row;

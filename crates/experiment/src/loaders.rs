@@ -19,6 +19,8 @@ impl Loader for Served {
 
     fn pass<'a>(&'a self, rng: &mut TorchRng, skip: usize) -> Box<dyn Iterator<Item = Batch> + 'a> {
         let pass = self.0.pass(rng, skip);
+        // The trainer says that the pass ended early.
+        let pass = pass.map_while(|batch| batch.inspect_err(|error| tracing::error!(%error, "no further batch")).ok());
         Box::new(pass.map(|batch| Batch { indices: batch.indices, features: batch.pixels, labels: batch.labels }))
     }
 }

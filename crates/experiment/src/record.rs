@@ -26,28 +26,28 @@ impl Runner<'_> {
             hyperparameters: hyperparameters(experiment, architecture),
             parameters: architecture.parameters() as u64,
             environment: environment(parts.device),
-            dataset: self.dataset(experiment, parts),
+            dataset: dataset(experiment, parts),
             phases: phases(experiment),
             rng: rng(experiment),
             ..Record::new(&folder.name(), self.command.clone())
         }
     }
+}
 
-    fn dataset(&self, experiment: &Experiment, parts: &Parts) -> DatasetRecord {
-        DatasetRecord {
-            name: parts.dataset.name.clone(),
-            sha256: parts.dataset_sha256.clone(),
-            folder: self.data.as_ref().map(|folder| folder.to_string_lossy().into_owned()),
-            train: parts.split.train.len(),
-            validation: parts.split.validation.len(),
-            test: parts.dataset.test.len(),
-            classes: parts.dataset.classes.clone(),
-            split: SplitRecord {
-                method: "torch.utils.data.random_split".into(),
-                seed: experiment.seed,
-                sha256: parts.split.sha256(),
-            },
-        }
+fn dataset(experiment: &Experiment, parts: &Parts) -> DatasetRecord {
+    DatasetRecord {
+        name: parts.dataset.name.clone(),
+        sha256: parts.dataset_sha256.clone(),
+        folder: parts.folder.as_ref().map(|folder| folder.to_string_lossy().into_owned()),
+        train: parts.split.train.len(),
+        validation: parts.split.validation.len(),
+        test: parts.dataset.test.len(),
+        classes: parts.dataset.classes.clone(),
+        split: SplitRecord {
+            method: "torch.utils.data.random_split".into(),
+            seed: experiment.seed,
+            sha256: parts.split.sha256(),
+        },
     }
 }
 

@@ -22,7 +22,8 @@ impl Runner<'_> {
         let (mut experiment, config_sha256) = read_config(run)?;
         change(&mut experiment);
         let before = recorded(run, &config_sha256)?;
-        let mut parts = self.prepare(&experiment)?;
+        let recorded = before.as_ref().and_then(|record| record.dataset.folder.as_ref()).map(PathBuf::from);
+        let mut parts = self.prepare(&experiment, recorded.as_deref())?;
         let mut record = self.record(&experiment, config_sha256, &folder, &parts);
         if let Some(before) = before {
             take_over(&mut record, before).map_err(|reason| refused(run, reason))?;

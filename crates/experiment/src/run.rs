@@ -10,15 +10,17 @@ use strata_report::{ReportError, RunFolder};
 use strata_rng::TorchRng;
 use strata_trainer::{Classifier, Device, Progress};
 
+use crate::data::DataFolder;
 use crate::setup::{self, Loaders};
-use crate::{Display, ExperimentError, Row, Stop, data, start_threads};
+use crate::{Display, ExperimentError, Row, Stop, data, memory, start_threads};
 
 /// Runs experiments with the networks of one program.
 #[derive(Debug)]
 pub struct Runner<'a> {
     /// The networks.
     pub rows: &'a [Row],
-    /// Where CIFAR-10's files are or shall be; the system's cache folder if none.
+    /// Where the data set's files are or shall be; if none, where the run to be resumed had them, else the system's cache folder. A path that
+    /// is recorded is UTF-8.
     pub data: Option<PathBuf>,
     /// The command line, for the record.
     pub command: Vec<String>,
@@ -58,6 +60,8 @@ pub(crate) struct Parts {
     pub(crate) dataset: Dataset,
     /// Of the images and their labels.
     pub(crate) dataset_sha256: String,
+    /// Where its files are, unless in the system's cache.
+    pub(crate) folder: Option<PathBuf>,
     pub(crate) split: Split,
     pub(crate) loaders: Loaders,
     pub(crate) classifier: Box<dyn Classifier>,
@@ -86,7 +90,7 @@ impl Runner<'_> {
         name: Option<&str>,
     ) -> Result<PathBuf, ExperimentError> {
         // Whatever can be wrong is found before a folder is made.
-        let mut parts = self.prepare(experiment)?;
+        let mut parts = self.prepare(experiment, None)?;
         let progress = parts.begin(&self.stop)?;
         let folder = match name {
             Some(name) => RunFolder::create_exact(runs, name)?,
@@ -107,19 +111,32 @@ impl Runner<'_> {
         Ok(folder.path().to_owned())
     }
 
-    /// Loads the images, splits them and builds the network.
-    pub(crate) fn prepare(&mut self, experiment: &Experiment) -> Result<Parts, ExperimentError> {
+    /// Loads the images, splits them and builds the network. The images are looked for where the user says, else in `recorded`, the folder
+    /// that the run to be resumed was started with.
+    pub(crate) fn prepare(
+        &mut self,
+        experiment: &Experiment,
+        recorded: Option<&Path>,
+    ) -> Result<Parts, ExperimentError> {
+        if let Some(path) = self.data.as_ref().filter(|path| path.to_str().is_none()) {
+            return Err(ExperimentError::UnrecordableFolder { path: path.clone() });
+        }
         start_threads(experiment.threads)?;
         let device = Device::choose(experiment.device)?;
-        let dataset = data::load(experiment, self.data.as_deref(), &mut self.display, &self.stop)?;
+        let folder = match (self.data.as_deref(), recorded) {
+            (None, Some(folder)) => DataFolder::Recorded(folder),
+            (named, _) => DataFolder::named(named),
+        };
+        let dataset = data::load(experiment, folder, &mut self.display, &self.stop)?;
         // The notebook's order of draws: the split, then the layers, then the passes.
-        let mut rng = TorchRng::new(experiment.seed);
-        let split = Split::random(dataset.train.len(), experiment.dataset.validation, &mut rng)?;
+        let (split, rng) = data::split(experiment, &dataset)?;
+        memory::check(experiment, &dataset, &split, device)?;
         let (scale, dataset_sha256) =
             self.stop.while_at_once(|| (setup::scale(experiment, &dataset), dataset.sha256()))?;
         let classifier = setup::classifier(experiment, self.rows, device, &dataset.train, &scale)?;
         let loaders = setup::loaders(experiment, &dataset, &split, &scale, device)?;
-        Ok(Parts { device, dataset, dataset_sha256, split, loaders, classifier, rng })
+        let folder = folder.path().map(Path::to_owned);
+        Ok(Parts { device, dataset, dataset_sha256, folder, split, loaders, classifier, rng })
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use strata_config::Experiment;
 use strata_dataset::{BatchContent, Dataset, Images, Loader, Order, PixelScale, Split};
-use strata_model::ByteSamples;
+use strata_model::{Architecture, ByteSamples};
 use strata_spec::OptimizerSpec;
 use strata_trainer::{BuildClassifier, Classifier, ClassifierOptions, Device, Optimizer, Plan};
 
@@ -58,6 +58,12 @@ pub(crate) fn scale(experiment: &Experiment, dataset: &Dataset) -> PixelScale {
     let statistics = dataset.train.channel_statistics();
     let narrow = |values: Vec<f64>| values.into_iter().map(|value| value as f32).collect();
     PixelScale::Normalised { mean: narrow(statistics.mean), deviation: narrow(statistics.deviation) }
+}
+
+/// The widths of the config's network.
+pub(crate) fn architecture(experiment: &Experiment) -> Architecture {
+    let widths = experiment.widths();
+    Architecture::new(widths[0], &experiment.model.hidden, widths[widths.len() - 1])
 }
 
 /// Builds the config's network from the program's rows; `images` are those to train on.

@@ -103,7 +103,7 @@ pub fn archive(data: &[u8]) -> bool {
     let path = folder.path().join("a.tar.gz");
     fs::write(&path, &bytes).expect("the archive");
     let sha256: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    let source = Cifar10Source { url: format!("file://{}", path.display()), sha256, folder: None };
+    let source = Cifar10Source { url: format!("file://{}", path.display()), sha256, folder: None, may_download: false };
     let found = load(&source);
     if let Ok(found) = &found {
         assert_whole(found);

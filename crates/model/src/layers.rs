@@ -106,14 +106,21 @@ impl<A: Layers, B: Layers> Layers for (A, B) {
 /// layer's weight row by row, then its bias, uniform in ±1/√inputs
 /// (`torch.nn.init.kaiming_uniform_` with `a = √5`).
 pub fn initialise(network: &mut dyn Layers, rng: &mut TorchRng) {
-    network.for_each(&mut |layer| {
-        let bound = 1.0 / (layer.inputs() as f64).sqrt();
-        let mut weights =
-            LayerWeights { weight: vec![0.0; layer.inputs() * layer.outputs()], bias: vec![0.0; layer.outputs()] };
-        rng.fill_uniform(&mut weights.weight, -bound, bound);
-        rng.fill_uniform(&mut weights.bias, -bound, bound);
-        layer.set_weights(&weights);
-    });
+    network.for_each(&mut |layer| layer.set_weights(&draw_layer(layer.inputs(), layer.outputs(), rng)));
+}
+
+/// Takes `rng` to where [`initialise`] leaves it for a network of these widths: for whoever needs the draws that follow, and not the
+/// network.
+pub fn skip_initialisation(architecture: &Architecture, rng: &mut TorchRng) {
+    architecture.layers().for_each(|(inputs, outputs)| drop(draw_layer(inputs, outputs, rng)));
+}
+
+fn draw_layer(inputs: usize, outputs: usize, rng: &mut TorchRng) -> LayerWeights {
+    let bound = 1.0 / (inputs as f64).sqrt();
+    let mut weights = LayerWeights { weight: vec![0.0; inputs * outputs], bias: vec![0.0; outputs] };
+    rng.fill_uniform(&mut weights.weight, -bound, bound);
+    rng.fill_uniform(&mut weights.bias, -bound, bound);
+    weights
 }
 
 /// Copies of a network's weights, in host memory.

@@ -54,7 +54,7 @@ pub use card::{HeldOnCard, ScoresOnCard, prepare_card};
 pub use cpu::{CpuLayer, CpuLayers};
 pub use dense::{Dense, DenseDevice, DenseLayer};
 pub use error::ModelError;
-pub use layers::{Layer, Layers, initialise, load_weights, weights_of};
+pub use layers::{Layer, Layers, initialise, load_weights, skip_initialisation, weights_of};
 pub use loss::{LossDevice, cross_entropy};
 pub use strata_spec::Activation;
 pub use tensor_file::{TensorReader, TensorWriter, for_each_piece, read_tensor_file};

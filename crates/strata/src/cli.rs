@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use strata_cli::{ConfigArguments, ExperimentArguments, MachineArguments};
+use strata_experiment::ImagePart;
 
 /// Trains image classifiers from configs and records every run.
 #[derive(Debug, Parser)]
@@ -58,7 +59,7 @@ pub(crate) struct Resume {
 pub(crate) enum Dataset {
     /// Sizes, shape, classes, counts and pixel statistics.
     Info(ConfigArguments),
-    /// Draw the first training batch as a sheet, and list its labels.
+    /// Draw the batch that training sees first as a sheet, and list its labels.
     Grid {
         #[command(flatten)]
         config: ConfigArguments,
@@ -66,6 +67,37 @@ pub(crate) enum Dataset {
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
+    /// Show images with their labels, in the terminal as text: `dataset show CONFIG 0 1 --part test`.
+    Show {
+        #[command(flatten)]
+        config: ConfigArguments,
+        /// The images' places in the part, counted from 0.
+        #[arg(value_name = "INDEX", required = true, num_args = 1..)]
+        indices: Vec<usize>,
+        /// The images to choose from: all training images in the data set's order, those of them that validate, or the test images.
+        #[arg(long, value_enum, default_value = "train")]
+        part: Part,
+        /// A PNG file to write the images to, side by side.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Part {
+    Train,
+    Validation,
+    Test,
+}
+
+impl From<Part> for ImagePart {
+    fn from(part: Part) -> Self {
+        match part {
+            Part::Train => Self::Train,
+            Part::Validation => Self::Validation,
+            Part::Test => Self::Test,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use strata_cli::{ConfigArguments, ExperimentArguments, MachineArguments, escape_lines, note};
-use strata_experiment::{Display, Experiment, Runner, Stop, dataset_grid, dataset_info, find_run, start_threads};
+use strata_experiment::{
+    Display, Experiment, Runner, Stop, dataset_grid, dataset_info, dataset_show, find_run, start_threads,
+};
+use strata_files::{escape_path, hide_credentials};
 use strata_report::{Record, RunState, RunSummary, Status, compare_table, list_runs, read_record, runs_table};
 
 use crate::cli::{self, Command};
@@ -28,7 +31,14 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
             let experiment = read(&config)?;
             let stop = prepare(experiment.threads)?;
             let labels = dataset_grid(&experiment, config.data.as_deref(), &out, &mut Display::default(), &stop)?;
-            show(&format!("{labels}{}\n", out.display()))
+            show(&format!("{labels}{}\n", escape_path(&out)))
+        }
+        Command::Dataset(cli::Dataset::Show { config, indices, part, out }) => {
+            let experiment = read(&config)?;
+            let stop = prepare(experiment.threads)?;
+            let images = (part.into(), indices.as_slice());
+            let data = config.data.as_deref();
+            show(&dataset_show(&experiment, data, images, out.as_deref(), &mut Display::default(), &stop)?)
         }
     }
 }
@@ -67,7 +77,6 @@ fn experiment(arguments: &ExperimentArguments) -> anyhow::Result<()> {
 fn resume(arguments: &cli::Resume) -> anyhow::Result<()> {
     let run = find_run(&arguments.run, &arguments.runs)?;
     let data = arguments.data.as_deref().map(absolute).transpose()?;
-    let data = data.or_else(|| read_record(&run).ok().and_then(|record| record.dataset.folder).map(PathBuf::from));
     let threads = arguments.machine.threads.or_else(|| Experiment::read(&run.join("config.toml"), &[]).ok()?.threads);
     let stop = prepare(threads)?;
     runner(data, stop).resume(&run, |experiment| apply(&arguments.machine, experiment))?;
@@ -75,13 +84,17 @@ fn resume(arguments: &cli::Resume) -> anyhow::Result<()> {
 }
 
 fn runner(data: Option<PathBuf>, stop: Stop) -> Runner<'static> {
-    let command = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let command = std::env::args_os().map(|argument| {
+        // Records are shown around: they hold no password.
+        hide_credentials(&argument.to_string_lossy())
+    });
+    let command = command.collect();
     Runner { rows: ROWS, data, command, stop, display: Display::default() }
 }
 
 /// A folder as the record keeps it, for a resume from elsewhere.
 fn absolute(folder: &Path) -> anyhow::Result<PathBuf> {
-    std::path::absolute(folder).with_context(|| format!("--data {}", folder.display()))
+    std::path::absolute(folder).with_context(|| format!("--data {}", escape_path(folder)))
 }
 
 fn compare(names: &[PathBuf], runs: &Path) -> anyhow::Result<()> {

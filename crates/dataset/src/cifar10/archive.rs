@@ -5,7 +5,7 @@ use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
-use strata_files::escape_truncated;
+use strata_files::{escape_path, escape_truncated};
 
 use super::{FOLDER, records};
 use crate::download::Watch;
@@ -39,7 +39,7 @@ pub(super) fn read(file: File, path: &Path, watch: &mut Watch<'_>) -> Result<Dat
         return Err(problem(path, format!("it lacks {}", missing.join(", "))));
     }
     let files = found.files.map(Option::unwrap_or_default);
-    let place = |name: &str| format!("{}: {FOLDER}/{name}", path.display());
+    let place = |name: &str| format!("{}: {FOLDER}/{name}", escape_path(path));
     records::assemble(files, found.names.as_deref(), place)
 }
 
@@ -73,7 +73,7 @@ fn collect<R: Read>(mut archive: tar::Archive<R>, path: &Path) -> Result<Found, 
         }
         let size = entry.size();
         if number.is_some() {
-            let place = format!("{}: {FOLDER}/{name}", path.display());
+            let place = format!("{}: {FOLDER}/{name}", escape_path(path));
             records::check_length(&place, size)?;
         }
         // The buffer grows with what is there, not with what the header claims.

@@ -39,11 +39,13 @@ pub struct Cifar10Source {
     /// A folder that holds the `.bin` files (itself or in `cifar-10-batches-bin`) or the archive,
     /// or that the archive is downloaded to; without one, the system's cache folder.
     pub folder: Option<PathBuf>,
+    /// Whether the archive may be downloaded where it is missing.
+    pub may_download: bool,
 }
 
 impl Default for Cifar10Source {
     fn default() -> Self {
-        Self { url: URL.to_owned(), sha256: SHA256.to_owned(), folder: None }
+        Self { url: URL.to_owned(), sha256: SHA256.to_owned(), folder: None, may_download: true }
     }
 }
 
@@ -78,6 +80,9 @@ fn load(source: &Cifar10Source, limits: &Limits, watch: &mut Watch<'_>) -> Resul
     let location = Location::parse(&source.url)?;
     watch.check()?;
 
+    if let Some(path) = source.folder.as_ref().filter(|path| path.exists() && !path.is_dir()) {
+        return Err(DatasetError::NotAFolder { path: path.clone() });
+    }
     if let Some(folder) = &source.folder
         && let Some(files) = data_folder(folder)?
     {
@@ -93,6 +98,9 @@ fn load(source: &Cifar10Source, limits: &Limits, watch: &mut Watch<'_>) -> Resul
         }
         Location::Http => {
             let target = archive_path(source.folder.as_deref(), &sha256)?;
+            if !source.may_download && !is_file(&target) {
+                return Err(DatasetError::Missing { path: target });
+            }
             let mut limits = limits.clone();
             if sha256 == SHA256 {
                 limits.longest = limits.longest.min(BYTES);

@@ -5,9 +5,10 @@ use std::io::{ErrorKind, Read};
 use std::path::Path;
 use std::sync::Arc;
 
-use strata_files::escape_truncated;
+use strata_files::{escape_path, escape_truncated};
 
 use crate::download::{Watch, open_regular};
+use crate::error::room_for;
 use crate::{Dataset, DatasetError, ImageShape, Images};
 
 /// The data files: five of training images, then one of test images.
@@ -51,8 +52,8 @@ pub(super) fn assemble(
         None => CLASSES.map(str::to_owned).to_vec(),
     };
     let bytes = |files: &[Vec<u8>]| files.iter().map(Vec::len).sum::<usize>();
-    let mut train = Part::with_room_for(bytes(&files[..5]));
-    let mut test = Part::with_room_for(bytes(&files[5..]));
+    let mut train = Part::with_room_for(bytes(&files[..5]))?;
+    let mut test = Part::with_room_for(bytes(&files[5..]))?;
     for (number, (file, name)) in files.into_iter().zip(FILES).enumerate() {
         let part = if number < 5 { &mut train } else { &mut test };
         part.read(&file, &place(name))?;
@@ -72,9 +73,9 @@ struct Part {
 }
 
 impl Part {
-    fn with_room_for(bytes: usize) -> Self {
+    fn with_room_for(bytes: usize) -> Result<Self, DatasetError> {
         let records = bytes / RECORD;
-        Self { labels: Vec::with_capacity(records), pixels: Vec::with_capacity(records * (RECORD - 1)) }
+        Ok(Self { labels: room_for(records, "labels")?, pixels: room_for(records * (RECORD - 1), "images")? })
     }
 
     fn read(&mut self, bytes: &[u8], file: &str) -> Result<(), DatasetError> {
@@ -116,7 +117,7 @@ fn parse_names(text: &[u8], file: &str) -> Result<Vec<String>, DatasetError> {
 
 /// Reads the data files of a folder that holds all six.
 pub(super) fn read_folder(folder: &Path, watch: &Watch<'_>) -> Result<Dataset, DatasetError> {
-    let place = |name: &str| folder.join(name).display().to_string();
+    let place = |name: &str| escape_path(&folder.join(name));
     let mut files: [Vec<u8>; 6] = Default::default();
     for (file, name) in files.iter_mut().zip(FILES) {
         watch.check()?;

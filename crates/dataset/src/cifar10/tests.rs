@@ -73,7 +73,12 @@ fn release(archive: &[u8]) -> (TempDir, Cifar10Source) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("release.tar.gz");
     fs::write(&path, archive).unwrap();
-    let source = Cifar10Source { url: format!("file://{}", path.display()), sha256: sha256(archive), folder: None };
+    let source = Cifar10Source {
+        url: format!("file://{}", path.display()),
+        sha256: sha256(archive),
+        folder: None,
+        may_download: true,
+    };
     (folder, source)
 }
 
@@ -156,6 +161,7 @@ fn an_archive_in_the_folder_is_used_without_a_network() {
         url: "http://127.0.0.1:1/no-server-here".to_owned(),
         sha256: sha256(&archive),
         folder: Some(folder.path().to_owned()),
+        may_download: true,
     };
     assert_small_release(&read(&source).unwrap());
 }
@@ -165,8 +171,12 @@ fn a_missing_archive_is_downloaded_to_the_folder() {
     let folder = tempfile::tempdir().unwrap();
     let archive = gzip(&tar_bytes(&entries()));
     let server = Server::start(vec![whole(&archive)]);
-    let source =
-        Cifar10Source { url: server.url.clone(), sha256: sha256(&archive), folder: Some(folder.path().join("new")) };
+    let source = Cifar10Source {
+        url: server.url.clone(),
+        sha256: sha256(&archive),
+        folder: Some(folder.path().join("new")),
+        may_download: true,
+    };
     for _ in 0..2 {
         assert_small_release(&read(&source).unwrap());
     }
@@ -179,4 +189,34 @@ fn a_missing_archive_is_downloaded_to_the_folder() {
 fn the_cache_tells_releases_apart() {
     let path = archive_path(None, SHA256).unwrap();
     assert!(path.ends_with("strata/cifar-10-binary-c4a38c50a1bc.tar.gz"), "{}", path.display());
+}
+
+/// A folder that is not there any more, or is empty, is a disk that is not mounted: nothing is put there.
+#[test]
+fn a_source_that_may_not_be_downloaded_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = gzip(&tar_bytes(&entries()));
+    let server = Server::start(vec![whole(&archive)]);
+    for place in [folder.path().join("gone"), folder.path().to_owned()] {
+        let (url, sha256) = (server.url.clone(), sha256(&archive));
+        let mut source = Cifar10Source { url, sha256, folder: Some(place.clone()), may_download: false };
+        let error = read(&source).unwrap_err();
+        assert!(matches!(&error, DatasetError::Missing { path } if path.starts_with(&place)), "{error}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        source.folder = Some(folder.path().join("kept"));
+        source.may_download = true;
+        read(&source).unwrap();
+        source.may_download = false;
+        assert_small_release(&read(&source).unwrap());
+        fs::remove_dir_all(folder.path().join("kept")).unwrap();
+    }
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[test]
+fn a_file_in_the_folders_place_is_the_users_mistake() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let source = Cifar10Source { folder: Some(file.path().to_owned()), ..Cifar10Source::default() };
+    let error = read(&source).unwrap_err();
+    assert!(error.is_usage() && error.to_string().ends_with(" is not a folder"), "{error}");
 }

@@ -5,10 +5,10 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use strata_files::{escape_truncated, resolve_link};
+use strata_files::{escape_truncated, hide_credentials, resolve_link, without_credentials};
 
 use super::lock::Lock;
-use super::partial::{Note, Partial};
+use super::partial::{PartMetadata, Partial};
 use super::transfer::{Answer, Event, Failure, POLL, Transfer};
 use super::{Limits, Progress, Wanted, Watch, measure, open_verified};
 use crate::DatasetError;
@@ -22,6 +22,10 @@ const GO_ON: &str = "run again to go on where it stopped";
 const CORRECT: &str = "correct dataset.url";
 const CHECK: &str = "check the network and dataset.url, and run again";
 const CHECK_AND_GO_ON: &str = "check the network and dataset.url, and run again to go on where it stopped";
+
+const CREDENTIALS: &str = "name them in the URL, as in https://NAME:PASSWORD@HOST/ (a run's files keep neither)";
+const PROXY: &str = "check the proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names, and run again";
+const CERTIFICATES: &str = "check SSL_CERT_FILE and SSL_CERT_DIR, or the system's certificates";
 
 /// What one transfer came to.
 enum Outcome {
@@ -73,7 +77,7 @@ fn download(wanted: &Wanted<'_>, watch: &mut Watch<'_>) -> Result<File, DatasetE
     let mut retries = 0;
     let mut begun_anew = false;
     loop {
-        let mut partial = Partial::open(wanted.target, wanted.url)?;
+        let mut partial = Partial::open(wanted.target, &without_credentials(wanted.url))?;
         let resumed = partial.have() > 0;
         let outcome = transfer(wanted, &mut partial, watch);
         if partial.have() == 0 && !matches!(outcome, Ok(Outcome::Complete)) {
@@ -86,7 +90,7 @@ fn download(wanted: &Wanted<'_>, watch: &mut Watch<'_>) -> Result<File, DatasetE
                 if retries == wanted.limits.retries {
                     return Err(failed(wanted, problem, GO_ON));
                 }
-                tracing::info!(url = wanted.url, problem, "the download is tried again");
+                tracing::info!(url = hide_credentials(wanted.url), problem, "the download is tried again");
                 pause(wanted.limits.backoff * 2u32.saturating_pow(retries), watch)?;
                 retries += 1;
                 continue;
@@ -101,7 +105,7 @@ fn download(wanted: &Wanted<'_>, watch: &mut Watch<'_>) -> Result<File, DatasetE
         // Old bytes and new may not belong together; only a whole new transfer is the server's word.
         if resumed && !begun_anew {
             begun_anew = true;
-            tracing::warn!(url = wanted.url, "the resumed download is damaged, and begun anew");
+            tracing::warn!(url = hide_credentials(wanted.url), "the resumed download is damaged, and begun anew");
             continue;
         }
         return Err(DatasetError::Checksum { path, bytes, found, expected: wanted.sha256.to_owned(), remedy: REFETCH });
@@ -115,8 +119,10 @@ fn transfer(wanted: &Wanted<'_>, partial: &mut Partial, watch: &mut Watch<'_>) -
         return Ok(Outcome::Complete);
     }
     let validator = partial.note().validator.clone();
-    let transfer = Transfer::start(wanted.url, have, validator.as_deref(), wanted.limits)
-        .map_err(|error| failed(wanted, format!("no thread to download in: {error}"), GO_ON))?;
+    let transfer = match Transfer::start(wanted.url, have, validator.as_deref(), wanted.limits) {
+        Ok(transfer) => transfer,
+        Err(failure) => return broken(wanted, partial, failure),
+    };
     let answer = match transfer.next(watch)? {
         Event::Answer(answer) => answer,
         Event::Failed(failure) => return broken(wanted, partial, failure),
@@ -133,7 +139,7 @@ fn transfer(wanted: &Wanted<'_>, partial: &mut Partial, watch: &mut Watch<'_>) -
     loop {
         match transfer.next(watch)? {
             Event::Bytes(bytes) if partial.have() + bytes.len() as u64 > longest => {
-                let _ = partial.restart(Note::default());
+                let _ = partial.restart(PartMetadata::default());
                 let problem = format!("the server sends more than the {longest} bytes expected");
                 return Err(failed(wanted, problem, CORRECT));
             }
@@ -176,7 +182,8 @@ fn accept(wanted: &Wanted<'_>, partial: &mut Partial, answer: Answer) -> Result<
                 return Err(failed(wanted, problem, CORRECT));
             }
             // To a Range request too this is the whole file: another version, or no ranges there.
-            partial.restart(Note { url: wanted.url.to_owned(), validator: answer.validator, total: answer.length })?;
+            let url = without_credentials(wanted.url);
+            partial.restart(PartMetadata { url, validator: answer.validator, total: answer.length })?;
             Ok(None)
         }
         206 if have > 0 => {
@@ -186,11 +193,11 @@ fn accept(wanted: &Wanted<'_>, partial: &mut Partial, answer: Answer) -> Result<
             if range.is_some_and(|range| range.first == Some(have)) && same {
                 if known.is_none() && total.is_some() {
                     let note = partial.note().clone();
-                    partial.annotate(Note { total, ..note })?;
+                    partial.annotate(PartMetadata { total, ..note })?;
                 }
                 return Ok(None);
             }
-            partial.restart(Note::default())?;
+            partial.restart(PartMetadata::default())?;
             let problem = "the server sent another range than the one asked for".to_owned();
             Ok(Some(Outcome::Again(problem)))
         }
@@ -198,13 +205,18 @@ fn accept(wanted: &Wanted<'_>, partial: &mut Partial, answer: Answer) -> Result<
             if range.and_then(|range| range.total) == Some(have) {
                 return Ok(Some(Outcome::Complete));
             }
-            partial.restart(Note::default())?;
+            partial.restart(PartMetadata::default())?;
             let problem = "the server no longer has the rest of this file".to_owned();
             Ok(Some(Outcome::Again(problem)))
         }
         status @ (408 | 429 | 500..=599) => {
             Ok(Some(Outcome::Again(format!("the server answers with HTTP status {status}"))))
         }
+        status @ (401 | 403) => {
+            let problem = format!("the server answers with HTTP status {status}: it wants a user name and a password");
+            Err(failed(wanted, problem, CREDENTIALS))
+        }
+        407 => Err(failed(wanted, "the proxy wants a user name and a password".to_owned(), PROXY)),
         status => Err(failed(wanted, format!("the server answers with HTTP status {status}"), CORRECT)),
     }
 }
@@ -212,18 +224,23 @@ fn accept(wanted: &Wanted<'_>, partial: &mut Partial, answer: Answer) -> Result<
 fn broken(wanted: &Wanted<'_>, partial: &Partial, failure: Failure) -> Result<Outcome, DatasetError> {
     match failure {
         Failure::Broken(problem) => Ok(Outcome::Again(problem)),
-        Failure::Hopeless(problem) => {
+        Failure::Permanent(problem) => {
             Err(failed(wanted, problem, if partial.have() > 0 { CHECK_AND_GO_ON } else { CHECK }))
         }
         Failure::Answer(problem) => Err(failed(wanted, problem, CORRECT)),
-        Failure::Url(problem) => Err(DatasetError::Url { url: wanted.url.to_owned(), problem }),
+        Failure::Proxy(problem) => Err(failed(wanted, problem, PROXY)),
+        Failure::Certificates(problem) => Err(failed(wanted, problem, CERTIFICATES)),
+        Failure::Url(problem) => {
+            let problem = hide_credentials(&escape_truncated(&problem));
+            Err(DatasetError::Url { url: hide_credentials(wanted.url), problem })
+        }
     }
 }
 
 fn failed(wanted: &Wanted<'_>, problem: String, remedy: &'static str) -> DatasetError {
-    // A server's words may be in it.
-    let problem = escape_truncated(&problem);
-    DatasetError::Download { url: wanted.url.to_owned(), problem, remedy, target: wanted.target.to_owned() }
+    // A server's words may be in it, and the URL.
+    let problem = hide_credentials(&escape_truncated(&problem));
+    DatasetError::Download { url: hide_credentials(wanted.url), problem, remedy, target: wanted.target.to_owned() }
 }
 
 fn pause(length: Duration, watch: &Watch<'_>) -> Result<(), DatasetError> {

@@ -6,7 +6,7 @@ use std::thread;
 
 use strata_files::open_to_update;
 
-use super::partial::beside;
+use super::partial::with_suffix;
 use super::transfer::POLL;
 use super::{Progress, Watch};
 use crate::DatasetError;
@@ -22,12 +22,12 @@ pub(super) struct Lock {
 impl Lock {
     /// Waits until this process holds the lock on `target`.
     pub(super) fn hold(target: &Path, watch: &mut Watch<'_>) -> Result<Self, DatasetError> {
-        let path = beside(target, ".lock");
+        let path = with_suffix(target, ".lock");
         let mut told = false;
         loop {
             let file = open_to_update(&path).map_err(|error| DatasetError::io("create", &path, error))?;
             match file.try_lock() {
-                Ok(()) if still_there(&file, &path) => return Ok(Self { path, _file: file }),
+                Ok(()) if is_same_file(&file, &path) => return Ok(Self { path, _file: file }),
                 // Its last holder removed it between opening and locking: lock the next one.
                 Ok(()) => continue,
                 Err(TryLockError::WouldBlock) => {}
@@ -47,7 +47,7 @@ impl Lock {
 
 /// Whether the locked file is the one that others will open.
 #[cfg(unix)]
-fn still_there(file: &File, path: &Path) -> bool {
+fn is_same_file(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
     match (file.metadata(), fs::metadata(path)) {
@@ -58,7 +58,7 @@ fn still_there(file: &File, path: &Path) -> bool {
 
 /// Elsewhere the file is never removed.
 #[cfg(not(unix))]
-fn still_there(_: &File, _: &Path) -> bool {
+fn is_same_file(_: &File, _: &Path) -> bool {
     true
 }
 

@@ -1,5 +1,6 @@
 //! One file fetched by URL: resumed after a break, verified, and whole or not there at all.
 
+mod certificates;
 mod fetch;
 mod lock;
 mod partial;

@@ -15,7 +15,7 @@ const LONGEST_NOTE: u64 = 1 << 16;
 /// What the bytes so far are the beginning of.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Note {
+pub(crate) struct PartMetadata {
     pub(crate) url: String,
     /// The server's name for this version of the file: a strong entity tag or a date.
     pub(crate) validator: Option<String>,
@@ -30,11 +30,11 @@ pub(crate) struct Partial {
     note_path: PathBuf,
     file: File,
     have: u64,
-    note: Note,
+    note: PartMetadata,
 }
 
 /// `path` with more after its last dot.
-pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
@@ -43,15 +43,15 @@ pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
 impl Partial {
     /// Opens what an earlier transfer of `url` left, or begins anew where there is nothing of use.
     pub(crate) fn open(target: &Path, url: &str) -> Result<Self, DatasetError> {
-        let path = beside(target, ".part");
-        let note_path = beside(target, ".part.json");
+        let path = with_suffix(target, ".part");
+        let note_path = with_suffix(target, ".part.json");
         let file = open_to_update(&path).map_err(|error| DatasetError::io("create", &path, error))?;
         let have = file.metadata().map_err(|error| DatasetError::io("read", &path, error))?.len();
         let note = read_note(&note_path).filter(|note| note.url == url);
         let mut partial = Self { path, note_path, file, have, note: note.clone().unwrap_or_default() };
         let useless = note.is_none_or(|note| note.total.is_some_and(|total| have > total));
         if have > 0 && useless {
-            partial.restart(Note::default())?;
+            partial.restart(PartMetadata::default())?;
         }
         Ok(partial)
     }
@@ -60,7 +60,7 @@ impl Partial {
         self.have
     }
 
-    pub(crate) fn note(&self) -> &Note {
+    pub(crate) fn note(&self) -> &PartMetadata {
         &self.note
     }
 
@@ -71,14 +71,14 @@ impl Partial {
     /// Forgets the bytes so far; those to come belong to `note`.
     ///
     /// The bytes go before the note changes: at no moment does a note stand by another's bytes.
-    pub(crate) fn restart(&mut self, note: Note) -> Result<(), DatasetError> {
+    pub(crate) fn restart(&mut self, note: PartMetadata) -> Result<(), DatasetError> {
         self.file.set_len(0).map_err(|error| DatasetError::io("truncate", &self.path, error))?;
         self.have = 0;
         self.annotate(note)
     }
 
     /// Says more of what the bytes belong to.
-    pub(crate) fn annotate(&mut self, note: Note) -> Result<(), DatasetError> {
+    pub(crate) fn annotate(&mut self, note: PartMetadata) -> Result<(), DatasetError> {
         let io = |error| DatasetError::io("write", &self.note_path, error);
         let text = serde_json::to_vec(&note).map_err(|error| io(error.into()))?;
         write_atomically(&self.note_path, |file| file.write_all(&text)).map_err(io)?;
@@ -115,7 +115,7 @@ impl Partial {
 }
 
 /// None for a note that is missing or damaged: the transfer begins anew then.
-fn read_note(path: &Path) -> Option<Note> {
+fn read_note(path: &Path) -> Option<PartMetadata> {
     let mut text = Vec::new();
     File::open(path).and_then(|file| file.take(LONGEST_NOTE).read_to_end(&mut text)).ok()?;
     serde_json::from_slice(&text).ok()

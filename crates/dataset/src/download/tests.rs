@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::partial::beside;
+use super::partial::with_suffix;
 use super::*;
 use crate::testing::{Reply, Server, cut, impatient, reply, rest, sha256, whole};
 
@@ -150,9 +150,9 @@ fn a_damaged_note_begins_anew() {
         let case = Case::new();
         let server = Server::start(vec![whole(&case.body)]);
         fs::create_dir_all(case.target().parent().unwrap()).unwrap();
-        fs::write(beside(&case.target(), ".part"), [9; 1000]).unwrap();
+        fs::write(with_suffix(&case.target(), ".part"), [9; 1000]).unwrap();
         let note = note.replace("URL", &server.url);
-        fs::write(beside(&case.target(), ".part.json"), note).unwrap();
+        fs::write(with_suffix(&case.target(), ".part.json"), note).unwrap();
         case.fetch(&server).unwrap();
         assert!(!server.requests()[0].contains("range:"));
         case.assert_whole();
@@ -255,7 +255,7 @@ fn what_is_no_regular_file_is_refused_and_stays() {
     for suffix in ["", ".part", ".lock"] {
         let case = Case::new();
         fs::create_dir_all(case.target().parent().unwrap()).unwrap();
-        let pipe = beside(&case.target(), suffix);
+        let pipe = with_suffix(&case.target(), suffix);
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
         let server = Server::start(vec![whole(&case.body)]);
         let error = case.fetch(&server).unwrap_err().to_string();

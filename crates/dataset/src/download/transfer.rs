@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use super::{Limits, Watch};
+use super::{Limits, Watch, certificates};
 use crate::DatasetError;
 
 /// Bytes read at a time, and how many pieces wait to be written.
@@ -38,9 +38,13 @@ pub(crate) enum Failure {
     /// Worth another try: the connection was there and broke.
     Broken(String),
     /// Not worth one: no such host, no route, no trust.
-    Hopeless(String),
+    Permanent(String),
     /// Nor this: the server's answer leads nowhere.
     Answer(String),
+    /// The proxy does not let it through, or is none.
+    Proxy(String),
+    /// There are no certificates to know a server by.
+    Certificates(String),
     /// The URL itself is wrong.
     Url(String),
 }
@@ -77,7 +81,15 @@ pub(crate) struct Transfer {
 impl Transfer {
     /// Asks for the file, or for what follows its first `from` bytes if it still is what
     /// `validator` names.
-    pub(crate) fn start(url: &str, from: u64, validator: Option<&str>, limits: &Limits) -> std::io::Result<Self> {
+    pub(crate) fn start(url: &str, from: u64, validator: Option<&str>, limits: &Limits) -> Result<Self, Failure> {
+        let roots = match certificates::roots() {
+            Ok(roots) => roots,
+            Err(problem) if url.to_ascii_lowercase().starts_with("https:") => {
+                return Err(Failure::Certificates(problem));
+            }
+            // None are needed, and should the server lead on to https, none are trusted.
+            Err(_) => ureq::tls::RootCerts::new_with_certs(&[]),
+        };
         let mut config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(10)
@@ -86,6 +98,7 @@ impl Transfer {
             .timeout_send_request(Some(limits.stall))
             .timeout_recv_response(Some(limits.stall))
             .timeout_per_read(Some(limits.stall))
+            .tls_config(ureq::tls::TlsConfig::builder().root_certs(roots).build())
             .user_agent(concat!("strata/", env!("CARGO_PKG_VERSION")));
         if !limits.proxy {
             config = config.proxy(None);
@@ -98,12 +111,13 @@ impl Transfer {
             }
         }
         let (sender, events) = sync_channel(WAITING);
-        thread::Builder::new().name("download".to_owned()).spawn(move || {
+        let started = thread::Builder::new().name("download".to_owned()).spawn(move || {
             if let Err(failure) = run(request, &sender) {
                 // A reader that has gone needs no reason.
                 let _ = sender.send(Event::Failed(failure));
             }
-        })?;
+        });
+        started.map_err(|error| Failure::Permanent(format!("no thread to download in: {error}")))?;
         Ok(Self { events })
     }
 
@@ -161,15 +175,17 @@ fn failure(error: ureq::Error) -> Failure {
     match &error {
         ureq::Error::BadUri(_) | ureq::Error::Http(_) => Failure::Url(error.to_string()),
         ureq::Error::HostNotFound => {
-            Failure::Hopeless("no such host, or no network (the name does not resolve)".to_owned())
+            Failure::Permanent("no such host, or no network (the name does not resolve)".to_owned())
         }
         ureq::Error::TooManyRedirects => Failure::Answer(error.to_string()),
+        ureq::Error::ConnectProxyFailed(_) | ureq::Error::InvalidProxyUrl => {
+            Failure::Proxy(format!("no connection: {error}"))
+        }
         ureq::Error::ConnectionFailed
-        | ureq::Error::InvalidProxyUrl
         | ureq::Error::Tls(_)
         | ureq::Error::Rustls(_)
         | ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
-            Failure::Hopeless(format!("no connection: {error}"))
+            Failure::Permanent(format!("no connection: {error}"))
         }
         // What breaks a connection that was there; all else (a name that does not resolve has no
         // kind of its own) kept it from being made.
@@ -183,7 +199,7 @@ fn failure(error: ureq::Error) -> Failure {
                     | ErrorKind::TimedOut
             ) =>
         {
-            Failure::Hopeless(format!("no connection: {error}"))
+            Failure::Permanent(format!("no connection: {error}"))
         }
         _ => Failure::Broken(error.to_string()),
     }
@@ -198,9 +214,11 @@ mod tests {
     fn only_what_was_there_is_tried_again() {
         use std::io::{Error, ErrorKind};
         let lookup = Error::other("failed to lookup address information");
-        assert!(matches!(failure(ureq::Error::Io(lookup)), Failure::Hopeless(_)));
+        assert!(matches!(failure(ureq::Error::Io(lookup)), Failure::Permanent(_)));
         let refused = Error::from(ErrorKind::ConnectionRefused);
-        assert!(matches!(failure(ureq::Error::Io(refused)), Failure::Hopeless(_)));
+        assert!(matches!(failure(ureq::Error::Io(refused)), Failure::Permanent(_)));
+        let refused = ureq::Error::ConnectProxyFailed("403".to_owned());
+        assert!(matches!(failure(refused), Failure::Proxy(_)));
         let cut = Error::from(ErrorKind::UnexpectedEof);
         assert!(matches!(failure(ureq::Error::Io(cut)), Failure::Broken(_)));
     }

@@ -33,7 +33,7 @@ fn batch_orders_are_pytorchs() {
     let validation = loader(&images, split.validation.clone(), 100, Order::InOrder);
     assert_eq!((train.batches(), validation.batches()), (36, 2));
     let validate = |rng: &mut TorchRng| {
-        let seen = validation.pass(rng, 0).flat_map(|batch| batch.indices);
+        let seen = validation.pass(rng, 0).flat_map(|batch| batch.unwrap().indices);
         assert!(seen.eq(split.validation.iter().copied()));
     };
     validate(&mut rng);
@@ -42,7 +42,7 @@ fn batch_orders_are_pytorchs() {
         [436, 25, 859, 954, 617, 401, 1129, 816],
         [981, 1911, 1255, 1083, 1426, 404, 1457, 556],
     ] {
-        let batch = train.pass(&mut rng, 0).next().unwrap();
+        let batch = train.pass(&mut rng, 0).next().unwrap().unwrap();
         assert_eq!(batch.len(), 50);
         assert_eq!(batch.indices[..8], first);
         validate(&mut rng);
@@ -66,7 +66,7 @@ fn bad_sizes_and_indices_are_refused() {
 fn indices_alone_leave_the_pixels_out() {
     let loader =
         Loader::new(numbered(10), vec![9, 1], 5, Order::InOrder, PixelScale::Unit, BatchContent::Indices).unwrap();
-    let batches: Vec<Batch> = loader.pass(&mut TorchRng::new(1), 0).collect();
+    let batches: Vec<Batch> = loader.pass(&mut TorchRng::new(1), 0).map(Result::unwrap).collect();
     let expected = Batch { indices: vec![9, 1], pixels: vec![], labels: vec![3, 7] };
     assert_eq!(batches, [expected]);
 }
@@ -99,7 +99,7 @@ fn a_panic_in_the_thread_loses_nothing() {
         std::panic::resume_unwind(Box::new("the thread's end"));
     });
     pass.worker = Some(Worker { ready, thread });
-    let seen: Vec<u32> = pass.flat_map(|batch| batch.indices).collect();
+    let seen: Vec<u32> = pass.flat_map(|batch| batch.unwrap().indices).collect();
     assert_eq!(seen, (0..10).collect::<Vec<_>>());
 }
 
@@ -126,7 +126,7 @@ proptest! {
         prop_assert_eq!(rng.state().draws, if shuffled { 4 } else { 2 });
         prop_assert_eq!(pass.len(), loader.batches().saturating_sub(skip));
         let mut seen = Vec::new();
-        for one in pass {
+        for one in pass.map(Result::unwrap) {
             prop_assert!(one.len() == batch || seen.len() + one.len() + skip * batch == loader.samples());
             for (row, &index) in one.indices.iter().enumerate() {
                 let bytes = [index as u8, (index >> 8) as u8].map(|b| f32::from(b) / 255.0);

@@ -98,7 +98,7 @@ fn gathered_bytes_are_the_loaders_pixels_to_the_bit() {
             let loader =
                 Loader::new(Arc::clone(&images), all, 16, Order::Shuffled, scale, BatchContent::Pixels).unwrap();
             let mut sizes = Vec::new();
-            for batch in loader.pass(&mut TorchRng::new(43), 0) {
+            for batch in loader.pass(&mut TorchRng::new(43), 0).map(Result::unwrap) {
                 let (samples, part) = (batch.indices.len() as u32, shape.plane() as u32);
                 let sizes_of = [count as u32, values as u32, part, shape.channels as u32, samples, THREADS];
                 let input =

@@ -26,7 +26,7 @@ fn what_is_no_source_is_the_users_mistake() {
         (good.url.as_str(), "c4a38c50", "dataset.sha256 \"c4a38c50\""),
     ];
     for (url, sha256, message) in rows {
-        let source = Cifar10Source { url: url.to_owned(), sha256: sha256.to_owned(), folder: None };
+        let source = Cifar10Source { url: url.to_owned(), sha256: sha256.to_owned(), folder: None, may_download: true };
         let error = read(&source).unwrap_err();
         assert!(error.to_string().starts_with(message), "{error}");
         assert!(error.is_usage());

@@ -103,7 +103,7 @@ fn cancelling_leaves_what_came() {
         }
     });
     assert!(matches!(error, Err(DatasetError::Cancelled)));
-    let part = fs::read(beside(&case.target(), ".part")).unwrap();
+    let part = fs::read(with_suffix(&case.target(), ".part")).unwrap();
     assert_eq!(part, case.body[..80_000]);
     assert_eq!(case.names(), ["a.tar.gz.part", "a.tar.gz.part.json"]);
 }
@@ -130,7 +130,7 @@ fn a_resumed_download_that_is_damaged_is_begun_anew_once() {
     case.limits.retries = 0;
     let server = Server::start(vec![cut(&case.body, 80_000), rest(&case.body, 80_000), whole(&case.body)]);
     case.error(&server);
-    let part = beside(&case.target(), ".part");
+    let part = with_suffix(&case.target(), ".part");
     let mut bytes = fs::read(&part).unwrap();
     bytes[40_000] ^= 1;
     fs::write(&part, bytes).unwrap();
