@@ -1,7 +1,5 @@
 //! The dense layer: affine, activation and dropout as one dfdx module.
 
-use std::sync::{Arc, Mutex};
-
 use dfdx::prelude::*;
 use rand_distr::uniform::SampleUniform;
 use strata_spec::Activation;
@@ -23,7 +21,8 @@ where
 /// A built [`Dense`] layer: `dropout(activation(x · weightᵀ + bias))`.
 ///
 /// The forward pass of a tensor with a tape is a training pass: it records its backward operation and applies dropout. Without
-/// a tape it does neither.
+/// a tape it does neither. Its gradients are those of the operations that it stands for, in any graph: as an operand of a skip connection, used twice, in
+/// several passes before an update. Used twice in one step, a layer drops the same outputs both times.
 ///
 /// On the CPU the arithmetic is that of `strata-kernels`; on other devices it is dfdx's.
 #[derive(Clone, Debug)]
@@ -34,38 +33,7 @@ pub struct DenseLayer<const I: usize, const O: usize, E: Dtype, D: Storage<E>> {
     pub bias: Tensor<Rank1<O>, E, D>,
     /// Applied to the affine operation's result; [`Activation::Identity`] as built.
     pub activation: Activation,
-    /// Whether the backward pass works out the gradient of the layer's input, as it does as built. A first layer's
-    /// input is data: nobody asks, and the product is as large as any.
-    pub input_gradient: bool,
     pub(crate) dropout: Dropout,
-    /// Where a backward pass leaves the two factors of the weight's gradient, if it is not to multiply them.
-    pub(crate) deferred: Option<Arc<Mutex<Option<Factors>>>>,
-}
-
-/// A weight's gradient before its multiplication: `dyᵀ · x`. The bias' gradient is the sum of `dy`'s rows.
-pub(crate) struct Factors {
-    pub(crate) batch: usize,
-    /// The gradient of the affine operation's result, `[batch, outputs]`.
-    pub(crate) dy: Vec<f32>,
-    /// The layer's input, `[batch, inputs]`.
-    pub(crate) x: Box<dyn Values>,
-}
-
-impl std::fmt::Debug for Factors {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Factors").field("batch", &self.batch).finish_non_exhaustive()
-    }
-}
-
-/// A tensor of any shape on the CPU.
-pub(crate) trait Values: Send {
-    fn values(&self) -> &[f32];
-}
-
-impl<S: Shape> Values for Tensor<S, f32, Cpu> {
-    fn values(&self) -> &[f32] {
-        crate::storage::values(self)
-    }
 }
 
 /// What [`Dense`] needs of a device.
@@ -117,14 +85,7 @@ where
                 ),
                 Self::tensor("bias", |s| &s.bias, |s| &mut s.bias, TensorOptions::reset_with(reset::<I, _, _, _>)),
             ),
-            |(weight, bias)| DenseLayer {
-                weight,
-                bias,
-                activation: Activation::Identity,
-                input_gradient: true,
-                dropout: Dropout::default(),
-                deferred: None,
-            },
+            |(weight, bias)| DenseLayer { weight, bias, activation: Activation::Identity, dropout: Dropout::default() },
         )
     }
 }

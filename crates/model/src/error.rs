@@ -1,4 +1,4 @@
-//! What can go wrong with weights.
+//! What can go wrong with a network, its gradients and its weights.
 
 use std::path::PathBuf;
 
@@ -35,6 +35,45 @@ pub enum ModelError {
         /// What the weights are of.
         found: String,
     },
+    /// dfdx's device failed, out of memory for one.
+    #[error("the device failed: {0}")]
+    Device(String),
+    /// A parameter without a gradient was to be updated.
+    #[error(
+        "there is no gradient for the parameter {parameter}: run the backward pass of a loss that depends on it before the update \
+         (`GradientStore::backward`)"
+    )]
+    NoGradient {
+        /// The way to it through the network: `1.0.weight`.
+        parameter: String,
+    },
+    /// A parameter whose values do not lie row by row, so that it cannot be updated in place.
+    #[error("the parameter {parameter} is a permuted or broadcast tensor; make it contiguous (`try_contiguous`)")]
+    NotContiguous {
+        /// The way to it through the network.
+        parameter: String,
+    },
+    /// A label that is no class.
+    #[error("sample {sample} has label {label}; the {classes} classes have the labels 0 to {}", classes - 1)]
+    Label {
+        /// Its place in the batch, 0-based.
+        sample: usize,
+        /// The label.
+        label: u8,
+        /// How many classes there are.
+        classes: usize,
+    },
+    /// Not one label for each sample.
+    #[error("{labels} labels for {samples} samples")]
+    LabelCount {
+        /// Labels.
+        labels: usize,
+        /// Samples.
+        samples: usize,
+    },
+    /// A batch of no sample, of which there is no mean loss.
+    #[error("a batch without a sample has no loss")]
+    EmptyBatch,
     /// The kernels of a card cannot be used.
     #[error(
         "the card does not take the program's kernels: {reason}; the CUDA toolkit that the program was built with and its \
@@ -44,4 +83,11 @@ pub enum ModelError {
         /// NVRTC's or the driver's word.
         reason: String,
     },
+}
+
+impl ModelError {
+    /// A dfdx device's error, whose types differ by device.
+    pub(crate) fn device(error: impl std::fmt::Debug) -> Self {
+        Self::Device(format!("{error:?}"))
+    }
 }

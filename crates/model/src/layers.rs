@@ -44,7 +44,6 @@ impl<const I: usize, const O: usize, D: DenseDevice> Layer for DenseLayer<I, O, 
     fn configure(&mut self, activation: Activation, dropout: f32, seed: u64, place: usize) {
         self.activation = activation;
         self.dropout = Dropout { probability: dropout, seed, layer: place as u64, step: 0 };
-        self.input_gradient = place > 0;
     }
 
     fn set_step(&mut self, step: u64) {
@@ -58,7 +57,7 @@ pub trait Layers {
     fn for_each(&mut self, visit: &mut dyn FnMut(&mut dyn Layer));
 
     /// Makes a classifier of the layers: `activation` and `dropout` (a probability in `0..1`) after each but the last, whose outputs are
-    /// logits, and no gradient of the first layer's input. `seed` decides the dropout masks.
+    /// logits. `seed` decides the dropout masks.
     fn configure(&mut self, activation: Activation, dropout: f32, seed: u64) {
         let mut layers = 0;
         self.for_each(&mut |_| layers += 1);

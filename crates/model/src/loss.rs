@@ -3,12 +3,17 @@
 use dfdx::prelude::*;
 use strata_kernels as kernels;
 
+use crate::ModelError;
+
 /// What [`cross_entropy`] needs of a device.
 pub trait LossDevice: Device<f32> {
     /// The mean over the samples of the softmax cross entropy, and its backward operation on the tape.
     ///
     /// # Errors
     /// Where the device does.
+    ///
+    /// # Panics
+    /// Where [`check_labels`] has not been passed.
     fn try_cross_entropy<const C: usize, T: Tape<f32, Self>>(
         logits: Tensor<(usize, Const<C>), f32, Self, T>,
         labels: &[u8],
@@ -19,16 +24,30 @@ pub trait LossDevice: Device<f32> {
 /// `torch.nn.functional.cross_entropy` defines it.
 ///
 /// # Errors
-/// Where the device does, out of memory for one.
-///
-/// # Panics
-/// Where there is not one label a sample, or one is not below `C`.
+/// What [`check_labels`] finds; [`ModelError::Device`] where the device fails, out of memory for one.
 pub fn cross_entropy<const C: usize, D: LossDevice, T: Tape<f32, D>>(
     logits: Tensor<(usize, Const<C>), f32, D, T>,
     labels: &[u8],
-) -> Result<Tensor<Rank0, f32, D, T>, D::Err> {
-    assert_eq!(logits.shape().0, labels.len(), "one label a sample");
-    D::try_cross_entropy(logits, labels)
+) -> Result<Tensor<Rank0, f32, D, T>, ModelError> {
+    check_labels(labels, logits.shape().0, C)?;
+    D::try_cross_entropy(logits, labels).map_err(ModelError::device)
+}
+
+/// Whether `labels` are one for each of `samples` samples, each below `classes`, and at least one.
+///
+/// # Errors
+/// [`ModelError::EmptyBatch`], [`ModelError::LabelCount`], or [`ModelError::Label`] with the first that is no class.
+pub fn check_labels(labels: &[u8], samples: usize, classes: usize) -> Result<(), ModelError> {
+    if labels.len() != samples {
+        return Err(ModelError::LabelCount { labels: labels.len(), samples });
+    }
+    if samples == 0 {
+        return Err(ModelError::EmptyBatch);
+    }
+    match labels.iter().enumerate().find(|(_, label)| usize::from(**label) >= classes) {
+        Some((sample, label)) => Err(ModelError::Label { sample, label: *label, classes }),
+        None => Ok(()),
+    }
 }
 
 impl LossDevice for Cpu {
@@ -36,10 +55,10 @@ impl LossDevice for Cpu {
         logits: Tensor<(usize, Const<C>), f32, Self, T>,
         labels: &[u8],
     ) -> Result<Tensor<Rank0, f32, Self, T>, CpuError> {
-        let (logits, mut tape) = logits.split_tape();
+        let (logits, mut tape) = logits.try_contiguous()?.split_tape();
         let total = kernels::cross_entropy(crate::storage::values(&logits), labels, C);
         let mean = total.loss / labels.len() as f64;
-        let loss: Tensor<Rank0, f32, Self> = logits.device().try_tensor_from_vec(vec![mean as f32], ())?;
+        let loss: Tensor<Rank0, f32, Self> = crate::storage::tensor_from_vec(logits.device(), vec![mean as f32], ())?;
         let (of_loss, labels) = (loss.clone(), if T::OWNS_TAPE { labels.to_vec() } else { Vec::new() });
         tape.add_backward_op(move |gradients| {
             let scale = gradients.get_or_alloc_mut(&of_loss)?[0];

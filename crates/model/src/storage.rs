@@ -2,21 +2,75 @@
 //!
 //! dfdx keeps a tensor's storage private and hands out single elements only. A copy of 25 MB of weights for every product
 //! would cost as much as the product, so this module, and no other, goes from the first element to all of them.
+//!
+//! A reference to one element may not reach its neighbours under Stacked Borrows. So the pointer to the whole is made from the
+//! element's address and the provenance that was exposed for it ([`std::ptr::with_exposed_provenance`]):
+//!
+//! - for a buffer of ours, that of the vector itself, exposed before dfdx takes it ([`tensor_from_vec`], [`own_storage`]): valid under Stacked
+//!   and Tree Borrows;
+//! - for a buffer that dfdx made (the output of an operation of its own, a parameter that it copied since a clone shared it), that of the
+//!   element, exposed here: valid under Tree Borrows only.
+
+use std::convert::Infallible;
 
 use dfdx::prelude::*;
+
+/// A tensor of `values`, which a CPU takes without a copy: dfdx's `try_tensor_from_vec`, the provenance of the buffer exposed before, as this
+/// crate's safety argument wants it under Stacked Borrows (see ARCHITECTURE, "Unsafe code").
+///
+/// # Errors
+/// What the device says: `shape` has another number of elements, or there is no memory for them.
+pub fn tensor_from_vec<S: Shape, D: TensorFromVec<f32>>(
+    device: &D,
+    mut values: Vec<f32>,
+    shape: S,
+) -> Result<Tensor<S, f32, D>, D::Err> {
+    values.as_mut_ptr().expose_provenance();
+    device.try_tensor_from_vec(values, shape)
+}
+
+/// Moves each tensor of `network` into a buffer of ours, so that its values are reached as this crate's safety argument has it under Stacked
+/// Borrows too (see ARCHITECTURE, "Unsafe code"). The values stay; the tensors' ids are new, so do this before an optimizer knows them.
+pub fn own_storage<M: TensorCollection<f32, Cpu>>(network: &mut M) {
+    struct Own;
+    impl TensorVisitor<f32, Cpu> for Own {
+        type Viewer = ViewTensorMut;
+        type Err = Infallible;
+        type E2 = f32;
+        type D2 = Cpu;
+
+        fn visit<S: Shape>(
+            &mut self,
+            _: TensorOptions<S, f32, Cpu>,
+            tensor: &mut Tensor<S, f32, Cpu>,
+        ) -> Result<Option<Tensor<S, f32, Cpu>>, Infallible> {
+            // As many values as the shape has elements, so there is nothing that could fail.
+            if let Ok(own) = tensor_from_vec(tensor.device(), tensor.as_vec(), *tensor.shape()) {
+                *tensor = own;
+            }
+            Ok(None)
+        }
+    }
+    let Ok(_) = M::iter_tensors(&mut RecursiveWalker { m: network, f: &mut Own });
+}
 
 /// The values of a contiguous tensor.
 ///
 /// # Panics
-/// Where the tensor is not laid out row by row, which none that this crate makes is.
+/// Where the tensor is not laid out row by row; callers make sure of it ([`ReshapeTo::try_contiguous`]).
 #[allow(unsafe_code, reason = "dfdx has no other way to a tensor's storage; the reason it is sound is at the block")]
 pub(crate) fn values<S: Shape, T>(tensor: &Tensor<S, f32, Cpu, T>) -> &[f32] {
-    let count = checked_len(tensor);
-    let first: *const f32 = &tensor[S::Concrete::default()];
-    // SAFETY: `first` points to element 0 of the tensor's `Vec<f32>`; its strides were checked to be those of a contiguous tensor, so
+    let count = tensor.shape().num_elements();
+    if count == 0 {
+        return &[];
+    }
+    assert!(is_contiguous(tensor), "a tensor that is not contiguous: {:?}", tensor.shape());
+    let first = std::ptr::from_ref(&tensor[S::Concrete::default()]).expose_provenance();
+    // SAFETY: `first` is the address of element 0 of the tensor's `Vec<f32>`; its strides were checked to be those of a contiguous tensor, so
     // its `count` elements are the first `count` of that vector, initialised and within one allocation. The
-    // slice borrows the tensor, so the storage is neither freed nor (it is behind an `Arc`) changed while it lives.
-    unsafe { std::slice::from_raw_parts(first, count) }
+    // slice borrows the tensor, so the storage is neither freed nor (it is behind an `Arc`) changed while it lives. The provenance is
+    // that of the vector where the buffer is ours, else that of the element; what each is good for is said above.
+    unsafe { std::slice::from_raw_parts(std::ptr::with_exposed_provenance(first), count) }
 }
 
 /// The values of a contiguous tensor, to be changed. Copies the storage first where another tensor shares it.
@@ -25,32 +79,35 @@ pub(crate) fn values<S: Shape, T>(tensor: &Tensor<S, f32, Cpu, T>) -> &[f32] {
 /// As [`values`].
 #[allow(unsafe_code, reason = "as for `values`")]
 pub(crate) fn values_mut<S: Shape, T>(tensor: &mut Tensor<S, f32, Cpu, T>) -> &mut [f32] {
-    let count = checked_len(tensor);
-    let first: *mut f32 = &mut tensor[S::Concrete::default()];
+    let count = tensor.shape().num_elements();
+    if count == 0 {
+        return &mut [];
+    }
+    assert!(is_contiguous(tensor), "a tensor that is not contiguous: {:?}", tensor.shape());
+    let first = std::ptr::from_mut(&mut tensor[S::Concrete::default()]).expose_provenance();
     // SAFETY: as in `values`; dfdx's `IndexMut` makes the storage this tensor's own (`Arc::make_mut`) before it hands out
     // the element, and the slice borrows the tensor mutably, so nothing else reaches the storage while it lives.
-    unsafe { std::slice::from_raw_parts_mut(first, count) }
+    unsafe { std::slice::from_raw_parts_mut(std::ptr::with_exposed_provenance_mut(first), count) }
 }
 
-/// The number of elements, at least one, after checking that they lie row by row: the strides are private, so the
-/// addresses of each axis' second element tell them.
-fn checked_len<S: Shape, T>(tensor: &Tensor<S, f32, Cpu, T>) -> usize {
+/// Whether the elements lie row by row: the strides are private, so the addresses of each axis' second element tell them.
+pub(crate) fn is_contiguous<S: Shape, T>(tensor: &Tensor<S, f32, Cpu, T>) -> bool {
     let shape = *tensor.shape();
-    let count = shape.num_elements();
-    assert!(count > 0, "an empty tensor has no first element: {shape:?}");
+    if shape.num_elements() == 0 {
+        return true;
+    }
     let address = |index: S::Concrete| std::ptr::from_ref(&tensor[index]).addr();
     let start = address(S::Concrete::default());
     let sizes = shape.concrete();
     let strides = shape.strides();
-    for axis in 0..S::NUM_DIMS {
+    (0..S::NUM_DIMS).all(|axis| {
         let mut second = S::Concrete::default();
-        if sizes[axis] > 1 {
-            second[axis] = 1;
-            let stride = address(second).wrapping_sub(start) / size_of::<f32>();
-            assert_eq!(stride, strides[axis], "a tensor that is not contiguous: {shape:?}");
+        if sizes[axis] <= 1 {
+            return true;
         }
-    }
-    count
+        second[axis] = 1;
+        address(second).wrapping_sub(start) / size_of::<f32>() == strides[axis]
+    })
 }
 
 #[cfg(test)]
@@ -66,6 +123,23 @@ mod tests {
         values_mut(&mut tensor)[4] = 50.0;
         assert_eq!(tensor.array(), [[1.0, 2.0, 3.0], [4.0, 50.0, 6.0]]);
         assert_eq!(values(&shared)[4], 5.0, "a tensor that shared the storage keeps its own");
+    }
+
+    #[test]
+    fn owned_storage_keeps_the_values() {
+        let device = Cpu::default();
+        let mut tensor: Tensor<Rank2<2, 3>, f32, _> = device.sample_normal();
+        let before = tensor.array();
+        let address = values(&tensor).as_ptr();
+        own_storage(&mut tensor);
+        assert_eq!(tensor.array(), before);
+        assert_ne!(values(&tensor).as_ptr(), address, "another buffer");
+    }
+
+    #[test]
+    fn a_tensor_without_elements_has_no_values() {
+        let mut empty = Cpu::default().zeros_like(&(0, Const::<3>));
+        assert!(values(&empty).is_empty() && values_mut(&mut empty).is_empty());
     }
 
     #[test]

@@ -80,7 +80,7 @@ pub trait TrainingDevice: DenseDevice {
     /// Where the device does.
     ///
     /// # Panics
-    /// Where there is no sample, not one label a sample, or one that is not below `C`.
+    /// Where the labels would not pass [`check_labels`](crate::check_labels).
     fn try_score<const C: usize, T: Tape<f32, Self>>(
         &self,
         logits: Tensor<(usize, Const<C>), f32, Self, T>,
@@ -93,12 +93,6 @@ pub trait TrainingDevice: DenseDevice {
     /// # Errors
     /// Where the device does.
     fn try_take(&self, scores: &mut Self::Scores) -> Result<(LossSum, usize), Self::Err>;
-}
-
-/// Refuses labels that a kernel could not take.
-pub(crate) fn check_labels(labels: &[u8], samples: usize, classes: usize) {
-    assert!(samples == labels.len() && samples > 0, "{samples} samples with {} labels", labels.len());
-    assert!(labels.iter().all(|label| usize::from(*label) < classes), "a label is below {classes}");
 }
 
 /// Samples held in host memory.
@@ -134,7 +128,7 @@ impl TrainingDevice for Cpu {
                 values.extend(part.iter().map(|byte| table[usize::from(*byte)]));
             }
         }
-        self.try_tensor_from_vec(values, (indices.len(), Const))
+        crate::storage::tensor_from_vec(self, values, (indices.len(), Const))
     }
 
     fn try_write(&self, buffer: &mut <Self as Storage<f32>>::Vec, values: &[f32]) -> Result<(), CpuError> {
@@ -150,7 +144,7 @@ impl TrainingDevice for Cpu {
         labels: &[u8],
         (total, samples): &mut Self::Scores,
     ) -> Result<Tensor<Rank0, f32, Self, T>, CpuError> {
-        check_labels(labels, logits.shape().0, C);
+        let logits = logits.try_contiguous()?;
         let batch = strata_kernels::cross_entropy(crate::storage::values(&logits), labels, C);
         total.loss += batch.loss;
         total.correct += batch.correct;

@@ -2,6 +2,8 @@
 
 use strata_rng::TorchRng;
 
+use crate::TrainError;
+
 /// Some samples, in the order in which they are trained or evaluated.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Batch {
@@ -22,6 +24,33 @@ impl Batch {
     /// Whether there is no sample.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
+    }
+
+    /// Whether a classifier of `classes` classes can take it: at least one sample, an index for each where there are indices, and labels that
+    /// are classes.
+    pub(crate) fn check(&self, classes: usize) -> Result<(), TrainError> {
+        if !self.indices.is_empty() && self.indices.len() != self.labels.len() {
+            return Err(TrainError::Labels { labels: self.labels.len(), indices: self.indices.len() });
+        }
+        if self.is_empty() {
+            return Err(TrainError::EmptyBatch);
+        }
+        match self.labels.iter().enumerate().find(|(_, label)| usize::from(**label) >= classes) {
+            Some((sample, label)) => {
+                let index = self.indices.get(sample).copied();
+                Err(TrainError::Label { sample, index, label: *label, classes })
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Takes the features, `[batch, inputs]`.
+    pub(crate) fn take_features(&mut self, inputs: usize) -> Result<Vec<f32>, TrainError> {
+        let (samples, values) = (self.len(), self.features.len());
+        if values != samples * inputs {
+            return Err(TrainError::Features { expected: inputs, samples, values });
+        }
+        Ok(std::mem::take(&mut self.features))
     }
 }
 

@@ -2,7 +2,10 @@
 
 use dfdx::prelude::*;
 use strata_kernels::{UpdateRule, cross_entropy as score};
-use strata_model::{Architecture, CpuLayers, Layers, Weights, cross_entropy, initialise, load_weights, weights_of};
+use strata_model::{
+    Architecture, GradientStore, Layers, Weights, cross_entropy, initialise, load_weights, own_storage,
+    tensor_from_vec, weights_of,
+};
 use strata_rng::TorchRng;
 
 use crate::optimizer::LayerState;
@@ -14,7 +17,8 @@ type Traced = OwnedTape<f32, Cpu>;
 /// What a network must be to be trained on the CPU; every `mlp!` is.
 pub trait CpuNetwork<const I: usize, const C: usize>:
     Layers
-    + CpuLayers
+    + TensorCollection<f32, Cpu>
+    + Clone
     + Module<Inputs<I>, Output = Inputs<C>, Error = CpuError>
     + Module<Inputs<I, Traced>, Output = Inputs<C, Traced>, Error = CpuError>
 {
@@ -22,7 +26,8 @@ pub trait CpuNetwork<const I: usize, const C: usize>:
 
 impl<M, const I: usize, const C: usize> CpuNetwork<I, C> for M where
     M: Layers
-        + CpuLayers
+        + TensorCollection<f32, Cpu>
+        + Clone
         + Module<Inputs<I>, Output = Inputs<C>, Error = CpuError>
         + Module<Inputs<I, Traced>, Output = Inputs<C, Traced>, Error = CpuError>
 {
@@ -35,6 +40,7 @@ pub struct CpuClassifier<M, const I: usize, const C: usize> {
     architecture: Architecture,
     optimizer: Optimizer,
     state: OptimizerState,
+    gradients: GradientStore,
     training: Score,
     validation: Score,
 }
@@ -42,7 +48,7 @@ pub struct CpuClassifier<M, const I: usize, const C: usize> {
 impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> CpuClassifier<M, I, C> {
     /// Trains `network`, already configured, with `optimizer`.
     pub fn new(mut network: M, optimizer: Optimizer) -> Self {
-        network.defer_gradients();
+        own_storage(&mut network);
         let architecture = network.architecture();
         let state = OptimizerState::new(&optimizer, &architecture);
         let device = Cpu::default();
@@ -52,17 +58,16 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> CpuClassifier<M, I, C>
             architecture,
             optimizer,
             state,
+            gradients: GradientStore::default(),
             training: Score::default(),
             validation: Score::default(),
         }
     }
 
     fn inputs(&self, batch: &mut Batch) -> Result<Inputs<I>, TrainError> {
-        let features = std::mem::take(&mut batch.features);
-        if features.len() != batch.len() * I {
-            return Err(TrainError::Features { expected: I, found: features.len() / batch.len().max(1) });
-        }
-        self.device.try_tensor_from_vec(features, (batch.len(), Const::<I>)).map_err(TrainError::device)
+        batch.check(C)?;
+        let features = batch.take_features(I)?;
+        tensor_from_vec(&self.device, features, (batch.len(), Const::<I>)).map_err(TrainError::device)
     }
 }
 
@@ -80,10 +85,11 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> Classifier for CpuClas
     fn training_step(&mut self, mut batch: Batch, learning_rate: f64) -> Result<(), TrainError> {
         let images = self.inputs(&mut batch)?;
         self.network.set_step(self.state.steps);
-        let logits = self.network.try_forward(images.leaky_traced()).map_err(TrainError::device)?;
-        let loss = cross_entropy(logits, &batch.labels).map_err(TrainError::device)?;
+        let images = self.gradients.trace(images);
+        let logits = self.network.try_forward(images).map_err(TrainError::device)?;
+        let loss = cross_entropy(logits, &batch.labels)?;
         let mean = loss.array();
-        loss.try_backward().map_err(TrainError::device)?;
+        self.gradients.backward(loss, &self.network)?;
         self.training.add(Score {
             loss: f64::from(mean) * batch.len() as f64,
             correct: 0,
@@ -92,12 +98,13 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> Classifier for CpuClas
 
         self.state.steps += 1;
         let rule: Box<dyn UpdateRule> = self.optimizer.rule(learning_rate, self.state.steps).into();
-        let mut states = self.state.layers.iter_mut();
-        self.network.for_each_on_cpu(&mut |mut layer| {
-            if let Some(LayerState { weight, bias }) = states.next() {
-                layer.update(&*rule, weight, bias);
+        // In the order of the walk: weight, bias, the next layer's weight, …
+        let mut states = self.state.layers.iter_mut().flat_map(|LayerState { weight, bias }| [weight, bias]);
+        self.gradients.update(&mut self.network, |parameter| {
+            if let Some(state) = states.next() {
+                parameter.update(&*rule, state);
             }
-        });
+        })?;
         Ok(())
     }
 

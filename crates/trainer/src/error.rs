@@ -46,12 +46,33 @@ pub enum TrainError {
         reason: String,
     },
     /// A batch that is not the classifier's.
-    #[error("a batch of {found} features a sample; the network takes {expected}")]
+    #[error("{values} values for {samples} samples; the network takes {expected} features a sample")]
     Features {
         /// The network's inputs.
         expected: usize,
-        /// What came.
-        found: usize,
+        /// The batch's samples.
+        samples: usize,
+        /// The batch's values.
+        values: usize,
+    },
+    /// A batch without a sample.
+    #[error("a batch without a sample")]
+    EmptyBatch,
+    /// A label that is no class.
+    #[error(
+        "sample {sample} of the batch{} has label {label}; the network's {classes} classes have the labels 0 to {}",
+        index.map_or(String::new(), |index| format!(" (sample {index} of its data set)")),
+        classes - 1
+    )]
+    Label {
+        /// Its place in the batch, 0-based.
+        sample: usize,
+        /// Its place in the data set, where the batch says.
+        index: Option<u32>,
+        /// The label.
+        label: u8,
+        /// The network's classes.
+        classes: usize,
     },
     /// A data set for the device to hold that is not the network's.
     #[error("{bytes} bytes with {tables} tables are no whole samples of {inputs} features, the network's inputs")]

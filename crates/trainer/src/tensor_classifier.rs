@@ -89,21 +89,19 @@ where
     }
 
     fn inputs(&mut self, batch: &mut Batch) -> Result<Inputs<I, D>, TrainError> {
+        batch.check(C)?;
         let samples = batch.len();
-        let features = std::mem::take(&mut batch.features);
-        if let (Some(held), true) = (&mut self.held, features.is_empty()) {
+        if let (Some(held), true) = (&mut self.held, batch.features.is_empty()) {
             let count = D::held(held);
-            if let Some(index) = batch.indices.iter().find(|index| **index as usize >= count) {
-                return Err(TrainError::Index { index: *index, held: count });
-            }
             if batch.indices.len() != samples {
                 return Err(TrainError::Labels { labels: samples, indices: batch.indices.len() });
             }
+            if let Some(index) = batch.indices.iter().find(|index| **index as usize >= count) {
+                return Err(TrainError::Index { index: *index, held: count });
+            }
             return self.device.try_gather(held, &batch.indices).map_err(TrainError::device);
         }
-        if features.len() != samples * I {
-            return Err(TrainError::Features { expected: I, found: features.len() / samples.max(1) });
-        }
+        let features = batch.take_features(I)?;
         self.device.try_tensor_from_vec(features, (samples, Const::<I>)).map_err(TrainError::device)
     }
 

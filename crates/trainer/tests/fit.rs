@@ -130,7 +130,7 @@ fn early_stopping_ends_the_run() {
 fn a_batch_of_another_size_is_refused() {
     let batch = Batch { indices: vec![0], features: vec![0.0; 5], labels: vec![0] };
     let error = classifier().training_step(batch, 0.1).unwrap_err().to_string();
-    assert_eq!(error, "a batch of 5 features a sample; the network takes 12");
+    assert_eq!(error, "5 values for 1 samples; the network takes 12 features a sample");
 }
 
 #[test]

@@ -117,7 +117,8 @@ pub(super) struct Labelled {
 
 impl Labelled {
     pub(super) fn new(logits: <Cuda as Storage<f32>>::Vec, labels: &[u8], classes: usize) -> Result<Self, CudaError> {
-        crate::training_device::check_labels(labels, logits.len() / classes, classes);
+        let checked = crate::check_labels(labels, logits.len() / classes, classes);
+        assert!(checked.is_ok(), "labels that were not checked: {checked:?}");
         assert_eq!(logits.len(), labels.len() * classes, "logits are whole rows");
         let size = |count| u32::try_from(count).map_err(|_| CudaError::Cpu(CpuError::WrongNumElements));
         let (samples, classes) = (size(labels.len())?, size(classes)?);

@@ -1,0 +1,116 @@
+//! Our operation of the tape against dfdx's own, slopes and plain updates.
+
+use strata_kernels::Sgd;
+
+use super::*;
+use crate::{Activation, GradientStore, Layers, mlp, tensors};
+
+fn wave(count: usize, frequency: f32) -> Vec<f32> {
+    (0..count).map(|i| (i as f32 * frequency).sin()).collect()
+}
+
+fn close(ours: &[f32], theirs: &[f32], what: &str) {
+    for (i, (a, b)) in ours.iter().zip(theirs).enumerate() {
+        assert!((a - b).abs() <= 2e-5 * b.abs().max(1.0), "{what}[{i}]: {a}, but dfdx has {b}");
+    }
+}
+
+/// Output, weight, bias and input gradients of our operation and of dfdx's own, for every activation, with dropout,
+/// at odd shapes.
+fn agrees_with_dfdx<const I: usize, const O: usize>(batch: usize) {
+    let device = Cpu::seed_from_u64(7);
+    for (activation, dropout) in Activation::ALL.into_iter().flat_map(|a| [(a, 0.0), (a, 0.4)]) {
+        let mut layer = device.build_module::<crate::Dense<I, O>, f32>();
+        crate::Layer::configure(&mut layer, activation, dropout, 43, 1);
+        crate::Layer::set_step(&mut layer, 5);
+        let x = device.tensor_from_vec(wave(batch * I, 0.37), (batch, Const::<I>));
+        let up = device.tensor_from_vec(wave(batch * O, 0.91), (batch, Const::<O>));
+        let ours = layer.forward(x.leaky_trace());
+        let theirs = tensors::dense(&layer, x.leaky_trace()).unwrap();
+        let what = format!("[{batch}, {I}] to {O}, {activation:?}, dropout {dropout}: ");
+        close(&ours.as_vec(), &theirs.as_vec(), &(what.clone() + "output"));
+        let ours = (ours * up.clone()).sum().backward();
+        let theirs = (theirs * up).sum().backward();
+        close(&ours.get(&layer.weight).as_vec(), &theirs.get(&layer.weight).as_vec(), &(what.clone() + "weight"));
+        close(&ours.get(&layer.bias).as_vec(), &theirs.get(&layer.bias).as_vec(), &(what.clone() + "bias"));
+        close(&ours.get(&x).as_vec(), &theirs.get(&x).as_vec(), &(what + "input"));
+    }
+}
+
+#[test]
+fn output_and_gradients_are_those_of_dfdx() {
+    agrees_with_dfdx::<1, 1>(1);
+    agrees_with_dfdx::<3, 17>(1);
+    agrees_with_dfdx::<17, 3>(5);
+    agrees_with_dfdx::<40, 33>(19);
+}
+
+/// (L(w + h) - L(w - h)) / 2h of the whole network's loss, weight by weight, against its backward pass.
+#[test]
+fn gradients_are_the_slopes_of_the_loss() {
+    let device = Cpu::seed_from_u64(1);
+    let labels = [2u8, 0, 1];
+    for activation in Activation::ALL {
+        let mut network = device.build_module::<mlp!(4, 5, 3), f32>();
+        network.configure(activation, 0.0, 43);
+        let x = device.tensor_from_vec(wave(12, 1.3), (3, Const::<4>));
+        let loss = crate::cross_entropy(network.forward(x.leaky_trace()), &labels).unwrap();
+        let gradient = loss.backward().get(&network.0.weight).array();
+        for (o, row) in gradient.iter().enumerate() {
+            for (i, slope) in row.iter().enumerate() {
+                let before = network.0.weight[[o, i]];
+                let h = 1e-2;
+                let mut at = |value: f32| {
+                    network.0.weight[[o, i]] = value;
+                    crate::cross_entropy(network.forward(x.clone()), &labels).unwrap().array()
+                };
+                let measured = (at(before + h) - at(before - h)) / (2.0 * h);
+                at(before);
+                assert!((measured - slope).abs() < 2e-3, "{activation:?} [{o}, {i}]: {slope}, measured {measured}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_loss_and_its_gradient_are_those_of_dfdx() {
+    let device = Cpu::default();
+    let logits = device.tensor_from_vec(wave(50, 2.1), (5, Const::<10>));
+    let labels = [3u8, 9, 0, 1, 1];
+    let ours = crate::cross_entropy(logits.leaky_trace(), &labels).unwrap();
+    let theirs = crate::loss::by_tensors(logits.leaky_trace(), &labels).unwrap();
+    close(&[ours.array()], &[theirs.array()], "loss");
+    let (ours, theirs) = (ours.backward(), theirs.backward());
+    close(&ours.get(&logits).as_vec(), &theirs.get(&logits).as_vec(), "gradient");
+}
+
+/// A product applied with the plain rule p -= lr · g, against the gradient that dfdx's tape holds.
+#[test]
+fn an_update_by_products_is_the_update() {
+    let device = Cpu::seed_from_u64(3);
+    let mut network = device.build_module::<mlp!(6, 9, 3), f32>();
+    network.configure(Activation::Tanh, 0.2, 43);
+    let plain = network.clone();
+    let x = device.tensor_from_vec(wave(24, 0.7), (4, Const::<6>));
+    let labels = [0, 1, 2, 1];
+    let whole = crate::cross_entropy(plain.forward(x.leaky_trace()), &labels).unwrap().backward();
+    let mut gradients = GradientStore::default();
+    let loss = crate::cross_entropy(network.forward(gradients.trace(x)), &labels).unwrap();
+    gradients.backward(loss, &network).unwrap();
+    let rule = Sgd { learning_rate: 0.5, weight_decay: 0.0 };
+    let mut names = Vec::new();
+    gradients
+        .update(&mut network, |parameter| {
+            names.push(parameter.name.to_owned());
+            parameter.update(&rule, &mut []);
+        })
+        .unwrap();
+    assert_eq!(names, ["0.weight", "0.bias", "1.weight", "1.bias"]);
+    let expected = plain.1.weight.clone() - whole.get(&plain.1.weight) * 0.5;
+    close(&network.1.weight.as_vec(), &expected.as_vec(), "last weight");
+    let expected = plain.0.weight.clone() - whole.get(&plain.0.weight) * 0.5;
+    close(&network.0.weight.as_vec(), &expected.as_vec(), "first weight");
+    let expected = plain.0.bias.clone() - whole.get(&plain.0.bias) * 0.5;
+    close(&network.0.bias.as_vec(), &expected.as_vec(), "first bias");
+    assert!(gradients.is_empty(), "a gradient is applied once");
+}

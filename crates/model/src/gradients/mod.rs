@@ -1,0 +1,167 @@
+//! The gradients of a training pass on the CPU: whole ones, and products that are not multiplied yet.
+//!
+//! A dense layer's backward operation can hand over the two factors of its weight's gradient in place of the gradient, which for the
+//! notebook's network is 34 MB that need not be written, read and cleared in each step. Whether it does is a property of the pass, not of
+//! the layer: only under [`GradientStore::backward`] are factors kept, under dfdx's own `backward` each gradient is whole and where dfdx's
+//! optimizers look for it.
+
+mod pass;
+mod pending;
+mod walk;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use dfdx::prelude::*;
+use strata_kernels::{Gradient, Parameter, UpdateRule};
+
+use self::pass::{Collecting, Pass, id_of, missing};
+use self::pending::PendingGradient;
+use self::walk::{Apply, Check, Collect};
+use crate::ModelError;
+
+pub(crate) use self::pass::with_pass;
+pub(crate) use self::pending::GradientFactors;
+
+/// A parameter with its gradient, as [`GradientStore::update`] shows it.
+#[derive(Debug)]
+pub struct TrainedParameter<'a> {
+    /// The way to it through the network, as dfdx names fields: `0.weight`, `1.0.bias`.
+    pub name: &'a str,
+    /// Its shape.
+    pub shape: &'a [usize],
+    /// Its values, row-major.
+    pub values: &'a mut [f32],
+    /// Its gradient.
+    pub gradient: Gradient<'a>,
+}
+
+impl TrainedParameter<'_> {
+    /// Updates the parameter by its gradient; `states` are the buffers that `rule` keeps for it, each as long as the parameter.
+    ///
+    /// # Panics
+    /// Where the states are not what `rule` needs.
+    pub fn update(self, rule: &dyn UpdateRule, states: &mut [Vec<f32>]) {
+        rule.update(Parameter { values: self.values, shape: self.shape, states }, self.gradient);
+    }
+}
+
+/// Gradients of a network's parameters on the CPU, from one or more backward passes, until they are used.
+///
+/// ```
+/// use dfdx::prelude::*;
+/// use strata_kernels::Sgd;
+/// use strata_model::{GradientStore, cross_entropy, mlp};
+///
+/// let device = Cpu::default();
+/// let mut network = device.build_module::<mlp!(4, 3), f32>();
+/// let mut gradients = GradientStore::default();
+/// // `[batch, 4]`; the pass does not work out the gradient of what is traced so, which is data.
+/// let images = gradients.trace(device.ones_like(&(2, Const::<4>)));
+/// let loss = cross_entropy(network.forward(images), &[0, 2])?;
+/// gradients.backward(loss, &network)?;
+/// let rule = Sgd { learning_rate: 0.1, weight_decay: 0.0 };
+/// gradients.update(&mut network, |parameter| parameter.update(&rule, &mut []))?;
+/// assert!(gradients.is_empty());
+/// # Ok::<(), strata_model::ModelError>(())
+/// ```
+#[derive(Default)]
+pub struct GradientStore {
+    pending: BTreeMap<UniqueId, PendingGradient>,
+    /// Tensors whose gradient nobody asks for in the pass that is being recorded.
+    data: Vec<UniqueId>,
+}
+
+impl std::fmt::Debug for GradientStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GradientStore").field("parameters", &self.pending.len()).finish_non_exhaustive()
+    }
+}
+
+impl GradientStore {
+    /// Starts a pass at `data`: a tensor whose own gradient the next [`GradientStore::backward`] need not work out, which for a first
+    /// layer's input saves a product as large as any. Where that gradient is wanted, start with dfdx's `leaky_traced` instead.
+    pub fn trace<S: Shape>(&mut self, data: Tensor<S, f32, Cpu>) -> Tensor<S, f32, Cpu, OwnedTape<f32, Cpu>> {
+        self.data.push(id_of(&data));
+        data.leaky_traced()
+    }
+
+    /// Runs the backward pass of `loss` and adds the gradients of `network`'s parameters to those that the store has. Those of anything
+    /// else (inputs, intermediate results, another network) are forgotten.
+    ///
+    /// The sum over all passes until [`GradientStore::update`] is what dfdx's own `backward` would have accumulated.
+    ///
+    /// # Errors
+    /// [`ModelError::Device`] where dfdx fails, out of memory for one; the store is as it was.
+    pub fn backward<M: TensorCollection<f32, Cpu> + Clone>(
+        &mut self,
+        loss: Tensor<Rank0, f32, Cpu, OwnedTape<f32, Cpu>>,
+        network: &M,
+    ) -> Result<(), ModelError> {
+        let mut pass = Pass::new(std::mem::take(&mut self.data))?;
+        let (loss, mut tape) = loss.split_tape();
+        let marker = pass.marker.clone();
+        tape.add_backward_op(move |gradients| {
+            gradients.get_or_alloc_mut(&marker)?[0] = 1.0;
+            Ok(())
+        });
+        let collecting = Collecting::start(pass);
+        let gradients = loss.put_tape(tape).try_backward().map_err(ModelError::device);
+        pass = collecting.finish()?;
+        let mut gradients = gradients?;
+        let missing = missing(network, &gradients)?;
+        let mut seen = BTreeSet::new();
+        let collect = &mut |id, whole: &mut dyn FnMut() -> Result<Vec<f32>, CpuError>| {
+            if !seen.insert(id) {
+                // The same parameter once more: a clone in another field.
+                return Ok(());
+            }
+            let factors = pass.factors.remove(&id).unwrap_or_default();
+            let whole = if missing.contains(&id) { None } else { Some(whole()?) };
+            if whole.is_some() || !factors.is_empty() {
+                let pending = self.pending.entry(id).or_default();
+                pending.factors.extend(factors);
+                whole.into_iter().for_each(|whole| pending.add_whole(whole));
+            }
+            Ok(())
+        };
+        let mut visitor = Collect { gradients: &mut gradients, collect };
+        M::iter_tensors(&mut RecursiveWalker { m: network, f: &mut visitor }).map_err(ModelError::device)?;
+        Ok(())
+    }
+
+    /// Whether there is no gradient: before the first backward pass, and after an update.
+    pub fn is_empty(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    /// Forgets all gradients.
+    pub fn clear(&mut self) {
+        self.pending.clear();
+    }
+
+    /// The gradient of `parameter`, if there is one, to be looked at; it stays.
+    pub fn gradient<S: Shape>(&mut self, parameter: &Tensor<S, f32, Cpu>) -> Option<Gradient<'_>> {
+        let pending = self.pending.get_mut(&id_of(parameter))?;
+        Some(pending.total())
+    }
+
+    /// Shows each trained parameter of `network` with its gradient to `apply`, in the order of dfdx's walk, and forgets those gradients.
+    ///
+    /// # Errors
+    /// [`ModelError::NoGradient`] where a parameter has none: no backward pass came before, or its loss did not depend on the parameter;
+    /// [`ModelError::NotContiguous`] where one is not laid out row by row. Nothing was updated then.
+    pub fn update<M: TensorCollection<f32, Cpu>>(
+        &mut self,
+        network: &mut M,
+        mut apply: impl FnMut(TrainedParameter<'_>),
+    ) -> Result<(), ModelError> {
+        let mut check = Check { pending: &self.pending };
+        M::iter_tensors(&mut RecursiveWalker { m: (&*network, String::new()), f: &mut check })?;
+        let mut visitor = Apply { pending: &mut self.pending, used: Vec::new(), apply: &mut apply };
+        let Ok(_) = M::iter_tensors(&mut RecursiveWalker { m: (network, String::new()), f: &mut visitor });
+        for id in visitor.used {
+            self.pending.remove(&id);
+        }
+        Ok(())
+    }
+}

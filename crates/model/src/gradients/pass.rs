@@ -1,0 +1,102 @@
+//! The backward pass that runs, as the operations of its tape see it.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use dfdx::optim::{Optimizer, OptimizerUpdateError, Sgd, SgdConfig, UnusedTensors};
+use dfdx::prelude::*;
+
+use super::pending::GradientFactors;
+use crate::ModelError;
+use crate::storage::tensor_from_vec;
+
+/// A backward pass that keeps factors.
+pub(crate) struct Pass {
+    /// Has a gradient of 1 in the `Gradients` of this pass and of no other.
+    pub(super) marker: Tensor<Rank1<1>, f32, Cpu>,
+    pub(super) data: Vec<UniqueId>,
+    pub(super) factors: BTreeMap<UniqueId, Vec<GradientFactors>>,
+}
+
+impl Pass {
+    pub(super) fn new(data: Vec<UniqueId>) -> Result<Self, ModelError> {
+        let marker = tensor_from_vec(&Cpu::default(), vec![0.0], Rank1::default()).map_err(ModelError::device)?;
+        Ok(Self { marker, data, factors: BTreeMap::new() })
+    }
+
+    /// Whether somebody may ask for the gradient of `tensor`.
+    pub(crate) fn needs_gradient<S: Shape>(&self, tensor: &Tensor<S, f32, Cpu>) -> bool {
+        !self.data.contains(&id_of(tensor))
+    }
+
+    pub(crate) fn push<S: Shape>(&mut self, weight: &Tensor<S, f32, Cpu>, factors: GradientFactors) {
+        self.factors.entry(id_of(weight)).or_default().push(factors);
+    }
+}
+
+thread_local! {
+    /// The passes that run on this thread, the innermost last. dfdx gives a backward operation its `Gradients` and nothing else, so this
+    /// is the way from [`GradientStore::backward`] to the operations that it runs; it is empty but while one does.
+    static PASSES: RefCell<Vec<Pass>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Takes the pass back when the backward operations have run, or one of them panicked.
+pub(super) struct Collecting;
+
+impl Collecting {
+    pub(super) fn start(pass: Pass) -> Self {
+        PASSES.with_borrow_mut(|passes| passes.push(pass));
+        Self
+    }
+
+    pub(super) fn finish(self) -> Result<Pass, ModelError> {
+        std::mem::forget(self);
+        PASSES.with_borrow_mut(Vec::pop).ok_or_else(|| ModelError::Device("the backward pass was lost".into()))
+    }
+}
+
+impl Drop for Collecting {
+    fn drop(&mut self) {
+        PASSES.with_borrow_mut(Vec::pop);
+    }
+}
+
+/// Calls `use_pass` with the pass that `gradients` belong to, if it keeps factors.
+///
+/// Not just the innermost one: while a kernel waits for its threads, the thread may run somebody else's backward pass, by dfdx's own
+/// `backward` even, whose `Gradients` do not have the marker.
+pub(crate) fn with_pass<R>(
+    gradients: &mut Gradients<f32, Cpu>,
+    use_pass: impl FnOnce(Option<&mut Pass>) -> R,
+) -> Result<R, CpuError> {
+    PASSES.with_borrow_mut(|passes| {
+        for pass in passes.iter_mut().rev() {
+            if gradients.get_or_alloc_mut(&pass.marker)?[0] == 1.0 {
+                return Ok(use_pass(Some(pass)));
+            }
+        }
+        Ok(use_pass(None))
+    })
+}
+
+/// A tensor's id, which dfdx shows in its list of unused tensors only.
+pub(crate) fn id_of<S: Shape>(tensor: &Tensor<S, f32, Cpu>) -> UniqueId {
+    let mut ids = UnusedTensors::default();
+    ids.add(tensor);
+    ids.ids[0]
+}
+
+/// The parameters of `network` that `gradients` holds nothing for. dfdx tells by way of an optimizer only; a clone of the network, whose
+/// tensors have the same ids, is there to be updated by a step of size zero.
+pub(super) fn missing<M: TensorCollection<f32, Cpu> + Clone>(
+    network: &M,
+    gradients: &Gradients<f32, Cpu>,
+) -> Result<BTreeSet<UniqueId>, ModelError> {
+    let mut clone = network.clone();
+    let mut optimizer = Sgd::new(&clone, SgdConfig { lr: 0.0, momentum: None, weight_decay: None });
+    match optimizer.update(&mut clone, gradients) {
+        Ok(()) => Ok(BTreeSet::new()),
+        Err(OptimizerUpdateError::UnusedParams(unused)) => Ok(unused.ids.into_iter().collect()),
+        Err(OptimizerUpdateError::DeviceError(error)) => Err(ModelError::device(error)),
+    }
+}

@@ -1,0 +1,77 @@
+//! What is known of one parameter's gradient.
+
+use dfdx::prelude::*;
+use strata_kernels as kernels;
+use strata_kernels::{GemmShape, Gradient};
+
+use crate::storage::values;
+
+/// A weight's gradient before its multiplication: `dyᵀ · x`.
+pub(crate) struct GradientFactors {
+    /// The gradient of the affine operation's result, `[batch, outputs]`.
+    pub(crate) dy: Vec<f32>,
+    /// The layer's input, `[batch, inputs]`.
+    pub(crate) x: Box<dyn Values>,
+    pub(crate) shape: GemmShape,
+}
+
+/// A tensor of any shape on the CPU.
+pub(crate) trait Values: Send {
+    fn values(&self) -> &[f32];
+}
+
+impl<S: Shape> Values for Tensor<S, f32, Cpu> {
+    fn values(&self) -> &[f32] {
+        values(self)
+    }
+}
+
+impl Values for Vec<f32> {
+    fn values(&self) -> &[f32] {
+        self
+    }
+}
+
+/// What is known of a parameter's gradient: the sum of all of it.
+#[derive(Default)]
+pub(super) struct PendingGradient {
+    pub(super) whole: Option<Vec<f32>>,
+    pub(super) factors: Vec<GradientFactors>,
+}
+
+impl PendingGradient {
+    pub(super) fn add_whole(&mut self, gradient: Vec<f32>) {
+        match &mut self.whole {
+            Some(sum) => sum.iter_mut().zip(gradient).for_each(|(sum, value)| *sum += value),
+            None => self.whole = Some(gradient),
+        }
+    }
+
+    /// All of it.
+    pub(super) fn total(&mut self) -> Gradient<'_> {
+        self.combine();
+        match self.factors.first() {
+            Some(GradientFactors { dy, x, shape }) => Gradient::product(*shape, dy, x.values()),
+            None => Gradient::whole(self.whole.as_deref().unwrap_or_default()),
+        }
+    }
+
+    /// Makes one product of several (the sum of products is the product of the stacked factors), and a whole gradient where a part of
+    /// it is whole already.
+    fn combine(&mut self) {
+        if self.factors.len() > 1 {
+            let shape = self.factors[0].shape;
+            let (mut batch, mut dy, mut x) = (0, Vec::new(), Vec::new());
+            for factors in self.factors.drain(..) {
+                batch += factors.shape.batch;
+                dy.extend(factors.dy);
+                x.extend_from_slice(factors.x.values());
+            }
+            self.factors.push(GradientFactors { dy, x: Box::new(x), shape: GemmShape { batch, ..shape } });
+        }
+        if let (Some(whole), Some(GradientFactors { dy, x, shape })) = (&mut self.whole, self.factors.first()) {
+            kernels::weight_gradient(*shape, dy, x.values(), whole);
+            self.factors.clear();
+        }
+    }
+}
