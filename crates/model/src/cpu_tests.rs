@@ -10,6 +10,7 @@ fn wave(count: usize, frequency: f32) -> Vec<f32> {
 }
 
 fn close(ours: &[f32], theirs: &[f32], what: &str) {
+    assert_eq!(ours.len(), theirs.len(), "{what}");
     for (i, (a, b)) in ours.iter().zip(theirs).enumerate() {
         assert!((a - b).abs() <= 2e-5 * b.abs().max(1.0), "{what}[{i}]: {a}, but dfdx has {b}");
     }

@@ -125,7 +125,7 @@ fn what_does_not_fit_is_refused() {
     let short = Batch { indices: vec![3], features: Vec::new(), labels: vec![0, 1] };
     assert_eq!(error(short), "a batch of 2 labels names 1 samples");
     let narrow = Batch { indices: vec![3], features: features(3)[..5].to_vec(), labels: vec![0] };
-    assert_eq!(error(narrow), "a batch of 5 features a sample; the network takes 12");
+    assert_eq!(error(narrow), "5 values for 1 samples; the network takes 12 features a sample");
 
     let device = Cpu::default();
     let network = device.build_module::<mlp!(12, 8, 3), f32>();
