@@ -2,7 +2,8 @@
 //!
 //! Everything a training step spends its time in is here and nowhere else: the three matrix products of a dense layer
 //! ([`affine`], [`input_gradient`], [`weight_gradient`]), the product that updates the weights while it computes
-//! their gradient ([`update_by_product`]), [`Activation`]s, the softmax cross entropy and the optimizers' update rules ([`UpdateRule`]).
+//! their gradient ([`update_by_product`]), [`Activation`]s, normalisation ([`batch_norm`], [`layer_norm`],
+//! [`rms_norm`]), [`Loss`]es and the optimizers' update rules ([`UpdateRule`]).
 //!
 //! # What is promised
 //!
@@ -33,11 +34,12 @@
 
 mod activation;
 mod block;
-mod cross_entropy;
 mod dispatch;
 mod elementary;
 mod geometry;
 mod lanes;
+mod loss;
+mod norm;
 mod norm_of_product;
 mod pack;
 mod prefetch;
@@ -47,7 +49,14 @@ mod sparse;
 mod update;
 
 pub use activation::{activate, activation_gradient, derivative_needs_input};
-pub use cross_entropy::{LossSum, cross_entropy, cross_entropy_gradient};
+pub use loss::{
+    CrossEntropy, Loss, LossSum, MeanSquaredError, Mix, TargetError, Targets, cross_entropy, cross_entropy_gradient,
+    largest,
+};
+pub use norm::{
+    Statistics, batch_norm, batch_norm_evaluation, batch_norm_gradient, layer_norm, layer_norm_gradient, rms_norm,
+    rms_norm_gradient,
+};
 pub use norm_of_product::squared_norm_of_product;
 pub use product::{GemmShape, affine, bias_gradient, input_gradient, weight_gradient};
 pub use update::{

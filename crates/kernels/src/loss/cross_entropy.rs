@@ -1,0 +1,139 @@
+//! The softmax cross entropy of logits, as `torch.nn.functional.cross_entropy` defines it.
+
+use super::{Loss, LossSum, Targets, check, largest};
+use crate::elementary::exp;
+
+/// The sum over the samples of `-log softmax(logits)[label]` (`logits` is `[batch, classes]`), and how many are right.
+///
+/// # Panics
+/// Where `classes` is 0, a label not below it, or `logits` not `[labels.len(), classes]`.
+pub fn cross_entropy(logits: &[f32], labels: &[u8], classes: usize) -> LossSum {
+    check(logits, labels.into(), classes);
+    let mut total = LossSum::default();
+    for (row, label) in logits.chunks_exact(classes).zip(labels) {
+        let label = usize::from(*label);
+        let (best, largest) = largest(row);
+        let sum: f32 = row.iter().map(|x| exp(x - largest)).sum();
+        // The logarithm in double precision: correctly rounded or not, its error is far below the sum's own.
+        total.loss += f64::from(sum).ln() - f64::from(row[label] - largest);
+        total.correct += usize::from(best == label);
+    }
+    total
+}
+
+/// `(softmax(logits) - onehot(label)) / batch`: the gradient of the mean loss, `[batch, classes]`.
+///
+/// # Panics
+/// As [`cross_entropy`].
+pub fn cross_entropy_gradient(logits: &[f32], labels: &[u8], classes: usize, gradient: &mut [f32]) {
+    check(logits, labels.into(), classes);
+    assert_eq!(logits.len(), gradient.len(), "a gradient for each logit");
+    let batch = labels.len() as f32;
+    let rows = logits.chunks_exact(classes).zip(gradient.chunks_exact_mut(classes));
+    for ((row, gradient), label) in rows.zip(labels) {
+        let (_, largest) = largest(row);
+        let mut sum = 0.0;
+        for (gradient, x) in gradient.iter_mut().zip(row) {
+            *gradient = exp(x - largest);
+            sum += *gradient;
+        }
+        let scale = 1.0 / (sum * batch);
+        gradient.iter_mut().for_each(|gradient| *gradient *= scale);
+        gradient[usize::from(*label)] -= 1.0 / batch;
+    }
+}
+
+/// The softmax cross entropy, as `torch.nn.CrossEntropyLoss` computes it.
+///
+/// `Σ_c t_c · -log softmax(logits)_c` with `t = (1 - label_smoothing) · target + label_smoothing / classes` (Szegedy et al. 2016).
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct CrossEntropy {
+    /// The share of the target that is spread over all classes, in `0..=1`.
+    pub label_smoothing: f32,
+}
+
+impl CrossEntropy {
+    fn is_plain(&self, targets: Targets<'_>) -> bool {
+        assert!((0.0..=1.0).contains(&self.label_smoothing), "a label smoothing of {}", self.label_smoothing);
+        self.label_smoothing == 0.0 && targets.mix.is_none()
+    }
+}
+
+impl Loss for CrossEntropy {
+    fn loss(&self, logits: &[f32], targets: Targets<'_>, classes: usize) -> LossSum {
+        if self.is_plain(targets) {
+            return cross_entropy(logits, targets.labels, classes);
+        }
+        check(logits, targets, classes);
+        let smoothing = f64::from(self.label_smoothing);
+        let mut total = LossSum::default();
+        for (row, shares) in logits.chunks_exact(classes).zip(targets.shares()) {
+            let (best, largest) = largest(row);
+            let sum: f32 = row.iter().map(|x| exp(x - largest)).sum();
+            let mut mean_logit = 0.0;
+            // What has no share counts as nothing, whatever its logit: 0 · -∞ is no loss.
+            let mut add = |class: usize, share: f64| {
+                if share != 0.0 {
+                    mean_logit += share * f64::from(row[class] - largest);
+                }
+            };
+            shares.into_iter().for_each(|(class, share)| add(class, (1.0 - smoothing) * f64::from(share)));
+            (0..classes).for_each(|class| add(class, smoothing / classes as f64));
+            total.loss += f64::from(sum).ln() - mean_logit;
+            total.correct += usize::from(best == shares[0].0);
+        }
+        total
+    }
+
+    fn gradient(&self, logits: &[f32], targets: Targets<'_>, classes: usize, gradient: &mut [f32]) {
+        if self.is_plain(targets) {
+            return cross_entropy_gradient(logits, targets.labels, classes, gradient);
+        }
+        check(logits, targets, classes);
+        assert_eq!(logits.len(), gradient.len(), "a gradient for each logit");
+        let batch = targets.labels.len() as f32;
+        let everywhere = self.label_smoothing / (classes as f32 * batch);
+        let rows = logits.chunks_exact(classes).zip(gradient.chunks_exact_mut(classes));
+        for ((row, gradient), shares) in rows.zip(targets.shares()) {
+            let (_, largest) = largest(row);
+            let mut sum = 0.0;
+            for (gradient, x) in gradient.iter_mut().zip(row) {
+                *gradient = exp(x - largest);
+                sum += *gradient;
+            }
+            let scale = 1.0 / (sum * batch);
+            gradient.iter_mut().for_each(|gradient| *gradient = gradient.mul_add(scale, -everywhere));
+            for (class, share) in shares {
+                gradient[class] -= (1.0 - self.label_smoothing) * share / batch;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two classes with logits 0 and ln 3: probabilities 1/4 and 3/4, so the loss of label 1 is ln(4/3).
+    #[test]
+    fn a_quarter_and_three_quarters() {
+        let logits = [0.0, 3f32.ln()];
+        let got = cross_entropy(&logits, &[1], 2);
+        assert!((got.loss - (4.0f64 / 3.0).ln()).abs() < 1e-6 && got.correct == 1, "{got:?}");
+        let mut gradient = [0.0; 2];
+        cross_entropy_gradient(&logits, &[1], 2, &mut gradient);
+        assert!((gradient[0] - 0.25).abs() < 1e-6 && (gradient[1] + 0.25).abs() < 1e-6, "{gradient:?}");
+    }
+
+    #[test]
+    fn large_logits_do_not_overflow_and_nan_is_not_lost() {
+        assert!(cross_entropy(&[1e4, 0.0], &[1], 2).loss > 9e3);
+        assert!(cross_entropy(&[0.0, f32::NAN, 1.0], &[0], 3).loss.is_nan());
+    }
+
+    #[test]
+    fn of_equal_logits_the_first_counts() {
+        assert_eq!(cross_entropy(&[1.0, 1.0], &[0], 2).correct, 1);
+        assert_eq!(cross_entropy(&[1.0, 1.0], &[1], 2).correct, 0);
+    }
+}
