@@ -23,6 +23,7 @@ fn xtask(sandbox: &Sandbox, arguments: &[&str]) -> Outcome {
     cargo.current_dir(root());
     // The dev profile shares its build with the other tests; the list of rows is the sandbox's, so the row is a new one.
     cargo.env("STRATA_PROFILE", "dev").env("STRATA_ARCHITECTURES", sandbox.path("architectures.txt"));
+    cargo.env("STRATA_COMMIT", "somebody else's").env("GIT_DIR", sandbox.path("no repository"));
     cargo.args(["run", "--quiet", "--package", "xtask", "--"]).args(arguments);
     start(&mut cargo).wait()
 }
@@ -58,10 +59,17 @@ fn new_widths_build_once_and_leave_the_tree_clean() {
     assert!(sandbox.result("small-3") == sandbox.result("small"));
 
     let record = sandbox.record("small");
-    let commit = Command::new("git").arg("-C").arg(root()).args(["rev-parse", "HEAD"]).output().unwrap();
-    if commit.status.success() {
-        assert_eq!(record["environment"]["commit"], String::from_utf8(commit.stdout).unwrap().trim());
-        assert_eq!(record["environment"]["dirty"], !before.is_empty());
+    // Only of a repository of its own; what a user has in the environment is nobody's commit.
+    let git = |argument| {
+        let output = Command::new("git").arg("-C").arg(root()).args(["rev-parse", argument]).output().unwrap();
+        output.status.success().then(|| String::from_utf8(output.stdout).unwrap().trim().to_owned())
+    };
+    let environment = &record["environment"];
+    if git("--show-prefix").is_some_and(|below| below.is_empty()) {
+        assert_eq!(environment["commit"], git("HEAD").unwrap());
+        assert_eq!(environment["dirty"], !before.is_empty());
+    } else {
+        assert!(environment["commit"].is_null() && first.err.contains("no commit is recorded"), "{}", first.err);
     }
     assert_eq!(changes(), before, "git status is as it was");
 

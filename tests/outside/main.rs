@@ -19,6 +19,7 @@ mod mistakes;
 mod mutations;
 mod owners;
 mod random;
+mod records;
 mod runs;
 mod server;
 mod settings;

@@ -154,9 +154,9 @@ fn a_damaged_record_is_refused() {
 }
 
 #[test]
-fn a_damaged_history_is_written_anew() {
+fn a_damaged_history_is_mended_from_the_record() {
     let good = Template::new().damage("history.jsonl", 4);
-    assert_eq!(good, rounds(DAMAGES), "the checkpoint holds the history");
+    assert_eq!(good, rounds(DAMAGES), "the record of an interrupted run holds the history");
 }
 
 #[test]
@@ -202,7 +202,7 @@ fn a_best_checkpoint_of_another_epoch_is_refused() {
     sandbox.write(&best, sandbox.read(&last));
     sandbox.run(["resume", "run"]).failed_saying(1, &[&best, "its epoch is ", "the run's best is 0", "from a copy"]);
     fs::remove_file(sandbox.path(&best)).unwrap();
-    let remedy = "remove the folder it lies in and resume";
+    let remedy = "or start the run again from its seed";
     sandbox.run(["resume", "run"]).failed_saying(1, &[&best, "there is no such file", "from a copy", remedy]);
     sandbox.write(&best, before);
     fs::remove_file(sandbox.path(&last)).unwrap();
@@ -230,18 +230,18 @@ fn a_folder_in_a_files_place_is_to_be_moved_away() {
 
 /// What the error says to do is done, and helps.
 #[test]
-fn a_run_whose_record_is_lost_can_be_trained_anew_from_its_config() {
+fn a_run_whose_record_is_lost_can_be_trained_again_from_its_config() {
     let template = Template::new();
     template.copy("lost");
     template.sandbox.write("runs/lost/record.json", "{");
-    let remedy = "remove it and the folder checkpoints and resume";
+    let remedy = "start a new run from the config.toml beside it";
     template.sandbox.run(["resume", "lost"]).failed_saying(1, &["runs/lost/record.json", "line 1", remedy]);
     fs::remove_file(template.sandbox.path("runs/lost/record.json")).unwrap();
-    template
-        .sandbox
-        .run(["resume", "lost"])
-        .failed_saying(1, &["last.safetensors", "belongs to run", "train the run anew"]);
+    let remedy = "start a new run from its config.toml";
+    template.sandbox.run(["resume", "lost"]).failed_saying(2, &["its record.json is gone", remedy]);
     fs::remove_dir_all(template.sandbox.path("runs/lost/checkpoints")).unwrap();
-    template.sandbox.run(["resume", "lost"]).succeeded();
-    assert!(template.sandbox.result("lost") == template.expected);
+    let tells = "history.jsonl tells of ";
+    template.sandbox.run(["resume", "lost"]).failed_saying(2, &["last.safetensors is gone", tells, remedy]);
+    template.sandbox.run(["experiment", "runs/lost/config.toml", "--name", "again"]).succeeded();
+    assert!(template.sandbox.result("again") == template.expected);
 }

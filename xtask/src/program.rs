@@ -23,7 +23,8 @@ pub(crate) fn start(
 ) -> anyhow::Result<ExitCode> {
     let executable = build(root, toolkit)?;
     let mut program = Command::new(&executable);
-    program.args(arguments).stdin(input).envs(workspace::commit(root));
+    program.args(arguments).stdin(input);
+    workspace::tell_commit(&mut program, root);
     if let Some(toolkit) = toolkit {
         toolkit.prepare_start(&mut program);
     }
@@ -59,7 +60,8 @@ pub(crate) fn start_benches(
     cargo.env("STRATA_ARCHITECTURES", &lists.own);
     let executable = executable_of(cargo, root, "figures", "")?;
     let mut program = Command::new(&executable);
-    program.args(arguments).envs(workspace::commit(root));
+    program.args(arguments);
+    workspace::tell_commit(&mut program, root);
     become_program(program, held).with_context(|| format!("cannot start {}", executable.display()))
 }
 

@@ -12,16 +12,44 @@ pub(crate) fn root() -> PathBuf {
     package.parent().map_or_else(|| package.clone(), Path::to_path_buf)
 }
 
-/// The commit of this tree and whether it differs from it, as the program records them: `STRATA_COMMIT` and `STRATA_DIRTY`. None
-/// where there is no git or no commit.
-pub(crate) fn commit(root: &Path) -> Vec<(&'static str, String)> {
+/// Tells `program`, which this process is to become, the commit of these sources and whether they differ from it: `STRATA_COMMIT`,
+/// `STRATA_DIRTY`, and the process that may believe them, so that nothing of the sort in a user's environment is recorded. Where the sources
+/// are no repository of their own, there is no commit, which is said.
+pub(crate) fn tell_commit(program: &mut Command, root: &Path) {
+    for name in ["STRATA_COMMIT", "STRATA_DIRTY", "STRATA_COMMIT_FOR"] {
+        program.env_remove(name);
+    }
+    match commit(root) {
+        Ok((commit, is_dirty)) => {
+            program.env("STRATA_COMMIT", commit).env("STRATA_DIRTY", if is_dirty { "1" } else { "0" });
+            program.env("STRATA_COMMIT_FOR", std::process::id().to_string());
+        }
+        Err(reason) => eprintln!("no commit is recorded: {reason}"),
+    }
+}
+
+/// The commit of the repository whose top level is `root`, and whether the tree differs from it; or why there is none.
+fn commit(root: &Path) -> Result<(String, bool), String> {
     let git = |arguments: &[&str]| {
-        let output = Command::new("git").arg("-C").arg(root).args(arguments).stderr(Stdio::null()).output().ok()?;
-        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        let mut git = Command::new("git");
+        // `GIT_DIR` and the like name some other repository than the one that these sources lie in.
+        for (name, _) in env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"GIT_")) {
+            git.env_remove(name);
+        }
+        let output = git.arg("-C").arg(root).args(arguments).stderr(Stdio::null()).output().ok()?;
+        output.status.success().then_some(output.stdout)
     };
-    let Some(commit) = git(&["rev-parse", "HEAD"]) else { return Vec::new() };
-    let changed = git(&["status", "--porcelain"]).is_none_or(|changes| !changes.is_empty());
-    vec![("STRATA_COMMIT", commit), ("STRATA_DIRTY", if changed { "1" } else { "0" }.to_owned())]
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).trim_end().to_owned();
+    let no_repository = || format!("{} is not in a git repository", root.display());
+    // Empty in the top level itself, whatever the path's characters are.
+    let below = git(&["rev-parse", "--show-prefix"]).map(text).ok_or_else(no_repository)?;
+    if !below.is_empty() {
+        return Err(format!("{} is part of another repository", root.display()));
+    }
+    let commit =
+        git(&["rev-parse", "--verify", "HEAD^{commit}"]).map(text).ok_or("the repository has no commit yet")?;
+    let is_dirty = git(&["status", "--porcelain"]).is_none_or(|changes| !changes.is_empty());
+    Ok((commit, is_dirty))
 }
 
 /// The cargo that started us, without the variables that it set for this one package.
@@ -35,4 +63,43 @@ pub(crate) fn cargo() -> Command {
         }
     }
     command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn git(folder: &Path, arguments: &[&str]) {
+        let mut git = Command::new("git");
+        git.args(["-c", "user.name=a", "-c", "user.email=a@b", "-C"]).arg(folder).args(arguments);
+        assert!(git.output().unwrap().status.success(), "git {arguments:?}");
+    }
+
+    #[test]
+    fn only_the_commit_of_a_repository_of_its_own_is_the_sources() {
+        let folder = tempfile::tempdir().unwrap();
+        let (outer, inner) = (folder.path().join("outer"), folder.path().join("outer/strata"));
+        std::fs::create_dir_all(&inner).unwrap();
+        assert!(commit(&inner).unwrap_err().contains("not in a git repository"));
+        git(&outer, &["init", "-q"]);
+        assert!(commit(&outer).unwrap_err().contains("no commit yet"));
+        git(&outer, &["commit", "-q", "--allow-empty", "-m", "one"]);
+        let (found, is_dirty) = commit(&outer).unwrap();
+        assert_eq!((found.len(), is_dirty), (40, false));
+        std::fs::write(inner.join("a"), "").unwrap();
+        assert_eq!(commit(&outer), Ok((found.clone(), true)));
+        assert!(commit(&inner).unwrap_err().contains("part of another repository"));
+        git(&inner, &["init", "-q"]);
+        git(&inner, &["commit", "-q", "--allow-empty", "-m", "another"]);
+        assert_ne!(commit(&inner).unwrap().0, found);
+    }
+
+    #[test]
+    fn what_a_user_has_in_the_environment_does_not_reach_the_program() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut program = Command::new("true");
+        program.env("STRATA_COMMIT", "mine").env("STRATA_DIRTY", "0").env("STRATA_COMMIT_FOR", "1");
+        tell_commit(&mut program, folder.path());
+        assert!(program.get_envs().all(|(_, value)| value.is_none()), "{program:?}");
+    }
 }

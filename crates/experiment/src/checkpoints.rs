@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use strata_model::{Architecture, Weights};
 use strata_report::RunFolder;
-use strata_trainer::{Checkpoint, Evaluation, TrainError, best};
+use strata_trainer::{Checkpoint, Evaluation, Progress, TrainError};
 
 /// The file of the last checkpoint.
 pub(crate) fn last_checkpoint(folder: &RunFolder) -> PathBuf {
@@ -19,29 +19,26 @@ pub(crate) fn best_checkpoint(folder: &RunFolder) -> PathBuf {
 /// Reads the best epoch's checkpoint of the run with identifier `run`.
 pub(crate) fn load_best(folder: &RunFolder, run: &str, architecture: &Architecture) -> Result<Checkpoint, TrainError> {
     let path = best_checkpoint(folder);
-    if !is_there(&path)? {
+    if !exists(&path)? {
         return Err(TrainError::Damaged { path, reason: "there is no such file".into() });
     }
     Checkpoint::load(&path, run, architecture)
 }
 
-/// Whether there is such a file. A disk that does not answer is an error: taken for an absence, it would have the run begin anew.
-pub(crate) fn is_there(path: &Path) -> Result<bool, TrainError> {
+/// Whether there is such a file. A disk that does not answer is an error: taken for an absence, the run would begin again.
+pub(crate) fn exists(path: &Path) -> Result<bool, TrainError> {
     path.try_exists().map_err(|source| TrainError::Io { action: "looking for", path: path.into(), source })
 }
 
-/// The weights of `found`, which must be those of the best epoch of `history`.
-pub(crate) fn best_weights(
-    folder: &RunFolder,
-    found: Checkpoint,
-    history: &[Evaluation],
-) -> Result<Weights, TrainError> {
-    let (is, wanted) = (found.progress.history.last(), best(history));
+/// The weights of `found`, which must be those of the best epoch of `progress`.
+pub(crate) fn best_weights(folder: &RunFolder, found: Checkpoint, progress: &Progress) -> Result<Weights, TrainError> {
+    let (is, wanted) = (&found.progress.last, &progress.best);
     if is == wanted {
         return Ok(found.weights);
     }
-    let epoch =
-        |line: Option<&Evaluation>| line.and_then(|line| line.epoch).map_or("none".into(), |epoch| epoch.to_string());
+    let epoch = |line: &Option<Evaluation>| {
+        line.as_ref().and_then(|line| line.epoch).map_or("none".into(), |epoch| epoch.to_string())
+    };
     let reason = format!("its epoch is {}, the run's best is {}", epoch(is), epoch(wanted));
     Err(TrainError::Damaged { path: best_checkpoint(folder), reason })
 }

@@ -102,7 +102,7 @@ impl Display {
                 let prefix = match pass {
                     Pass::Initial => "Initial, validation:".into(),
                     Pass::Training { epoch, learning_rate } => {
-                        format!("Epoch [{epoch}] of {epochs}, lr {learning_rate}:")
+                        format!("Epoch [{epoch}] of {epochs}, lr {learning_rate:?}:")
                     }
                     Pass::Validation { epoch } => format!("Epoch [{epoch}] of {epochs}, validation:"),
                     Pass::Test => "Test:".into(),
@@ -124,11 +124,9 @@ impl Display {
                     }
                 }
             }
-            Event::Evaluated(history) => {
+            Event::Evaluated { line, .. } => {
                 self.clear();
-                if let Some(line) = history.last() {
-                    self.line(&evaluation(line));
-                }
+                self.line(&evaluation(line));
             }
             _ => {}
         }

@@ -6,14 +6,20 @@ use strata_trainer::Device;
 /// The workspace pins it to this one.
 const DFDX: &str = "0.13.0";
 
-pub(crate) fn environment(device: Device) -> Environment {
-    // The launcher knows the sources' commit; the program alone could only guess.
-    let commit = std::env::var("STRATA_COMMIT").ok().filter(|commit| !commit.is_empty());
-    let dirty = std::env::var("STRATA_DIRTY").ok().map(|dirty| dirty == "1").filter(|_| commit.is_some());
+/// The commit that a program was built from. Only who built it knows; nothing here looks for one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Commit {
+    /// Its identifier, as the version control has it.
+    pub id: String,
+    /// Whether the sources differed from it; none where that is not known.
+    pub dirty: Option<bool>,
+}
+
+pub(crate) fn environment(device: Device, commit: Option<&Commit>) -> Environment {
     Environment {
         strata: env!("CARGO_PKG_VERSION").into(),
-        commit,
-        dirty,
+        commit: commit.map(|commit| commit.id.clone()),
+        dirty: commit.and_then(|commit| commit.dirty),
         rustc: env!("STRATA_RUSTC").into(),
         dfdx: DFDX.into(),
         os: operating_system(),
@@ -25,6 +31,11 @@ pub(crate) fn environment(device: Device) -> Environment {
         precision: "f32".into(),
         driver: if device == Device::Cpu { None } else { driver() },
     }
+}
+
+/// The folder that the process was started in; empty where the system does not say.
+pub(crate) fn working_directory() -> String {
+    std::env::current_dir().map_or_else(|_| String::new(), |folder| folder.to_string_lossy().into_owned())
 }
 
 fn operating_system() -> String {

@@ -5,6 +5,7 @@
 //! their types are generated in the program that is built for them.
 
 mod checkpoints;
+mod clock;
 mod data;
 mod display;
 mod environment;
@@ -23,6 +24,7 @@ mod ticker;
 mod training;
 
 pub use display::Display;
+pub use environment::Commit;
 pub use error::ExperimentError;
 pub use inspect::{ImagePart, dataset_grid, dataset_info, dataset_show};
 pub use loaders::Served;

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 use strata_config::Experiment;
 use strata_model::Architecture;
-use strata_report::{DatasetRecord, PhaseRecord, Record, Rng, RunFolder, SplitRecord};
+use strata_report::{DatasetRecord, Part, PhaseRecord, Record, Rng, RunFolder, SplitRecord};
 use strata_spec::{Named, OptimizerSpec};
 
-use crate::environment::environment;
+use crate::environment::{environment, working_directory};
 use crate::run::{Parts, Runner};
 
 impl Runner<'_> {
@@ -21,15 +21,26 @@ impl Runner<'_> {
         parts: &Parts,
     ) -> Record {
         let architecture = parts.classifier.architecture();
+        let environment = environment(parts.device, self.commit.as_ref());
+        let record = Record::new(&folder.name(), self.command.clone());
+        let part = Part {
+            started: record.started.clone(),
+            ended: None,
+            first_epoch: Some(0),
+            command: self.command.clone(),
+            working_directory: working_directory(),
+            environment: environment.clone(),
+        };
         Record {
             config_sha256,
             hyperparameters: hyperparameters(experiment, architecture),
             parameters: architecture.parameters() as u64,
-            environment: environment(parts.device),
+            environment,
             dataset: dataset(experiment, parts),
             phases: phases(experiment),
             rng: rng(experiment),
-            ..Record::new(&folder.name(), self.command.clone())
+            parts: vec![part],
+            ..record
         }
     }
 }
@@ -59,8 +70,11 @@ fn hyperparameters(experiment: &Experiment, architecture: &Architecture) -> Map<
     };
     put("arch", json!(architecture.to_string()));
     put("hidden", json!(model.hidden));
-    put("activation", json!(model.activation.as_str()));
-    put("dropout", json!(model.dropout));
+    // Both stand between hidden layers, and do nothing where there is none.
+    if !model.hidden.is_empty() {
+        put("activation", json!(model.activation.as_str()));
+        put("dropout", json!(model.dropout));
+    }
     put("lrs", json!(experiment.phases.iter().map(|phase| phase.learning_rate).collect::<Vec<_>>()));
     put("epochs", json!(experiment.phases.iter().map(|phase| phase.epochs).collect::<Vec<_>>()));
     put("optimizer", json!(experiment.optimizer.kind().as_str()));
@@ -77,6 +91,7 @@ fn hyperparameters(experiment: &Experiment, architecture: &Architecture) -> Map<
         }
     }
     put("batch_size", json!(experiment.dataset.batch.get()));
+    put("evaluation_batch", json!(experiment.dataset.evaluation_batch.get()));
     put("normalise", json!(experiment.dataset.normalise));
     put("seed", json!(experiment.seed));
     if let Some(stopping) = &experiment.early_stopping {
@@ -95,7 +110,7 @@ fn phases(experiment: &Experiment) -> Vec<PhaseRecord> {
 
 fn rng(experiment: &Experiment) -> Rng {
     let mut streams = BTreeMap::new();
-    if experiment.model.dropout > 0.0 {
+    if experiment.model.dropout > 0.0 && !experiment.model.hidden.is_empty() {
         streams.insert("dropout: philox4x32-10".to_owned(), experiment.seed);
     }
     Rng {

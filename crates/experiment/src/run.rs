@@ -11,8 +11,9 @@ use strata_rng::TorchRng;
 use strata_trainer::{Classifier, Device, Progress};
 
 use crate::data::DataFolder;
+use crate::recorder::Start;
 use crate::setup::{self, Loaders};
-use crate::{Display, ExperimentError, Row, Stop, data, memory, start_threads};
+use crate::{Commit, Display, ExperimentError, Row, Stop, data, memory, start_threads};
 
 /// Runs experiments with the networks of one program.
 #[derive(Debug)]
@@ -24,25 +25,28 @@ pub struct Runner<'a> {
     pub data: Option<PathBuf>,
     /// The command line, for the record.
     pub command: Vec<String>,
+    /// The commit that the program was built from, for the record.
+    pub commit: Option<Commit>,
     /// Where to look for a wish to stop.
     pub stop: Stop,
     /// What shows the run.
     pub display: Display,
 }
 
-/// The run's folder that `name` means: a folder's path, or a name in `runs`.
+/// The run's folder that `name` means: a folder's path, or a name in `runs`, of a link too, or the real name of a folder that a link in `runs`
+/// leads to.
 ///
 /// # Errors
-/// [`ExperimentError::NoRun`] where neither holds a run, [`ReportError::Io`] where that cannot be told.
+/// [`ExperimentError::NoRun`] where none of them holds a run, [`ReportError::Io`] where that cannot be told.
 pub fn find_run(name: &Path, runs: &Path) -> Result<PathBuf, ExperimentError> {
     let below = runs.join(name);
     let mut hidden = None;
-    for folder in [name, &below] {
+    for folder in [name, &below].into_iter().map(Path::to_owned).chain(links_to(name, runs)) {
         for file in ["config.toml", "record.json"] {
             match std::fs::metadata(folder.join(file)) {
-                Ok(found) if found.is_file() => return Ok(folder.to_owned()),
+                Ok(found) if found.is_file() => return Ok(folder),
                 Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-                    hidden.get_or_insert((folder.to_owned(), error));
+                    hidden.get_or_insert((folder.clone(), error));
                 }
                 _ => {}
             }
@@ -52,6 +56,14 @@ pub fn find_run(name: &Path, runs: &Path) -> Result<PathBuf, ExperimentError> {
         Some((path, source)) => Err(ReportError::Io { action: "look into the run's folder", path, source }.into()),
         None => Err(ExperimentError::NoRun { name: name.to_owned(), here: name.to_owned(), below }),
     }
+}
+
+/// The folders that links in `runs` lead to and that are called `name`: so they are listed.
+fn links_to(name: &Path, runs: &Path) -> impl Iterator<Item = PathBuf> {
+    let name = name.as_os_str().to_owned();
+    let entries = std::fs::read_dir(runs).into_iter().flatten().flatten();
+    let links = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_symlink()));
+    links.filter_map(|link| link.path().canonicalize().ok()).filter(move |folder| folder.file_name() == Some(&name))
 }
 
 /// Everything that a run needs besides its folder.
@@ -107,7 +119,7 @@ impl Runner<'_> {
             record.parameters,
             record.environment.device
         ));
-        self.train(experiment, &folder, &mut record, parts, progress)?;
+        self.train(experiment, &folder, &mut record, parts, progress, Start::default())?;
         Ok(folder.path().to_owned())
     }
 

@@ -1,21 +1,23 @@
 //! A run from its first step, or from where it was stopped, to its weights and its test.
 
+use std::any::Any;
 use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use sha2::{Digest, Sha256};
 use strata_config::Experiment;
 use strata_model::Weights;
 use strata_report::{Chosen, ModelFile, Record, RunFolder, Status, now};
-use strata_trainer::{Classifier, Evaluation, Outcome, Pass, Progress, TrainError, best, evaluate, fit};
+use strata_trainer::{Classifier, Outcome, Pass, Progress, TrainError, evaluate, fit};
 
 use crate::checkpoints::{best_weights, load_best};
-use crate::recorder::Recorder;
+use crate::recorder::{Recorder, Start};
 use crate::run::{Parts, Runner};
 use crate::setup::{self, Loaders};
 use crate::{Display, ExperimentError};
 
 impl Runner<'_> {
-    /// Trains and evaluates, and writes into the record how it ended.
+    /// Trains and evaluates, from `progress` on, and writes into the record how it ended: also where it panicked.
     pub(crate) fn train(
         &mut self,
         experiment: &Experiment,
@@ -23,32 +25,43 @@ impl Runner<'_> {
         record: &mut Record,
         mut parts: Parts,
         progress: Progress,
+        start: Start,
     ) -> Result<(), ExperimentError> {
         self.display.set_epochs(experiment.epochs());
-        let mut recorder = Recorder::new(folder, record, &mut self.display, &self.stop);
-        let result = train_and_test(experiment, &mut recorder, &mut parts, progress);
+        let mut recorder = Recorder::new(folder, record, &mut self.display, &self.stop, start);
+        let work = AssertUnwindSafe(|| train_and_test(experiment, &mut recorder, &mut parts, progress));
+        let result = catch_unwind(work);
         recorder.display.clear();
-        let seconds = recorder.seconds();
-        record.metrics.seconds = Some(seconds);
-        record.ended = Some(now());
-        match &result {
-            Ok(()) => record.status = Status::Finished,
-            Err(ExperimentError::Interrupted { .. }) => {
-                record.status = Status::Interrupted;
-                record.reason = Some("a signal asked it to stop".into());
+        let (status, reason) = match &result {
+            Ok(Ok(())) => (Status::Finished, recorder.record.reason.take()),
+            Ok(Err(ExperimentError::Interrupted { .. })) => {
+                (Status::Interrupted, Some("a signal asked it to stop".into()))
             }
-            Err(error) => {
-                record.status = Status::Failed;
-                record.reason = Some(error.to_string());
+            Ok(Err(error)) => (Status::Failed, Some(error.to_string())),
+            Err(panic) => (Status::Failed, Some(format!("it panicked: {}", panic_message(panic.as_ref())))),
+        };
+        let end = Some(now());
+        (recorder.record.status, recorder.record.reason, recorder.record.ended) = (status, reason, end.clone());
+        if let Some(part) = recorder.record.parts.last_mut() {
+            part.ended = end;
+        }
+        let written = recorder.write().map_err(ExperimentError::from);
+        match result {
+            Ok(result) => {
+                if result.is_ok() {
+                    show_result(&self.display, folder, record);
+                }
+                // The first error is the one to tell.
+                result.and(written)
             }
+            Err(panic) => resume_unwind(panic),
         }
-        let written = folder.write_record(record).map_err(ExperimentError::from);
-        if result.is_ok() {
-            show_result(&self.display, folder, record);
-        }
-        // The first error is the one to tell.
-        result.and(written)
     }
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message")
 }
 
 fn show_result(display: &Display, folder: &RunFolder, record: &Record) {
@@ -74,7 +87,7 @@ fn train_and_test(
         Outcome::StoppedEarly => recorder.record.reason = Some(why_early(experiment)),
         Outcome::Finished => {}
     }
-    let weights = choose_weights(experiment, recorder, classifier, &progress.history)?;
+    let weights = choose_weights(experiment, recorder, classifier, &progress)?;
     recorder.record.model = Some(save(recorder.folder, &weights, &parts.dataset.classes)?);
     let Some(score) = evaluate(classifier, test, &mut parts.rng, Pass::Test, recorder)? else {
         return Err(interrupted(recorder));
@@ -87,7 +100,7 @@ fn train_and_test(
 fn why_early(experiment: &Experiment) -> String {
     experiment.early_stopping.as_ref().map_or_else(String::new, |stopping| {
         let (metric, patience) = (stopping.metric, stopping.patience);
-        format!("stopped early: {metric} did not improve by more than {} for {patience} epochs", stopping.min_delta)
+        format!("stopped early: {metric} did not improve by more than {:?} for {patience} epochs", stopping.min_delta)
     })
 }
 
@@ -97,16 +110,16 @@ fn choose_weights(
     experiment: &Experiment,
     recorder: &mut Recorder<'_>,
     classifier: &mut dyn Classifier,
-    history: &[Evaluation],
+    progress: &Progress,
 ) -> Result<Weights, TrainError> {
     let (mut weights, state) = classifier.snapshot()?;
     let (chosen, rule) = if experiment.early_stopping.is_some() {
         let found = load_best(recorder.folder, &recorder.record.id, classifier.architecture())?;
-        weights = best_weights(recorder.folder, found, history)?;
+        weights = best_weights(recorder.folder, found, progress)?;
         classifier.restore(&weights, &state)?;
-        (best(history), "best validation accuracy")
+        (&progress.best, "best validation accuracy")
     } else {
-        (history.last(), "last epoch")
+        (&progress.last, "last epoch")
     };
     if let Some(line) = chosen {
         recorder.record.chosen = Some(Chosen { epoch: line.epoch, rule: rule.into() });

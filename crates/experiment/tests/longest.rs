@@ -9,7 +9,9 @@ use strata_report::{
     HistoryLine, MAX_HISTORY, PhaseRecord, Record, RunFolder, TimingLine, read_history, read_record, read_timing,
 };
 use strata_rng::TorchRng;
-use strata_trainer::{Checkpoint, Evaluation, LayerState, OptimizerState, Progress};
+use strata_trainer::{
+    Checkpoint, CheckpointHistory, Elapsed, Evaluation, HistoryMark, LayerState, OptimizerState, Progress,
+};
 
 /// As many digits as a number of 64 bits can have, its sign and exponent too.
 const LONG: f64 = -1.234_567_890_123_456_7e-300;
@@ -84,7 +86,13 @@ fn its_record_and_its_lines_can_be_read_back() {
     assert!(history.len() <= MAX_HISTORY);
     folder.rewrite_history(&history).unwrap();
     assert_eq!(read_history(folder.path()).unwrap().entries, history);
-    let time = |epoch| TimingLine { epoch, seconds: LONG, samples_per_second: LONG, finished: strata_report::now() };
+    let time = |epoch| TimingLine {
+        epoch,
+        seconds: LONG,
+        training_seconds: Some(LONG),
+        samples_per_second: LONG,
+        finished: strata_report::now(),
+    };
     let times: String = history.iter().map(|line| serde_json::to_string(&time(line.epoch)).unwrap() + "\n").collect();
     std::fs::write(folder.path().join("timing.jsonl"), times).unwrap();
     assert_eq!(read_timing(folder.path()).unwrap().entries.len(), history.len());
@@ -93,20 +101,26 @@ fn its_record_and_its_lines_can_be_read_back() {
 #[test]
 fn its_last_checkpoint_can_be_read_back() {
     let (experiment, _) = longest();
-    let progress = Progress {
-        epoch: experiment.epochs(),
-        history: lines(experiment.epochs()),
-        ..Progress::new(&TorchRng::new(0))
-    };
+    let lines = lines(experiment.epochs());
+    let mut progress = Progress { epoch: experiment.epochs(), ..Progress::new(&TorchRng::new(0)) };
+    (progress.last, progress.best) = (lines.last().cloned(), lines.get(1).cloned());
+    // The format before this one held them all.
+    let history = CheckpointHistory::Lines(lines);
     let architecture = Architecture::new(1, &[], 1);
     let layer = LayerWeights { weight: vec![0.5], bias: vec![0.5] };
     let weights = Weights { architecture: architecture.clone(), layers: vec![layer] };
     let optimizer = OptimizerState { steps: 0, layers: vec![LayerState::default()] };
-    let checkpoint = Checkpoint { run: "a-run".into(), progress, weights, optimizer };
+    let checkpoint =
+        Checkpoint { run: "a-run".into(), progress, history, elapsed: Elapsed::default(), weights, optimizer };
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("last.safetensors");
     checkpoint.save(&path).unwrap();
     assert!(Checkpoint::load(&path, "a-run", &architecture).unwrap() == checkpoint);
     let size = std::fs::metadata(&path).unwrap().len();
     assert!(size < 50_000_000, "no more than half of what a header may have: {size} bytes");
+
+    let mark = HistoryMark { bytes: u64::MAX, sha256: "0f".repeat(32) };
+    Checkpoint { history: CheckpointHistory::File(mark), ..checkpoint }.save(&path).unwrap();
+    let size = std::fs::metadata(&path).unwrap().len();
+    assert!(size < 10_000, "it does not grow with the epochs: {size} bytes");
 }

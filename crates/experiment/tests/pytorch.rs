@@ -24,8 +24,8 @@ use strata_experiment::Served;
 use strata_model::{Activation, Architecture, Weights, mlp};
 use strata_rng::TorchRng;
 use strata_trainer::{
-    Batch, BuildClassifier, Classifier, ClassifierOptions, Device, Evaluation, Loader, Optimizer, OptimizerState,
-    Outcome, Phase, Plan, Progress, Score, TrainError, build, fit,
+    Batch, BuildClassifier, Classifier, ClassifierOptions, Device, Evaluation, Event, Loader, Observer, Optimizer,
+    OptimizerState, Outcome, Phase, Plan, Progress, Score, TrainError, build, fit,
 };
 
 /// Networks whose golden files can be checked.
@@ -105,6 +105,25 @@ impl Classifier for Losses {
     }
 }
 
+/// Keeps the lines of the history.
+#[derive(Default)]
+struct Lines(Vec<Evaluation>);
+
+impl Observer for Lines {
+    fn event(&mut self, event: Event<'_>) -> Result<(), TrainError> {
+        if let Event::Evaluated { line, .. } = event {
+            self.0.push(line.clone());
+        }
+        Ok(())
+    }
+    fn checkpoint(&mut self, _: &Progress, _: &mut dyn Classifier, _: bool) -> Result<(), TrainError> {
+        Ok(())
+    }
+    fn is_interrupted(&self) -> bool {
+        false
+    }
+}
+
 /// What Strata does with a golden file's arguments.
 struct Ours {
     split: Split,
@@ -145,10 +164,11 @@ fn train(golden: &Value, images: Arc<Images>) -> Ours {
     let phase = Phase { epochs, learning_rate: golden["lr"].as_f64().unwrap() };
     let plan = Plan { phases: vec![phase], early_stopping: None, checkpoint_every: None };
     let start = Progress::new(&rng);
-    let (progress, outcome) = fit(&mut classifier, &train, &validation, &plan, start, &mut ()).unwrap();
+    let mut history = Lines::default();
+    let (_, outcome) = fit(&mut classifier, &train, &validation, &plan, start, &mut history).unwrap();
     assert_eq!(outcome, Outcome::Finished);
     let batches = train.served.into_inner();
-    Ours { split, parameters, batches, losses: classifier.noted, history: progress.history }
+    Ours { split, parameters, batches, losses: classifier.noted, history: history.0 }
 }
 
 /// Allowed relative differences; the draws may not differ at all.

@@ -4,9 +4,11 @@ use std::fs;
 use std::path::Path;
 
 use strata_model::{Architecture, LayerWeights, Weights};
-use strata_report::{HistoryLine, PhaseRecord, Record, RunFolder, Status, TimingLine};
+use strata_report::{HistoryLine, Part, PhaseRecord, Record, RunFolder, Status, TimingLine};
 use strata_rng::TorchRng;
-use strata_trainer::{Checkpoint, Evaluation, LayerState, OptimizerState, Progress, Score};
+use strata_trainer::{
+    Checkpoint, CheckpointHistory, Elapsed, Evaluation, HistoryMark, LayerState, OptimizerState, Progress, Score,
+};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -38,9 +40,12 @@ fn main() -> Result<()> {
     write("weights", "file", &weights.to_bytes(&classes)?)?;
     write("weights", "text", &as_text(&weights.to_bytes(&classes)?)?)?;
     for states in 0..=2 {
-        let file = checkpoint(&weights, states)?;
-        write("checkpoint", &format!("file-{states}"), &file)?;
-        write("checkpoint", &format!("text-{states}"), &as_text(&file)?)?;
+        // Of the format before this one, and of this one.
+        for (format, history) in [("", true), ("-format-2", false)] {
+            let file = checkpoint(&weights, states, history)?;
+            write("checkpoint", &format!("file-{states}{format}"), &file)?;
+            write("checkpoint", &format!("text-{states}{format}"), &as_text(&file)?)?;
+        }
     }
 
     write("record", "finished", &record()?)?;
@@ -74,16 +79,21 @@ fn weights() -> Weights {
     Weights { architecture: Architecture::new(3, &[2], 2), layers: layers.to_vec() }
 }
 
-fn checkpoint(weights: &Weights, states: usize) -> Result<Vec<u8>> {
+fn checkpoint(weights: &Weights, states: usize, holds_history: bool) -> Result<Vec<u8>> {
     let mut progress = Progress::new(&TorchRng::new(43));
     (progress.epoch, progress.batches) = (1, 3);
     progress.score = Score { loss: 9.5, correct: 0, samples: 24 };
     let line =
         Evaluation { phase: None, epoch: None, learning_rate: None, train_loss: None, val_loss: 2.308, val_acc: 0.125 };
-    progress.history = vec![
-        line.clone(),
-        Evaluation { phase: Some(0), epoch: Some(0), learning_rate: Some(0.1), train_loss: Some(1.75), ..line },
-    ];
+    let epoch =
+        Evaluation { phase: Some(0), epoch: Some(0), learning_rate: Some(0.1), train_loss: Some(1.75), ..line.clone() };
+    (progress.last, progress.best) = (Some(epoch.clone()), Some(epoch.clone()));
+    let history = if holds_history {
+        CheckpointHistory::Lines(vec![line, epoch])
+    } else {
+        CheckpointHistory::File(HistoryMark { bytes: 200, sha256: "0f".repeat(32) })
+    };
+    let elapsed = Elapsed { run: 9.5, epoch: 1.5, training: 1.25 };
     let layer = |layer: &LayerWeights| LayerState {
         weight: vec![layer.weight.clone(); states],
         bias: vec![layer.bias.clone(); states],
@@ -91,7 +101,7 @@ fn checkpoint(weights: &Weights, states: usize) -> Result<Vec<u8>> {
     let optimizer = OptimizerState { steps: 10, layers: weights.layers.iter().map(layer).collect() };
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("a.safetensors");
-    Checkpoint { run: "a-run".into(), progress, weights: weights.clone(), optimizer }.save(&path)?;
+    Checkpoint { run: "a-run".into(), progress, history, elapsed, weights: weights.clone(), optimizer }.save(&path)?;
     Ok(fs::read(path)?)
 }
 
@@ -116,7 +126,13 @@ fn lines() -> Result<[Vec<u8>; 2]> {
             val_acc: 0.5,
         };
         let finished = "2026-11-23T12:00:00Z".to_owned();
-        let time = TimingLine { epoch, seconds: 1.5, samples_per_second: 3e4, finished };
+        let time = TimingLine {
+            epoch,
+            seconds: 1.5,
+            training_seconds: epoch.map(|_| 1.25),
+            samples_per_second: 3e4,
+            finished,
+        };
         history.extend([serde_json::to_vec(&line)?, vec![b'\n']].concat());
         timing.extend([serde_json::to_vec(&time)?, vec![b'\n']].concat());
     }
@@ -136,6 +152,8 @@ fn record() -> Result<Vec<u8>> {
     record.metrics.val_acc = Some(0.5);
     record.metrics.seconds = Some(60.0);
     record.phases = vec![PhaseRecord { epochs: 2, lr: 0.1 }];
+    let started = record.started.clone();
+    record.parts.push(Part { started, first_epoch: Some(0), command: record.command.clone(), ..Part::default() });
     record.rng.streams.insert("dropout".into(), 43);
     let [history, _] = lines()?;
     for line in history.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {

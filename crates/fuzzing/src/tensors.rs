@@ -4,7 +4,7 @@ use safetensors::SafeTensors;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use strata_model::Weights;
-use strata_trainer::{Checkpoint, best};
+use strata_trainer::Checkpoint;
 
 use crate::scratch;
 
@@ -57,7 +57,7 @@ fn read_checkpoint(bytes: &[u8]) -> bool {
         assert!(state.weight.iter().all(|buffer| buffer.len() == inputs * outputs));
         assert!(state.bias.iter().all(|buffer| buffer.len() == outputs));
     }
-    best(&checkpoint.progress.history);
+    checkpoint.progress.is_best();
     checkpoint.progress.score.mean_loss();
     let folder = scratch();
     let path = folder.path().join("a.safetensors");

@@ -105,6 +105,17 @@ pub enum ReportError {
         limit: usize,
     },
 
+    /// The history that a checkpoint belongs to is damaged or gone, and the record does not hold it either.
+    #[error(
+        "{}: it does not begin with the lines that the run's checkpoint counts on, and record.json does not hold them; \
+         restore the file from a copy, or start a new run from the config.toml beside it",
+        escape_path(path)
+    )]
+    HistoryLost {
+        /// The history's file.
+        path: PathBuf,
+    },
+
     /// The record was written by a newer program, whose records mean something else.
     #[error(
         "{}: schema {found} is newer than this program reads (up to {}); update strata",

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use strata_files::{is_temporary, remove_stale_temporaries, write_atomically};
 
+use crate::digest::HistoryDigest;
 use crate::error::ReportError;
 use crate::history::{HistoryEntry, HistoryLine, TimingLine};
 use crate::json::write_record_json;
@@ -32,7 +33,7 @@ const MAX_SAME_NAME: u32 = 100_000;
 /// | --- | --- |
 /// | `config.toml` | the resolved config, written first |
 /// | `history.jsonl` | a line an epoch, the initial evaluation first; equal runs have equal bytes |
-/// | `timing.jsonl` | a line an epoch: seconds, images a second, when |
+/// | `timing.jsonl` | a line an epoch: seconds, images/s, when |
 /// | `record.json` | the [`Record`] |
 /// | `loss.svg`, `accuracy.svg` | the plots |
 /// | `model.safetensors`, `checkpoints/` | written by others, at [`model_path`](Self::model_path) and [`checkpoints`](Self::checkpoints) |
@@ -148,7 +149,7 @@ impl RunFolder {
         &self.path
     }
 
-    /// The folder's own name, which is the run's.
+    /// The folder's real name, which is the run's.
     pub fn name(&self) -> String {
         name_of(&self.path)
     }
@@ -181,13 +182,13 @@ impl RunFolder {
         lines::append(&self.path.join(HISTORY), line)
     }
 
-    /// Appends a line to `timing.jsonl` and waits until it is on the disk.
+    /// Appends a line to `timing.jsonl`. It is not waited for: how long it took is no part of the result.
     ///
     /// # Errors
     ///
     /// [`ReportError::Io`]; the file then ends with the line before.
     pub fn append_timing(&self, line: &TimingLine) -> Result<(), ReportError> {
-        lines::append(&self.path.join(TIMING), line)
+        lines::append_soon(&self.path.join(TIMING), line)
     }
 
     /// Writes `history.jsonl` anew with exactly these lines (a checkpoint's), and cuts the timing to the same epochs. Equal lines
@@ -205,6 +206,47 @@ impl RunFolder {
         // Timing goes first: a kill between the two leaves a history that the next resume cuts again.
         self.cut_timing(history.last())?;
         write(&path, |w| w.write_all(&text))
+    }
+
+    /// Cuts `history.jsonl` back to its first `bytes` bytes, whose SHA-256 must be `sha256` (a checkpoint's), and the timing to the same
+    /// epochs; gives the lines. A file that is damaged or gone is written again from `entries`, the record's history, where that holds
+    /// them.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError::HistoryLost`] where neither the file nor `entries` hold those lines; [`ReportError::Io`].
+    pub fn restore_history(
+        &self,
+        bytes: u64,
+        sha256: &str,
+        entries: &[HistoryEntry],
+    ) -> Result<Vec<HistoryLine>, ReportError> {
+        let path = self.path.join(HISTORY);
+        if let Some(text) = lines::beginning(&path, bytes)? {
+            let mut digest = HistoryDigest::default();
+            digest.add_bytes(&text);
+            if digest.sha256() == sha256 {
+                let found = lines::parse_all(&path, &text)?;
+                self.cut_timing(found.last())?;
+                lines::cut(&path, bytes)?;
+                return Ok(found);
+            }
+        }
+        let mut digest = HistoryDigest::default();
+        let mut found = Vec::new();
+        for entry in entries {
+            if digest.bytes() >= bytes {
+                break;
+            }
+            let line = entry.line();
+            digest.add(&line)?;
+            found.push(line);
+        }
+        if digest.bytes() != bytes || digest.sha256() != sha256 {
+            return Err(ReportError::HistoryLost { path });
+        }
+        self.rewrite_history(&found)?;
+        Ok(found)
     }
 
     /// Cuts the timing back to the epochs up to `last`, the history's last line. How long it took is no part of the result: a
@@ -264,10 +306,10 @@ fn holds_anything(folder: &Path) -> bool {
     !entries.all(|entry| entry.is_ok_and(|entry| entry.file_name() == LOCK || is_temporary(&entry.file_name())))
 }
 
-/// The last part of a run's path.
+/// A run's name: its folder's real name, however the folder was named (`.`, a link).
 pub(crate) fn name_of(path: &Path) -> String {
-    let name = path.file_name().unwrap_or(path.as_os_str());
-    name.to_string_lossy().into_owned()
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    real.file_name().unwrap_or(real.as_os_str()).to_string_lossy().into_owned()
 }
 
 /// A file of the run, whole or not at all.

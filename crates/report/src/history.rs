@@ -50,10 +50,14 @@ impl HistoryLine {
 pub struct TimingLine {
     /// The epoch, 0-based over the run; `None` for the initial evaluation.
     pub epoch: Option<usize>,
-    /// Wall time in seconds.
+    /// Wall time in seconds from the start of the epoch's training to the end of its validation, without the time between a stop and
+    /// the resume (of the initial evaluation: its own).
     #[serde(deserialize_with = "null_is_nan")]
     pub seconds: f64,
-    /// Images trained on in a second (for the initial evaluation: evaluated).
+    /// The part of it that was training: neither validation nor the writing of checkpoints. None for the initial evaluation.
+    #[serde(default)]
+    pub training_seconds: Option<f64>,
+    /// Samples trained on in a second of `training_seconds` (of the initial evaluation: evaluated in a second of `seconds`).
     #[serde(deserialize_with = "null_is_nan")]
     pub samples_per_second: f64,
     /// When it ended, RFC 3339 in UTC.
@@ -84,6 +88,21 @@ pub struct HistoryEntry {
     /// Wall time in seconds; NaN where `timing.jsonl` lacks the epoch.
     #[serde(deserialize_with = "null_is_nan")]
     pub seconds: f64,
+}
+
+impl HistoryEntry {
+    /// The line of `history.jsonl` that it was made of.
+    pub fn line(&self) -> HistoryLine {
+        HistoryLine {
+            phase: self.phase,
+            epoch: self.epoch,
+            lr: self.lr,
+            train_loss: self.train_loss,
+            train_acc: self.train_acc,
+            val_loss: self.val_loss,
+            val_acc: self.val_acc,
+        }
+    }
 }
 
 /// The record's history from its two files: each line with its epoch's seconds, NaN where the timing lacks the epoch.

@@ -14,7 +14,12 @@ const OPEN: usize = 2;
 /// Writes `record` as `record.json` has it, a newline at the end.
 pub(crate) fn write_record_json(to: &mut dyn Write, record: &Record) -> io::Result<()> {
     let formatter = Outline { pretty: PrettyFormatter::new(), compact: CompactFormatter, depth: 0 };
-    record.serialize(&mut Serializer::with_formatter(&mut *to, formatter))?;
+    let mut serializer = Serializer::with_formatter(&mut *to, formatter);
+    if record.extra.is_empty() {
+        record.serialize(&mut serializer)?;
+    } else {
+        record.extra.merge(&serde_json::to_value(record)?).serialize(&mut serializer)?;
+    }
     to.write_all(b"\n")
 }
 

@@ -9,12 +9,15 @@
 mod best;
 mod bounded;
 mod clock;
+mod digest;
 mod error;
+mod extra;
 mod folder;
 mod history;
 mod json;
 mod lines;
 mod lock;
+mod part;
 mod plot;
 mod read;
 mod record;
@@ -23,14 +26,15 @@ mod table;
 
 pub use best::better_first;
 pub use clock::now;
+pub use digest::HistoryDigest;
 pub use error::ReportError;
+pub use extra::Extra;
 pub use folder::RunFolder;
 pub use history::{HistoryEntry, HistoryLine, MAX_HISTORY, TimingLine, join_history};
 pub use lines::Lines;
 pub use lock::{Owner, host_name};
-pub use read::{read_history, read_record, read_timing};
-pub use record::{
-    Chosen, DatasetRecord, Environment, Metrics, ModelFile, PhaseRecord, Record, Rng, SCHEMA, SplitRecord, Status,
-};
+pub use part::{Environment, Part};
+pub use read::{read_history, read_record, read_record_to_write, read_timing};
+pub use record::{Chosen, DatasetRecord, Metrics, ModelFile, PhaseRecord, Record, Rng, SCHEMA, SplitRecord, Status};
 pub use summary::{RunState, RunSummary, list_runs};
 pub use table::{compare_table, runs_table};

@@ -14,7 +14,7 @@ use crate::history::MAX_HISTORY;
 pub(crate) const MAX_LINE: u64 = 1 << 20;
 
 pub(crate) const REMEDY: &str =
-    "restore the file from a copy, or resume the run, which writes it anew from its checkpoint";
+    "restore the file from a copy, or resume the run, which mends it from its record where that holds the lines";
 
 /// The whole lines of a file, and what was left of a line that a kill cut off.
 #[derive(Clone, Debug, PartialEq)]
@@ -110,6 +110,45 @@ pub(crate) fn append<T: Serialize>(path: &Path, value: &T) -> Result<(), ReportE
     let line = to_line(path, value)?;
     append_with(path, |file| file.write_all(&line).and_then(|()| file.sync_data()))
         .map_err(ReportError::io("append to the file", path))
+}
+
+/// As [`append`], but does not wait for the disk: a power cut may take the line.
+pub(crate) fn append_soon<T: Serialize>(path: &Path, value: &T) -> Result<(), ReportError> {
+    let line = to_line(path, value)?;
+    append_with(path, |file| file.write_all(&line)).map_err(ReportError::io("append to the file", path))
+}
+
+/// The first `bytes` bytes of `path`; none where it is shorter or is not there.
+pub(crate) fn beginning(path: &Path, bytes: u64) -> Result<Option<Vec<u8>>, ReportError> {
+    if bytes > MAX_HISTORY as u64 * MAX_LINE {
+        return Ok(None);
+    }
+    let file = match open_regular(path) {
+        Err(ReportError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened?,
+    };
+    let mut text = Vec::new();
+    file.take(bytes).read_to_end(&mut text).map_err(ReportError::io("read the file", path))?;
+    Ok((text.len() as u64 == bytes).then_some(text))
+}
+
+/// Cuts `path` to its first `bytes` bytes and waits until that is on the disk.
+pub(crate) fn cut(path: &Path, bytes: u64) -> Result<(), ReportError> {
+    let cut = || {
+        let file = OpenOptions::new().write(true).open(path)?;
+        if file.metadata()?.len() > bytes {
+            file.set_len(bytes)?;
+            file.sync_data()?;
+        }
+        Ok(())
+    };
+    cut().map_err(ReportError::io("cut the file", path))
+}
+
+/// The values of whole lines.
+pub(crate) fn parse_all<T: DeserializeOwned>(path: &Path, text: &[u8]) -> Result<Vec<T>, ReportError> {
+    let lines = text.split_inclusive(|byte| *byte == b'\n').enumerate();
+    lines.map(|(number, line)| parse(path, number + 1, line.trim_ascii_end())).collect()
 }
 
 fn append_with(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {

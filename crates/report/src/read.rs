@@ -6,7 +6,8 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::error::ReportError;
-use crate::folder::{HISTORY, RECORD, TIMING};
+use crate::extra::Extra;
+use crate::folder::{HISTORY, RECORD, TIMING, name_of};
 use crate::history::{HistoryLine, TimingLine};
 use crate::lines::{self, Lines, open_regular};
 use crate::record::{NEWEST_READABLE, Record};
@@ -14,31 +15,58 @@ use crate::record::{NEWEST_READABLE, Record};
 /// The largest record read, in bytes; a run of a hundred thousand epochs writes a third of it.
 pub(crate) const MAX_RECORD: u64 = 64 << 20;
 
-/// Reads `record.json` of the run in the folder `run`.
+/// Reads `record.json` of the run in the folder `run`. The record's name is the folder's.
 ///
 /// # Errors
 ///
 /// [`ReportError::Io`] where there is none, [`ReportError::TooLarge`] beyond 64 MiB, [`ReportError::NewerSchema`] where
 /// it was written by a program of a newer major schema, [`ReportError::Malformed`] with line and key otherwise.
 pub fn read_record(run: &Path) -> Result<Record, ReportError> {
+    let path = run.join(RECORD);
+    parse(run, &path, &read_bounded(&path)?)
+}
+
+/// Reads `record.json` as [`read_record`] does, and with it the fields that the schema does not know, which a person may have added:
+/// for whoever is to write the record again.
+///
+/// # Errors
+///
+/// As [`read_record`]; [`ReportError::Malformed`] also where those fields take more than 1 MiB.
+pub fn read_record_to_write(run: &Path) -> Result<Record, ReportError> {
+    let path = run.join(RECORD);
+    let text = read_bounded(&path)?;
+    let mut record = parse(run, &path, &text)?;
+    record.extra = Extra::of(without_mark(&text), &record).map_err(|error| malformed(&path, &error))?;
+    Ok(record)
+}
+
+fn parse(run: &Path, path: &Path, text: &[u8]) -> Result<Record, ReportError> {
     #[derive(Deserialize)]
     struct Head {
         schema: u32,
     }
-    let path = run.join(RECORD);
-    let text = read_bounded(&path)?;
-    let malformed = |e: serde_json::Error| ReportError::Malformed {
-        path: path.clone(),
-        line: (e.line() > 0).then_some(e.line()),
-        message: lines::without_position(&e),
-        remedy: "restore the file from a copy; or remove it and the folder checkpoints and resume the run, which trains it anew from its seed",
-    };
+    let text = without_mark(text);
     // The schema alone first: what a newer major one holds elsewhere may well not parse.
-    let head: Head = serde_json::from_slice(&text).map_err(malformed)?;
+    let head: Head = serde_json::from_slice(text).map_err(|error| malformed(path, &error))?;
     if head.schema > NEWEST_READABLE {
-        return Err(ReportError::NewerSchema { path, found: head.schema });
+        return Err(ReportError::NewerSchema { path: path.to_owned(), found: head.schema });
     }
-    serde_json::from_slice(&text).map_err(malformed)
+    let record: Record = serde_json::from_slice(text).map_err(|error| malformed(path, &error))?;
+    Ok(Record { name: name_of(run), ..record })
+}
+
+/// The byte order mark that some editors put before UTF-8 is no part of the text.
+fn without_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
+}
+
+fn malformed(path: &Path, error: &serde_json::Error) -> ReportError {
+    ReportError::Malformed {
+        path: path.to_owned(),
+        line: (error.line() > 0).then_some(error.line()),
+        message: lines::without_position(error),
+        remedy: "restore the file from a copy, or start a new run from the config.toml beside it",
+    }
 }
 
 /// Reads `history.jsonl` of the run in the folder `run`; a last line that a kill cut off is dropped, with a note.

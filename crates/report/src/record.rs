@@ -12,11 +12,13 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use crate::extra::Extra;
 use crate::history::{HistoryEntry, MAX_HISTORY, null_is_nan};
+use crate::part::{Environment, Part};
 use crate::{bounded, clock};
 
 /// The schema this program writes.
-pub const SCHEMA: u32 = 100;
+pub const SCHEMA: u32 = 101;
 
 /// The newest schema this program reads: any minor step of its own major one.
 pub(crate) const NEWEST_READABLE: u32 = SCHEMA / 100 * 100 + 99;
@@ -28,6 +30,8 @@ const MAX_HYPERPARAMETERS: usize = 1 << 17;
 const MAX_WORDS: usize = 1 << 19;
 /// The most phases, classes and streams.
 const MAX_NAMED: usize = 10_000;
+/// The most parts that a run was trained in.
+const MAX_PARTS: usize = 1 << 15;
 
 /// `record.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,7 +40,7 @@ pub struct Record {
     pub schema: u32,
     /// Unique, sortable by time: when it started, in UTC, and eight random hexadecimal digits, `20261123T225119Z-1f6a09c3`.
     pub id: String,
-    /// The run's name: its folder's.
+    /// The run's name: its folder's, whatever the file says; a copied or renamed folder is a run of its own name.
     pub name: String,
     /// How far the run got.
     pub status: Status,
@@ -46,7 +50,7 @@ pub struct Record {
     pub started: String,
     /// When it ended; may be before `started` where the clock was set back.
     pub ended: Option<String>,
-    /// The command line, one element an argument.
+    /// The command line that started it, one element an argument.
     #[serde(default, deserialize_with = "bounded::list::<MAX_WORDS, _, _>")]
     pub command: Vec<String>,
     /// SHA-256 of `config.toml` as it was written, lower-case hexadecimal.
@@ -61,7 +65,7 @@ pub struct Record {
     /// How many parameters the network has.
     #[serde(default)]
     pub parameters: u64,
-    /// Where it ran.
+    /// Where it was started; where it was resumed, `parts` say.
     #[serde(default)]
     pub environment: Environment,
     /// What it was trained on.
@@ -78,11 +82,17 @@ pub struct Record {
     /// When the run was resumed, RFC 3339 in UTC, oldest first.
     #[serde(default, deserialize_with = "bounded::list::<MAX_WORDS, _, _>")]
     pub resumed: Vec<String>,
+    /// The parts that the run was trained in, the first one first. Empty in a record of schema 100.
+    #[serde(default, deserialize_with = "bounded::list::<MAX_PARTS, _, _>")]
+    pub parts: Vec<Part>,
     /// The weights file, once it is written.
     pub model: Option<ModelFile>,
     /// The initial evaluation, then one entry an epoch.
     #[serde(default, deserialize_with = "bounded::list::<MAX_HISTORY, _, _>")]
     pub history: Vec<HistoryEntry>,
+    /// What a person added to the file ([`read_record_to_write`](crate::read_record_to_write)); written again.
+    #[serde(skip)]
+    pub extra: Extra,
 }
 
 impl Record {
@@ -107,8 +117,10 @@ impl Record {
             rng: Rng::default(),
             chosen: None,
             resumed: Vec::new(),
+            parts: Vec::new(),
             model: None,
             history: Vec::new(),
+            extra: Extra::default(),
         }
     }
 
@@ -161,7 +173,7 @@ pub struct Metrics {
     pub test_loss: Option<f64>,
     /// Test accuracy of the weights that were saved.
     pub test_acc: Option<f64>,
-    /// Wall time of training and evaluation, in seconds, resumes added up.
+    /// Wall time in seconds from the first step of the work to its end, images and files included; the parts of a resumed run added up.
     pub seconds: Option<f64>,
     /// The epoch of the highest validation accuracy, the first of equals; 0-based over the run.
     pub best_epoch: Option<usize>,
@@ -169,38 +181,6 @@ pub struct Metrics {
     pub best_val_acc: Option<f64>,
     /// Validation loss at that epoch.
     pub best_val_loss: Option<f64>,
-}
-
-/// Where a run was trained.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Environment {
-    /// This program's version.
-    pub strata: String,
-    /// The commit it was built from.
-    pub commit: Option<String>,
-    /// Whether the sources differed from that commit.
-    pub dirty: Option<bool>,
-    /// The compiler's version.
-    pub rustc: String,
-    /// dfdx's version.
-    pub dfdx: String,
-    /// The operating system.
-    pub os: String,
-    /// The processor's architecture.
-    pub arch: String,
-    /// The processor's model.
-    pub cpu: String,
-    /// The machine's name.
-    pub machine: String,
-    /// Threads used.
-    pub threads: usize,
-    /// `cpu` or `cuda:N`.
-    pub device: String,
-    /// The numbers' type, `f32`.
-    pub precision: String,
-    /// The accelerator driver's version.
-    pub driver: Option<String>,
 }
 
 /// What a run was trained on.

@@ -1,5 +1,6 @@
 //! The runs of a folder, each in a few values; a run that cannot be read is a row that says so.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -40,7 +41,7 @@ impl RunState {
 /// One run in a listing. Fields are empty where there is no readable record.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunSummary {
-    /// The folder's name.
+    /// The folder's real name.
     pub name: String,
     /// The folder.
     pub path: PathBuf,
@@ -128,8 +129,13 @@ pub fn list_runs(runs: &Path) -> Result<Vec<RunSummary>, ReportError> {
         other => other.map_err(fail())?,
     };
     let mut summaries = Vec::new();
+    let mut seen = HashSet::new();
     for entry in entries {
         let path = entry.map_err(fail())?.path();
+        // A link to a run beside it is that run.
+        if !seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
+            continue;
+        }
         if [CONFIG, RECORD, HISTORY, LOCK].iter().any(|file| may_be_there(&path.join(file))) {
             summaries.push(RunSummary::of(&path));
         }

@@ -8,7 +8,8 @@ use std::fs;
 
 use common::{line, run};
 use strata_report::{
-    HistoryLine, Record, ReportError, RunFolder, Status, join_history, read_history, read_record, read_timing,
+    HistoryDigest, HistoryLine, Record, ReportError, RunFolder, Status, join_history, list_runs, read_history,
+    read_record, read_record_to_write, read_timing,
 };
 
 #[test]
@@ -194,5 +195,127 @@ fn a_failed_write_keeps_the_earlier_record() {
     fs::rename(folder.path(), &moved).unwrap();
     let error = folder.write_record(&Record::new("b", vec![])).unwrap_err();
     assert!(error.to_string().contains("record.json: cannot write the file"), "{error}");
-    assert_eq!(read_record(&moved).unwrap(), record);
+    // A renamed folder is a run of its own name.
+    assert_eq!(read_record(&moved).unwrap(), Record { name: "moved".into(), ..record });
+}
+
+#[test]
+fn a_runs_name_is_its_folders_real_name_everywhere() {
+    let runs = tempfile::tempdir().unwrap();
+    let folder = run(runs.path(), "a", 0);
+    folder.write_record(&Record::new("a", vec![])).unwrap();
+    let path = folder.path().to_path_buf();
+    drop(folder);
+    for other in [path.join("."), path.join("checkpoints/.."), path.join("../a/.")] {
+        fs::create_dir_all(path.join("checkpoints")).unwrap();
+        assert_eq!(RunFolder::open(&other).unwrap().name(), "a", "{}", other.display());
+    }
+    let copy = runs.path().join("copy");
+    fs::create_dir(&copy).unwrap();
+    for file in ["config.toml", "record.json"] {
+        fs::copy(path.join(file), copy.join(file)).unwrap();
+    }
+    assert_eq!(read_record(&copy).unwrap().name, "copy");
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(&path, runs.path().join("link")).unwrap();
+    assert_eq!(read_record(&runs.path().join("link")).unwrap().name, "a");
+    let names: Vec<String> = list_runs(runs.path()).unwrap().into_iter().map(|run| run.name).collect();
+    assert_eq!(names, ["a", "copy"], "a link to a run beside it is that run");
+}
+
+#[test]
+fn a_byte_order_mark_before_the_record_is_no_part_of_it() {
+    let runs = tempfile::tempdir().unwrap();
+    let folder = run(runs.path(), "a", 0);
+    let record = Record::new("a", vec![]);
+    folder.write_record(&record).unwrap();
+    let path = folder.path().join("record.json");
+    let text = fs::read(&path).unwrap();
+    fs::write(&path, [b"\xef\xbb\xbf".to_vec(), text].concat()).unwrap();
+    assert_eq!(read_record(folder.path()).unwrap(), record);
+    assert_eq!(read_record_to_write(folder.path()).unwrap(), record);
+}
+
+/// At every level: of the record, of a part of it, of an entry of a list, of an object that is null for now.
+#[test]
+fn fields_that_a_person_added_are_written_again() {
+    let runs = tempfile::tempdir().unwrap();
+    let folder = run(runs.path(), "a", 0);
+    let mut record = Record::new("a", vec![]);
+    record.history.push(line(None).with_seconds(1.0));
+    record.history.push(line(Some(0)).with_seconds(1.0));
+    record.parts.push(Default::default());
+    folder.write_record(&record).unwrap();
+    let path = folder.path().join("record.json");
+    let mut value: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    let note = serde_json::json!({"by": "me", "list": [1, 2.50, {"deep": null}], "big": 12345678901234567890u64});
+    value["note"] = note.clone();
+    value["environment"]["room"] = note.clone();
+    value["dataset"]["split"]["why"] = note.clone();
+    value["history"][1]["remark"] = "odd".into();
+    value["parts"][0]["remark"] = note.clone();
+    value["hyperparameters"]["mine"] = note.clone();
+    fs::write(&path, serde_json::to_vec(&value).unwrap()).unwrap();
+
+    let mut record = read_record_to_write(folder.path()).unwrap();
+    record.status = Status::Finished;
+    record.history.push(line(Some(1)).with_seconds(1.0));
+    folder.write_record(&record).unwrap();
+    let written: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    value["status"] = "finished".into();
+    let last = written["history"][2].clone();
+    value["history"].as_array_mut().unwrap().push(last);
+    assert_eq!(written, value);
+    assert_eq!(read_record_to_write(folder.path()).unwrap(), record);
+}
+
+#[test]
+fn more_unknown_fields_than_a_person_adds_are_refused_rather_than_lost() {
+    let runs = tempfile::tempdir().unwrap();
+    let folder = run(runs.path(), "a", 0);
+    folder.write_record(&Record::new("a", vec![])).unwrap();
+    let path = folder.path().join("record.json");
+    let mut value: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    value["note"] = "x".repeat(1 << 20).into();
+    fs::write(&path, serde_json::to_vec(&value).unwrap()).unwrap();
+    let error = read_record_to_write(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("record.json") && error.contains("no part of a record"), "{error}");
+    read_record(folder.path()).unwrap();
+}
+
+#[test]
+fn a_history_is_cut_to_what_the_checkpoint_counts_on() {
+    let runs = tempfile::tempdir().unwrap();
+    let (long, short) = (run(runs.path(), "long", 5), run(runs.path(), "short", 2));
+    let bytes = |folder: &RunFolder, file: &str| fs::read(folder.path().join(file)).unwrap();
+    let history = [line(None), line(Some(0)), line(Some(1))];
+    let mark = HistoryDigest::of(&history).unwrap();
+    assert_eq!(mark.bytes() as usize, bytes(&short, "history.jsonl").len());
+    let entries: Vec<_> = history.iter().map(|line| line.with_seconds(1.0)).collect();
+    // Longer than the checkpoint says, torn, damaged and gone; in the last three cases the record has the lines.
+    let torn = [bytes(&short, "history.jsonl"), b"{\"phase\":0,\"ep".to_vec()].concat();
+    let damaged = bytes(&short, "history.jsonl").to_ascii_uppercase();
+    for (found, entries) in [
+        (Some(bytes(&long, "history.jsonl")), &[][..]),
+        (Some(torn), &[]),
+        (Some(damaged), &entries),
+        (Some(b"not json\n".to_vec()), &entries),
+        (None, &entries),
+    ] {
+        let path = long.path().join("history.jsonl");
+        match found {
+            Some(found) => fs::write(path, found).unwrap(),
+            None => fs::remove_file(path).unwrap(),
+        }
+        assert_eq!(long.restore_history(mark.bytes(), &mark.sha256(), entries).unwrap(), history);
+        for file in ["history.jsonl", "timing.jsonl"] {
+            assert_eq!(bytes(&long, file), bytes(&short, file), "{file}");
+        }
+    }
+    fs::write(long.path().join("history.jsonl"), "not json\n").unwrap();
+    for entries in [&[][..], &entries[..2]] {
+        let error = long.restore_history(mark.bytes(), &mark.sha256(), entries).unwrap_err();
+        assert!(matches!(error, ReportError::HistoryLost { .. }), "{error}");
+        assert_eq!(bytes(&long, "history.jsonl"), b"not json\n", "what is there stays");
+    }
 }

@@ -4,15 +4,17 @@ use std::io::{IsTerminal, Write};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use strata_cli::{ConfigArguments, ExperimentArguments, MachineArguments, escape_lines, note};
 use strata_experiment::{
-    Display, Experiment, Runner, Stop, dataset_grid, dataset_info, dataset_show, find_run, start_threads,
+    Display, Experiment, ExperimentError, Runner, Stop, dataset_grid, dataset_info, dataset_show, find_run,
+    start_threads,
 };
 use strata_files::{escape_path, hide_credentials};
 use strata_report::{Record, RunState, RunSummary, Status, compare_table, list_runs, read_record, runs_table};
 
 use crate::cli::{self, Command};
+use crate::commit;
 use crate::rows::ROWS;
 use crate::signals;
 
@@ -89,7 +91,7 @@ fn runner(data: Option<PathBuf>, stop: Stop) -> Runner<'static> {
         hide_credentials(&argument.to_string_lossy())
     });
     let command = command.collect();
-    Runner { rows: ROWS, data, command, stop, display: Display::default() }
+    Runner { rows: ROWS, data, command, commit: commit::of_launcher(), stop, display: Display::default() }
 }
 
 /// A folder as the record keeps it, for a resume from elsewhere.
@@ -102,21 +104,31 @@ fn compare(names: &[PathBuf], runs: &Path) -> anyhow::Result<()> {
     if names.is_empty() {
         for summary in list_runs(runs)? {
             match read_record(&summary.path) {
-                Ok(record) => records.push(stands(record, &summary.state)),
+                Ok(record) => records.push(effective_status(record, &summary.state)),
                 // Told and left out: one damaged run hides no other.
                 Err(error) => note(&format!("left out: {error}")),
             }
         }
     }
     for name in names {
-        let run = find_run(name, runs)?;
-        records.push(stands(read_record(&run)?, &RunSummary::of(&run).state));
+        let run = match find_run(name, runs) {
+            // `compare runs/*` names whatever lies there; a name of nothing is a mistake.
+            Err(ExperimentError::NoRun { .. }) if names.len() > 1 && name.exists() => {
+                note(&format!("left out: {} is not a run's folder", escape_path(name)));
+                continue;
+            }
+            found => found?,
+        };
+        records.push(effective_status(read_record(&run)?, &RunSummary::of(&run).state));
+    }
+    if records.is_empty() && !names.is_empty() {
+        bail!("none of the {} names is a run's folder; `cargo xtask runs` lists the runs", names.len());
     }
     show(&compare_table(&records, width()))
 }
 
 /// The record of a run that died says "running" for ever; its lock tells that it is not.
-fn stands(mut record: Record, state: &RunState) -> Record {
+fn effective_status(mut record: Record, state: &RunState) -> Record {
     if *state == RunState::Died {
         record.status = Status::Interrupted;
     }

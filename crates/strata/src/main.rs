@@ -4,6 +4,7 @@
 
 mod cli;
 mod commands;
+mod commit;
 mod hints;
 mod huge_pages;
 mod log;

@@ -1,46 +1,76 @@
 //! Checkpoints: all that is needed to go on, in one file that proves it is whole.
 
+mod contents;
+mod seal;
+
 use std::convert::Infallible;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use strata_files::{hexadecimal, write_atomically};
+use strata_files::write_atomically;
 use strata_model::{Architecture, LayerWeights, TensorReader, TensorWriter, Weights, for_each_piece, read_tensor_file};
 
 use crate::optimizer::LayerState;
-use crate::{OptimizerState, Plan, Progress, TrainError};
+use crate::{Evaluation, OptimizerState, Plan, Progress, TrainError};
+use contents::Contents;
+use seal::Seal;
 
 /// A run at one moment.
 ///
 /// The file is a safetensors file of the weights under PyTorch's names and the optimizer's buffers beside them
 /// (`layer1.weight.state1`, …). Its metadata holds the rest and a SHA-256 over everything, so that a flipped bit anywhere is
-/// found, not trained on.
+/// found, not trained on. Nothing in it grows with the epochs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
     /// The run it belongs to.
     pub run: String,
     /// How far the run has come.
     pub progress: Progress,
+    /// The history up to here.
+    pub history: CheckpointHistory,
+    /// How long the run took up to here.
+    pub elapsed: Elapsed,
     /// The network's parameters.
     pub weights: Weights,
     /// What the optimizer remembers.
     pub optimizer: OptimizerState,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Contents {
-    format: u32,
-    run: String,
-    widths: Architecture,
-    steps: u64,
-    states: usize,
-    progress: Progress,
+/// What a checkpoint knows of the history's lines.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum CheckpointHistory {
+    /// Nothing: whoever keeps the checkpoint keeps no file of history.
+    #[default]
+    None,
+    /// The file that holds them.
+    File(HistoryMark),
+    /// The lines themselves: a checkpoint of format 1, which is saved in that format again.
+    Lines(Vec<Evaluation>),
 }
 
-const FORMAT: u32 = 1;
+/// The beginning of a file that lines are appended to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HistoryMark {
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// Its SHA-256, lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// Wall time that a run took up to a checkpoint, in seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Elapsed {
+    /// Of the whole run.
+    pub run: f64,
+    /// Of the epoch that is under way; 0 between two epochs.
+    pub epoch: f64,
+    /// Of that epoch's training steps.
+    pub training: f64,
+}
+
 const CONTENTS: &str = "checkpoint";
 /// The most buffers that an optimizer keeps for each parameter.
 const MOST_STATES: usize = 2;
@@ -85,7 +115,7 @@ impl Checkpoint {
     /// # Errors
     /// What does not hold, in words.
     pub fn check(&self, plan: &Plan, batches: usize, seed: u64) -> Result<(), String> {
-        let Progress { epoch, batches: done, rng, history, .. } = &self.progress;
+        let Progress { epoch, batches: done, rng, last, best, .. } = &self.progress;
         if rng.seed != seed {
             return Err(format!("its generator's seed is {}, the config's is {seed}", rng.seed));
         }
@@ -99,11 +129,30 @@ impl Checkpoint {
         if self.optimizer.steps != steps {
             return Err(format!("it counts {} steps, its place in the run is step {steps}", self.optimizer.steps));
         }
-        let in_order = history.iter().enumerate().all(|(number, line)| line.epoch == number.checked_sub(1));
-        if history.len() != epoch + 1 || !in_order {
-            let lines = history.len();
+        if let CheckpointHistory::Lines(lines) = &self.history {
+            let in_order = lines.iter().enumerate().all(|(number, line)| line.epoch == number.checked_sub(1));
+            if lines.len() != epoch + 1 || !in_order {
+                let lines = lines.len();
+                return Err(format!(
+                    "its history of {lines} lines is not the initial evaluation and {epoch} epochs in order"
+                ));
+            }
+        }
+        let before = last.as_ref().is_some_and(|last| last.epoch == epoch.checked_sub(1));
+        let chosen = match best {
+            Some(best) => best.epoch.is_some_and(|best| best < *epoch),
+            None => *epoch == 0,
+        };
+        if !before || !chosen {
+            let name = |line: &Option<Evaluation>| match line {
+                Some(Evaluation { epoch: Some(epoch), .. }) => format!("epoch {epoch}"),
+                Some(_) => "the initial evaluation".into(),
+                None => "none".into(),
+            };
             return Err(format!(
-                "its history of {lines} lines is not the initial evaluation and {epoch} epochs in order"
+                "it stands in epoch {epoch}; its last line of history is {}, its best {}",
+                name(last),
+                name(best)
             ));
         }
         Ok(())
@@ -111,14 +160,7 @@ impl Checkpoint {
 
     /// Writes the bytes of the file.
     fn write_to(&self, file: &mut dyn Write) -> std::io::Result<()> {
-        let contents = serde_json::to_string(&Contents {
-            format: FORMAT,
-            run: self.run.clone(),
-            widths: self.weights.architecture.clone(),
-            steps: self.optimizer.steps,
-            states: self.optimizer.layers.first().map_or(0, |layer| layer.weight.len()),
-            progress: self.progress.clone(),
-        })?;
+        let contents = contents::write(self)?;
         let mut tensors = TensorWriter::default();
         let layers = self.weights.architecture.layers().zip(&self.weights.layers).zip(&self.optimizer.layers);
         for (i, (((inputs, outputs), weights), state)) in layers.enumerate() {
@@ -134,7 +176,7 @@ impl Checkpoint {
         for (name, values) in tensors.parts() {
             seal.tensor(name, size_of_val(values));
             let Ok(()) = for_each_piece(values, |piece| {
-                seal.0.update(piece);
+                seal.bytes(piece);
                 Ok::<(), Infallible>(())
             });
         }
@@ -149,10 +191,7 @@ impl Checkpoint {
         let mut file = TensorReader::new(bytes)?;
         let sealed = file.metadata(CONTENTS).ok_or("it is no checkpoint of Strata")?;
         let (found, text): (String, String) = serde_json::from_str(&sealed).map_err(|error| error.to_string())?;
-        let contents: Contents = serde_json::from_str(&text).map_err(|error| format!("its contents: {error}"))?;
-        if contents.format != FORMAT {
-            return Err(format!("it is of format {}; this program reads format {FORMAT}", contents.format));
-        }
+        let contents = contents::read(&text)?;
         if contents.widths.widths().len() < 2 || contents.widths.widths().contains(&0) || contents.states > MOST_STATES
         {
             return Err(format!("{:?} with {} states is no network", contents.widths.widths(), contents.states));
@@ -176,37 +215,12 @@ impl Checkpoint {
         let mut seal = Seal::of(&text);
         for (name, bytes) in file.parts() {
             seal.tensor(name, bytes.len());
-            seal.0.update(bytes);
+            seal.bytes(bytes);
         }
         if found != seal.finish() {
             return Err("its checksum does not match its contents".into());
         }
-        Ok(Self { run: contents.run, progress: contents.progress, weights, optimizer })
-    }
-}
-
-/// SHA-256 over the contents and every tensor with its name, in order, each with its length before it.
-struct Seal(Sha256);
-
-impl Seal {
-    fn of(contents: &str) -> Self {
-        let mut seal = Self(Sha256::new());
-        seal.part(contents);
-        seal
-    }
-
-    fn part(&mut self, text: &str) {
-        self.0.update((text.len() as u64).to_le_bytes());
-        self.0.update(text);
-    }
-
-    /// Comes before the tensor's bytes.
-    fn tensor(&mut self, name: &str, bytes: usize) {
-        self.part(name);
-        self.0.update((bytes as u64).to_le_bytes());
-    }
-
-    fn finish(self) -> String {
-        hexadecimal(&self.0.finalize())
+        let Contents { run, progress, history, elapsed, .. } = contents;
+        Ok(Self { run, progress, history, elapsed, weights, optimizer })
     }
 }

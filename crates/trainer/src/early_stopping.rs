@@ -1,31 +1,42 @@
 //! When a run that no longer improves ends.
 
+use serde::{Deserialize, Serialize};
 use strata_spec::{EarlyStopping, Metric};
 
 use crate::Evaluation;
 
-/// How many epochs at the end of `history` brought no improvement.
-fn stale_epochs(stopping: &EarlyStopping, history: &[Evaluation]) -> usize {
-    let mut best = f64::NEG_INFINITY;
-    let mut stale = 0;
-    for line in history.iter().filter(|line| line.epoch.is_some()) {
-        let value = match stopping.metric {
+/// What early stopping remembers of the epochs so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoppingState {
+    /// The best value of the metric that counted as an improvement, the higher the better (a loss is negated); none so far.
+    best: Option<f64>,
+    /// Epochs in a row without an improvement.
+    stale: usize,
+}
+
+impl StoppingState {
+    /// Adds an epoch to what is remembered.
+    pub(crate) fn observe(&mut self, rule: &EarlyStopping, line: &Evaluation) {
+        let value = match rule.metric {
             Metric::ValLoss => -line.val_loss,
             Metric::ValAcc => line.val_acc,
         };
-        if value > best + stopping.min_delta || (best == f64::NEG_INFINITY && value > best) {
-            best = value;
-            stale = 0;
+        let improved = match self.best {
+            Some(best) => value > best + rule.min_delta,
+            None => value > f64::NEG_INFINITY,
+        };
+        if improved {
+            *self = Self { best: Some(value), stale: 0 };
         } else {
-            stale += 1;
+            self.stale += 1;
         }
     }
-    stale
 }
 
-/// Whether the run ends here. A function of the history alone, so that a resumed run decides as the first would have.
-pub fn is_over(stopping: &EarlyStopping, history: &[Evaluation]) -> bool {
-    stale_epochs(stopping, history) >= stopping.patience
+/// Whether a run of which `state` is remembered ends here.
+pub(crate) fn is_over(rule: &EarlyStopping, state: &StoppingState) -> bool {
+    state.stale >= rule.patience
 }
 
 #[cfg(test)]
@@ -60,7 +71,9 @@ mod tests {
                 .collect();
             for metric in [Metric::ValLoss, Metric::ValAcc] {
                 let stopping = EarlyStopping { metric, patience, min_delta };
-                assert_eq!(is_over(&stopping, &history), over, "{metric:?}: {why}");
+                let mut state = StoppingState::default();
+                history.iter().for_each(|line| state.observe(&stopping, line));
+                assert_eq!(is_over(&stopping, &state), over, "{metric:?}: {why}");
             }
         }
     }

@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 
+use crate::{Amount, Pass};
+
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrainError {
     /// The training loss stopped being a number.
     #[error(
-        "the training loss became {loss} in epoch {epoch}, step {step} (learning rate {learning_rate}); \
+        "the training loss became {loss} in epoch {epoch}, step {step} (learning rate {learning_rate:?}); \
          a smaller learning rate is the usual remedy"
     )]
     NotFinite {
@@ -100,13 +102,39 @@ pub enum TrainError {
         /// Indices.
         indices: usize,
     },
-    /// A loader stopped before the end of its pass.
-    #[error("the loader ended after {served} of {expected} batches")]
-    LoaderEnded {
-        /// Batches that came.
-        served: usize,
-        /// Batches of a whole pass.
-        expected: usize,
+    /// A loader that served more or less than it had announced.
+    #[error("in {pass} the loader announced {announced} and served {served}")]
+    Served {
+        /// The pass.
+        pass: Pass,
+        /// What the loader's `batches` and `samples` say.
+        announced: Amount,
+        /// What came, up to where that was told; of a resumed pass with what was served before.
+        served: Amount,
+    },
+    /// A loader that has nothing to serve.
+    #[error("{pass} has no samples: the loader announced {announced}")]
+    NoSamples {
+        /// The pass.
+        pass: Pass,
+        /// What the loader's `batches` and `samples` say.
+        announced: Amount,
+    },
+    /// A batch that the classifier could not train on or evaluate.
+    #[error("batch {batch} of {pass}: {source}")]
+    InBatch {
+        /// The pass.
+        pass: Pass,
+        /// The batch's number in the pass, 0-based.
+        batch: usize,
+        /// What is wrong with it.
+        source: Box<TrainError>,
+    },
+    /// Progress that is not the plan's.
+    #[error("the run cannot be resumed: {reason}")]
+    Progress {
+        /// What does not hold.
+        reason: String,
     },
     /// A generator that cannot go on where it stood.
     #[error(transparent)]
@@ -127,7 +155,7 @@ pub enum TrainError {
     /// Bytes that are no whole checkpoint.
     #[error(
         "{} is not a readable checkpoint: {reason}; it may be cut short, damaged or another run's: restore it from \
-         a copy, or remove the folder it lies in and resume, to train the run anew from its seed",
+         a copy, or start the run again from its seed",
         path.display()
     )]
     Damaged {

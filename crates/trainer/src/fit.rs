@@ -1,148 +1,10 @@
 //! The loop: phases of epochs, each a training pass, a validation pass and a line of history.
 
-use serde::{Deserialize, Serialize};
-use strata_rng::{RngState, TorchRng};
-use strata_spec::{EarlyStopping, Phase};
+use strata_rng::TorchRng;
+use strata_spec::Phase;
 
-use crate::early_stopping::is_over;
-use crate::{Classifier, Evaluation, Loader, Score, TrainError};
-
-/// What is to be done.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Plan {
-    /// In order.
-    pub phases: Vec<Phase>,
-    /// When to end before the last phase does.
-    pub early_stopping: Option<EarlyStopping>,
-    /// Steps between the checkpoints within an epoch; there is one at the end of each epoch in any case.
-    pub checkpoint_every: Option<usize>,
-}
-
-impl Plan {
-    /// Epochs of all phases.
-    pub fn epochs(&self) -> usize {
-        self.phases.iter().map(|phase| phase.epochs).sum()
-    }
-
-    /// The phase that epoch `epoch` (0-based over the run) belongs to.
-    fn phase_of(&self, epoch: usize) -> Option<(usize, Phase)> {
-        let mut first = 0;
-        for (i, phase) in self.phases.iter().enumerate() {
-            first += phase.epochs;
-            if epoch < first {
-                return Some((i, *phase));
-            }
-        }
-        None
-    }
-}
-
-/// How far a run has come; with weights and optimizer state, all that is needed to go on as if it had never stopped.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Progress {
-    /// The epoch that is under way or comes next, 0-based over the run.
-    pub epoch: usize,
-    /// Batches of that epoch that were trained on.
-    pub batches: usize,
-    /// Their scores.
-    pub score: Score,
-    /// The generator as it was before that epoch drew its order.
-    pub rng: RngState,
-    /// The initial evaluation, then a line an epoch.
-    pub history: Vec<Evaluation>,
-}
-
-impl Progress {
-    /// Before the initial evaluation.
-    pub fn new(rng: &TorchRng) -> Self {
-        Self { epoch: 0, batches: 0, score: Score::default(), rng: rng.state(), history: Vec::new() }
-    }
-}
-
-/// What a pass over the data is for; epochs are 0-based over the run.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Pass {
-    /// Evaluates the validation part before the first step.
-    Initial,
-    /// Trains.
-    Training {
-        /// The epoch that it is.
-        epoch: usize,
-        /// The phase's.
-        learning_rate: f64,
-    },
-    /// Evaluates the validation part after an epoch's training.
-    Validation {
-        /// The epoch that it ends.
-        epoch: usize,
-    },
-    /// Evaluates the test part.
-    Test,
-}
-
-/// What happens in a run, in order.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Event<'a> {
-    /// A pass starts.
-    PassStarted {
-        /// What it is for.
-        pass: Pass,
-        /// Batches of a whole pass.
-        batches: usize,
-        /// Those that were trained on before the run was stopped.
-        done: usize,
-    },
-    /// A batch was trained on or evaluated.
-    BatchFinished {
-        /// Its samples.
-        samples: usize,
-        /// The mean training loss of the epoch so far, where it was read back at this batch.
-        loss: Option<f64>,
-    },
-    /// A line was added to the history: all of it, the new line last.
-    Evaluated(&'a [Evaluation]),
-}
-
-/// Watches a run: shows it, records it, keeps its checkpoints, and may end it.
-pub trait Observer {
-    /// Told of each event.
-    ///
-    /// # Errors
-    /// Ends the run with the error.
-    fn event(&mut self, event: Event<'_>) -> Result<(), TrainError>;
-
-    /// Asked to keep `progress` and a snapshot of `classifier`: at the end of each epoch (`epoch_ended`), after as many steps as the plan
-    /// says, and before an interrupted run returns.
-    ///
-    /// # Errors
-    /// Ends the run with the error.
-    fn checkpoint(
-        &mut self,
-        progress: &Progress,
-        classifier: &mut dyn Classifier,
-        epoch_ended: bool,
-    ) -> Result<(), TrainError>;
-
-    /// Asked between batches whether to stop here.
-    fn is_interrupted(&self) -> bool;
-}
-
-/// Watches nothing: for a run that nobody records.
-impl Observer for () {
-    fn event(&mut self, _: Event<'_>) -> Result<(), TrainError> {
-        Ok(())
-    }
-
-    fn checkpoint(&mut self, _: &Progress, _: &mut dyn Classifier, _: bool) -> Result<(), TrainError> {
-        Ok(())
-    }
-
-    fn is_interrupted(&self) -> bool {
-        false
-    }
-}
+use crate::served::{Amount, Served};
+use crate::{Classifier, Evaluation, Event, Loader, Observer, Pass, Plan, Progress, Score, TrainError};
 
 /// Why a run ended without an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,7 +18,7 @@ pub enum Outcome {
 }
 
 /// Batches between two looks at the loss where reading it makes the device wait.
-const SELDOM: usize = 50;
+const READ_EVERY: usize = 50;
 
 /// Trains `classifier` from `progress` on, to the end of `plan`.
 ///
@@ -165,7 +27,9 @@ const SELDOM: usize = 50;
 ///
 /// # Errors
 /// [`TrainError::NotFinite`] where the training loss is no longer a number, [`TrainError::ValidationNotFinite`] where the
-/// validation loss is none; what `classifier` and `observer` fail with.
+/// validation loss is none; [`TrainError::Served`] where a loader serves more or less than it announced, [`TrainError::NoSamples`] where it
+/// announces nothing; [`TrainError::Progress`] where `progress` is none of `plan`; what `classifier` ([`TrainError::InBatch`]) and
+/// `observer` fail with.
 pub fn fit(
     classifier: &mut dyn Classifier,
     train: &dyn Loader,
@@ -175,16 +39,17 @@ pub fn fit(
     observer: &mut dyn Observer,
 ) -> Result<(Progress, Outcome), TrainError> {
     let mut rng = TorchRng::from_state(progress.rng)?;
-    if progress.history.is_empty() {
+    if progress.last.is_none() {
         let Some(score) = evaluate(classifier, validation, &mut rng, Pass::Initial, observer)? else {
             return Ok((progress, Outcome::Interrupted));
         };
-        progress.history.push(Evaluation::initial(score));
+        progress.add(Evaluation::initial(score), plan.early_stopping.as_ref());
         progress.rng = rng.state();
-        told(&progress, observer)?;
+        report_evaluation(&progress, observer)?;
+        observer.checkpoint(&progress, classifier, false)?;
     }
     loop {
-        if plan.early_stopping.is_some_and(|stopping| is_over(&stopping, &progress.history)) {
+        if progress.is_over(plan.early_stopping.as_ref())? {
             return Ok((progress, Outcome::StoppedEarly));
         }
         let epoch = progress.epoch;
@@ -198,32 +63,32 @@ pub fn fit(
             observer.checkpoint(&progress, classifier, false)?;
             return Ok((progress, Outcome::Interrupted));
         };
-        progress.history.push(Evaluation {
+        let line = Evaluation {
             phase: Some(phase),
             epoch: Some(epoch),
             learning_rate: Some(learning_rate),
             train_loss: Some(progress.score.mean_loss()),
             ..Evaluation::initial(score)
-        });
+        };
+        progress.add(line, plan.early_stopping.as_ref());
         progress.epoch += 1;
         progress.batches = 0;
         progress.score = Score::default();
         progress.rng = rng.state();
-        told(&progress, observer)?;
+        report_evaluation(&progress, observer)?;
         observer.checkpoint(&progress, classifier, true)?;
     }
 }
 
 /// Tells of the history's new line. A loss that is no number ends the run once it is told: neither a checkpoint nor another
 /// epoch can make anything of it.
-fn told(progress: &Progress, observer: &mut dyn Observer) -> Result<(), TrainError> {
-    observer.event(Event::Evaluated(&progress.history))?;
-    match progress.history.last() {
-        Some(&Evaluation { val_loss: loss, epoch, .. }) if !loss.is_finite() => {
-            Err(TrainError::ValidationNotFinite { loss, epoch })
-        }
-        _ => Ok(()),
+fn report_evaluation(progress: &Progress, observer: &mut dyn Observer) -> Result<(), TrainError> {
+    let Some(line) = &progress.last else { return Ok(()) };
+    observer.event(Event::Evaluated { line, is_best: progress.is_best() })?;
+    if line.val_loss.is_finite() {
+        return Ok(());
     }
+    Err(TrainError::ValidationNotFinite { loss: line.val_loss, epoch: line.epoch })
 }
 
 /// Trains on what is left of an epoch; `false` where the observer stopped it.
@@ -239,6 +104,8 @@ fn train_epoch(
     let batches = train.batches();
     let done = progress.batches;
     let pass = Pass::Training { epoch: progress.epoch, learning_rate };
+    let before = Amount { batches: done, samples: progress.score.samples as usize };
+    let mut served = Served::new(pass, train, before)?;
     observer.event(Event::PassStarted { pass, batches, done })?;
     for batch in train.pass(rng, done) {
         if observer.is_interrupted() {
@@ -246,21 +113,20 @@ fn train_epoch(
             read_loss(classifier, learning_rate, progress)?;
             return Ok(false);
         }
+        served.add(&batch)?;
         let samples = batch.len();
-        classifier.training_step(batch, learning_rate)?;
+        classifier.training_step(batch, learning_rate).map_err(|error| served.at_batch(error))?;
         progress.batches += 1;
         let step = progress.batches;
         let checkpoint = plan.checkpoint_every.is_some_and(|every| step.is_multiple_of(every)) && step < batches;
-        let look = !classifier.reads_are_slow() || step.is_multiple_of(SELDOM) || step == batches || checkpoint;
+        let look = !classifier.reads_are_slow() || step.is_multiple_of(READ_EVERY) || step == batches || checkpoint;
         let loss = if look { Some(read_loss(classifier, learning_rate, progress)?) } else { None };
         observer.event(Event::BatchFinished { samples, loss })?;
         if checkpoint {
             observer.checkpoint(progress, classifier, false)?;
         }
     }
-    if progress.batches < batches {
-        return Err(TrainError::LoaderEnded { served: progress.batches, expected: batches });
-    }
+    served.end()?;
     Ok(true)
 }
 
@@ -279,7 +145,8 @@ fn read_loss(classifier: &mut dyn Classifier, learning_rate: f64, progress: &mut
 /// observer stopped it.
 ///
 /// # Errors
-/// What `classifier` and `observer` fail with.
+/// [`TrainError::Served`] where the loader serves more or less than it announced, [`TrainError::NoSamples`] where it announces nothing;
+/// what `classifier` ([`TrainError::InBatch`]) and `observer` fail with.
 pub fn evaluate(
     classifier: &mut dyn Classifier,
     loader: &dyn Loader,
@@ -287,15 +154,18 @@ pub fn evaluate(
     pass: Pass,
     observer: &mut dyn Observer,
 ) -> Result<Option<Score>, TrainError> {
+    let mut served = Served::new(pass, loader, Amount::default())?;
     observer.event(Event::PassStarted { pass, batches: loader.batches(), done: 0 })?;
     for batch in loader.pass(rng, 0) {
         if observer.is_interrupted() {
             classifier.validation_score()?;
             return Ok(None);
         }
+        served.add(&batch)?;
         let samples = batch.len();
-        classifier.validation_step(batch)?;
+        classifier.validation_step(batch).map_err(|error| served.at_batch(error))?;
         observer.event(Event::BatchFinished { samples, loss: None })?;
     }
+    served.end()?;
     classifier.validation_score().map(Some)
 }

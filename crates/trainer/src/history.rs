@@ -1,4 +1,4 @@
-//! What is known after each epoch, and what "best" means.
+//! What is known after each epoch.
 
 use serde::{Deserialize, Serialize};
 
@@ -26,29 +26,5 @@ impl Evaluation {
     pub(crate) fn initial(score: Score) -> Self {
         let (val_loss, val_acc) = (score.mean_loss(), score.accuracy());
         Self { phase: None, epoch: None, learning_rate: None, train_loss: None, val_loss, val_acc }
-    }
-}
-
-/// The best epoch of a history: the first of the highest validation accuracy, whatever early stopping watches. The initial
-/// evaluation is no epoch.
-pub fn best(history: &[Evaluation]) -> Option<&Evaluation> {
-    let epochs = history.iter().filter(|line| line.epoch.is_some());
-    epochs.reduce(|best, line| if line.val_acc > best.val_acc { line } else { best })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn line(epoch: Option<usize>, val_acc: f64) -> Evaluation {
-        Evaluation { epoch, val_acc, ..Evaluation::initial(Score { loss: 1.0, correct: 0, samples: 1 }) }
-    }
-
-    #[test]
-    fn the_first_of_the_highest_accuracy_is_best() {
-        assert_eq!(best(&[]), None);
-        assert_eq!(best(&[line(None, 0.9)]), None, "the initial evaluation is no epoch");
-        let history = [line(None, 0.9), line(Some(0), 0.2), line(Some(1), 0.5), line(Some(2), 0.5), line(Some(3), 0.4)];
-        assert_eq!(best(&history).and_then(|best| best.epoch), Some(1));
     }
 }

@@ -7,8 +7,8 @@ use common::{CLASSES, FEATURES, Keeper, Memory};
 use strata_model::{Activation, Architecture, LayerWeights, Weights, mlp};
 use strata_rng::TorchRng;
 use strata_trainer::{
-    Checkpoint, Classifier, ClassifierOptions, Device, Evaluation, LayerState, Optimizer, OptimizerState, Outcome,
-    Phase, Plan, Progress, build, fit,
+    Checkpoint, CheckpointHistory, Classifier, ClassifierOptions, Device, Elapsed, Evaluation, LayerState, Optimizer,
+    OptimizerState, Outcome, Phase, Plan, Progress, build, fit,
 };
 
 fn classifier(optimizer: Optimizer) -> Box<dyn Classifier> {
@@ -78,7 +78,7 @@ fn stopped_after_any_batch_and_resumed_from_the_file() {
             }
             let last = keeper.checkpoints.pop().unwrap();
             assert!(last == expected, "{optimizer:?} stopped after {stop} batches");
-            assert_eq!(last.progress.history, history);
+            assert_eq!(last.progress.last.as_ref(), history.last());
         }
     }
 }
@@ -92,8 +92,8 @@ fn every_checkpoint_leads_to_the_same_end() {
     let (train, validation) = loaders();
     let mut keeper = Keeper::default();
     fit(&mut *run, &train, &validation, &plan(), Progress::new(&rng), &mut keeper).unwrap();
-    // After steps 3 and 6 of 7, and at the end, of three epochs.
-    assert_eq!(keeper.checkpoints.len(), 9);
+    // Before the first step; after steps 3 and 6 of 7, and at the end, of three epochs.
+    assert_eq!(keeper.checkpoints.len(), 10);
     let expected = keeper.checkpoints.last().unwrap().clone();
     for checkpoint in keeper.checkpoints {
         let mut resumed = classifier(SGD);
@@ -138,9 +138,9 @@ fn a_flipped_bit_anywhere_is_found() {
 
 /// Each is sealed: only what the plan says of the run tells that it is none of its moments.
 #[test]
-fn a_checkpoint_of_no_moment_of_the_run_is_told() {
+fn foreign_checkpoint_is_rejected() {
     let (good, ..) = whole(SGD);
-    let told = |change: fn(&mut Checkpoint)| {
+    let message = |change: fn(&mut Checkpoint)| {
         let mut checkpoint = good.clone();
         change(&mut checkpoint);
         checkpoint.check(&plan(), 7, 43).unwrap_err()
@@ -148,16 +148,45 @@ fn a_checkpoint_of_no_moment_of_the_run_is_told() {
     good.check(&plan(), 7, 43).unwrap();
     assert_eq!(good.check(&plan(), 7, 44).unwrap_err(), "its generator's seed is 43, the config's is 44");
     assert!(good.check(&plan(), 6, 43).is_err());
-    assert_eq!(told(|c| c.progress.epoch = 4), "it stands at step 0 of epoch 4; there are 3 epochs of 7 steps");
-    assert_eq!(told(|c| c.progress.batches = 8), "it stands at step 8 of epoch 3; there are 3 epochs of 7 steps");
-    assert_eq!(told(|c| c.optimizer.steps += 1), "it counts 22 steps, its place in the run is step 21");
+    assert_eq!(message(|c| c.progress.epoch = 4), "it stands at step 0 of epoch 4; there are 3 epochs of 7 steps");
+    assert_eq!(message(|c| c.progress.batches = 8), "it stands at step 8 of epoch 3; there are 3 epochs of 7 steps");
+    assert_eq!(message(|c| c.optimizer.steps += 1), "it counts 22 steps, its place in the run is step 21");
+    assert_eq!(
+        message(|c| c.progress.last = None),
+        "it stands in epoch 3; its last line of history is none, its best epoch 2"
+    );
+    assert!(message(|c| c.progress.best = None).contains("its best none"));
+    assert!(
+        message(|c| c.progress.last = c.progress.best.clone().map(|line| Evaluation { epoch: None, ..line }))
+            .contains("its last line of history is the initial evaluation")
+    );
+}
+
+/// A checkpoint as format 1 has it, from a history of its own; the best epoch is taken from it.
+fn format_1(history: Vec<Evaluation>) -> Checkpoint {
+    let (mut checkpoint, ..) = whole(SGD);
+    checkpoint.progress.stopping = None;
+    checkpoint.history = CheckpointHistory::Lines(history);
+    checkpoint
+}
+
+#[test]
+fn format_1_with_its_history_is_read_and_its_order_is_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("last.safetensors");
+    let (_, history, _) = whole(SGD);
+    let good = format_1(history.clone());
+    good.save(&path).unwrap();
+    let read = Checkpoint::load(&path, "a-run", &architecture()).unwrap();
+    assert!(read == good, "{:?} {:?}", read.progress, good.progress);
+    read.check(&plan(), 7, 43).unwrap();
+
+    let message = |history: Vec<Evaluation>| format_1(history).check(&plan(), 7, 43).unwrap_err();
     let lines = "its history of 3 lines is not the initial evaluation and 3 epochs in order";
-    let shorter = |c: &mut Checkpoint| {
-        c.progress.history.pop();
-    };
-    assert_eq!(told(shorter), lines);
-    assert!(told(|c| c.progress.history.swap(1, 2)).contains("in order"));
-    assert!(told(|c| c.progress.history[1].epoch = None).contains("in order"));
+    assert_eq!(message(history[..3].to_vec()), lines);
+    let mut swapped = history.clone();
+    swapped.swap(1, 2);
+    assert!(message(swapped).contains("in order"));
 }
 
 /// Widths of zero and layers without a value need no bytes: a whole file, a right seal, and no network.
@@ -170,7 +199,8 @@ fn a_checkpoint_of_an_empty_layer_is_refused() {
     let weights = Weights { architecture: Architecture::new(2, &[0], 3), layers: layers.to_vec() };
     let optimizer = OptimizerState { steps: 0, layers: vec![LayerState::default(); 2] };
     let progress = Progress::new(&TorchRng::new(43));
-    Checkpoint { run: "a-run".into(), progress, weights, optimizer }.save(&path).unwrap();
+    let (history, elapsed) = (CheckpointHistory::None, Elapsed::default());
+    Checkpoint { run: "a-run".into(), progress, history, elapsed, weights, optimizer }.save(&path).unwrap();
     let error = Checkpoint::load(&path, "a-run", &architecture()).unwrap_err().to_string();
     assert!(error.contains("[2, 0, 3] with 0 states is no network"), "{error}");
 }

@@ -88,7 +88,8 @@ pub(crate) fn train(parts: &Parts<'_>, data: Option<&Path>, folder: &Path) -> an
     clocked::wrap(network.build);
     let rows = [Row { widths: network.widths, build: clocked::build }];
     let (stop, display) = (Stop::default(), Display::default());
-    let mut runner = Runner { rows: &rows, data: data.map(Path::to_owned), command: Vec::new(), stop, display };
+    let mut runner =
+        Runner { rows: &rows, data: data.map(Path::to_owned), command: Vec::new(), commit: None, stop, display };
     runner.start(&experiment, &folder.join("runs"), None)?;
     Ok(())
 }

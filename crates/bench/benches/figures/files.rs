@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use strata_files::write_atomically;
 use strata_model::Weights;
 use strata_rng::TorchRng;
-use strata_trainer::{Checkpoint, Progress};
+use strata_trainer::{Checkpoint, CheckpointHistory, Elapsed, Progress};
 
 use crate::measure::{head, row, short, typical};
 use crate::networks::{self, ADAM, SGD};
@@ -55,7 +55,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         let progress = Progress::new(&TorchRng::new(43));
         let (weights, optimizer) = classifier.snapshot()?;
         let architecture = weights.architecture.clone();
-        let checkpoint = Checkpoint { run: "bench".into(), progress, weights, optimizer };
+        let (history, elapsed) = (CheckpointHistory::None, Elapsed::default());
+        let checkpoint = Checkpoint { run: "bench".into(), progress, history, elapsed, weights, optimizer };
         let save = time(seconds, || Ok(checkpoint.save(&path)?))?;
         let size = usize::try_from(std::fs::metadata(&path)?.len())?;
         tell(&format!("saving a checkpoint, {name}"), size, save);

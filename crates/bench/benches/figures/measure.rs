@@ -101,9 +101,11 @@ pub(crate) fn conditions() -> String {
     let information = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = information.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
     let processor = model.map_or("a processor that tells no name", |(_, name)| name.trim());
-    // Set by `cargo xtask`, which knows the sources.
-    let commit = std::env::var("STRATA_COMMIT").map_or_else(|_| "unknown".into(), |commit| commit[..8].to_owned());
-    let changed = std::env::var("STRATA_DIRTY").is_ok_and(|dirty| dirty == "1");
+    // Told by `cargo xtask`, which knows the sources, to this very process.
+    let is_told = std::env::var("STRATA_COMMIT_FOR").is_ok_and(|process| process == std::process::id().to_string());
+    let commit = std::env::var("STRATA_COMMIT").ok().filter(|_| is_told);
+    let commit = commit.as_deref().and_then(|commit| commit.get(..8)).unwrap_or("unknown");
+    let changed = is_told && std::env::var("STRATA_DIRTY").is_ok_and(|dirty| dirty == "1");
     let changes = if changed { " and changes" } else { "" };
     format!("{processor}, {} threads, commit {commit}{changes}", rayon::current_num_threads())
 }

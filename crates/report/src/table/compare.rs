@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{Give, NARROWEST, NOTHING, grid, metric, seconds, value_text};
 use crate::best::better_first;
+use crate::part::Environment;
 use crate::record::Record;
 
 /// The least room for a run's column, in characters, before the runs are split over several tables.
@@ -107,27 +108,80 @@ fn rows(runs: &[&Record]) -> Vec<Row> {
     texts("seconds", &|r| seconds(r.duration()));
     texts("status", &|r| r.status.as_str().to_owned());
     for key in keys(runs) {
-        texts(key, &|r| r.hyperparameters.get(key).map_or_else(|| NOTHING.to_owned(), value_text));
+        texts(key, &|r| {
+            let value = r.hyperparameters.get(key).filter(|_| has_effect(r, key));
+            value.map_or_else(|| NOTHING.to_owned(), value_text)
+        });
     }
-    texts("parameters", &|r| {
-        if r.parameters == 0 { NOTHING.to_owned() } else { r.parameters.to_string() }
+    texts("parameters", &|r| number(r.parameters));
+    texts("initialisation", &|r| present(&r.rng.initialisation));
+    texts("draws", &|r| present(&r.rng.scheme));
+    texts("further draws", &|r| {
+        let streams: Vec<_> = r.rng.streams.iter().map(|(name, seed)| format!("{name}, seed {seed}")).collect();
+        present(&streams.join("; "))
     });
     texts("dataset", &|r| present(&r.dataset.name));
-    texts("dataset sha256", &|r| present(r.dataset.sha256.get(..16).unwrap_or(&r.dataset.sha256)));
+    texts("dataset sha256", &|r| present(short(&r.dataset.sha256)));
+    texts("training samples", &|r| number(r.dataset.train as u64));
+    texts("validation samples", &|r| number(r.dataset.validation as u64));
+    texts("test samples", &|r| number(r.dataset.test as u64));
+    texts("split", &|r| present(&r.dataset.split.method));
     texts("split seed", &|r| {
         if r.dataset.split.method.is_empty() { NOTHING.into() } else { r.dataset.split.seed.to_string() }
     });
-    texts("draws", &|r| present(&r.rng.scheme));
-    texts("device", &|r| present(&r.environment.device));
-    texts("precision", &|r| present(&r.environment.precision));
-    texts("machine", &|r| present(&r.environment.machine));
-    texts("strata", &|r| present(&r.environment.strata));
-    texts("commit", &|r| {
-        let commit = r.environment.commit.as_deref().unwrap_or(NOTHING);
-        let dirty = if r.environment.dirty == Some(true) { " (dirty)" } else { "" };
+    texts("split sha256", &|r| present(short(&r.dataset.split.sha256)));
+    // Each value that any part of a run had; threads are not among them, since no result depends on them.
+    let mut parts = |label: &str, of: &dyn Fn(&Environment) -> String| {
+        let values: Vec<String> = runs.iter().map(|run| of_all_parts(run, of)).collect();
+        add(label, values.clone(), values);
+    };
+    parts("device", &|e| e.device.clone());
+    parts("driver", &|e| e.driver.clone().unwrap_or_default());
+    parts("precision", &|e| e.precision.clone());
+    parts("machine", &|e| e.machine.clone());
+    parts("processor", &|e| e.cpu.clone());
+    parts("architecture", &|e| e.arch.clone());
+    parts("system", &|e| e.os.clone());
+    parts("strata", &|e| e.strata.clone());
+    parts("commit", &|e| {
+        let commit = e.commit.as_deref().unwrap_or_default();
+        let dirty = if e.dirty == Some(true) { " (dirty)" } else { "" };
         format!("{}{dirty}", commit.get(..12).unwrap_or(commit))
     });
+    parts("compiler", &|e| e.rustc.clone());
+    parts("dfdx", &|e| e.dfdx.clone());
     rows
+}
+
+/// The values of a run's parts, each once, in order.
+fn of_all_parts(run: &Record, of: impl Fn(&Environment) -> String) -> String {
+    let mut values: Vec<String> = Vec::new();
+    for part in run.known_parts() {
+        let value = of(&part.environment);
+        if !value.is_empty() && !values.contains(&value) {
+            values.push(value);
+        }
+    }
+    present(&values.join(", then "))
+}
+
+fn short(sha256: &str) -> &str {
+    sha256.get(..16).unwrap_or(sha256)
+}
+
+fn number(count: u64) -> String {
+    if count == 0 { NOTHING.to_owned() } else { count.to_string() }
+}
+
+/// Whether a hyperparameter had an effect on the run; older programs recorded some that had none.
+fn has_effect(run: &Record, key: &str) -> bool {
+    let value = |key: &str| run.hyperparameters.get(key);
+    match key {
+        // They stand between hidden layers, of which there are none.
+        "activation" | "dropout" => value("hidden").and_then(Value::as_array).is_none_or(|hidden| !hidden.is_empty()),
+        "nesterov" => value("momentum").and_then(Value::as_f64) != Some(0.0),
+        _ => true,
+    }
 }
 
 /// Every hyperparameter of any run, in the order in which they first appear.
@@ -149,102 +203,4 @@ fn optional(value: Option<usize>) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::record::Metrics;
-
-    fn record(name: &str, lr: f64, val_acc: Option<f64>, val_loss: Option<f64>) -> Record {
-        let mut record = Record::new(name, vec![]);
-        let values = serde_json::json!({ "arch": "2 layers (64,10)", "lrs": [lr], "batch_size": 128 });
-        record.hyperparameters = values.as_object().unwrap().clone();
-        record.metrics = Metrics { val_acc, val_loss, seconds: Some(10.0), ..Metrics::default() };
-        record.environment.device = "cpu".into();
-        record
-    }
-
-    fn three() -> Vec<Record> {
-        vec![
-            record("diverged", 10.0, None, None),
-            record("worse", 0.1, Some(0.55), Some(1.2)),
-            record("better", 0.01, Some(0.57), Some(1.3)),
-        ]
-    }
-
-    #[test]
-    fn best_first_differences_above_and_what_is_shared_beneath() {
-        insta::assert_snapshot!(compare_table(&three(), None), @r#"
-                  better  worse   diverged
-        val_acc   0.5700  0.5500  -
-        val_loss  1.3000  1.2000  -
-        lrs       0.01    0.1     10.0
-
-        the same in all 3 runs:
-        seconds     10.0
-        status      running
-        arch        2 layers (64,10)
-        batch_size  128
-        device      cpu
-        "#);
-    }
-
-    #[test]
-    fn runs_that_do_not_fit_follow_in_further_tables() {
-        let table = compare_table(&three(), Some(50));
-        insta::assert_snapshot!(table, @r#"
-                  better  worse
-        ──────────────────────────
-        val_acc   0.5700  0.5500
-        val_loss  1.3000  1.2000
-        lrs       0.01    0.1
-
-                  diverged
-        ────────────────────
-        val_acc   -
-        val_loss  -
-        lrs       10.0
-
-        the same in all 3 runs:
-        seconds     10.0
-        status      running
-        arch        2 layers (64,10)
-        batch_size  128
-        device      cpu
-        "#);
-        assert!(table.lines().all(|line| line.chars().count() <= 50));
-    }
-
-    #[test]
-    fn one_run_is_shown_whole() {
-        let table = compare_table(&three()[..1], None);
-        assert!(table.contains("batch_size") && !table.contains("the same"), "{table}");
-    }
-
-    /// Both show 0.5700, but they are not the same.
-    #[test]
-    fn values_that_only_look_equal_are_among_the_differing_ones() {
-        let runs = [record("a", 0.1, Some(0.570_01), None), record("b", 0.1, Some(0.570_02), None)];
-        let table = compare_table(&runs, None);
-        let shared = table.find("the same").unwrap();
-        assert!(table.find("val_acc").unwrap() < shared && table.find("batch_size").unwrap() > shared, "{table}");
-        assert!(table.find('b').unwrap() < table.find('a').unwrap(), "the better comes first\n{table}");
-    }
-
-    #[test]
-    fn equal_names_are_told_apart_by_identifier() {
-        let runs = [record("a", 0.1, Some(0.5), None), record("a", 0.2, Some(0.6), None)];
-        let table = compare_table(&runs, None);
-        assert!(runs.iter().all(|run| table.contains(&run.id)), "{table}");
-    }
-
-    #[test]
-    fn hostile_keys_and_values_are_spelt_out() {
-        let mut bad = record("a\u{1b}[2J", 0.1, None, None);
-        bad.hyperparameters.insert("k\u{9b}\n".into(), serde_json::json!({ "x\u{7}": "\u{1b}" }));
-        bad.environment.commit = Some("größe größe größe\r".into());
-        bad.dataset.sha256 = "模模模模模模模模".into();
-        for width in [None, Some(1), Some(80)] {
-            let table = compare_table(&[bad.clone(), record("b", 0.1, None, None)], width);
-            assert!(!table.chars().any(|c| c != '\n' && c.is_control()), "{table:?}");
-        }
-    }
-}
+mod tests;

@@ -16,12 +16,12 @@ const COLUMNS: [(&str, Give); 10] = [
     ("val_acc", Give::Never),
     ("test_acc", Give::Never),
     ("seconds", Give::Never),
-    ("started", Give::Down(10)),
+    ("started (UTC)", Give::Down(10)),
 ];
 
 /// Below this many columns of the terminal, [`LEFT_OUT`] is left out rather than everything cut to shreds.
 const NARROW: usize = 100;
-const LEFT_OUT: [&str; 2] = ["optimizer", "started"];
+const LEFT_OUT: [&str; 2] = ["optimizer", "started (UTC)"];
 
 /// The runs in the order given, a line each; beneath, why a run failed or cannot be read.
 ///
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn plain_is_a_line_a_run_with_the_reasons_beneath() {
         insta::assert_snapshot!(runs_table(&runs(), None), @r#"
-        name      status              arch                        optimizer  lrs               epochs      val_acc  test_acc  seconds  started
+        name      status              arch                        optimizer  lrs               epochs      val_acc  test_acc  seconds  started (UTC)
         seed      finished            4 layers (2048,1024,64,10)  sgd        0.1, 0.001, 5e-8  20, 10, 10   0.5654    0.5670   1234.6  2026-11-23 22:51
         seed-2    failed              -                           -          -                 -                 -         -        -  -
         dead      interrupted (died)  -                           -          -                 -                 -         -        -  -

@@ -18,7 +18,13 @@ pub(crate) fn line(epoch: Option<usize>) -> HistoryLine {
 }
 
 pub(crate) fn timing(epoch: Option<usize>) -> TimingLine {
-    TimingLine { epoch, seconds: 1.5, samples_per_second: 30_000.0, finished: "2026-11-23T22:51:19.042Z".into() }
+    TimingLine {
+        epoch,
+        seconds: 1.5,
+        training_seconds: Some(1.0),
+        samples_per_second: 30_000.0,
+        finished: "2026-11-23T22:51:19.042Z".into(),
+    }
 }
 
 /// A run of an initial evaluation and `epochs` epochs.

@@ -2,7 +2,10 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 
 use strata_rng::TorchRng;
-use strata_trainer::{Batch, Checkpoint, Classifier, Evaluation, Event, Loader, Observer, Progress, TrainError};
+use strata_trainer::{
+    Batch, Checkpoint, CheckpointHistory, Classifier, Elapsed, Evaluation, Event, Loader, Observer, Progress,
+    TrainError,
+};
 
 pub const FEATURES: usize = 12;
 pub const CLASSES: usize = 3;
@@ -73,7 +76,7 @@ pub struct Keeper {
 impl Observer for Keeper {
     fn event(&mut self, event: Event<'_>) -> Result<(), TrainError> {
         match event {
-            Event::Evaluated(history) => self.history.extend(history.last().cloned()),
+            Event::Evaluated { line, .. } => self.history.push(line.clone()),
             Event::BatchFinished { .. } => self.batches += 1,
             _ => {}
         }
@@ -82,7 +85,14 @@ impl Observer for Keeper {
 
     fn checkpoint(&mut self, progress: &Progress, classifier: &mut dyn Classifier, _: bool) -> Result<(), TrainError> {
         let (weights, optimizer) = classifier.snapshot()?;
-        self.checkpoints.push(Checkpoint { run: "a-run".into(), progress: progress.clone(), weights, optimizer });
+        self.checkpoints.push(Checkpoint {
+            run: "a-run".into(),
+            progress: progress.clone(),
+            history: CheckpointHistory::None,
+            elapsed: Elapsed::default(),
+            weights,
+            optimizer,
+        });
         Ok(())
     }
 

@@ -1,0 +1,289 @@
+//! What a run's record tells, whatever became of the run: driven through the library, with networks that fail, panic or are slow on purpose.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use strata_experiment::{Commit, Display, Experiment, ExperimentError, Row, Runner, Stop, find_run};
+use strata_model::{Architecture, Weights, mlp};
+use strata_report::{Record, Status, compare_table, read_history, read_record, read_timing};
+use strata_rng::TorchRng;
+use strata_trainer::{Batch, BuildClassifier, Classifier, ClassifierOptions, OptimizerState, Score, TrainError, build};
+
+const CONFIG: &str = "
+name = \"small\"
+phases = [{ epochs = 3, lr = 0.001 }]
+[dataset]
+kind = \"synthetic\"
+train = 300
+test = 50
+validation = 50
+batch = 50
+[model]
+hidden = []
+";
+const WIDTHS: &[usize] = &[3072, 10];
+/// A training step of the slow network.
+const STEP: Duration = Duration::from_millis(20);
+
+fn linear(options: ClassifierOptions<'_>) -> Result<Box<dyn Classifier>, TrainError> {
+    build::<mlp!(3072, 10), 3072, 10>(options)
+}
+
+/// A network that behaves as `how` says where it is initialised or trained.
+struct Odd {
+    inner: Box<dyn Classifier>,
+    how: How,
+    steps: usize,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum How {
+    FailsToEvaluate,
+    PanicsInEvaluation,
+    PanicsInTraining,
+    Slow,
+}
+
+thread_local! {
+    /// What asks this thread's run to stop, and after how many steps of the slow network.
+    static STOP: RefCell<Option<(Stop, usize)>> = const { RefCell::new(None) };
+}
+
+impl Classifier for Odd {
+    fn architecture(&self) -> &Architecture {
+        self.inner.architecture()
+    }
+    fn initialise(&mut self, rng: &mut TorchRng) -> Result<(), TrainError> {
+        self.inner.initialise(rng)
+    }
+    fn training_step(&mut self, batch: Batch, learning_rate: f64) -> Result<(), TrainError> {
+        self.steps += 1;
+        assert!(self.how != How::PanicsInTraining || self.steps < 8, "in step 8, on purpose");
+        std::thread::sleep(STEP);
+        STOP.with_borrow(|wish| {
+            if let Some((stop, after)) = wish
+                && self.steps == *after
+            {
+                stop.request();
+            }
+        });
+        self.inner.training_step(batch, learning_rate)
+    }
+    fn training_score(&mut self) -> Result<Score, TrainError> {
+        self.inner.training_score()
+    }
+    fn validation_step(&mut self, batch: Batch) -> Result<(), TrainError> {
+        match self.how {
+            How::FailsToEvaluate => return Err(TrainError::Device("out of memory on purpose".into())),
+            How::PanicsInEvaluation => panic!("in an evaluation, on purpose"),
+            _ => {}
+        }
+        self.inner.validation_step(batch)
+    }
+    fn validation_score(&mut self) -> Result<Score, TrainError> {
+        self.inner.validation_score()
+    }
+    fn reads_are_slow(&self) -> bool {
+        self.inner.reads_are_slow()
+    }
+    fn snapshot(&mut self) -> Result<(Weights, OptimizerState), TrainError> {
+        self.inner.snapshot()
+    }
+    fn restore(&mut self, weights: &Weights, state: &OptimizerState) -> Result<(), TrainError> {
+        self.inner.restore(weights, state)
+    }
+}
+
+fn odd(options: ClassifierOptions<'_>, how: How) -> Result<Box<dyn Classifier>, TrainError> {
+    Ok(Box::new(Odd { inner: linear(options)?, how, steps: 0 }))
+}
+
+fn rows(build: BuildClassifier) -> [Row; 1] {
+    [Row { widths: WIDTHS, build }]
+}
+
+fn runner(rows: &[Row]) -> Runner<'_> {
+    let commit = Some(Commit { id: "my own commit".into(), dirty: Some(true) });
+    let command = vec!["a-test".to_owned()];
+    Runner { rows, data: None, command, commit, stop: Stop::default(), display: Display::default() }
+}
+
+fn config() -> Experiment {
+    Experiment::parse(CONFIG, Path::new("small.toml"), &[]).unwrap()
+}
+
+fn failed(runs: &Path, build: BuildClassifier) -> Record {
+    let result = catch_unwind(AssertUnwindSafe(|| runner(&rows(build)).start(&config(), runs, None)));
+    assert!(!matches!(result, Ok(Ok(_))));
+    let record = read_record(&runs.join("small")).unwrap();
+    assert_eq!(record.status, Status::Failed);
+    assert!(record.ended.is_some() && record.parts[0].ended == record.ended);
+    record
+}
+
+#[test]
+fn an_error_or_a_panic_after_the_first_record_leaves_the_status_failed_and_its_reason() {
+    let cases: [(BuildClassifier, &str, usize); 3] = [
+        (|options| odd(options, How::FailsToEvaluate), "out of memory on purpose", 0),
+        (|options| odd(options, How::PanicsInEvaluation), "it panicked: in an evaluation, on purpose", 0),
+        (|options| odd(options, How::PanicsInTraining), "it panicked: in step 8, on purpose", 2),
+    ];
+    for (build, reason, lines) in cases {
+        let runs = tempfile::tempdir().unwrap();
+        let record = failed(runs.path(), build);
+        assert!(record.reason.as_ref().is_some_and(|found| found.contains(reason)), "{:?}", record.reason);
+        assert_eq!(record.history.len(), lines, "{reason}: what was reached is recorded");
+        // What failed can be resumed by a program that does not fail.
+        runner(&rows(linear)).resume(&runs.path().join("small"), |_| {}).unwrap();
+        assert_eq!(read_record(&runs.path().join("small")).unwrap().status, Status::Finished);
+    }
+}
+
+/// Starts a run of the slow network, stopped after `steps` of its steps.
+fn stopped(runs: &Path, steps: usize) -> PathBuf {
+    let rows = rows(|options| odd(options, How::Slow));
+    let mut runner = runner(&rows);
+    STOP.set(Some((runner.stop.clone(), steps)));
+    let error = runner.start(&config(), runs, None).unwrap_err();
+    assert!(matches!(error, ExperimentError::Interrupted { .. }), "{error}");
+    STOP.set(None);
+    runs.join("small")
+}
+
+#[test]
+fn a_resumed_run_tells_of_each_part_and_of_whole_epochs() {
+    let runs = tempfile::tempdir().unwrap();
+    let run = stopped(runs.path(), 7);
+    let path = run.join("record.json");
+    let mut text: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let before = text.clone();
+    // Seven steps of fifteen: two of the second epoch's five.
+    assert_eq!(before["parts"].as_array().unwrap().len(), 1);
+    for place in ["", "/environment", "/parts/0", "/hyperparameters", "/history/0", "/dataset/split"] {
+        let object = text.pointer_mut(place).unwrap().as_object_mut().unwrap();
+        object.insert("remark".into(), "mine".into());
+    }
+    std::fs::write(&path, serde_json::to_vec(&text).unwrap()).unwrap();
+
+    let rows = rows(|options| odd(options, How::Slow));
+    let mut again = Runner { command: vec!["again".into()], commit: None, ..runner(&rows) };
+    again.resume(&run, |experiment| experiment.threads = None).unwrap();
+    let after: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    for place in ["", "/environment", "/parts/0", "/hyperparameters", "/history/0", "/dataset/split"] {
+        assert_eq!(after.pointer(place).unwrap()["remark"], "mine", "{place}");
+    }
+
+    let record = read_record(&run).unwrap();
+    let [first, second] = &record.parts[..] else { panic!("{:?}", record.parts) };
+    assert_eq!((first.first_epoch, second.first_epoch), (Some(0), Some(1)));
+    assert_eq!((&first.command[0], &second.command[0]), (&"a-test".to_owned(), &"again".to_owned()));
+    assert_eq!(first.environment.commit.as_deref(), Some("my own commit"));
+    assert_eq!((second.environment.commit.as_deref(), record.environment.commit), (None, Some("my own commit".into())));
+    assert!(first.ended.as_ref().unwrap() <= &second.started && second.ended == record.ended);
+    assert!(!first.working_directory.is_empty());
+    assert_eq!(record.resumed, std::slice::from_ref(&second.started));
+
+    // Each epoch has its five steps, the one that was stopped too.
+    let timing = read_timing(&run).unwrap().entries;
+    assert_eq!(timing.len(), 4);
+    for line in &timing[1..] {
+        let training = line.training_seconds.unwrap();
+        assert!(training >= 5.0 * STEP.as_secs_f64(), "{line:?}");
+        assert!(line.seconds >= training);
+        assert_eq!(line.samples_per_second, 250.0 / training);
+    }
+    assert!(record.metrics.seconds.unwrap() >= 15.0 * STEP.as_secs_f64());
+    let seconds: Vec<f64> = record.history.iter().map(|line| line.seconds).collect();
+    assert_eq!(seconds, timing.iter().map(|line| line.seconds).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_run_that_was_killed_before_it_wrote_its_record_again_has_its_history_from_the_file() {
+    let runs = tempfile::tempdir().unwrap();
+    let run = stopped(runs.path(), 7);
+    let whole = tempfile::tempdir().unwrap();
+    runner(&rows(linear)).start(&config(), whole.path(), None).unwrap();
+    // As the record was when it was written last: at the start.
+    let path = run.join("record.json");
+    let mut text: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    text["history"] = serde_json::json!([]);
+    text["metrics"] = serde_json::json!({});
+    text["status"] = "running".into();
+    std::fs::write(&path, serde_json::to_vec(&text).unwrap()).unwrap();
+    runner(&rows(linear)).resume(&run, |_| {}).unwrap();
+    let (record, expected) = (read_record(&run).unwrap(), read_record(&whole.path().join("small")).unwrap());
+    let metrics = |record: &Record| strata_report::Metrics { seconds: None, ..record.metrics.clone() };
+    assert_eq!(metrics(&record), metrics(&expected));
+    let lines = |record: &Record| record.history.iter().map(|entry| entry.line()).collect::<Vec<_>>();
+    assert_eq!(lines(&record), lines(&expected));
+    assert_eq!(lines(&record), read_history(&run).unwrap().entries);
+}
+
+#[test]
+fn a_lost_checkpoint_is_refused_where_anything_tells_of_epochs() {
+    let runs = tempfile::tempdir().unwrap();
+    let run = stopped(runs.path(), 7);
+    let last = run.join("checkpoints/last.safetensors");
+    let saved = std::fs::read(&last).unwrap();
+    std::fs::remove_file(&last).unwrap();
+    let files = ["record.json", "history.jsonl", "timing.jsonl", "checkpoints/best.safetensors"];
+    // Each of them alone is enough; without the record there is nothing to compare its epochs with.
+    for (number, kept) in files.into_iter().enumerate() {
+        let copy = runs.path().join(format!("copy{number}"));
+        std::fs::create_dir_all(copy.join("checkpoints")).unwrap();
+        for file in ["config.toml", kept] {
+            std::fs::copy(run.join(file), copy.join(file)).unwrap();
+        }
+        let before = std::fs::read(copy.join(kept)).unwrap();
+        let error = runner(&rows(linear)).resume(&copy, |_| {}).unwrap_err().to_string();
+        for part in ["last.safetensors is gone", kept, "restore it from a copy, or start a new run from its config"] {
+            assert!(error.contains(part), "{kept}: {part:?} is missing in {error}");
+        }
+        assert_eq!(std::fs::read(copy.join(kept)).unwrap(), before, "nothing is changed");
+    }
+    // A checkpoint without the record that tells whose it is.
+    std::fs::write(&last, saved).unwrap();
+    std::fs::rename(run.join("record.json"), run.join("record")).unwrap();
+    let error = runner(&rows(linear)).resume(&run, |_| {}).unwrap_err().to_string();
+    assert!(error.contains("its record.json is gone"), "{error}");
+    // What the error says.
+    let again = Experiment::read(&run.join("config.toml"), &[]).unwrap();
+    runner(&rows(linear)).start(&again, runs.path(), None).unwrap();
+}
+
+#[test]
+fn a_run_that_had_no_epoch_yet_begins_again_from_its_seed() {
+    let runs = tempfile::tempdir().unwrap();
+    runner(&rows(linear)).start(&config(), runs.path(), Some("whole")).unwrap();
+    let (whole, run) = (runs.path().join("whole"), runs.path().join("run"));
+    std::fs::create_dir(&run).unwrap();
+    std::fs::copy(whole.join("config.toml"), run.join("config.toml")).unwrap();
+    // Killed after the initial evaluation was appended and before the first checkpoint.
+    let history = std::fs::read_to_string(whole.join("history.jsonl")).unwrap();
+    std::fs::write(run.join("history.jsonl"), history.split_inclusive('\n').next().unwrap()).unwrap();
+    runner(&rows(linear)).resume(&run, |_| {}).unwrap();
+    assert_eq!(std::fs::read_to_string(run.join("history.jsonl")).unwrap(), history);
+}
+
+#[test]
+fn runs_are_found_and_compared_by_their_folders_real_names() {
+    let runs = tempfile::tempdir().unwrap();
+    let run = runner(&rows(linear)).start(&config(), runs.path(), Some("first")).unwrap();
+    let renamed = runs.path().join("second");
+    std::fs::rename(&run, &renamed).unwrap();
+    assert_eq!(find_run(Path::new("second"), runs.path()).unwrap(), renamed);
+    assert!(find_run(Path::new("first"), runs.path()).is_err());
+    assert!(compare_table(&[read_record(&renamed.join(".")).unwrap()], None).contains("second"));
+    #[cfg(unix)]
+    {
+        let elsewhere = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(&renamed, elsewhere.path().join("link")).unwrap();
+        for name in ["link", "second"] {
+            let found = find_run(Path::new(name), elsewhere.path()).unwrap();
+            assert_eq!(read_record(&found).unwrap().name, "second");
+        }
+    }
+}

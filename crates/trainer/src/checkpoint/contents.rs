@@ -1,0 +1,108 @@
+//! A checkpoint's metadata: everything but its tensors, as JSON, in the format that is written and the one before it.
+
+use serde::{Deserialize, Serialize};
+use strata_model::Architecture;
+use strata_rng::RngState;
+
+use super::{Checkpoint, CheckpointHistory, Elapsed, HistoryMark};
+use crate::{Evaluation, Progress, Score};
+
+/// The format that is written. Format 1 held the whole history instead of its length and hash.
+const FORMAT: u32 = 2;
+
+/// What a checkpoint's metadata says, whatever its format.
+pub(super) struct Contents {
+    pub(super) run: String,
+    pub(super) widths: Architecture,
+    pub(super) steps: u64,
+    /// Buffers that the optimizer keeps for each parameter.
+    pub(super) states: usize,
+    pub(super) progress: Progress,
+    pub(super) history: CheckpointHistory,
+    pub(super) elapsed: Elapsed,
+}
+
+#[derive(Deserialize)]
+struct Head {
+    format: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Format2 {
+    format: u32,
+    run: String,
+    widths: Architecture,
+    steps: u64,
+    states: usize,
+    progress: Progress,
+    history: Option<HistoryMark>,
+    elapsed: Elapsed,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Format1 {
+    format: u32,
+    run: String,
+    widths: Architecture,
+    steps: u64,
+    states: usize,
+    progress: Progress1,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Progress1 {
+    epoch: usize,
+    batches: usize,
+    score: Score,
+    rng: RngState,
+    history: Vec<Evaluation>,
+}
+
+/// The metadata's text.
+pub(super) fn write(checkpoint: &Checkpoint) -> serde_json::Result<String> {
+    let Checkpoint { run, progress, history, elapsed, weights, optimizer } = checkpoint;
+    let (run, widths, steps) = (run.clone(), weights.architecture.clone(), optimizer.steps);
+    let states = optimizer.layers.first().map_or(0, |layer| layer.weight.len());
+    let history = match history {
+        CheckpointHistory::None => None,
+        CheckpointHistory::File(mark) => Some(mark.clone()),
+        CheckpointHistory::Lines(history) => {
+            let Progress { epoch, batches, score, rng, .. } = *progress;
+            let progress = Progress1 { epoch, batches, score, rng, history: history.clone() };
+            return serde_json::to_string(&Format1 { format: 1, run, widths, steps, states, progress });
+        }
+    };
+    let (progress, elapsed) = (progress.clone(), *elapsed);
+    serde_json::to_string(&Format2 { format: FORMAT, run, widths, steps, states, progress, history, elapsed })
+}
+
+/// Reads what [`write`] wrote, or the program before it.
+pub(super) fn read(text: &str) -> Result<Contents, String> {
+    let reason = |error: serde_json::Error| format!("its contents: {error}");
+    let Head { format } = serde_json::from_str(text).map_err(reason)?;
+    match format {
+        1 => serde_json::from_str(text).map(from_format_1).map_err(reason),
+        FORMAT => {
+            let Format2 { run, widths, steps, states, progress, history, elapsed, .. } =
+                serde_json::from_str(text).map_err(reason)?;
+            let history = history.map_or(CheckpointHistory::None, CheckpointHistory::File);
+            Ok(Contents { run, widths, steps, states, progress, history, elapsed })
+        }
+        _ => Err(format!("it is of format {format}; this program reads formats 1 to {FORMAT}")),
+    }
+}
+
+/// What early stopping remembers depends on the plan: [`Progress::replay`] takes it from the lines.
+fn from_format_1(found: Format1) -> Contents {
+    let Format1 { run, widths, steps, states, progress, .. } = found;
+    let Progress1 { epoch, batches, score, rng, history } = progress;
+    let mut progress = Progress { epoch, batches, score, rng, last: None, best: None, stopping: None };
+    for line in &history {
+        progress.add(line.clone(), None);
+    }
+    let history = CheckpointHistory::Lines(history);
+    Contents { run, widths, steps, states, progress, history, elapsed: Elapsed::default() }
+}

@@ -1,0 +1,81 @@
+//! How far a run has come.
+
+use serde::{Deserialize, Serialize};
+use strata_rng::{RngState, TorchRng};
+use strata_spec::EarlyStopping;
+
+use crate::early_stopping::{StoppingState, is_over};
+use crate::{Evaluation, Plan, Score, TrainError};
+
+/// How far a run has come; with weights and optimizer state, all that is needed to go on as if it had never stopped. Its size does not
+/// depend on how many epochs there were.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Progress {
+    /// The epoch that is under way or comes next, 0-based over the run.
+    pub epoch: usize,
+    /// Batches of that epoch that were trained on.
+    pub batches: usize,
+    /// Their scores.
+    pub score: Score,
+    /// The generator as it was before that epoch drew its order.
+    pub rng: RngState,
+    /// The last line of the history: the initial evaluation, or the epoch before this one; none before the initial evaluation.
+    pub last: Option<Evaluation>,
+    /// The epoch of the highest validation accuracy so far, the first of equals; the initial evaluation is no epoch.
+    pub best: Option<Evaluation>,
+    /// What early stopping remembers, where the plan has it and an epoch has ended.
+    pub stopping: Option<StoppingState>,
+}
+
+impl Progress {
+    /// Before the initial evaluation.
+    pub fn new(rng: &TorchRng) -> Self {
+        Self { epoch: 0, batches: 0, score: Score::default(), rng: rng.state(), last: None, best: None, stopping: None }
+    }
+
+    /// Takes from a whole history, its first line first, what is remembered of it: for a checkpoint of format 1, which holds the history
+    /// itself.
+    pub fn replay(&mut self, history: &[Evaluation], plan: &Plan) {
+        (self.last, self.best, self.stopping) = (None, None, None);
+        for line in history {
+            self.add(line.clone(), plan.early_stopping.as_ref());
+        }
+    }
+
+    /// Remembers a new line of the history.
+    pub(crate) fn add(&mut self, line: Evaluation, stopping: Option<&EarlyStopping>) {
+        if line.epoch.is_some() {
+            if self.best.as_ref().is_none_or(|best| line.val_acc > best.val_acc) {
+                self.best = Some(line.clone());
+            }
+            if let Some(stopping) = stopping {
+                self.stopping.get_or_insert_default().observe(stopping, &line);
+            }
+        }
+        self.last = Some(line);
+    }
+
+    /// Whether the last line is the best epoch's.
+    pub fn is_best(&self) -> bool {
+        let epoch = |line: &Option<Evaluation>| line.as_ref().and_then(|line| line.epoch);
+        self.best.is_some() && epoch(&self.best) == epoch(&self.last)
+    }
+
+    /// Whether the run ends here by the rule `stopping`. A function of what was reached alone, so that a resumed run decides as
+    /// the first would have.
+    pub(crate) fn is_over(&self, stopping: Option<&EarlyStopping>) -> Result<bool, TrainError> {
+        match (stopping, &self.stopping) {
+            (None, _) => Ok(false),
+            (Some(stopping), Some(state)) => Ok(is_over(stopping, state)),
+            (Some(_), None) if self.epoch == 0 => Ok(false),
+            (Some(_), None) => Err(TrainError::Progress {
+                reason: format!(
+                    "the plan stops early, but the progress, at epoch {}, remembers nothing of the metric; Progress::replay \
+                     takes it from the history",
+                    self.epoch
+                ),
+            }),
+        }
+    }
+}
