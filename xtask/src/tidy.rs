@@ -1,8 +1,13 @@
 //! The house rules, as a check: what reviewers would otherwise have to look for.
 
+mod circles;
 mod edges;
 mod files;
+mod layout;
 mod listed;
+mod rust_text;
+mod sources;
+mod words;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -29,6 +34,9 @@ fn faults(root: &Path) -> Vec<String> {
     let mut faults = files::faults(root);
     faults.extend(listed::faults(root));
     faults.extend(edges::faults(root));
+    faults.extend(circles::faults(root));
+    faults.extend(layout::faults(root));
+    faults.extend(words::faults(root));
     faults
 }
 

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::{Epilogue, EpilogueTile, Piece};
+use super::Piece;
+use super::epilogues::Write;
 use crate::GemmShape;
-use crate::dispatch::{Kernel, dispatch};
 use crate::lanes::{LANES, Lanes};
 use crate::norm_of_product::{products_are_cheaper, squared_norm, squared_norm_of_product};
 use crate::product::outer_product;
@@ -180,38 +180,4 @@ fn multiplied(shape: GemmShape, dy: &[f32], x: &[f32]) -> (Lanes, usize) {
     let values = &mut lanes.as_flattened_mut()[..count];
     outer_product(shape, dy, x, Piece { values, states: Vec::new() }, &Write);
     (lanes, count)
-}
-
-/// The gradient replaces the values.
-struct Write;
-
-impl Epilogue for Write {
-    fn finish(&self, target: &mut Piece<'_>, tile: EpilogueTile<'_>) {
-        for (range, sums) in tile.rows() {
-            target.values[range].copy_from_slice(sums);
-        }
-    }
-}
-
-/// The gradient is added to the values.
-pub(crate) struct Add;
-
-impl Epilogue for Add {
-    fn finish(&self, target: &mut Piece<'_>, tile: EpilogueTile<'_>) {
-        dispatch(AddRows { values: target.values, tile });
-    }
-}
-
-struct AddRows<'a> {
-    values: &'a mut [f32],
-    tile: EpilogueTile<'a>,
-}
-
-impl Kernel for AddRows<'_> {
-    #[inline(always)]
-    fn run(self) {
-        for (range, sums) in self.tile.rows() {
-            self.values[range].iter_mut().zip(sums).for_each(|(value, sum)| *value += sum);
-        }
-    }
 }

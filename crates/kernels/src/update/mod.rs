@@ -14,6 +14,7 @@ macro_rules! boxed {
 
 mod adam;
 mod elementwise;
+mod epilogues;
 mod gradient;
 mod lion;
 mod rms_prop;
@@ -21,8 +22,9 @@ mod sgd;
 
 pub use adam::{Adam, NAdam};
 pub use elementwise::{ElementwiseRule, RuleState};
+pub(crate) use epilogues::Add;
 pub use gradient::Gradient;
-pub(crate) use gradient::{Add, View};
+pub(crate) use gradient::View;
 pub use lion::Lion;
 pub use rms_prop::{Adagrad, RmsProp, RmsPropMomentum};
 pub use sgd::{Momentum, Sgd};
