@@ -3,7 +3,8 @@
 use strata_rng::TorchRng;
 use strata_spec::Phase;
 
-use crate::served::{Amount, Served};
+use crate::pass::Amount;
+use crate::served::Served;
 use crate::{Classifier, Evaluation, Event, Loader, Observer, Pass, Plan, Progress, Score, TrainError};
 
 /// Why a run ended without an error.

@@ -1,40 +1,6 @@
 //! What a loop tells of a run, and who listens.
 
-use std::fmt;
-
-use crate::{Classifier, Evaluation, Progress, TrainError};
-
-/// What a pass over the data is for; epochs are 0-based over the run.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Pass {
-    /// Evaluates the validation part before the first step.
-    Initial,
-    /// Trains.
-    Training {
-        /// The epoch that it is.
-        epoch: usize,
-        /// The phase's.
-        learning_rate: f64,
-    },
-    /// Evaluates the validation part after an epoch's training.
-    Validation {
-        /// The epoch that it ends.
-        epoch: usize,
-    },
-    /// Evaluates the test part.
-    Test,
-}
-
-impl fmt::Display for Pass {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Initial => write!(f, "the initial evaluation"),
-            Self::Training { epoch, .. } => write!(f, "the training of epoch {epoch}"),
-            Self::Validation { epoch } => write!(f, "the validation of epoch {epoch}"),
-            Self::Test => write!(f, "the test"),
-        }
-    }
-}
+use crate::{Classifier, Evaluation, Pass, Progress, TrainError};
 
 /// What happens in a run, in order.
 #[derive(Clone, Debug)]

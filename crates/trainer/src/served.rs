@@ -1,23 +1,6 @@
 //! What a loader announced beside what it served: a pass that is short, or long, would silently be another one.
 
-use std::fmt;
-
-use crate::{Batch, Loader, Pass, TrainError};
-
-/// Batches and their samples.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Amount {
-    /// How many batches.
-    pub batches: usize,
-    /// Samples of all of them.
-    pub samples: usize,
-}
-
-impl fmt::Display for Amount {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} batches with {} samples", self.batches, self.samples)
-    }
-}
+use crate::{Amount, Batch, Loader, Pass, TrainError};
 
 /// Counts a pass against what its loader announced.
 pub(crate) struct Served {
