@@ -165,7 +165,7 @@ fn a_batch_that_does_not_fit_is_named_by_its_number_and_pass() {
     let error = trained(&narrow, &memory(30, 16), fresh());
     assert_eq!(
         error.to_string(),
-        "batch 2 of the training of epoch 0: a batch of 5 features a sample; the network takes 12"
+        "batch 2 of the training of epoch 0: 50 values for 10 samples; the network takes 12 features a sample"
     );
     let error = evaluated(&narrow);
     assert!(matches!(error, TrainError::InBatch { batch: 2, pass: Pass::Test, .. }), "{error}");
