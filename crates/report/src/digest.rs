@@ -4,9 +4,9 @@ use sha2::{Digest, Sha256};
 use strata_files::hexadecimal;
 
 use crate::error::ReportError;
-use crate::folder::HISTORY;
 use crate::history::HistoryLine;
 use crate::lines::to_line;
+use crate::names::HISTORY;
 
 /// What `history.jsonl` holds, as its length and its SHA-256: what a checkpoint remembers of it.
 #[derive(Clone, Debug, Default)]

@@ -5,7 +5,13 @@ use std::path::{Path, PathBuf};
 
 use strata_files::{escape_path, escape_truncated, remedy};
 
-use crate::lock::Owner;
+use crate::names::MAX_NAME;
+use crate::owner::Owner;
+use crate::schema::NEWEST_READABLE;
+
+/// What to do about a file of lines that is damaged.
+pub(crate) const LINES_REMEDY: &str =
+    "restore the file from a copy, or resume the run, which mends it from its record where that holds the lines";
 
 /// An error of this crate. Its message is one line, safe to print on a terminal, and ends with the remedy.
 #[derive(Debug, thiserror::Error)]
@@ -15,7 +21,7 @@ pub enum ReportError {
     #[error(
         "run name \"{}\": {reason}; use 1 to {} letters, digits, '.', '_' or '-', not starting with '.'",
         escape_truncated(name),
-        crate::folder::MAX_NAME
+        MAX_NAME
     )]
     InvalidName {
         /// The name that was asked for.
@@ -97,7 +103,7 @@ pub enum ReportError {
     },
 
     /// A file has more lines than any run writes.
-    #[error("{}: more than {limit} lines, which no run writes; {}", escape_path(path), crate::lines::REMEDY)]
+    #[error("{}: more than {limit} lines, which no run writes; {}", escape_path(path), LINES_REMEDY)]
     TooMany {
         /// The file.
         path: PathBuf,
@@ -120,7 +126,7 @@ pub enum ReportError {
     #[error(
         "{}: schema {found} is newer than this program reads (up to {}); update strata",
         escape_path(path),
-        crate::record::NEWEST_READABLE
+        NEWEST_READABLE
     )]
     NewerSchema {
         /// The record.

@@ -7,8 +7,6 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::record::Record;
-
 /// The most that unknown fields may take, in bytes of text.
 const MAX_EXTRA: usize = 1 << 20;
 
@@ -33,23 +31,22 @@ impl Extra {
         self.0.is_none()
     }
 
-    /// What `text` holds beyond `record`, which was read from it.
-    pub(crate) fn of(text: &[u8], record: &Record) -> serde_json::Result<Self> {
+    /// What a record's `text` holds beyond what was read of it: `known`, the record without its history, and the history's `entries`.
+    pub(crate) fn of<T: Serialize>(text: &[u8], known: &Value, entries: &[T]) -> serde_json::Result<Self> {
         let mut top: BTreeMap<String, &RawValue> = serde_json::from_slice(text)?;
         let mut found = BTreeMap::new();
         // Entry by entry: as values, a long history would take many times its text.
-        if let Some(entries) = top.remove("history") {
-            let entries: Vec<&RawValue> = serde_json::from_str(entries.get())?;
+        if let Some(raw) = top.remove("history") {
+            let raw: Vec<&RawValue> = serde_json::from_str(raw.get())?;
             let mut nodes = BTreeMap::new();
-            for (number, (raw, known)) in entries.into_iter().zip(&record.history).enumerate() {
+            for (number, (raw, known)) in raw.into_iter().zip(entries).enumerate() {
                 nodes.extend(beyond(raw, &serde_json::to_value(known)?)?.map(|node| (number, node)));
             }
             if !nodes.is_empty() {
                 found.insert("history".to_owned(), Node::List(nodes));
             }
         }
-        let known = serde_json::to_value(&Record { history: Vec::new(), ..record.clone() })?;
-        found.extend(beyond_object(&top, &known)?);
+        found.extend(beyond_object(&top, known)?);
         let extra = Self((!found.is_empty()).then_some(Node::Object(found)));
         let bytes = extra.0.as_ref().map_or(0, Node::bytes);
         if bytes > MAX_EXTRA {

@@ -11,18 +11,10 @@ use crate::error::ReportError;
 use crate::history::{HistoryEntry, HistoryLine, TimingLine};
 use crate::json::write_record_json;
 use crate::lines;
-use crate::lock::{LOCK, Lock};
+use crate::lock::Lock;
+use crate::names::{CONFIG, HISTORY, LOCK, MAX_NAME, RECORD, TIMING, name_of};
 use crate::plot;
 use crate::record::Record;
-
-/// The resolved config, written before anything else.
-pub(crate) const CONFIG: &str = "config.toml";
-pub(crate) const HISTORY: &str = "history.jsonl";
-pub(crate) const TIMING: &str = "timing.jsonl";
-pub(crate) const RECORD: &str = "record.json";
-
-/// The longest name a run may be given, in characters.
-pub(crate) const MAX_NAME: usize = 100;
 
 /// Runs of one name beyond this many are refused rather than counted for ever.
 const MAX_SAME_NAME: u32 = 100_000;
@@ -304,12 +296,6 @@ impl Drop for RunFolder {
 fn holds_anything(folder: &Path) -> bool {
     let Ok(mut entries) = fs::read_dir(folder) else { return true };
     !entries.all(|entry| entry.is_ok_and(|entry| entry.file_name() == LOCK || is_temporary(&entry.file_name())))
-}
-
-/// A run's name: its folder's real name, however the folder was named (`.`, a link).
-pub(crate) fn name_of(path: &Path) -> String {
-    let real = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
-    real.file_name().unwrap_or(real.as_os_str()).to_string_lossy().into_owned()
 }
 
 /// A file of the run, whole or not at all.

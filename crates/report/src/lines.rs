@@ -7,14 +7,11 @@ use std::path::Path;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::error::ReportError;
+use crate::error::{LINES_REMEDY, ReportError};
 use crate::history::MAX_HISTORY;
 
 /// The longest line read, in bytes, its newline included.
 pub(crate) const MAX_LINE: u64 = 1 << 20;
-
-pub(crate) const REMEDY: &str =
-    "restore the file from a copy, or resume the run, which mends it from its record where that holds the lines";
 
 /// The whole lines of a file, and what was left of a line that a kill cut off.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,7 +80,7 @@ pub(crate) fn parse<T: DeserializeOwned>(path: &Path, number: usize, line: &[u8]
         path: path.to_path_buf(),
         line: Some(number),
         message: without_position(&e),
-        remedy: REMEDY,
+        remedy: LINES_REMEDY,
     })
 }
 

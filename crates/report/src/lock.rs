@@ -1,64 +1,17 @@
 //! One owner a run: an advisory lock that the operating system drops with its process.
 
-use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
-use crate::clock;
 use crate::error::ReportError;
-use strata_files::escape_truncated;
-
-/// The lock's file in a run's folder.
-pub(crate) const LOCK: &str = "lock";
+use crate::names::LOCK;
+use crate::owner::Owner;
 
 /// A listing holds the lock for an instant to see whether anybody does, so one refusal is not yet an owner.
 const TRIES: u32 = 25;
 const PAUSE: Duration = Duration::from_millis(20);
-
-/// Who writes a run, as its lock file says. Every part may be unknown: the file may be half-written.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Owner {
-    /// The process.
-    pub pid: Option<u32>,
-    /// The machine's name.
-    pub host: Option<String>,
-    /// Since when, RFC 3339 in UTC.
-    pub since: Option<String>,
-}
-
-impl Owner {
-    fn this_process() -> Self {
-        Owner { pid: Some(std::process::id()), host: Some(host_name()), since: Some(clock::now()) }
-    }
-}
-
-impl fmt::Display for Owner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.pid, &self.host, &self.since) {
-            (Some(pid), Some(host), Some(since)) => {
-                write!(f, "process {pid} on {}, since {}", escape_truncated(host), escape_truncated(since))
-            }
-            _ => write!(f, "the lock file does not say who"),
-        }
-    }
-}
-
-/// This machine's name, or `unknown`.
-pub fn host_name() -> String {
-    let kernel =
-        ["/proc/sys/kernel/hostname", "/etc/hostname"].into_iter().find_map(|path| std::fs::read_to_string(path).ok());
-    kernel
-        .or_else(|| std::env::var("HOSTNAME").ok())
-        .or_else(|| std::env::var("COMPUTERNAME").ok())
-        .map(|name| name.trim().to_owned())
-        .filter(|name| !name.is_empty())
-        .unwrap_or_else(|| "unknown".to_owned())
-}
 
 /// The lock on a run's folder, held until it is dropped or the process dies.
 ///

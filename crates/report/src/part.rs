@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bounded;
-use crate::record::Record;
 
 /// The most arguments of a command.
 const MAX_WORDS: usize = 1 << 19;
@@ -57,25 +56,4 @@ pub struct Part {
     pub working_directory: String,
     /// Program, machine and device.
     pub environment: Environment,
-}
-
-impl Record {
-    /// The parts that the run was trained in. Of a record of schema 100, as far as it tells: when each started, the first one's command
-    /// and the last one's environment.
-    pub fn known_parts(&self) -> Vec<Part> {
-        if !self.parts.is_empty() {
-            return self.parts.clone();
-        }
-        let start = |started: &String| Part { started: started.clone(), ..Part::default() };
-        let mut parts: Vec<Part> = std::iter::once(&self.started).chain(&self.resumed).map(start).collect();
-        if let Some(first) = parts.first_mut() {
-            first.command = self.command.clone();
-            first.first_epoch = Some(0);
-        }
-        if let Some(last) = parts.last_mut() {
-            last.environment = self.environment.clone();
-            last.ended = self.ended.clone();
-        }
-        parts
-    }
 }

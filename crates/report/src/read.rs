@@ -6,11 +6,11 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::error::ReportError;
-use crate::extra::Extra;
-use crate::folder::{HISTORY, RECORD, TIMING, name_of};
 use crate::history::{HistoryLine, TimingLine};
 use crate::lines::{self, Lines, open_regular};
-use crate::record::{NEWEST_READABLE, Record};
+use crate::names::{HISTORY, RECORD, TIMING, name_of};
+use crate::record::Record;
+use crate::schema::NEWEST_READABLE;
 
 /// The largest record read, in bytes; a run of a hundred thousand epochs writes a third of it.
 pub(crate) const MAX_RECORD: u64 = 64 << 20;
@@ -36,7 +36,7 @@ pub fn read_record_to_write(run: &Path) -> Result<Record, ReportError> {
     let path = run.join(RECORD);
     let text = read_bounded(&path)?;
     let mut record = parse(run, &path, &text)?;
-    record.extra = Extra::of(without_mark(&text), &record).map_err(|error| malformed(&path, &error))?;
+    record.extra = record.beyond(without_mark(&text)).map_err(|error| malformed(&path, &error))?;
     Ok(record)
 }
 

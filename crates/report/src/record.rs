@@ -15,13 +15,8 @@ use serde_json::{Map, Value};
 use crate::extra::Extra;
 use crate::history::{HistoryEntry, MAX_HISTORY, null_is_nan};
 use crate::part::{Environment, Part};
+use crate::schema::SCHEMA;
 use crate::{bounded, clock};
-
-/// The schema this program writes.
-pub const SCHEMA: u32 = 101;
-
-/// The newest schema this program reads: any minor step of its own major one.
-pub(crate) const NEWEST_READABLE: u32 = SCHEMA / 100 * 100 + 99;
 
 /// The longest text of `hyperparameters`, in bytes: a parsed value takes some forty times its text. A thousand phases take a quarter.
 const MAX_HYPERPARAMETERS: usize = 1 << 17;
@@ -122,6 +117,31 @@ impl Record {
             history: Vec::new(),
             extra: Extra::default(),
         }
+    }
+
+    /// The parts that the run was trained in. Of a record of schema 100, as far as it tells: when each started, the first one's command
+    /// and the last one's environment.
+    pub fn known_parts(&self) -> Vec<Part> {
+        if !self.parts.is_empty() {
+            return self.parts.clone();
+        }
+        let start = |started: &String| Part { started: started.clone(), ..Part::default() };
+        let mut parts: Vec<Part> = std::iter::once(&self.started).chain(&self.resumed).map(start).collect();
+        if let Some(first) = parts.first_mut() {
+            first.command = self.command.clone();
+            first.first_epoch = Some(0);
+        }
+        if let Some(last) = parts.last_mut() {
+            last.environment = self.environment.clone();
+            last.ended = self.ended.clone();
+        }
+        parts
+    }
+
+    /// What `text`, which this record was read from, holds beyond it.
+    pub(crate) fn beyond(&self, text: &[u8]) -> serde_json::Result<Extra> {
+        let known = serde_json::to_value(Record { history: Vec::new(), extra: Extra::default(), ..self.clone() })?;
+        Extra::of(text, &known, &self.history)
     }
 
     /// How long the run took, in seconds: `metrics.seconds`, else from `started` to `ended`; never negative.

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use crate::error::ReportError;
-use crate::folder::{CONFIG, HISTORY, RECORD, name_of};
-use crate::lock::{LOCK, is_held};
+use crate::lock::is_held;
+use crate::names::{CONFIG, HISTORY, LOCK, RECORD, name_of};
 use crate::read::read_record;
 use crate::record::{Metrics, Record, Status};
 

@@ -107,7 +107,7 @@ fn rows(runs: &[&Record]) -> Vec<Row> {
     texts("best_epoch", &|r| optional(r.metrics.best_epoch));
     texts("seconds", &|r| seconds(r.duration()));
     texts("status", &|r| r.status.as_str().to_owned());
-    for key in keys(runs) {
+    for key in keys(runs).into_iter().filter(|key| is_told(runs, key)) {
         texts(key, &|r| {
             let value = r.hyperparameters.get(key).filter(|_| has_effect(r, key));
             value.map_or_else(|| NOTHING.to_owned(), value_text)
@@ -171,6 +171,16 @@ fn short(sha256: &str) -> &str {
 
 fn number(count: u64) -> String {
     if count == 0 { NOTHING.to_owned() } else { count.to_string() }
+}
+
+/// Keys that older programs did not record, whatever their value was.
+const NOT_RECORDED_BY_100: [&str; 1] = ["evaluation_batch"];
+
+/// Whether `key` is to be compared: not where only older runs lack it and the others agree, since nothing says that they differ.
+fn is_told(runs: &[&Record], key: &str) -> bool {
+    let told: Vec<_> = runs.iter().filter(|run| run.schema > 100).map(|run| run.hyperparameters.get(key)).collect();
+    let agree = told.windows(2).all(|pair| pair[0] == pair[1]);
+    !(NOT_RECORDED_BY_100.contains(&key) && told.len() < runs.len() && agree)
 }
 
 /// Whether a hyperparameter had an effect on the run; older programs recorded some that had none.

@@ -149,6 +149,17 @@ fn what_had_no_effect_is_no_difference() {
     assert_eq!(differing(&with("a", momentum(true, 0.9)), &with("b", momentum(false, 0.9))), ["nesterov"]);
 }
 
+/// A program before schema 101 did not record it.
+#[test]
+fn what_an_older_run_does_not_tell_is_no_difference() {
+    let mut old = Record { schema: 100, ..record("old", 0.1, Some(0.5), None) };
+    let mut new = record("new", 0.1, Some(0.5), None);
+    new.hyperparameters.insert("evaluation_batch".into(), 128.into());
+    assert_eq!(differing(&old, &new), [""; 0]);
+    old.hyperparameters.insert("early_stopping".into(), true.into());
+    assert_eq!(differing(&old, &new), ["early_stopping"]);
+}
+
 /// Half on a card, half on the processor: neither of the two is all of it.
 #[test]
 fn each_device_of_a_resumed_run_is_shown() {

@@ -1,0 +1,19 @@
+//! What the files of a run's folder are called, and the run.
+
+use std::path::Path;
+
+/// The resolved config, written before anything else.
+pub(crate) const CONFIG: &str = "config.toml";
+pub(crate) const HISTORY: &str = "history.jsonl";
+pub(crate) const TIMING: &str = "timing.jsonl";
+pub(crate) const RECORD: &str = "record.json";
+pub(crate) const LOCK: &str = "lock";
+
+/// The longest name a run may be given, in characters.
+pub(crate) const MAX_NAME: usize = 100;
+
+/// A run's name: its folder's real name, however the folder was named (`.`, a link).
+pub(crate) fn name_of(path: &Path) -> String {
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    real.file_name().unwrap_or(real.as_os_str()).to_string_lossy().into_owned()
+}
