@@ -13,6 +13,7 @@ mod members;
 mod program;
 mod rows;
 mod start;
+mod step;
 mod steps;
 mod tidy;
 mod tools;

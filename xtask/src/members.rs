@@ -13,6 +13,8 @@ pub(crate) struct Member {
     pub(crate) has_cuda: bool,
     /// Others can depend on it.
     pub(crate) is_library: bool,
+    /// The programs that show its use, where it is meant for others.
+    pub(crate) examples: Vec<String>,
 }
 
 /// Every package, by name.
@@ -34,7 +36,25 @@ fn member(folder: &Path) -> anyhow::Result<Member> {
     let name = name.with_context(|| format!("{}: no package name", path.display()))?.to_owned();
     let has_cuda = manifest.get("features").is_some_and(|features| features.get("cuda").is_some());
     let is_library = folder.join("src/lib.rs").is_file();
-    Ok(Member { name, has_cuda, is_library })
+    let publish = manifest.get("package").and_then(|package| package.get("publish")).and_then(toml::Value::as_bool);
+    let examples = if publish == Some(false) { Vec::new() } else { examples(folder)? };
+    Ok(Member { name, has_cuda, is_library, examples })
+}
+
+/// The names of the package's examples, sorted.
+fn examples(folder: &Path) -> anyhow::Result<Vec<String>> {
+    let folder = folder.join("examples");
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut names = Vec::new();
+    for entry in fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))? {
+        let path = entry?.path();
+        let name = path.file_stem().map(|name| name.to_string_lossy().into_owned());
+        names.extend(name.filter(|_| path.extension().is_some_and(|end| end == "rs")));
+    }
+    names.sort();
+    Ok(names)
 }
 
 #[cfg(test)]
@@ -48,6 +68,8 @@ mod tests {
         let of = |name: &str| members.iter().find(|member| member.name == name).unwrap_or_else(|| panic!("{name}"));
         assert!(of("strata-trainer").has_cuda && of("strata-trainer").is_library);
         assert!(!of("strata-rng").has_cuda && of("strata-rng").is_library);
+        assert_eq!(of("strata-rng").examples, ["pytorch_draws"]);
+        assert_eq!(of("strata-fuzzing").examples, Vec::<String>::new(), "it is for no others");
         assert!(!of("xtask").is_library && !of("strata-tests").is_library);
     }
 }

@@ -2,139 +2,17 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::path::Path;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
 use crate::cuda::{self, Toolkit};
 use crate::fault::Fault;
 use crate::members::{self, Member};
-use crate::program::interrupted;
-use crate::tidy;
+use crate::step::{Step, TIDY};
 use crate::tools;
 use crate::workspace;
-
-/// One check: cargo commands, or the house rules of this program.
-struct Step {
-    name: &'static str,
-    environment: Option<(&'static str, &'static str)>,
-    /// Cargo's arguments, for each command.
-    commands: Vec<Vec<OsString>>,
-    /// Its tests are chosen by a filter: that none is chosen is a failure too.
-    is_filtered: bool,
-    /// Runs with the CUDA toolkit's programs and libraries.
-    toolkit: Option<Toolkit>,
-    /// What this machine lacks for it.
-    lacks: Option<Lack>,
-}
-
-/// Why a step is left out, said where all that passed is.
-struct Lack {
-    what: &'static str,
-    /// A machine that tests for others must have it.
-    fails_in_ci: bool,
-}
-
-impl Step {
-    fn cargo(name: &'static str, arguments: &str) -> Self {
-        Self::all(name, [arguments.to_owned()])
-    }
-
-    fn all(name: &'static str, commands: impl IntoIterator<Item = String>) -> Self {
-        let commands = commands.into_iter().map(|command| command.split(' ').map(OsString::from).collect()).collect();
-        Self { name, environment: None, commands, is_filtered: false, toolkit: None, lacks: None }
-    }
-
-    fn environment(mut self, name: &'static str, value: &'static str) -> Self {
-        self.environment = Some((name, value));
-        self
-    }
-
-    fn filtered(name: &'static str, arguments: &str) -> Self {
-        Self { is_filtered: true, ..Self::cargo(name, arguments) }
-    }
-
-    fn needs(mut self, is_there: bool, what: &'static str, fails_in_ci: bool) -> Self {
-        self.lacks = (!is_there).then_some(Lack { what, fails_in_ci });
-        self
-    }
-
-    /// The line that repeats one command of this step.
-    fn line(&self, arguments: &[OsString]) -> String {
-        let arguments: Vec<_> = arguments.iter().map(|argument| argument.to_string_lossy()).collect();
-        let environment = self.environment.map_or_else(String::new, |(name, value)| format!("{name}='{value}' "));
-        format!("{environment}cargo {}", arguments.join(" "))
-    }
-
-    /// The first command that fails, as the line that repeats it.
-    fn first_failure(&self, root: &Path) -> anyhow::Result<Option<String>> {
-        for arguments in &self.commands {
-            let passes = if self.name == TIDY {
-                tidy::passes(root)
-            } else {
-                let mut command: Command = workspace::cargo();
-                command.args(arguments).current_dir(root).envs(self.environment);
-                without_leniency(&mut command);
-                if let Some(toolkit) = &self.toolkit {
-                    toolkit.prepare_build(&mut command);
-                    toolkit.prepare_start(&mut command);
-                }
-                if self.is_filtered { some_test_passes(command)? } else { succeeds(command)? }
-            };
-            if !passes {
-                return Ok(Some(self.line(arguments)));
-            }
-        }
-        Ok(None)
-    }
-}
-
-fn succeeds(mut command: Command) -> anyhow::Result<bool> {
-    let status = command.status().context("cannot start cargo")?;
-    if interrupted(status) {
-        return Err(Fault::Interrupted.into());
-    }
-    Ok(status.success())
-}
-
-/// Whether the tests succeed and there are any.
-fn some_test_passes(mut command: Command) -> anyhow::Result<bool> {
-    let output = command.stderr(Stdio::inherit()).output().context("cannot start cargo")?;
-    if interrupted(output.status) {
-        return Err(Fault::Interrupted.into());
-    }
-    let text = String::from_utf8_lossy(&output.stdout);
-    eprint!("{text}");
-    let passed = passed_tests(&text);
-    if output.status.success() && passed == 0 {
-        eprintln!("error: the filter chose no test");
-    }
-    Ok(output.status.success() && passed > 0)
-}
-
-/// How many tests passed, by the summaries of the tests' programs.
-fn passed_tests(text: &str) -> usize {
-    let counts = text
-        .lines()
-        .filter_map(|line| line.strip_prefix("test result: ok. ")?.split(' ').next()?.parse::<usize>().ok());
-    counts.sum()
-}
-
-/// Takes away what in a user's environment would let a test pass that should fail, or try fewer cases.
-fn without_leniency(command: &mut Command) {
-    for (name, _) in env::vars_os() {
-        let text = name.to_string_lossy();
-        if text.starts_with("INSTA_") || text.starts_with("PROPTEST_") {
-            command.env_remove(&name);
-        }
-    }
-    // A snapshot that differs fails, and leaves no proposal in the tree.
-    command.env("INSTA_UPDATE", "no");
-}
-
-const TIDY: &str = "house rules";
 
 /// The steps in order; `extra` goes to the tests' programs.
 fn steps(members: &[Member], extra: &[OsString]) -> Vec<Step> {
@@ -158,6 +36,7 @@ fn steps(members: &[Member], extra: &[OsString]) -> Vec<Step> {
         ),
         Step::cargo("documents", "doc --workspace --no-deps").environment("RUSTDOCFLAGS", "-D warnings"),
         Step::cargo("tests", "test --workspace --exclude strata-tests"),
+        Step::all("examples", members.iter().flat_map(examples)),
         Step::filtered("the GPU's kernels on the host", "test --package strata-model --lib -- --ignored --skip nvrtc")
             .needs(tools::cxx(), "no C++ compiler (CXX, c++, g++, clang++)", true),
         Step::filtered("the GPU's kernels by NVRTC", "test --package strata-model --lib -- --ignored nvrtc").needs(
@@ -187,6 +66,12 @@ fn on_gpu(toolkit: Option<Toolkit>) -> Step {
     step.needs(is_possible, "no CUDA toolkit or no GPU", false)
 }
 
+/// The commands that run a crate's examples, which check what they show.
+fn examples(member: &Member) -> Vec<String> {
+    let command = |example| format!("run --quiet --package {} --example {example}", member.name);
+    member.examples.iter().map(command).collect()
+}
+
 /// The tests of `packages`, or of every crate, each by a command of its own and so with its own features alone.
 fn steps_alone(members: &[Member], packages: &[String]) -> anyhow::Result<Vec<Step>> {
     if let Some(unknown) = packages.iter().find(|package| members.iter().all(|member| member.name != **package)) {
@@ -194,10 +79,11 @@ fn steps_alone(members: &[Member], packages: &[String]) -> anyhow::Result<Vec<St
         return Err(Fault::Mistake(format!("--alone {unknown}: no such crate; there are {}", known.join(", "))).into());
     }
     let chosen = members.iter().filter(|member| packages.is_empty() || packages.contains(&member.name));
-    Ok(vec![Step::all(
-        "each crate's tests alone",
-        chosen.map(|member| format!("test --quiet --package {}", member.name)),
-    )])
+    let commands = |member: &Member| {
+        let tests = format!("test --quiet --package {}", member.name);
+        std::iter::once(tests).chain(examples(member)).collect::<Vec<_>>()
+    };
+    Ok(vec![Step::all("each crate's tests alone", chosen.flat_map(commands))])
 }
 
 /// Runs the steps; the first that fails ends it with the command to repeat that step.
@@ -246,8 +132,17 @@ mod tests {
     use super::*;
 
     fn members() -> Vec<Member> {
-        let member = |name: &str, has_cuda, is_library| Member { name: name.to_owned(), has_cuda, is_library };
-        vec![member("strata-rng", false, true), member("strata-model", true, true), member("strata", true, false)]
+        let member = |name: &str, has_cuda, is_library, examples: &[&str]| Member {
+            name: name.to_owned(),
+            has_cuda,
+            is_library,
+            examples: examples.iter().map(ToString::to_string).collect(),
+        };
+        vec![
+            member("strata-rng", false, true, &["draws"]),
+            member("strata-model", true, true, &[]),
+            member("strata", true, false, &[]),
+        ]
     }
 
     fn lines(steps: &[Step]) -> Vec<String> {
@@ -267,6 +162,7 @@ mod tests {
                 "cargo check --quiet --package strata-model",
                 "RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps",
                 "cargo test --workspace --exclude strata-tests -- --nocapture",
+                "cargo run --quiet --package strata-rng --example draws",
                 "cargo test --package strata-model --lib -- --ignored --skip nvrtc",
                 "cargo test --package strata-model --lib -- --ignored nvrtc",
                 "cargo test --package strata-trainer --features cuda --test card --target-dir target/cuda -- --ignored",
@@ -277,19 +173,15 @@ mod tests {
     }
 
     #[test]
-    fn tests_that_a_filter_left_over_are_counted() {
-        let summary =
-            |passed| format!("running {passed} tests\n\ntest result: ok. {passed} passed; 0 failed; 9 ignored\n");
-        assert_eq!(passed_tests(&(summary(0) + &summary(3) + &summary(1))), 4);
-        assert_eq!(passed_tests(&summary(0)), 0);
-    }
-
-    #[test]
     fn crates_are_tested_alone_by_their_names() {
         let two = ["strata".to_owned(), "strata-rng".to_owned()];
-        let expected = ["cargo test --quiet --package strata-rng", "cargo test --quiet --package strata"];
+        let expected = [
+            "cargo test --quiet --package strata-rng",
+            "cargo run --quiet --package strata-rng --example draws",
+            "cargo test --quiet --package strata",
+        ];
         assert_eq!(lines(&steps_alone(&members(), &two).unwrap()), expected);
-        assert_eq!(lines(&steps_alone(&members(), &[]).unwrap()).len(), 3);
+        assert_eq!(lines(&steps_alone(&members(), &[]).unwrap()).len(), 4);
         let error = steps_alone(&members(), &["strata-rgn".to_owned()]).err().unwrap();
         assert!(error.to_string().starts_with("--alone strata-rgn: no such crate; there are strata-rng,"), "{error}");
     }

@@ -29,3 +29,7 @@ pub use check::{read_text, valid_name};
 pub use error::{ConfigError, Invalid};
 pub use experiment::{Checkpointing, DatasetConfig, Experiment, ModelConfig};
 pub use keys::{KEYS, Key};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -34,3 +34,7 @@ pub use sheet::contact_sheet;
 pub use split::Split;
 pub use synthetic::Synthetic;
 pub use text_picture::text_picture;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

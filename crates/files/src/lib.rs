@@ -27,3 +27,7 @@ pub use hexadecimal::hexadecimal;
 pub use place::{open_regular, open_to_update, resolve_link};
 pub use remedy::{remedy, too_many_open_files};
 pub use text::{escape, escape_path, escape_truncated};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

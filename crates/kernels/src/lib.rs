@@ -2,7 +2,7 @@
 //!
 //! Everything a training step spends its time in is here and nowhere else: the three matrix products of a dense layer
 //! ([`affine`], [`input_gradient`], [`weight_gradient`]), the product that updates the weights while it computes
-//! their gradient ([`update_by_product`]), [`Activation`]s, normalisation ([`batch_norm`], [`layer_norm`],
+//! their gradient ([`update_by_product`]), [`Activation`](strata_spec::Activation)s, normalisation ([`batch_norm`], [`layer_norm`],
 //! [`rms_norm`]), [`Loss`]es and the optimizers' update rules ([`UpdateRule`]).
 //!
 //! # What is promised
@@ -63,3 +63,7 @@ pub use update::{
     Adagrad, Adam, ElementwiseRule, Gradient, Lion, Momentum, NAdam, Parameter, RmsProp, RmsPropMomentum, RuleState,
     Sgd, UpdateRule, update, update_by_product,
 };
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

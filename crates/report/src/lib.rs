@@ -42,3 +42,7 @@ pub use record::{Chosen, DatasetRecord, Metrics, ModelFile, PhaseRecord, Record,
 pub use schema::SCHEMA;
 pub use summary::{RunState, RunSummary, list_runs};
 pub use table::{compare_table, runs_table};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -12,3 +12,7 @@ mod torch;
 pub use philox::Philox;
 pub use state::{MAX_DRAWS, RngError, RngState};
 pub use torch::TorchRng;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -28,3 +28,7 @@ pub use named::Named;
 pub use optimizer::{OptimizerKind, OptimizerSpec};
 pub use ranges::{Integers, Numbers};
 pub use training::{EarlyStopping, Metric, Phase};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 /// A file that is read in one go; documents may be longer, a log grows.
 const MAX_LINES: usize = 400;
+/// The most of an example, which is read before it is copied.
+const MAX_EXAMPLE: usize = 60;
 /// Folders that hold nothing of ours, or nothing committed.
 const SKIPPED: &[&str] = &["target", "runs", ".git", ".venv"];
 /// What is checked line by line; the lock file is cargo's.
@@ -54,6 +56,11 @@ fn check(path: &Path, text: &str, faults: &mut Vec<String>) {
         faults.push(format!("{place}:1: a module opens with `//!` and what it is for"));
     }
     let lines = text.lines().count();
+    // Those of the fuzzing crate make its seeds.
+    let is_example = is_rust && path.iter().any(|part| part == "examples") && !path.starts_with("crates/fuzzing");
+    if is_example && lines > MAX_EXAMPLE {
+        faults.push(format!("{place}: {lines} lines; an example has at most {MAX_EXAMPLE}"));
+    }
     let is_prose_or_data = path.extension().is_some_and(|end| end == "md" || end == "txt" || end == "json");
     if lines > MAX_LINES && !is_prose_or_data {
         faults.push(format!("{place}: {lines} lines; split it by subject, {MAX_LINES} are the most"));
@@ -103,6 +110,8 @@ mod tests {
         assert_eq!(found("a.rs", &lines(400)), Vec::<String>::new());
         assert!(found("a.rs", &lines(401))[0].starts_with("a.rs: 401 lines"));
         assert_eq!(found("docs/log.md", &lines(401)), Vec::<String>::new());
+        assert_eq!(found("crates/a/examples/b.rs", &lines(60)), Vec::<String>::new());
+        assert!(found("crates/a/examples/b.rs", &lines(61))[0].ends_with("61 lines; an example has at most 60"));
     }
 
     #[test]
