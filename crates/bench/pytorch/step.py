@@ -40,7 +40,7 @@ def main():
     def work(batch):
         losses.append(train_step(model, optimizer, batch, labels))
 
-    # The batch is made anew each time, as a loader does, and not timed.
+    # The batch is made again each time, as a loader does, and not timed.
     times = repeat(arguments, images.clone, work)
     assert torch.stack(losses).isfinite().all()
     operations = sum(

@@ -27,7 +27,7 @@ def main():
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--seed", type=int, default=43)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--data", help="the folder of CIFAR-10's .bin files; the formula's images unless told")
+    parser.add_argument("--data", help="the folder of CIFAR-10's .bin files; by default the formula's images")
     parser.add_argument("--images", type=int, default=10_000, help="how many images the formula makes")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)

@@ -32,7 +32,7 @@ pub(crate) struct Options {
     /// The folder of CIFAR-10's files, instead of synthetic images.
     #[arg(long)]
     data: Option<PathBuf>,
-    /// The folder in which the run's folder is made, and removed; it decides which disk is timed. The system's unless told.
+    /// The folder in which the run's folder is made, and removed; it decides which disk is timed. By default the system's temporary folder.
     #[arg(long)]
     runs: Option<PathBuf>,
 }

@@ -16,7 +16,7 @@ pub(crate) struct Options {
     /// Networks, separated by commas.
     #[arg(long, value_delimiter = ',', default_value = NOTEBOOK)]
     widths: Vec<String>,
-    /// Samples at a time, separated by commas; a config's evaluation batch is twice its batch unless told.
+    /// Samples at a time, separated by commas; by default a config's evaluation batch is twice its batch.
     #[arg(long, value_delimiter = ',', default_value = "64,128,256,512,1024,2048")]
     batch: Vec<usize>,
 }

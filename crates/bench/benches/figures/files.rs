@@ -19,7 +19,7 @@ pub(crate) struct Options {
     timing: Timing,
     #[command(flatten)]
     network: Network,
-    /// The folder in which the files are written, and removed; it decides which disk is timed. The system's unless told.
+    /// The folder in which the files are written, and removed; it decides which disk is timed. By default the system's temporary folder.
     #[arg(long)]
     folder: Option<PathBuf>,
 }

@@ -17,7 +17,7 @@ use crate::options::{OptimizerName, Threads};
 pub(crate) struct Options {
     #[command(flatten)]
     threads: Threads,
-    /// Networks, separated by commas, each with each optimizer and batch; a chosen few unless told.
+    /// Networks, separated by commas, each with each optimizer and batch; by default a chosen few.
     #[arg(long, value_delimiter = ',')]
     widths: Vec<String>,
     /// Samples a step of the networks named, separated by commas; evaluation takes twice as many.

@@ -9,7 +9,7 @@ use crate::networks::{self, ADAM, MOMENTUM, NOTEBOOK, SGD};
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Threads {
-    /// Threads of the kernels, as many as the machine has unless told.
+    /// Threads of the kernels; by default as many as the machine has.
     #[arg(long)]
     pub(crate) threads: Option<usize>,
 }
