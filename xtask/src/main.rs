@@ -8,6 +8,8 @@ mod bench;
 mod build_times;
 mod cli;
 mod cuda;
+#[cfg(test)]
+mod documented;
 mod fault;
 mod members;
 mod program;
