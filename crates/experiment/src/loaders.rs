@@ -21,6 +21,11 @@ impl Loader for Served {
         let pass = self.0.pass(rng, skip);
         // The trainer says that the pass ended early.
         let pass = pass.map_while(|batch| batch.inspect_err(|error| tracing::error!(%error, "no further batch")).ok());
-        Box::new(pass.map(|batch| Batch { indices: batch.indices, features: batch.pixels, labels: batch.labels }))
+        Box::new(pass.map(|batch| Batch {
+            indices: batch.indices,
+            features: batch.pixels,
+            labels: batch.labels,
+            mix: None,
+        }))
     }
 }

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use strata_config::Experiment;
 use strata_dataset::{BatchContent, Dataset, Images, Loader, Order, PixelScale, Split};
 use strata_model::{Architecture, ByteSamples};
-use strata_spec::OptimizerSpec;
-use strata_trainer::{BuildClassifier, Classifier, ClassifierOptions, Device, Optimizer, Plan};
+use strata_trainer::{BuildClassifier, Classifier, ClassifierOptions, Device, Plan};
 
 use crate::ExperimentError;
 use crate::Served;
@@ -85,7 +84,7 @@ pub(crate) fn classifier(
     };
     Ok((row.build)(ClassifierOptions {
         device,
-        optimizer: optimizer(&experiment.optimizer),
+        step: (&experiment.optimizer).into(),
         activation: experiment.model.activation,
         dropout: experiment.model.dropout as f32,
         seed: experiment.seed,
@@ -98,17 +97,5 @@ pub(crate) fn plan(experiment: &Experiment) -> Plan {
         phases: experiment.phases.clone(),
         early_stopping: experiment.early_stopping,
         checkpoint_every: experiment.checkpoint.every_steps.map(Into::into),
-    }
-}
-
-fn optimizer(spec: &OptimizerSpec) -> Optimizer {
-    match *spec {
-        OptimizerSpec::Sgd { momentum, nesterov, weight_decay } => Optimizer::Sgd { momentum, nesterov, weight_decay },
-        OptimizerSpec::Adam { betas, eps, weight_decay } => {
-            Optimizer::Adam { betas, epsilon: eps, weight_decay, decoupled: false }
-        }
-        OptimizerSpec::AdamW { betas, eps, weight_decay } => {
-            Optimizer::Adam { betas, epsilon: eps, weight_decay, decoupled: true }
-        }
     }
 }

@@ -24,8 +24,8 @@ use strata_experiment::Served;
 use strata_model::{Activation, Architecture, Weights, mlp};
 use strata_rng::TorchRng;
 use strata_trainer::{
-    Batch, BuildClassifier, Classifier, ClassifierOptions, Device, Evaluation, Event, Loader, Observer, Optimizer,
-    OptimizerState, Outcome, Phase, Plan, Progress, Score, TrainError, build, fit,
+    Batch, BuildClassifier, Classifier, ClassifierOptions, Device, Evaluation, Event, Loader, Observer, OptimizerState,
+    Outcome, Phase, Plan, Progress, Score, Sgd, TrainError, build, fit,
 };
 
 /// Networks whose golden files can be checked.
@@ -143,7 +143,7 @@ fn train(golden: &Value, images: Arc<Images>) -> Ours {
     let split = Split::random(images.len(), held_out, &mut rng).unwrap();
     let options = ClassifierOptions {
         device: Device::Cpu,
-        optimizer: Optimizer::Sgd { momentum: 0.0, nesterov: false, weight_decay: 0.0 },
+        step: Sgd::default().into(),
         activation: Activation::Relu,
         dropout: 0.0,
         seed: 0,

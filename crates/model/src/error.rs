@@ -71,6 +71,9 @@ pub enum ModelError {
         /// Samples.
         samples: usize,
     },
+    /// Classes or shares of mixed samples that are not those of their batch.
+    #[error(transparent)]
+    Targets(#[from] strata_kernels::TargetError),
     /// A batch of no sample, of which there is no mean loss.
     #[error("a batch without a sample has no loss")]
     EmptyBatch,

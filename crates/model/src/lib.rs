@@ -56,7 +56,7 @@ pub use dense::{Dense, DenseDevice, DenseLayer};
 pub use error::ModelError;
 pub use gradients::{GradientStore, TrainedParameter};
 pub use layers::{Layer, Layers, initialise, load_weights, skip_initialisation, weights_of};
-pub use loss::{LossDevice, check_labels, cross_entropy};
+pub use loss::{LossDevice, check_labels, cross_entropy, loss_of};
 pub use storage::{own_storage, tensor_from_vec};
 pub use strata_spec::Activation;
 pub use tensor_file::{TensorReader, TensorWriter, for_each_piece, read_tensor_file};

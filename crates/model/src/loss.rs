@@ -1,7 +1,9 @@
 //! The loss of a classifier on the tape.
 
+use std::sync::Arc;
+
 use dfdx::prelude::*;
-use strata_kernels as kernels;
+use strata_kernels::{CrossEntropy, Loss, Mix, Targets};
 
 use crate::ModelError;
 
@@ -55,21 +57,49 @@ impl LossDevice for Cpu {
         logits: Tensor<(usize, Const<C>), f32, Self, T>,
         labels: &[u8],
     ) -> Result<Tensor<Rank0, f32, Self, T>, CpuError> {
-        let (logits, mut tape) = logits.try_contiguous()?.split_tape();
-        let total = kernels::cross_entropy(crate::storage::values(&logits), labels, C);
-        let mean = total.loss / labels.len() as f64;
-        let loss: Tensor<Rank0, f32, Self> = crate::storage::tensor_from_vec(logits.device(), vec![mean as f32], ())?;
-        let (of_loss, labels) = (loss.clone(), if T::OWNS_TAPE { labels.to_vec() } else { Vec::new() });
+        on_kernels(logits, labels.into(), &(Arc::new(CrossEntropy::default()) as Arc<dyn Loss>))
+    }
+}
+
+/// The mean over the samples of any loss of `logits` (`[batch, C]`) on the CPU, and its backward operation on the tape.
+///
+/// # Errors
+/// What [`check_labels`] finds, [`ModelError::Targets`] for the classes and shares of mixed samples; [`ModelError::Device`] where the
+/// device fails, out of memory for one.
+pub fn loss_of<const C: usize, T: Tape<f32, Cpu>>(
+    logits: Tensor<(usize, Const<C>), f32, Cpu, T>,
+    targets: Targets<'_>,
+    loss: &Arc<dyn Loss>,
+) -> Result<Tensor<Rank0, f32, Cpu, T>, ModelError> {
+    let samples = logits.shape().0;
+    check_labels(targets.labels, samples, C)?;
+    targets.check(samples, C)?;
+    on_kernels(logits, targets, loss).map_err(ModelError::device)
+}
+
+fn on_kernels<const C: usize, T: Tape<f32, Cpu>>(
+    logits: Tensor<(usize, Const<C>), f32, Cpu, T>,
+    targets: Targets<'_>,
+    loss: &Arc<dyn Loss>,
+) -> Result<Tensor<Rank0, f32, Cpu, T>, CpuError> {
+    let (logits, mut tape) = logits.try_contiguous()?.split_tape();
+    let samples = targets.labels.len();
+    let mean = loss.loss(crate::storage::values(&logits), targets, C).loss / samples as f64;
+    let result: Tensor<Rank0, f32, Cpu> = crate::storage::tensor_from_vec(logits.device(), vec![mean as f32], ())?;
+    if T::OWNS_TAPE {
+        let (of_result, loss, labels) = (result.clone(), Arc::clone(loss), targets.labels.to_vec());
+        let mix = targets.mix.map(|mix| (mix.labels.to_vec(), mix.shares.to_vec()));
         tape.add_backward_op(move |gradients| {
-            let scale = gradients.get_or_alloc_mut(&of_loss)?[0];
-            let mut gradient = vec![0.0; labels.len() * C];
-            kernels::cross_entropy_gradient(crate::storage::values(&logits), &labels, C, &mut gradient);
+            let scale = gradients.get_or_alloc_mut(&of_result)?[0];
+            let mix = mix.as_ref().map(|(labels, shares)| Mix { labels, shares });
+            let mut gradient = vec![0.0; samples * C];
+            loss.gradient(crate::storage::values(&logits), Targets { labels: &labels, mix }, C, &mut gradient);
             let of_logits: &mut Vec<f32> = gradients.get_or_alloc_mut(&logits)?;
             of_logits.iter_mut().zip(gradient).for_each(|(sum, gradient)| *sum += scale * gradient);
             Ok(())
         });
-        Ok(loss.put_tape(tape))
     }
+    Ok(result.put_tape(tape))
 }
 
 /// The same of dfdx's operations, which want one-hot targets.

@@ -1,5 +1,6 @@
 //! Batches and where they come from, as training sees them.
 
+use strata_kernels::{Mix, Targets};
 use strata_rng::TorchRng;
 
 use crate::TrainError;
@@ -13,6 +14,17 @@ pub struct Batch {
     pub features: Vec<f32>,
     /// `[batch]`, each below the number of classes.
     pub labels: Vec<u8>,
+    /// Where samples were mixed (MixUp, CutMix): the other one's labels and the shares.
+    pub mix: Option<MixedLabels>,
+}
+
+/// The second class of each sample of a batch whose samples were mixed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MixedLabels {
+    /// `[batch]`, each below the number of classes.
+    pub labels: Vec<u8>,
+    /// `[batch]`: the share of the batch's own label, in `0..=1`.
+    pub shares: Vec<f32>,
 }
 
 impl Batch {
@@ -40,8 +52,14 @@ impl Batch {
                 let index = self.indices.get(sample).copied();
                 Err(TrainError::Label { sample, index, label: *label, classes })
             }
-            None => Ok(()),
+            None => Ok(self.targets().check(self.len(), classes)?),
         }
+    }
+
+    /// What is to be said of the samples.
+    pub fn targets(&self) -> Targets<'_> {
+        let mix = self.mix.as_ref().map(|mix| Mix { labels: &mix.labels, shares: &mix.shares });
+        Targets { labels: &self.labels, mix }
     }
 
     /// Takes the features, `[batch, inputs]`.

@@ -3,15 +3,15 @@
 use dfdx::prelude::*;
 use strata_model::{Activation, ByteSamples, Layers};
 
-use crate::{Classifier, CpuClassifier, CpuNetwork, Device as DeviceKind, Optimizer, TrainError};
+use crate::{Classifier, CpuClassifier, CpuNetwork, Device as DeviceKind, TrainError, TrainingStep};
 
 /// Everything about a classifier but its network's type.
 #[derive(Clone, Debug)]
 pub struct ClassifierOptions<'a> {
     /// Where it trains.
     pub device: DeviceKind,
-    /// How it learns.
-    pub optimizer: Optimizer,
+    /// How it learns: an optimizer, or more than that.
+    pub step: TrainingStep,
     /// After each layer but the last.
     pub activation: Activation,
     /// The probability that an output of a hidden layer is dropped in training, in `0..1`.
@@ -58,11 +58,11 @@ impl<M, const I: usize, const C: usize> Buildable<I, C> for M where
 ///
 /// ```
 /// use strata_model::{Activation, mlp};
-/// use strata_trainer::{ClassifierOptions, Device, Optimizer, build};
+/// use strata_trainer::{ClassifierOptions, Device, Sgd, build};
 ///
 /// let options = ClassifierOptions {
 ///     device: Device::Cpu,
-///     optimizer: Optimizer::Sgd { momentum: 0.0, nesterov: false, weight_decay: 0.0 },
+///     step: Sgd::default().into(),
 ///     activation: Activation::Relu,
 ///     dropout: 0.0,
 ///     seed: 43,
@@ -75,7 +75,7 @@ impl<M, const I: usize, const C: usize> Buildable<I, C> for M where
 /// ```
 ///
 /// # Errors
-/// Where the device is not there or fails.
+/// Where the device is not there or fails, or the step is not one that it can do.
 pub fn build<M: Buildable<I, C>, const I: usize, const C: usize>(
     options: ClassifierOptions<'_>,
 ) -> Result<Box<dyn Classifier>, TrainError> {
@@ -84,7 +84,7 @@ pub fn build<M: Buildable<I, C>, const I: usize, const C: usize>(
             let mut network =
                 <M as BuildOnDevice<Cpu, f32>>::try_build_on_device(&Cpu::default()).map_err(TrainError::device)?;
             network.configure(options.activation, options.dropout, options.seed);
-            Ok(Box::new(CpuClassifier::<_, I, C>::new(network, options.optimizer)))
+            Ok(Box::new(CpuClassifier::<_, I, C>::new(network, options.step)?))
         }
         #[cfg(feature = "cuda")]
         DeviceKind::Cuda(ordinal) => cuda::<M, I, C>(ordinal, options),
@@ -104,6 +104,6 @@ fn cuda<M: Buildable<I, C>, const I: usize, const C: usize>(
     strata_model::prepare_card(&device)?;
     let mut network = <M as BuildOnDevice<Cuda, f32>>::try_build_on_device(&device).map_err(TrainError::device)?;
     network.configure(options.activation, options.dropout, options.seed);
-    let classifier = crate::TensorClassifier::<_, _, I, C>::new(device, network, options.optimizer, options.resident)?;
+    let classifier = crate::TensorClassifier::<_, _, I, C>::new(device, network, options.step, options.resident)?;
     Ok(Box::new(classifier))
 }

@@ -1,15 +1,14 @@
 //! A classifier on the CPU: `strata-kernels` under dfdx's tape, weights updated by the product that is their gradient.
 
 use dfdx::prelude::*;
-use strata_kernels::{UpdateRule, cross_entropy as score};
 use strata_model::{
-    Architecture, GradientStore, Layers, Weights, cross_entropy, initialise, load_weights, own_storage,
-    tensor_from_vec, weights_of,
+    Architecture, GradientStore, Layers, Weights, initialise, load_weights, loss_of, own_storage, tensor_from_vec,
+    weights_of,
 };
 use strata_rng::TorchRng;
 
 use crate::optimizer::LayerState;
-use crate::{Batch, Classifier, Optimizer, OptimizerState, Score, TrainError};
+use crate::{Batch, Classifier, OptimizerState, Score, TrainError, TrainingStep};
 
 type Inputs<const I: usize, T = NoneTape> = Tensor<(usize, Const<I>), f32, Cpu, T>;
 type Traced = OwnedTape<f32, Cpu>;
@@ -38,7 +37,7 @@ pub struct CpuClassifier<M, const I: usize, const C: usize> {
     device: Cpu,
     network: M,
     architecture: Architecture,
-    optimizer: Optimizer,
+    step: TrainingStep,
     state: OptimizerState,
     gradients: GradientStore,
     training: Score,
@@ -46,22 +45,27 @@ pub struct CpuClassifier<M, const I: usize, const C: usize> {
 }
 
 impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> CpuClassifier<M, I, C> {
-    /// Trains `network`, already configured, with `optimizer`.
-    pub fn new(mut network: M, optimizer: Optimizer) -> Self {
+    /// Trains `network`, already configured, by `step`: an optimizer, or more than that.
+    ///
+    /// # Errors
+    /// Where a number of `step` is not in its range ([`TrainingStep::check`]).
+    pub fn new(mut network: M, step: impl Into<TrainingStep>) -> Result<Self, TrainError> {
+        let step = step.into();
+        step.check()?;
         own_storage(&mut network);
         let architecture = network.architecture();
-        let state = OptimizerState::new(&optimizer, &architecture);
+        let state = OptimizerState::new(&*step.optimizer, &architecture);
         let device = Cpu::default();
-        Self {
+        Ok(Self {
             device,
             network,
             architecture,
-            optimizer,
+            step,
             state,
             gradients: GradientStore::default(),
             training: Score::default(),
             validation: Score::default(),
-        }
+        })
     }
 
     fn inputs(&self, batch: &mut Batch) -> Result<Inputs<I>, TrainError> {
@@ -78,16 +82,18 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> Classifier for CpuClas
 
     fn initialise(&mut self, rng: &mut TorchRng) -> Result<(), TrainError> {
         initialise(&mut self.network, rng);
-        self.state = OptimizerState::new(&self.optimizer, &self.architecture);
+        self.state = OptimizerState::new(&*self.step.optimizer, &self.architecture);
         Ok(())
     }
 
     fn training_step(&mut self, mut batch: Batch, learning_rate: f64) -> Result<(), TrainError> {
         let images = self.inputs(&mut batch)?;
+        // Before anything is computed: a rate that is none leaves everything as it was.
+        let rules = self.step.rules(learning_rate, self.state.steps + 1)?;
         self.network.set_step(self.state.steps);
         let images = self.gradients.trace(images);
         let logits = self.network.try_forward(images).map_err(TrainError::device)?;
-        let loss = cross_entropy(logits, &batch.labels)?;
+        let loss = loss_of(logits, batch.targets(), &self.step.loss)?;
         let mean = loss.array();
         self.gradients.backward(loss, &self.network)?;
         self.training.add(Score {
@@ -96,13 +102,20 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> Classifier for CpuClas
             samples: batch.len() as u64,
         });
 
+        let scale = match self.step.clipping.norm {
+            // Gradients that are no numbers are for no update, this one or the next.
+            Some(_) => self.step.scale(self.gradients.squared_norm()).inspect_err(|_| self.gradients.clear())?,
+            None => 1.0,
+        };
         self.state.steps += 1;
-        let rule: Box<dyn UpdateRule> = self.optimizer.rule(learning_rate, self.state.steps).into();
         // In the order of the walk: weight, bias, the next layer's weight, …
         let mut states = self.state.layers.iter_mut().flat_map(|LayerState { weight, bias }| [weight, bias]);
-        self.gradients.update(&mut self.network, |parameter| {
+        let step = &self.step;
+        self.gradients.update(&mut self.network, |mut parameter| {
             if let Some(state) = states.next() {
-                parameter.update(&*rule, state);
+                parameter.gradient = step.clip(parameter.gradient, scale);
+                let rule = rules.of(parameter.name, parameter.shape);
+                parameter.update(rule, state);
             }
         })?;
         Ok(())
@@ -115,7 +128,7 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> Classifier for CpuClas
     fn validation_step(&mut self, mut batch: Batch) -> Result<(), TrainError> {
         let images = self.inputs(&mut batch)?;
         let logits = self.network.try_forward(images).map_err(TrainError::device)?;
-        let total = score(&logits.as_vec(), &batch.labels, C);
+        let total = self.step.loss.loss(&logits.as_vec(), batch.targets(), C);
         self.validation.add(Score { loss: total.loss, correct: total.correct as u64, samples: batch.len() as u64 });
         Ok(())
     }
@@ -133,7 +146,7 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> Classifier for CpuClas
     }
 
     fn restore(&mut self, weights: &Weights, state: &OptimizerState) -> Result<(), TrainError> {
-        state.check(&self.optimizer, &self.architecture)?;
+        state.check(&*self.step.optimizer, &self.architecture)?;
         load_weights(&mut self.network, weights)?;
         self.state = state.clone();
         Ok(())

@@ -57,6 +57,41 @@ pub enum TrainError {
         /// The batch's values.
         values: usize,
     },
+    /// A number of the training step that is not in its range.
+    #[error("the {what} is {value}; it must be {range}")]
+    Number {
+        /// Which number.
+        what: &'static str,
+        /// Its value.
+        value: f64,
+        /// The values it may have.
+        range: String,
+    },
+    /// An optimizer that names other buffers than its rule keeps.
+    #[error("the optimizer names its buffers {named:?}, and its rule keeps {kept} for each parameter")]
+    States {
+        /// The names.
+        named: &'static [&'static str],
+        /// How many the rule keeps.
+        kept: usize,
+    },
+    /// Something that dfdx has no operation for on a card.
+    #[error("{what} is computed on the CPU only")]
+    OnlyOnCpu {
+        /// What was asked for.
+        what: String,
+    },
+    /// The norm of the gradients, by which they were to be clipped, is no number.
+    #[error(
+        "the norm of the gradients became {norm}, so they cannot be clipped by it; a smaller learning rate is the usual remedy"
+    )]
+    GradientNorm {
+        /// The norm.
+        norm: f64,
+    },
+    /// Mixed labels that are not those of their batch.
+    #[error(transparent)]
+    Targets(#[from] strata_kernels::TargetError),
     /// A batch without a sample.
     #[error("a batch without a sample")]
     EmptyBatch,

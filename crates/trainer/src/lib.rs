@@ -23,10 +23,11 @@ mod pass;
 mod plan;
 mod progress;
 mod served;
+mod step;
 mod tensor_classifier;
 mod tensor_update;
 
-pub use batch::{Batch, Loader};
+pub use batch::{Batch, Loader, MixedLabels};
 pub use build::{BuildClassifier, Buildable, ClassifierOptions, build};
 pub use checkpoint::{Checkpoint, CheckpointHistory, Elapsed, HistoryMark};
 pub use classifier::{Classifier, Score};
@@ -37,9 +38,13 @@ pub use error::TrainError;
 pub use fit::{Outcome, evaluate, fit};
 pub use history::Evaluation;
 pub use observer::{Event, Observer};
-pub use optimizer::{LayerState, Optimizer, OptimizerState};
+pub use optimizer::{
+    Adagrad, Adam, LayerState, Lion, NAdam, Optimizer, OptimizerState, RmsProp, Sgd, Step, TensorRule, optimizer_of,
+};
 pub use pass::{Amount, Pass};
 pub use plan::Plan;
 pub use progress::Progress;
+pub use step::{Clipping, DecayedKinds, TrainingStep};
+pub use strata_kernels::{CrossEntropy, Loss, MeanSquaredError};
 pub use strata_spec::{DeviceChoice, EarlyStopping, Metric, Phase};
 pub use tensor_classifier::{TensorClassifier, TensorNetwork};

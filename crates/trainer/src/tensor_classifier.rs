@@ -8,7 +8,7 @@ use strata_model::{Architecture, ByteSamples, Layers, TrainingDevice, Weights, i
 use strata_rng::TorchRng;
 
 use crate::tensor_update::DeviceState;
-use crate::{Batch, Classifier, Optimizer, OptimizerState, Score, TrainError};
+use crate::{Batch, Classifier, OptimizerState, Score, TrainError, TrainingStep};
 
 type Inputs<const I: usize, D, T = NoneTape> = Tensor<(usize, Const<I>), f32, D, T>;
 type Traced<D> = OwnedTape<f32, D>;
@@ -35,7 +35,7 @@ pub struct TensorClassifier<M, D: TrainingDevice, const I: usize, const C: usize
     device: D,
     network: M,
     architecture: Architecture,
-    optimizer: Optimizer,
+    step: TrainingStep,
     steps: u64,
     state: DeviceState<D>,
     gradients: Option<Gradients<f32, D>>,
@@ -58,9 +58,11 @@ where
     pub fn new(
         device: D,
         mut network: M,
-        optimizer: Optimizer,
+        step: impl Into<TrainingStep>,
         resident: Option<ByteSamples<'_>>,
     ) -> Result<Self, TrainError> {
+        let step = step.into();
+        step.check_tensors()?;
         let architecture = network.architecture();
         let held = match resident {
             Some(samples) if !samples.fits(I) => {
@@ -73,15 +75,15 @@ where
             Some(samples) => Some(device.try_hold(samples).map_err(TrainError::device)?),
             None => None,
         };
-        let zero = OptimizerState::new(&optimizer, &architecture);
+        let zero = OptimizerState::new(&*step.optimizer, &architecture);
         Ok(Self {
-            state: DeviceState::upload(&device, &mut network, &zero, optimizer.states())?,
+            state: DeviceState::upload(&device, &mut network, &zero, step.optimizer.states().len())?,
             training: D::Scores::default(),
             validation: D::Scores::default(),
             device,
             network,
             architecture,
-            optimizer,
+            step,
             steps: 0,
             gradients: None,
             held,
@@ -113,9 +115,9 @@ where
     }
 
     fn set_state(&mut self, state: &OptimizerState) -> Result<(), TrainError> {
-        state.check(&self.optimizer, &self.architecture)?;
+        state.check(&*self.step.optimizer, &self.architecture)?;
         self.steps = state.steps;
-        self.state = DeviceState::upload(&self.device, &mut self.network, state, self.optimizer.states())?;
+        self.state = DeviceState::upload(&self.device, &mut self.network, state, self.step.optimizer.states().len())?;
         Ok(())
     }
 }
@@ -131,11 +133,15 @@ where
 
     fn initialise(&mut self, rng: &mut TorchRng) -> Result<(), TrainError> {
         initialise(&mut self.network, rng);
-        let zero = OptimizerState::new(&self.optimizer, &self.architecture);
+        let zero = OptimizerState::new(&*self.step.optimizer, &self.architecture);
         self.set_state(&zero)
     }
 
     fn training_step(&mut self, mut batch: Batch, learning_rate: f64) -> Result<(), TrainError> {
+        if batch.mix.is_some() {
+            return Err(TrainError::OnlyOnCpu { what: "the loss of mixed labels".into() });
+        }
+        let rules = self.step.tensor_rules(learning_rate, self.steps + 1)?;
         let images = self.inputs(&mut batch)?;
         self.network.set_step(self.steps);
         let gradients = match self.gradients.take() {
@@ -146,8 +152,7 @@ where
         let loss = self.device.try_score(logits, &batch.labels, &mut self.training).map_err(TrainError::device)?;
         let mut gradients = loss.try_backward().map_err(TrainError::device)?;
         self.steps += 1;
-        let rule = self.optimizer.rule(learning_rate, self.steps);
-        self.state.step(&mut self.network, &mut gradients, rule)?;
+        self.state.step(&mut self.network, &mut gradients, rules)?;
         self.network.try_zero_grads(&mut gradients).map_err(TrainError::device)?;
         self.gradients = Some(gradients);
         Ok(())
@@ -160,6 +165,9 @@ where
     }
 
     fn validation_step(&mut self, mut batch: Batch) -> Result<(), TrainError> {
+        if batch.mix.is_some() {
+            return Err(TrainError::OnlyOnCpu { what: "the loss of mixed labels".into() });
+        }
         let images = self.inputs(&mut batch)?;
         let logits = self.network.try_forward(images).map_err(TrainError::device)?;
         self.device.try_score(logits, &batch.labels, &mut self.validation).map(drop).map_err(TrainError::device)
@@ -179,7 +187,7 @@ where
     }
 
     fn restore(&mut self, weights: &Weights, state: &OptimizerState) -> Result<(), TrainError> {
-        state.check(&self.optimizer, &self.architecture)?;
+        state.check(&*self.step.optimizer, &self.architecture)?;
         load_weights(&mut self.network, weights)?;
         self.set_state(state)
     }

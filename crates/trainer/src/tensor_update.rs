@@ -6,7 +6,7 @@ use dfdx::prelude::*;
 use strata_kernels::{Adam, Momentum as MomentumRule, Sgd as SgdRule};
 use strata_model::TrainingDevice;
 
-use crate::optimizer::{LayerState, Rule};
+use crate::optimizer::{LayerState, TensorRule};
 use crate::{OptimizerState, TrainError};
 
 type Buffer<D> = <D as Storage<f32>>::Vec;
@@ -52,14 +52,14 @@ impl<D: TrainingDevice> DeviceState<D> {
         Ok(layers)
     }
 
-    /// Updates every parameter of `network` by its gradient.
+    /// Updates every parameter of `network` by its gradient: weights by the first rule, parameters of one size by the second.
     pub(crate) fn step<M: TensorCollection<f32, D>>(
         &mut self,
         network: &mut M,
         gradients: &mut Gradients<f32, D>,
-        rule: Rule,
+        rules: [TensorRule; 2],
     ) -> Result<(), TrainError> {
-        walk(network, &mut Step { rule: DeviceRule::new(rule), gradients, state: self })
+        walk(network, &mut Step { rules: rules.map(DeviceRule::new), gradients, state: self })
     }
 }
 
@@ -80,20 +80,20 @@ enum DeviceRule {
 }
 
 impl DeviceRule {
-    fn new(rule: Rule) -> Self {
+    fn new(rule: TensorRule) -> Self {
         let l2 = |decay: f32| (decay != 0.0).then_some(WeightDecay::L2(decay.into()));
         match rule {
-            Rule::Sgd(SgdRule { learning_rate, weight_decay }) => {
+            TensorRule::Sgd(SgdRule { learning_rate, weight_decay }) => {
                 Self::Sgd(SgdConfig { lr: learning_rate.into(), momentum: None, weight_decay: l2(weight_decay) })
             }
-            Rule::Momentum(MomentumRule { learning_rate, weight_decay, momentum, nesterov }) => {
+            TensorRule::Momentum(MomentumRule { learning_rate, weight_decay, momentum, nesterov }) => {
                 let kind = if nesterov { Momentum::Nesterov } else { Momentum::Classic };
                 let momentum = Some(kind(momentum.into()));
                 Self::Sgd(SgdConfig { lr: learning_rate.into(), momentum, weight_decay: l2(weight_decay) })
             }
             // step · m / (√v / c + ε) is step · c · m / (√v + ε · c): the corrections are ours, worked out in double precision; dfdx's
             // are switched off by a step count at which they are 1.
-            Rule::Adam(Adam {
+            TensorRule::Adam(Adam {
                 step_size,
                 bias_correction2_sqrt,
                 beta1,
@@ -120,7 +120,8 @@ impl DeviceRule {
 const CORRECTED: i32 = i32::MAX;
 
 struct Step<'a, D: Storage<f32>> {
-    rule: DeviceRule,
+    /// That of weights, and that of parameters of one size.
+    rules: [DeviceRule; 2],
     gradients: &'a mut Gradients<f32, D>,
     state: &'a mut DeviceState<D>,
 }
@@ -142,7 +143,7 @@ impl<D: Device<f32>> TensorVisitor<f32, D> for Step<'_, D> {
             Some(buffer) => buffer,
             None => first.get_or_alloc_mut(p).map_err(TrainError::device)?,
         };
-        match &self.rule {
+        match &self.rules[usize::from(S::NUM_DIMS == 1)] {
             DeviceRule::Sgd(sgd) => sgd.try_update(p, first, gradient),
             DeviceRule::Adam(adam) => {
                 let second = second.get_or_alloc_mut(p).map_err(TrainError::device)?;
@@ -208,7 +209,7 @@ impl<D: Device<f32>> TensorVisitor<f32, D> for Download<'_, D> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Optimizer;
+    use crate::{Optimizer, Sgd};
     use strata_kernels::{Parameter, UpdateRule, update};
 
     const N: usize = 1000;
@@ -217,10 +218,13 @@ mod tests {
         (0..N).map(|i| (i as f32 * frequency).sin() * size).collect()
     }
 
-    fn optimizers() -> Vec<Optimizer> {
-        let sgd = |momentum, nesterov, weight_decay| Optimizer::Sgd { momentum, nesterov, weight_decay };
-        let adam =
-            |betas, epsilon, weight_decay, decoupled| Optimizer::Adam { betas, epsilon, weight_decay, decoupled };
+    fn optimizers() -> Vec<Box<dyn Optimizer>> {
+        let sgd = |momentum, nesterov, weight_decay| -> Box<dyn Optimizer> {
+            Box::new(Sgd { momentum, nesterov, weight_decay })
+        };
+        let adam = |betas, epsilon, weight_decay, decoupled| -> Box<dyn Optimizer> {
+            Box::new(crate::Adam { betas, epsilon, weight_decay, decoupled })
+        };
         vec![
             sgd(0.0, false, 0.0),
             sgd(0.0, false, 0.01),
@@ -241,11 +245,12 @@ mod tests {
         let device = Cpu::default();
         for optimizer in optimizers() {
             let mut p: Tensor<Rank1<N>, f32, _> = device.tensor(wave(0.37, 1.0));
-            let (mut values, mut buffers) = (p.as_vec(), vec![vec![0.0; N]; optimizer.states()]);
+            let (mut values, mut buffers) = (p.as_vec(), vec![vec![0.0; N]; optimizer.states().len()]);
             let mut layers = vec![LayerState { weight: buffers.clone(), bias: Vec::new() }];
             let mut largest_step = 0f32;
             for step in 1..=5 {
-                let rule = optimizer.rule(0.01, step);
+                let rule = optimizer.tensor_rule(crate::Step { learning_rate: 0.01, number: step, decays: true });
+                let rule = rule.unwrap().unwrap();
                 let gradient = wave(0.11 * step as f32, 0.5);
 
                 let before = values.clone();
@@ -256,10 +261,10 @@ mod tests {
                 }
 
                 let state = OptimizerState { steps: step - 1, layers };
-                let mut on_device = DeviceState::upload(&device, &mut p, &state, optimizer.states()).unwrap();
+                let mut on_device = DeviceState::upload(&device, &mut p, &state, optimizer.states().len()).unwrap();
                 let mut gradients = Gradients::leaky();
                 device.try_write(gradients.get_or_alloc_mut(&p).unwrap(), &gradient).unwrap();
-                on_device.step(&mut p, &mut gradients, rule).unwrap();
+                on_device.step(&mut p, &mut gradients, [rule; 2]).unwrap();
                 let mut download = Download { moments: &on_device.moments[..on_device.states], parts: Vec::new() };
                 walk(&mut p, &mut download).unwrap();
                 layers = vec![LayerState { weight: download.parts.remove(0), bias: Vec::new() }];

@@ -4,16 +4,15 @@
 use dfdx::prelude::*;
 use strata_model::{Activation, ByteSamples, mlp};
 use strata_rng::TorchRng;
-use strata_trainer::{
-    Batch, Classifier, ClassifierOptions, Device as DeviceKind, Optimizer, TensorClassifier, TrainError, build,
-};
+use strata_spec::OptimizerSpec;
+use strata_trainer::{Batch, Classifier, ClassifierOptions, Device as DeviceKind, TensorClassifier, TrainError, build};
 
-const OPTIMIZER: Optimizer = Optimizer::Sgd { momentum: 0.9, nesterov: false, weight_decay: 0.0 };
+const OPTIMIZER: OptimizerSpec = OptimizerSpec::Sgd { momentum: 0.9, nesterov: false, weight_decay: 0.0 };
 
 fn on_the_cpu() -> Box<dyn Classifier> {
     let (device, activation) = (DeviceKind::Cpu, Activation::Relu);
     let options =
-        ClassifierOptions { device, optimizer: OPTIMIZER, activation, dropout: 0.0, seed: 43, resident: None };
+        ClassifierOptions { device, step: OPTIMIZER.into(), activation, dropout: 0.0, seed: 43, resident: None };
     build::<mlp!(4, 5, 3), 4, 3>(options).unwrap()
 }
 
@@ -24,7 +23,7 @@ fn of_tensors(resident: Option<ByteSamples<'_>>) -> Box<dyn Classifier> {
 }
 
 fn batch(labels: &[u8], indices: &[u32], features: usize) -> Batch {
-    Batch { indices: indices.to_vec(), features: vec![0.5; features], labels: labels.to_vec() }
+    Batch { indices: indices.to_vec(), features: vec![0.5; features], labels: labels.to_vec(), mix: None }
 }
 
 /// The error of each batch, the same for a training and a validation step, neither of which does anything.

@@ -8,15 +8,16 @@ use std::cell::Cell;
 use common::{CLASSES, FEATURES, Keeper, Memory};
 use strata_model::{Activation, mlp};
 use strata_rng::TorchRng;
+use strata_spec::OptimizerSpec;
 use strata_trainer::{
-    Batch, Classifier, ClassifierOptions, Device, DeviceChoice, EarlyStopping, Loader, Metric, Optimizer, Outcome,
-    Pass, Phase, Plan, Progress, TrainError, build, evaluate, fit,
+    Batch, Classifier, ClassifierOptions, Device, DeviceChoice, EarlyStopping, Loader, Metric, Outcome, Pass, Phase,
+    Plan, Progress, TrainError, build, evaluate, fit,
 };
 
 fn classifier() -> Box<dyn Classifier> {
     let options = ClassifierOptions {
         device: Device::Cpu,
-        optimizer: Optimizer::Sgd { momentum: 0.0, nesterov: false, weight_decay: 0.0 },
+        step: OptimizerSpec::Sgd { momentum: 0.0, nesterov: false, weight_decay: 0.0 }.into(),
         activation: Activation::Tanh,
         dropout: 0.0,
         seed: 43,
@@ -131,7 +132,7 @@ fn early_stopping_ends_the_run() {
 
 #[test]
 fn a_batch_of_another_size_is_refused() {
-    let batch = Batch { indices: vec![0], features: vec![0.0; 5], labels: vec![0] };
+    let batch = Batch { indices: vec![0], features: vec![0.0; 5], labels: vec![0], mix: None };
     let error = classifier().training_step(batch, 0.1).unwrap_err().to_string();
     assert_eq!(error, "5 values for 1 samples; the network takes 12 features a sample");
 }

@@ -7,14 +7,14 @@ use common::{CLASSES, FEATURES, Keeper, Memory};
 use strata_model::{Activation, mlp};
 use strata_rng::TorchRng;
 use strata_trainer::{
-    Amount, Batch, Classifier, ClassifierOptions, Device, EarlyStopping, Evaluation, Loader, Metric, Optimizer, Pass,
-    Phase, Plan, Progress, TrainError, build, evaluate, fit,
+    Amount, Batch, Classifier, ClassifierOptions, Device, EarlyStopping, Evaluation, Loader, Metric, Pass, Phase, Plan,
+    Progress, Sgd, TrainError, build, evaluate, fit,
 };
 
 fn classifier() -> Box<dyn Classifier> {
     let options = ClassifierOptions {
         device: Device::Cpu,
-        optimizer: Optimizer::Sgd { momentum: 0.0, nesterov: false, weight_decay: 0.0 },
+        step: Sgd::default().into(),
         activation: Activation::Tanh,
         dropout: 0.0,
         seed: 43,

@@ -8,24 +8,25 @@ use dfdx::optim::{Optimizer as _, Sgd};
 use dfdx::prelude::*;
 use strata_model::{Activation, ByteSamples, Layers, mlp};
 use strata_rng::TorchRng;
+use strata_spec::OptimizerSpec;
 use strata_trainer::{
-    Classifier, ClassifierOptions, Device as DeviceKind, Optimizer, Phase, Plan, Progress, TensorClassifier, build, fit,
+    Classifier, ClassifierOptions, Device as DeviceKind, Phase, Plan, Progress, TensorClassifier, build, fit,
 };
 
 type Network = mlp!(12, 16, 8, 3);
 
-fn optimizers() -> Vec<Optimizer> {
-    let sgd = |momentum, nesterov, weight_decay| Optimizer::Sgd { momentum, nesterov, weight_decay };
-    let adam =
-        |weight_decay, decoupled| Optimizer::Adam { betas: [0.9, 0.999], epsilon: 1e-8, weight_decay, decoupled };
+fn optimizers() -> Vec<OptimizerSpec> {
+    let sgd = |momentum, nesterov, weight_decay| OptimizerSpec::Sgd { momentum, nesterov, weight_decay };
+    let adam = |weight_decay| OptimizerSpec::Adam { betas: [0.9, 0.999], eps: 1e-8, weight_decay };
+    let adam_w = OptimizerSpec::AdamW { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.01 };
     vec![
         sgd(0.0, false, 0.0),
         sgd(0.0, false, 0.01),
         sgd(0.9, false, 0.01),
         sgd(0.9, true, 0.0),
-        adam(0.0, false),
-        adam(0.01, false),
-        adam(0.01, true),
+        adam(0.0),
+        adam(0.01),
+        adam_w,
     ]
 }
 
@@ -43,10 +44,10 @@ fn trained(mut classifier: Box<dyn Classifier>, indices_only: bool) -> Vec<f32> 
     weights.layers.into_iter().flat_map(|layer| [layer.weight, layer.bias].concat()).collect()
 }
 
-fn on_kernels(optimizer: Optimizer) -> Vec<f32> {
+fn on_kernels(optimizer: OptimizerSpec) -> Vec<f32> {
     let options = ClassifierOptions {
         device: DeviceKind::Cpu,
-        optimizer,
+        step: optimizer.into(),
         activation: Activation::Gelu,
         dropout: 0.1,
         seed: 43,
@@ -55,7 +56,7 @@ fn on_kernels(optimizer: Optimizer) -> Vec<f32> {
     trained(build::<Network, FEATURES, CLASSES>(options).unwrap(), false)
 }
 
-fn on_tensors(optimizer: Optimizer) -> Vec<f32> {
+fn on_tensors(optimizer: OptimizerSpec) -> Vec<f32> {
     let device = Cpu::default();
     let mut network = device.build_module::<Network, f32>();
     network.configure(Activation::Gelu, 0.1, 43);
@@ -84,10 +85,10 @@ fn two_hundred_steps_as_dfdx_trains() {
     type Theirs = ((Linear<12, 16>, ReLU), (Linear<16, 8>, ReLU), Linear<8, 3>);
     for momentum in [0.0, 0.9] {
         let device = Cpu::default();
-        let optimizer = Optimizer::Sgd { momentum, nesterov: false, weight_decay: 0.0 };
+        let optimizer = OptimizerSpec::Sgd { momentum, nesterov: false, weight_decay: 0.0 };
         let options = ClassifierOptions {
             device: DeviceKind::Cpu,
-            optimizer,
+            step: optimizer.into(),
             activation: Activation::Relu,
             dropout: 0.0,
             seed: 43,
@@ -119,7 +120,7 @@ fn two_hundred_steps_as_dfdx_trains() {
             sgd.update(&mut theirs, &gradients).unwrap();
             theirs.zero_grads(&mut gradients);
             let indices = samples.iter().map(|sample| *sample as u32).collect();
-            ours.training_step(strata_trainer::Batch { indices, features: x, labels }, 0.01).unwrap();
+            ours.training_step(strata_trainer::Batch { indices, features: x, labels, mix: None }, 0.01).unwrap();
         }
         let (end, _) = ours.snapshot().unwrap();
         let pairs = [

@@ -6,15 +6,16 @@ mod common;
 use common::{CLASSES, FEATURES, Keeper, Memory};
 use strata_model::{Activation, Architecture, LayerWeights, Weights, mlp};
 use strata_rng::TorchRng;
+use strata_spec::OptimizerSpec;
 use strata_trainer::{
-    Checkpoint, CheckpointHistory, Classifier, ClassifierOptions, Device, Elapsed, Evaluation, LayerState, Optimizer,
+    Checkpoint, CheckpointHistory, Classifier, ClassifierOptions, Device, Elapsed, Evaluation, LayerState,
     OptimizerState, Outcome, Phase, Plan, Progress, build, fit,
 };
 
-fn classifier(optimizer: Optimizer) -> Box<dyn Classifier> {
+fn classifier(optimizer: OptimizerSpec) -> Box<dyn Classifier> {
     let options = ClassifierOptions {
         device: Device::Cpu,
-        optimizer,
+        step: optimizer.into(),
         activation: Activation::Relu,
         dropout: 0.2,
         seed: 43,
@@ -27,8 +28,8 @@ fn architecture() -> Architecture {
     Architecture::new(FEATURES, &[8], CLASSES)
 }
 
-const ADAM: Optimizer = Optimizer::Adam { betas: [0.9, 0.999], epsilon: 1e-8, weight_decay: 0.01, decoupled: true };
-const SGD: Optimizer = Optimizer::Sgd { momentum: 0.9, nesterov: true, weight_decay: 1e-4 };
+const ADAM: OptimizerSpec = OptimizerSpec::AdamW { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.01 };
+const SGD: OptimizerSpec = OptimizerSpec::Sgd { momentum: 0.9, nesterov: true, weight_decay: 1e-4 };
 
 fn loaders() -> (Memory, Memory) {
     let loader = |shuffle| Memory { samples: 50, batch: 8, shuffle, indices_only: false };
@@ -40,7 +41,7 @@ fn plan() -> Plan {
     Plan { phases, early_stopping: None, checkpoint_every: Some(3) }
 }
 
-fn whole(optimizer: Optimizer) -> (Checkpoint, Vec<Evaluation>, usize) {
+fn whole(optimizer: OptimizerSpec) -> (Checkpoint, Vec<Evaluation>, usize) {
     let mut classifier = classifier(optimizer);
     let mut rng = TorchRng::new(43);
     classifier.initialise(&mut rng).unwrap();

@@ -7,17 +7,18 @@ use common::{CLASSES, FEATURES, Keeper, Memory, bytes, features, tables};
 use dfdx::prelude::*;
 use strata_model::{Activation, ByteSamples, Layers, mlp};
 use strata_rng::TorchRng;
+use strata_spec::OptimizerSpec;
 use strata_trainer::{
-    Batch, Checkpoint, Classifier, ClassifierOptions, Device as DeviceKind, Loader, Optimizer, Outcome, Pass, Phase,
-    Plan, Progress, TensorClassifier, TrainError, build, evaluate, fit,
+    Batch, Checkpoint, Classifier, ClassifierOptions, Device as DeviceKind, Loader, Outcome, Pass, Phase, Plan,
+    Progress, TensorClassifier, TrainError, build, evaluate, fit,
 };
 
 const SAMPLES: usize = 50;
-const ADAM: Optimizer = Optimizer::Adam { betas: [0.9, 0.999], epsilon: 1e-8, weight_decay: 0.01, decoupled: true };
-const NESTEROV: Optimizer = Optimizer::Sgd { momentum: 0.9, nesterov: true, weight_decay: 1e-4 };
-const PLAIN: Optimizer = Optimizer::Sgd { momentum: 0.0, nesterov: false, weight_decay: 0.0 };
+const ADAM: OptimizerSpec = OptimizerSpec::AdamW { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.01 };
+const NESTEROV: OptimizerSpec = OptimizerSpec::Sgd { momentum: 0.9, nesterov: true, weight_decay: 1e-4 };
+const PLAIN: OptimizerSpec = OptimizerSpec::Sgd { momentum: 0.0, nesterov: false, weight_decay: 0.0 };
 
-fn tensors(optimizer: Optimizer) -> Box<dyn Classifier> {
+fn tensors(optimizer: OptimizerSpec) -> Box<dyn Classifier> {
     let device = Cpu::default();
     let mut network = device.build_module::<mlp!(12, 8, 3), f32>();
     network.configure(Activation::Relu, 0.2, 43);
@@ -26,10 +27,16 @@ fn tensors(optimizer: Optimizer) -> Box<dyn Classifier> {
     Box::new(TensorClassifier::<_, _, FEATURES, CLASSES>::new(device, network, optimizer, resident).unwrap())
 }
 
-fn kernels(optimizer: Optimizer) -> Box<dyn Classifier> {
+fn kernels(optimizer: OptimizerSpec) -> Box<dyn Classifier> {
     let device = DeviceKind::Cpu;
-    let options =
-        ClassifierOptions { device, optimizer, activation: Activation::Relu, dropout: 0.2, seed: 43, resident: None };
+    let options = ClassifierOptions {
+        device,
+        step: optimizer.into(),
+        activation: Activation::Relu,
+        dropout: 0.2,
+        seed: 43,
+        resident: None,
+    };
     build::<mlp!(12, 8, 3), FEATURES, CLASSES>(options).unwrap()
 }
 
@@ -44,7 +51,7 @@ fn plan() -> Plan {
 }
 
 /// Trains from the start, or goes on, and stops after `stop` batches.
-fn run(optimizer: Optimizer, from: Option<Checkpoint>, stop: Option<usize>) -> (Outcome, Checkpoint) {
+fn run(optimizer: OptimizerSpec, from: Option<Checkpoint>, stop: Option<usize>) -> (Outcome, Checkpoint) {
     let mut classifier = tensors(optimizer);
     let mut rng = TorchRng::new(43);
     let progress = match from {
@@ -122,11 +129,11 @@ fn scores_are_those_of_the_kernels() {
 #[test]
 fn what_does_not_fit_is_refused() {
     let error = |batch| tensors(PLAIN).training_step(batch, 0.1).unwrap_err().to_string();
-    let beyond = Batch { indices: vec![3, 50], features: Vec::new(), labels: vec![0, 1] };
+    let beyond = Batch { indices: vec![3, 50], features: Vec::new(), labels: vec![0, 1], mix: None };
     assert_eq!(error(beyond), "a batch names sample 50; the device holds 50");
-    let short = Batch { indices: vec![3], features: Vec::new(), labels: vec![0, 1] };
+    let short = Batch { indices: vec![3], features: Vec::new(), labels: vec![0, 1], mix: None };
     assert_eq!(error(short), "a batch of 2 labels names 1 samples");
-    let narrow = Batch { indices: vec![3], features: features(3)[..5].to_vec(), labels: vec![0] };
+    let narrow = Batch { indices: vec![3], features: features(3)[..5].to_vec(), labels: vec![0], mix: None };
     assert_eq!(error(narrow), "5 values for 1 samples; the network takes 12 features a sample");
 
     let device = Cpu::default();

@@ -3,17 +3,20 @@
 
 use strata_model::{Activation, mlp};
 use strata_rng::TorchRng;
-use strata_trainer::{Batch, ClassifierOptions, Device, Optimizer, OptimizerState, Score, build};
+use strata_spec::OptimizerSpec;
+use strata_trainer::{Batch, ClassifierOptions, Device, OptimizerState, Score, build};
 
 const FEATURES: usize = 200;
 const CLASSES: usize = 10;
 /// The largest is more than one piece of work for each kernel, the others are no multiple of anything.
 const BATCHES: [usize; 5] = [130, 7, 33, 1, 65];
 
-fn optimizers() -> Vec<Optimizer> {
-    let sgd = |momentum, nesterov, weight_decay| Optimizer::Sgd { momentum, nesterov, weight_decay };
-    let adam = |decoupled| Optimizer::Adam { betas: [0.9, 0.999], epsilon: 1e-8, weight_decay: 0.01, decoupled };
-    vec![sgd(0.0, false, 1e-4), sgd(0.9, false, 0.0), sgd(0.9, true, 1e-4), adam(false), adam(true)]
+fn optimizers() -> Vec<OptimizerSpec> {
+    let sgd = |momentum, nesterov, weight_decay| OptimizerSpec::Sgd { momentum, nesterov, weight_decay };
+    let (betas, eps, weight_decay) = ([0.9, 0.999], 1e-8, 0.01);
+    let adam = OptimizerSpec::Adam { betas, eps, weight_decay };
+    let adam_w = OptimizerSpec::AdamW { betas, eps, weight_decay };
+    vec![sgd(0.0, false, 1e-4), sgd(0.9, false, 0.0), sgd(0.9, true, 1e-4), adam, adam_w]
 }
 
 fn batch(samples: usize) -> Batch {
@@ -22,15 +25,22 @@ fn batch(samples: usize) -> Batch {
         indices: (0..samples as u32).collect(),
         features: (0..samples * FEATURES).map(value).collect(),
         labels: (0..samples).map(|i| (i * 7 % CLASSES) as u8).collect(),
+        mix: None,
     }
 }
 
 /// Everything that a few steps and an evaluation leave, every number as its bits.
-fn outcome(threads: usize, activation: Activation, optimizer: Optimizer) -> (Vec<u32>, OptimizerState, [u64; 2]) {
+fn outcome(threads: usize, activation: Activation, optimizer: OptimizerSpec) -> (Vec<u32>, OptimizerState, [u64; 2]) {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     pool.install(|| {
-        let options =
-            ClassifierOptions { device: Device::Cpu, optimizer, activation, dropout: 0.3, seed: 43, resident: None };
+        let options = ClassifierOptions {
+            device: Device::Cpu,
+            step: optimizer.into(),
+            activation,
+            dropout: 0.3,
+            seed: 43,
+            resident: None,
+        };
         let mut classifier = build::<mlp!(200, 300, 70, 10), FEATURES, CLASSES>(options).unwrap();
         classifier.initialise(&mut TorchRng::new(43)).unwrap();
         for samples in BATCHES {

@@ -84,7 +84,7 @@ fn line(threads: &Threads, name: &str, batch: usize, optimizer: OptimizerName) -
     let program = number("program_mb");
     let images = (images(batch) * (3072 + 1)) as f64 / 1e6;
     let parameters = megabytes(networks::parameters(widths));
-    let state = optimizer.optimizer().states() as f64 * parameters;
+    let state = strata_trainer::optimizer_of(&optimizer.optimizer()).states().len() as f64 * parameters;
     let step = megabytes(step_values(widths, batch).max(evaluation_values(widths, 2 * batch)));
     let checkpoint = parameters + state;
     let always = program + images + parameters + state;

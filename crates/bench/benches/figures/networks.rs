@@ -5,7 +5,8 @@ use strata_dataset::{Images, Synthetic};
 use strata_experiment::Row;
 use strata_model::Activation;
 use strata_rng::TorchRng;
-use strata_trainer::{Batch, Classifier, ClassifierOptions, Device, Optimizer};
+use strata_spec::OptimizerSpec;
+use strata_trainer::{Batch, Classifier, ClassifierOptions, Device};
 
 use crate::rows::ROWS;
 
@@ -13,12 +14,11 @@ use crate::rows::ROWS;
 pub(crate) const NOTEBOOK: &str = "3072-2048-1024-64-10";
 
 /// Gradient descent as the notebook has it.
-pub(crate) const SGD: Optimizer = Optimizer::Sgd { momentum: 0.0, nesterov: false, weight_decay: 0.0 };
+pub(crate) const SGD: OptimizerSpec = OptimizerSpec::Sgd { momentum: 0.0, nesterov: false, weight_decay: 0.0 };
 /// With its velocity: one buffer a parameter.
-pub(crate) const MOMENTUM: Optimizer = Optimizer::Sgd { momentum: 0.9, nesterov: false, weight_decay: 0.0 };
+pub(crate) const MOMENTUM: OptimizerSpec = OptimizerSpec::Sgd { momentum: 0.9, nesterov: false, weight_decay: 0.0 };
 /// Two buffers a parameter.
-pub(crate) const ADAM: Optimizer =
-    Optimizer::Adam { betas: [0.9, 0.999], epsilon: 1e-8, weight_decay: 0.0, decoupled: false };
+pub(crate) const ADAM: OptimizerSpec = OptimizerSpec::Adam { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0 };
 
 /// `3072-2048-1024-64-10` as widths that this program was built with.
 pub(crate) fn row(name: &str) -> anyhow::Result<&'static Row> {
@@ -34,10 +34,10 @@ pub(crate) fn pairs<'a>(names: &'a [String], batches: &'a [usize]) -> impl Itera
 }
 
 /// A network initialised at seed 43.
-pub(crate) fn classifier(row: &Row, optimizer: Optimizer) -> anyhow::Result<Box<dyn Classifier>> {
+pub(crate) fn classifier(row: &Row, optimizer: OptimizerSpec) -> anyhow::Result<Box<dyn Classifier>> {
     let mut classifier = (row.build)(ClassifierOptions {
         device: Device::Cpu,
-        optimizer,
+        step: optimizer.into(),
         activation: Activation::Relu,
         dropout: 0.0,
         seed: 43,
@@ -54,7 +54,7 @@ pub(crate) fn batch(row: &Row, samples: usize) -> Batch {
     let mut features = vec![0.0; samples * inputs];
     rng.fill_uniform(&mut features, 0.0, 1.0);
     let labels = (0..samples).map(|_| (rng.next_u32() as usize % classes.min(256)) as u8).collect();
-    Batch { indices: (0..).take(samples).collect(), features, labels }
+    Batch { indices: (0..).take(samples).collect(), features, labels, mix: None }
 }
 
 fn ends(row: &Row) -> (usize, usize) {

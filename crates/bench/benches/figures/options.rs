@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use strata_experiment::Row;
-use strata_trainer::Optimizer;
+use strata_spec::OptimizerSpec;
 
 use crate::measure;
 use crate::networks::{self, ADAM, MOMENTUM, NOTEBOOK, SGD};
@@ -77,7 +77,7 @@ impl OptimizerName {
         }
     }
 
-    pub(crate) fn optimizer(self) -> Optimizer {
+    pub(crate) fn optimizer(self) -> OptimizerSpec {
         match self {
             Self::Sgd => SGD,
             Self::Momentum => MOMENTUM,

@@ -60,6 +60,10 @@ impl CrossEntropy {
 }
 
 impl Loss for CrossEntropy {
+    fn is_plain_cross_entropy(&self) -> bool {
+        self.label_smoothing == 0.0
+    }
+
     fn loss(&self, logits: &[f32], targets: Targets<'_>, classes: usize) -> LossSum {
         if self.is_plain(targets) {
             return cross_entropy(logits, targets.labels, classes);

@@ -66,6 +66,11 @@ pub trait Loss: Send + Sync + Debug {
     /// # Panics
     /// As [`Loss::loss`].
     fn gradient(&self, logits: &[f32], targets: Targets<'_>, classes: usize, gradient: &mut [f32]);
+
+    /// Whether it is the cross entropy without smoothing, which has a kernel of its own on a card; every other loss is refused there.
+    fn is_plain_cross_entropy(&self) -> bool {
+        false
+    }
 }
 
 /// The place of the largest of a sample's logits, the first of equal ones, and its value; a NaN counts as the largest, so that it

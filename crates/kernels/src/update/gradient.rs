@@ -153,6 +153,14 @@ impl<'a> Gradient<'a> {
         values
     }
 
+    /// The values, unclipped, of a product that was multiplied for its norm, to be kept; none of a gradient that is what it was made as.
+    pub fn into_multiplied(self) -> Option<Vec<f32>> {
+        match self.source {
+            Source::Multiplied(lanes, count) => Some(lanes.as_flattened()[..count].to_vec()),
+            Source::Whole(_) | Source::Product { .. } => None,
+        }
+    }
+
     /// How it is clipped, if it is.
     pub(crate) fn clipping(&self) -> Option<Clipping> {
         (self.clipping != Clipping::NONE).then_some(self.clipping)

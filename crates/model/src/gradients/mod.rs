@@ -145,6 +145,11 @@ impl GradientStore {
         Some(pending.total())
     }
 
+    /// The sum of the squares of all gradients that the store has, before the update that clips them by it.
+    pub fn squared_norm(&mut self) -> f64 {
+        self.pending.values_mut().map(PendingGradient::squared_norm).sum()
+    }
+
     /// Shows each trained parameter of `network` with its gradient to `apply`, in the order of dfdx's walk, and forgets those gradients.
     ///
     /// # Errors

@@ -56,6 +56,17 @@ impl PendingGradient {
         }
     }
 
+    /// The sum of the squares; a product that was multiplied for it stays so for the update.
+    pub(super) fn squared_norm(&mut self) -> f64 {
+        let mut total = self.total();
+        let norm = total.squared_norm();
+        if let Some(multiplied) = total.into_multiplied() {
+            self.whole = Some(multiplied);
+            self.factors.clear();
+        }
+        norm
+    }
+
     /// Makes one product of several (the sum of products is the product of the stacked factors), and a whole gradient where a part of
     /// it is whole already.
     fn combine(&mut self) {

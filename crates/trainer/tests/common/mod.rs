@@ -59,7 +59,12 @@ impl Loader for Memory {
             } else {
                 indices.iter().flat_map(|i| features(*i as usize)).collect()
             };
-            Batch { labels: indices.iter().map(|i| (*i as usize % CLASSES) as u8).collect(), features, indices }
+            Batch {
+                labels: indices.iter().map(|i| (*i as usize % CLASSES) as u8).collect(),
+                features,
+                indices,
+                mix: None,
+            }
         }))
     }
 }

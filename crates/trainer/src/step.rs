@@ -1,0 +1,226 @@
+//! What a training step is composed of.
+
+use std::sync::Arc;
+
+use strata_kernels::{CrossEntropy, Gradient, Loss, UpdateRule};
+use strata_spec::OptimizerSpec;
+
+use crate::optimizer::optimizer_of;
+use crate::{Optimizer, Step, TensorRule, TrainError};
+
+/// How a classifier learns: loss, optimizer, and what lies between.
+///
+/// ```
+/// use strata_trainer::{Clipping, CrossEntropy, DecayedKinds, Lion, TrainingStep};
+///
+/// let step = TrainingStep::new(Lion { betas: [0.9, 0.99], weight_decay: 0.1 })
+///     .loss(CrossEntropy { label_smoothing: 0.1 })
+///     .clipping(Clipping { norm: Some(1.0), value: None })
+///     .decayed(DecayedKinds { weights: true, biases: false, gains: false });
+/// step.check()?;
+/// # Ok::<(), strata_trainer::TrainError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct TrainingStep {
+    /// What makes a rule of each step.
+    pub optimizer: Arc<dyn Optimizer>,
+    /// What is made small, and what an evaluation reports.
+    pub loss: Arc<dyn Loss>,
+    /// How gradients are clipped.
+    pub clipping: Clipping,
+    /// Which parameters the optimizer's weight decay is for.
+    pub decayed: DecayedKinds,
+}
+
+/// How gradients are clipped before the optimizer sees them: by norm, then by value.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Clipping {
+    /// The largest norm of all gradients together, above 0: larger ones are scaled down to it
+    /// (`torch.nn.utils.clip_grad_norm_`).
+    pub norm: Option<f64>,
+    /// The largest absolute value of an element, above 0 (`torch.nn.utils.clip_grad_value_`).
+    pub value: Option<f64>,
+}
+
+/// Which kinds of parameters decay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DecayedKinds {
+    /// Weights: parameters of two and more sizes.
+    pub weights: bool,
+    /// Biases: those of one size that are called so, of a dense layer or of a normalisation.
+    pub biases: bool,
+    /// Gains of normalisations: all others.
+    pub gains: bool,
+}
+
+impl Default for DecayedKinds {
+    /// All of them, as PyTorch's optimizers do with the parameters of one group.
+    fn default() -> Self {
+        Self { weights: true, biases: true, gains: true }
+    }
+}
+
+impl DecayedKinds {
+    /// Whether a parameter of that name (`0.weight`) and shape decays.
+    pub fn contains(&self, name: &str, shape: &[usize]) -> bool {
+        if shape.len() > 1 {
+            self.weights
+        } else if name.rsplit('.').next() == Some("bias") {
+            self.biases
+        } else {
+            self.gains
+        }
+    }
+}
+
+impl TrainingStep {
+    /// `optimizer` on the cross entropy, without clipping, its weight decay for all parameters.
+    pub fn new(optimizer: impl Optimizer + 'static) -> Self {
+        Self::of(Arc::new(optimizer))
+    }
+
+    fn of(optimizer: Arc<dyn Optimizer>) -> Self {
+        let loss = Arc::new(CrossEntropy::default());
+        Self { optimizer, loss, clipping: Clipping::default(), decayed: DecayedKinds::default() }
+    }
+
+    /// Another loss.
+    #[must_use]
+    pub fn loss(self, loss: impl Loss + 'static) -> Self {
+        Self { loss: Arc::new(loss), ..self }
+    }
+
+    /// With clipping.
+    #[must_use]
+    pub fn clipping(self, clipping: Clipping) -> Self {
+        Self { clipping, ..self }
+    }
+
+    /// With weight decay for some kinds of parameters.
+    #[must_use]
+    pub fn decayed(self, decayed: DecayedKinds) -> Self {
+        Self { decayed, ..self }
+    }
+
+    /// Whether its numbers are in their ranges.
+    ///
+    /// # Errors
+    /// [`TrainError::Number`] with the first that is not; [`TrainError::States`] where the optimizer's rule keeps other buffers than the
+    /// optimizer says.
+    pub fn check(&self) -> Result<(), TrainError> {
+        self.optimizer.check()?;
+        let rule = self.optimizer.rule(Step { learning_rate: 1e-3, number: 1, decays: true })?;
+        let (named, kept) = (self.optimizer.states(), rule.states());
+        if named.len() != kept {
+            return Err(TrainError::States { named, kept });
+        }
+        for (what, limit) in [("largest norm", self.clipping.norm), ("largest value", self.clipping.value)] {
+            if let Some(value) = limit
+                && !strata_spec::Numbers::Positive.contains(value)
+            {
+                let range = strata_spec::Numbers::Positive.to_string();
+                return Err(TrainError::Number { what, value, range });
+            }
+        }
+        Ok(())
+    }
+
+    /// The rules of a step.
+    pub(crate) fn rules(&self, learning_rate: f64, number: u64) -> Result<Rules, TrainError> {
+        let step = |decays| step_of(learning_rate, number, decays);
+        let undecayed = self.optimizer.rule(step(false)?)?;
+        Ok(Rules { decayed: self.optimizer.rule(step(true)?)?, undecayed, kinds: self.decayed })
+    }
+
+    /// The rules of a step for dfdx's kernels: that of weights, then that of parameters of one size. [`TrainingStep::check_tensors`]
+    /// was passed.
+    pub(crate) fn tensor_rules(&self, learning_rate: f64, number: u64) -> Result<[TensorRule; 2], TrainError> {
+        let rule = |decays| {
+            let rule = self.optimizer.tensor_rule(step_of(learning_rate, number, decays)?)?;
+            rule.ok_or_else(|| TrainError::OnlyOnCpu { what: format!("{:?}", self.optimizer) })
+        };
+        Ok([rule(self.decayed.weights)?, rule(self.decayed.biases)?])
+    }
+
+    /// Whether dfdx's operations can do all of it, which train on a card.
+    pub(crate) fn check_tensors(&self) -> Result<(), TrainError> {
+        self.check()?;
+        let refuse = |what: String| Err(TrainError::OnlyOnCpu { what });
+        self.tensor_rules(1e-3, 1)?;
+        if !self.loss.is_plain_cross_entropy() {
+            return refuse(format!("the loss {:?}", self.loss));
+        }
+        if self.clipping != Clipping::default() {
+            return refuse("clipping of gradients".into());
+        }
+        if self.decayed.biases != self.decayed.gains {
+            return refuse("weight decay for biases other than for gains".into());
+        }
+        Ok(())
+    }
+
+    /// What each gradient is multiplied with, by the norm of all of them.
+    pub(crate) fn scale(&self, squared_norm: f64) -> Result<f32, TrainError> {
+        let norm = squared_norm.sqrt();
+        if !norm.is_finite() {
+            return Err(TrainError::GradientNorm { norm });
+        }
+        // PyTorch's clip_grad_norm_ has the same small number in its denominator.
+        let limit = self.clipping.norm.unwrap_or(f64::INFINITY);
+        Ok((limit / (norm + 1e-6)).min(1.0) as f32)
+    }
+
+    /// `gradient`, scaled and limited.
+    pub(crate) fn clip<'a>(&self, gradient: Gradient<'a>, scale: f32) -> Gradient<'a> {
+        let gradient = gradient.scaled(scale);
+        match self.clipping.value {
+            Some(limit) => gradient.limited(limit as f32),
+            None => gradient,
+        }
+    }
+}
+
+impl<O: Optimizer + 'static> From<O> for TrainingStep {
+    fn from(optimizer: O) -> Self {
+        Self::new(optimizer)
+    }
+}
+
+impl From<Arc<dyn Optimizer>> for TrainingStep {
+    fn from(optimizer: Arc<dyn Optimizer>) -> Self {
+        Self::of(optimizer)
+    }
+}
+
+impl From<&OptimizerSpec> for TrainingStep {
+    fn from(spec: &OptimizerSpec) -> Self {
+        Self::of(optimizer_of(spec))
+    }
+}
+
+impl From<OptimizerSpec> for TrainingStep {
+    fn from(spec: OptimizerSpec) -> Self {
+        Self::from(&spec)
+    }
+}
+
+/// The rule for parameters that decay and that for those that do not.
+pub(crate) struct Rules {
+    decayed: Box<dyn UpdateRule>,
+    undecayed: Box<dyn UpdateRule>,
+    kinds: DecayedKinds,
+}
+
+impl Rules {
+    pub(crate) fn of(&self, name: &str, shape: &[usize]) -> &dyn UpdateRule {
+        if self.kinds.contains(name, shape) { &*self.decayed } else { &*self.undecayed }
+    }
+}
+
+fn step_of(learning_rate: f64, number: u64, decays: bool) -> Result<Step, TrainError> {
+    if !learning_rate.is_finite() || learning_rate < 0.0 {
+        let range = "finite and 0 or more".into();
+        return Err(TrainError::Number { what: "learning rate", value: learning_rate, range });
+    }
+    Ok(Step { learning_rate, number, decays })
+}
