@@ -59,7 +59,7 @@ fn write_to_device(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result
 }
 
 /// Makes `file`, which is open at `from`, durable and gives it the name `to` in the same file system, where it appears at
-/// once. `to` is a regular file or does not exist; see [`resolve_link`] for one that may be a link.
+/// once. `to` is a regular file or does not exist; see [`resolve_link`](crate::resolve_link) for one that may be a link.
 ///
 /// # Errors
 ///

@@ -74,3 +74,7 @@ macro_rules! mlp {
         ($crate::Dense<$inputs, $hidden>, $crate::mlp!($hidden, $($rest),+))
     };
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
