@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Write};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use strata_dataset::Progress;
 use strata_files::{escape, escape_path};
-use strata_trainer::{Evaluation, Event, Pass};
+use strata_trainer::{Evaluation, Event, Observer, Pass, TrainError};
 
 use crate::ticker::Ticker;
 
@@ -95,7 +95,7 @@ impl Display {
         }
     }
 
-    pub(crate) fn event(&mut self, event: &Event<'_>) {
+    fn show(&mut self, event: &Event<'_>) {
         match *event {
             Event::PassStarted { pass, batches, done } => {
                 let epochs = self.epochs;
@@ -130,6 +130,13 @@ impl Display {
             }
             _ => {}
         }
+    }
+}
+
+impl Observer for Display {
+    fn event(&mut self, event: Event<'_>) -> Result<(), TrainError> {
+        self.show(&event);
+        Ok(())
     }
 }
 

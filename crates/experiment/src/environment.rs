@@ -15,7 +15,8 @@ pub struct Commit {
     pub dirty: Option<bool>,
 }
 
-pub(crate) fn environment(device: Device, commit: Option<&Commit>) -> Environment {
+/// Program, machine and device, as a record has them.
+pub fn environment(device: Device, commit: Option<&Commit>) -> Environment {
     Environment {
         strata: env!("CARGO_PKG_VERSION").into(),
         commit: commit.map(|commit| commit.id.clone()),

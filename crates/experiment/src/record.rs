@@ -5,42 +5,24 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 use strata_config::Experiment;
 use strata_model::Architecture;
-use strata_report::{DatasetRecord, Part, PhaseRecord, Record, Rng, RunFolder, SplitRecord};
+use strata_report::{DatasetRecord, PhaseRecord, Record, Rng, SplitRecord};
 use strata_spec::{Named, OptimizerSpec};
 
-use crate::environment::{environment, working_directory};
+use crate::environment::environment;
 use crate::run::{Parts, Runner};
 
 impl Runner<'_> {
-    /// The record of a run that starts now in `folder`, from a config whose text has this SHA-256.
-    pub(crate) fn record(
-        &self,
-        experiment: &Experiment,
-        config_sha256: String,
-        folder: &RunFolder,
-        parts: &Parts,
-    ) -> Record {
+    /// The record of a run that starts now; its name, its config's hash and its first part are filled in by the recorder.
+    pub(crate) fn record(&self, experiment: &Experiment, parts: &Parts) -> Record {
         let architecture = parts.classifier.architecture();
-        let environment = environment(parts.device, self.commit.as_ref());
-        let record = Record::new(&folder.name(), self.command.clone());
-        let part = Part {
-            started: record.started.clone(),
-            ended: None,
-            first_epoch: Some(0),
-            command: self.command.clone(),
-            working_directory: working_directory(),
-            environment: environment.clone(),
-        };
         Record {
-            config_sha256,
             hyperparameters: hyperparameters(experiment, architecture),
             parameters: architecture.parameters() as u64,
-            environment,
+            environment: environment(parts.device, self.commit.as_ref()),
             dataset: dataset(experiment, parts),
             phases: phases(experiment),
             rng: rng(experiment),
-            parts: vec![part],
-            ..record
+            ..Record::new("", self.command.clone())
         }
     }
 }

@@ -1,28 +1,36 @@
-//! Watches a run and keeps it: history, record, plots, checkpoints.
+//! Keeps a run in its folder: history, record, plots, checkpoints.
 
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, Instant};
 
-use strata_report::{HistoryDigest, HistoryLine, Metrics, Record, ReportError, RunFolder};
+use strata_report::{HistoryDigest, HistoryLine, Metrics, Part, Record, ReportError, RunFolder, Status, now};
 use strata_trainer::{
     Checkpoint, CheckpointHistory, Classifier, Elapsed, Evaluation, Event, HistoryMark, LayerState, Observer, Progress,
     TrainError,
 };
 
+use crate::ExperimentError;
 use crate::checkpoints::{best_checkpoint, last_checkpoint};
 use crate::clock::Clock;
-use crate::{Display, Stop};
+use crate::environment::working_directory;
+use crate::sha256::sha256;
 
 /// Record and plots, which grow with the epochs, are written no more often than this.
 const SELDOM: Duration = Duration::from_secs(2);
 /// Nor so often that they take more than one part in this many of a run's time.
 const SHARE: u32 = 20;
 
-/// The observer of a recorded run.
-pub(crate) struct Recorder<'a> {
-    pub(crate) folder: &'a RunFolder,
-    pub(crate) record: &'a mut Record,
-    pub(crate) display: &'a mut Display,
-    pub(crate) stop: &'a Stop,
+/// Records a run in its folder, as an observer of [`fit`](strata_trainer::fit): history, timing, record, plots and checkpoints. The program's
+/// runs are recorded by it, and any other of the trainer's: with data, networks and a loop of one's own.
+///
+/// [`Recorder::start`] begins a run, [`Resumption`](crate::Resumption) goes on with one; [`Recorder::run`] does the work and records how it
+/// ended.
+#[derive(Debug)]
+pub struct Recorder {
+    folder: RunFolder,
+    /// What is known of the run; written now and then, and at the end.
+    pub record: Record,
     /// Of what the history's file holds.
     digest: HistoryDigest,
     clock: Clock,
@@ -30,18 +38,70 @@ pub(crate) struct Recorder<'a> {
     next_write: Instant,
 }
 
-impl<'a> Recorder<'a> {
-    /// Goes on with `record`, whose history is the file's.
+impl Recorder {
+    /// Begins the run `record` in the new folder `folder`, and writes what is known so far: `config`, the text that the run follows, and the
+    /// record. Its name and the config's hash are filled in, and its first part where it has none.
+    ///
+    /// # Errors
+    /// [`ExperimentError::Report`] where the folder cannot be written.
+    pub fn start(folder: RunFolder, config: &str, mut record: Record) -> Result<Self, ExperimentError> {
+        folder.write_config(config)?;
+        record.name = folder.name();
+        record.config_sha256 = sha256(config.as_bytes());
+        if record.parts.is_empty() {
+            record.parts.push(first_part(&record));
+        }
+        folder.write_record(&record)?;
+        Ok(Self::new(folder, record, HistoryDigest::default(), Elapsed::default(), 0))
+    }
+
+    /// Goes on with `record`, whose history is the file's of which `digest` is; `samples` of the epoch under way were trained on.
     pub(crate) fn new(
-        folder: &'a RunFolder,
-        record: &'a mut Record,
-        display: &'a mut Display,
-        stop: &'a Stop,
-        start: Start,
+        folder: RunFolder,
+        record: Record,
+        digest: HistoryDigest,
+        elapsed: Elapsed,
+        samples: u64,
     ) -> Self {
-        let Start { digest, elapsed, samples } = start;
-        let (clock, next_write) = (Clock::new(elapsed, samples), Instant::now() + SELDOM);
-        Self { folder, record, display, stop, digest, clock, next_write }
+        Self { folder, record, digest, clock: Clock::new(elapsed, samples), next_write: Instant::now() + SELDOM }
+    }
+
+    /// The run's folder.
+    pub fn folder(&self) -> &RunFolder {
+        &self.folder
+    }
+
+    /// What an interrupted run ends with, for the `work` of [`Recorder::run`].
+    pub fn interrupted(&self) -> ExperimentError {
+        ExperimentError::Interrupted { run: self.folder.path().to_owned() }
+    }
+
+    /// Does `work`, then writes into the record how it ended: finished, interrupted ([`ExperimentError::Interrupted`]), or failed with its
+    /// reason, also where it panicked.
+    ///
+    /// # Errors
+    /// What `work` fails with; [`ExperimentError::Report`] where the end cannot be written.
+    pub fn run<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, ExperimentError>) -> Result<T, ExperimentError> {
+        let result = catch_unwind(AssertUnwindSafe(|| work(self)));
+        let (status, reason) = match &result {
+            Ok(Ok(_)) => (Status::Finished, self.record.reason.take()),
+            Ok(Err(ExperimentError::Interrupted { .. } | ExperimentError::InterruptedEarly)) => {
+                (Status::Interrupted, Some("a signal asked it to stop".into()))
+            }
+            Ok(Err(error)) => (Status::Failed, Some(error.to_string())),
+            Err(panic) => (Status::Failed, Some(format!("it panicked: {}", panic_message(panic.as_ref())))),
+        };
+        let end = Some(now());
+        (self.record.status, self.record.reason, self.record.ended) = (status, reason, end.clone());
+        if let Some(part) = self.record.parts.last_mut() {
+            part.ended = end;
+        }
+        let written = self.write().map_err(ExperimentError::from);
+        match result {
+            // The first error is the one to tell.
+            Ok(result) => result.and_then(|done| written.map(|()| done)),
+            Err(panic) => resume_unwind(panic),
+        }
     }
 
     /// Keeps a new line of the history.
@@ -57,10 +117,10 @@ impl<'a> Recorder<'a> {
     }
 
     /// Writes record and plots as they are now.
-    pub(crate) fn write(&mut self) -> Result<(), ReportError> {
+    fn write(&mut self) -> Result<(), ReportError> {
         let begin = Instant::now();
         self.record.metrics.seconds = Some(self.clock.elapsed().run);
-        self.folder.write_record(self.record)?;
+        self.folder.write_record(&self.record)?;
         if !self.record.history.is_empty() {
             self.folder.write_plots(&self.record.history)?;
         }
@@ -91,22 +151,30 @@ impl<'a> Recorder<'a> {
             // Without the optimizer's buffers: the best epoch is chosen, never resumed.
             let none = vec![LayerState::default(); checkpoint.weights.layers.len()];
             let buffers = std::mem::replace(&mut checkpoint.optimizer.layers, none);
-            checkpoint.save(&best_checkpoint(self.folder))?;
+            checkpoint.save(&best_checkpoint(&self.folder))?;
             checkpoint.optimizer.layers = buffers;
         }
-        checkpoint.save(&last_checkpoint(self.folder))?;
+        checkpoint.save(&last_checkpoint(&self.folder))?;
         tracing::debug!(folder = %folder.display(), "checkpoint written");
         Ok(())
     }
 }
 
-/// Where a recorder begins: what earlier parts of the run left.
-#[derive(Debug, Default)]
-pub(crate) struct Start {
-    pub(crate) digest: HistoryDigest,
-    pub(crate) elapsed: Elapsed,
-    /// Samples of the epoch under way that were trained on.
-    pub(crate) samples: u64,
+/// The part of a run that starts now.
+pub(crate) fn first_part(record: &Record) -> Part {
+    Part {
+        started: record.started.clone(),
+        ended: None,
+        first_epoch: Some(0),
+        command: record.command.clone(),
+        working_directory: working_directory(),
+        environment: record.environment.clone(),
+    }
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message")
 }
 
 /// What a line of the history adds to what is known of a run: its first line, its last, its best.
@@ -151,13 +219,12 @@ fn failed(error: ReportError) -> TrainError {
     TrainError::Observer(Box::new(error))
 }
 
-impl Observer for Recorder<'_> {
+impl Observer for Recorder {
     fn event(&mut self, event: Event<'_>) -> Result<(), TrainError> {
         self.clock.event(&event);
         if let Event::Evaluated { line, is_best } = event {
             self.add(line, is_best).map_err(failed)?;
         }
-        self.display.event(&event);
         Ok(())
     }
 
@@ -171,9 +238,5 @@ impl Observer for Recorder<'_> {
         let kept = self.keep(progress, classifier, epoch_ended && progress.is_best());
         self.clock.go_on(was_training);
         kept
-    }
-
-    fn is_interrupted(&self) -> bool {
-        self.stop.is_requested()
     }
 }

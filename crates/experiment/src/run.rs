@@ -3,7 +3,6 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
 use strata_config::Experiment;
 use strata_dataset::{Dataset, Split};
 use strata_report::{ReportError, RunFolder};
@@ -11,7 +10,7 @@ use strata_rng::TorchRng;
 use strata_trainer::{Classifier, Device, Progress};
 
 use crate::data::DataFolder;
-use crate::recorder::Start;
+use crate::recorder::Recorder;
 use crate::setup::{self, Loaders};
 use crate::{Commit, Display, ExperimentError, Row, Stop, data, memory, start_threads};
 
@@ -108,19 +107,17 @@ impl Runner<'_> {
             Some(name) => RunFolder::create_exact(runs, name)?,
             None => RunFolder::create(runs, &experiment.name)?,
         };
-        let config = experiment.to_toml();
-        folder.write_config(&config)?;
-        let mut record = self.record(experiment, sha256(config.as_bytes()), &folder, &parts);
-        folder.write_record(&record)?;
+        let path = folder.path().to_owned();
+        let recorder = Recorder::start(folder, &experiment.to_toml(), self.record(experiment, &parts))?;
         self.display.line(&format!(
             "{}: {}, {} parameters, on {}",
-            folder.path().display(),
+            path.display(),
             parts.classifier.architecture(),
-            record.parameters,
-            record.environment.device
+            recorder.record.parameters,
+            recorder.record.environment.device
         ));
-        self.train(experiment, &folder, &mut record, parts, progress, Start::default())?;
-        Ok(folder.path().to_owned())
+        self.train(experiment, recorder, parts, Some(progress))?;
+        Ok(path)
     }
 
     /// Loads the images, splits them and builds the network. The images are looked for where the user says, else in `recorded`, the folder
@@ -150,8 +147,4 @@ impl Runner<'_> {
         let folder = folder.path().map(Path::to_owned);
         Ok(Parts { device, dataset, dataset_sha256, folder, split, loaders, classifier, rng })
     }
-}
-
-pub(crate) fn sha256(bytes: &[u8]) -> String {
-    strata_files::hexadecimal(&Sha256::digest(bytes))
 }

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use strata_trainer::Observer;
+
 use crate::ExperimentError;
 
 /// Set by whoever wants the run to end soon; asked for between batches.
@@ -44,6 +46,13 @@ impl Stop {
         let done = work();
         self.at_once.store(false, Ordering::SeqCst);
         if self.is_requested() { Err(ExperimentError::InterruptedEarly) } else { Ok(done) }
+    }
+}
+
+/// Stops a run between two batches.
+impl Observer for Stop {
+    fn is_interrupted(&self) -> bool {
+        self.is_requested()
     }
 }
 

@@ -155,6 +155,16 @@ pub enum TrainError {
         /// What the loader's `batches` and `samples` say.
         announced: Amount,
     },
+    /// Features that are no whole samples, or batches of none.
+    #[error("{values} values are no table of {samples} samples, served {batch} at a time")]
+    Table {
+        /// Features of all samples.
+        values: usize,
+        /// Labels.
+        samples: usize,
+        /// Samples of a batch.
+        batch: usize,
+    },
     /// A batch that the classifier could not train on or evaluate.
     #[error("batch {batch} of {pass}: {source}")]
     InBatch {
@@ -174,6 +184,14 @@ pub enum TrainError {
     /// A generator that cannot go on where it stood.
     #[error(transparent)]
     Generator(#[from] strata_rng::RngError),
+    /// What an optimizer remembers is another optimizer's, or another network's.
+    #[error("the optimizer's state is {found}, but {expected} is wanted")]
+    State {
+        /// The optimizer and network that are there.
+        expected: String,
+        /// What came.
+        found: String,
+    },
     /// Weights that are not the classifier's.
     #[error(transparent)]
     Model(#[from] strata_model::ModelError),

@@ -24,6 +24,7 @@ mod plan;
 mod progress;
 mod served;
 mod step;
+mod table;
 mod tensor_classifier;
 mod tensor_update;
 
@@ -47,4 +48,5 @@ pub use progress::Progress;
 pub use step::{Clipping, DecayedKinds, TrainingStep};
 pub use strata_kernels::{CrossEntropy, Loss, MeanSquaredError};
 pub use strata_spec::{DeviceChoice, EarlyStopping, Metric, Phase};
+pub use table::Table;
 pub use tensor_classifier::{TensorClassifier, TensorNetwork};

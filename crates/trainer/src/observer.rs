@@ -31,13 +31,38 @@ pub enum Event<'a> {
     },
 }
 
-/// Watches a run: shows it, records it, keeps its checkpoints, and may end it.
+/// Watches a run: shows it, records it, keeps its checkpoints, and may end it. Each method does nothing by default. Several observers are one:
+/// `[&mut dyn Observer; N]` and `Vec` tell each in turn.
+///
+/// ```
+/// use strata_trainer::{Event, Observer, TrainError};
+///
+/// /// Keeps the validation losses.
+/// #[derive(Default)]
+/// struct Losses(Vec<f64>);
+///
+/// impl Observer for Losses {
+///     fn event(&mut self, event: Event<'_>) -> Result<(), TrainError> {
+///         if let Event::Evaluated { line, .. } = event {
+///             self.0.push(line.val_loss);
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// let (mut one, mut two) = (Losses::default(), Losses::default());
+/// let mut both: [&mut dyn Observer; 2] = [&mut one, &mut two];
+/// assert!(!both.is_interrupted());
+/// ```
 pub trait Observer {
     /// Told of each event.
     ///
     /// # Errors
     /// Ends the run with the error.
-    fn event(&mut self, event: Event<'_>) -> Result<(), TrainError>;
+    fn event(&mut self, event: Event<'_>) -> Result<(), TrainError> {
+        let _ = event;
+        Ok(())
+    }
 
     /// Asked to keep `progress` and a snapshot of `classifier`: after the initial evaluation, at the end of each epoch (`epoch_ended`),
     /// after as many steps as the plan says, and before an interrupted run returns.
@@ -49,23 +74,82 @@ pub trait Observer {
         progress: &Progress,
         classifier: &mut dyn Classifier,
         epoch_ended: bool,
-    ) -> Result<(), TrainError>;
+    ) -> Result<(), TrainError> {
+        let _ = (progress, classifier, epoch_ended);
+        Ok(())
+    }
 
     /// Asked between batches whether to stop here.
-    fn is_interrupted(&self) -> bool;
-}
-
-/// Watches nothing: for a run that nobody records.
-impl Observer for () {
-    fn event(&mut self, _: Event<'_>) -> Result<(), TrainError> {
-        Ok(())
-    }
-
-    fn checkpoint(&mut self, _: &Progress, _: &mut dyn Classifier, _: bool) -> Result<(), TrainError> {
-        Ok(())
-    }
-
     fn is_interrupted(&self) -> bool {
         false
     }
 }
+
+/// Watches nothing: for a run that nobody records.
+impl Observer for () {}
+
+impl<O: Observer + ?Sized> Observer for &mut O {
+    fn event(&mut self, event: Event<'_>) -> Result<(), TrainError> {
+        (**self).event(event)
+    }
+
+    fn checkpoint(
+        &mut self,
+        progress: &Progress,
+        classifier: &mut dyn Classifier,
+        epoch_ended: bool,
+    ) -> Result<(), TrainError> {
+        (**self).checkpoint(progress, classifier, epoch_ended)
+    }
+
+    fn is_interrupted(&self) -> bool {
+        (**self).is_interrupted()
+    }
+}
+
+/// Each in turn; the first error is the one that ends the run, and those after it are not told.
+impl<O: Observer> Observer for [O] {
+    fn event(&mut self, event: Event<'_>) -> Result<(), TrainError> {
+        self.iter_mut().try_for_each(|observer| observer.event(event.clone()))
+    }
+
+    fn checkpoint(
+        &mut self,
+        progress: &Progress,
+        classifier: &mut dyn Classifier,
+        epoch_ended: bool,
+    ) -> Result<(), TrainError> {
+        self.iter_mut().try_for_each(|observer| observer.checkpoint(progress, classifier, epoch_ended))
+    }
+
+    fn is_interrupted(&self) -> bool {
+        self.iter().any(Observer::is_interrupted)
+    }
+}
+
+/// As a slice.
+macro_rules! as_slice {
+    ($list:ty $(, const $n:ident: usize)?) => {
+        impl<O: Observer $(, const $n: usize)?> Observer for $list {
+            fn event(&mut self, event: Event<'_>) -> Result<(), TrainError> {
+                self.as_mut_slice().event(event)
+            }
+
+            fn checkpoint(
+                &mut self,
+                progress: &Progress,
+                classifier: &mut dyn Classifier,
+                epoch_ended: bool,
+            ) -> Result<(), TrainError> {
+                self.as_mut_slice().checkpoint(progress, classifier, epoch_ended)
+            }
+
+            fn is_interrupted(&self) -> bool {
+                self.as_slice().is_interrupted()
+            }
+        }
+    };
+}
+
+as_slice!(Vec<O>);
+as_slice!([O; N], const N: usize);

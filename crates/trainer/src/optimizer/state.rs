@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Optimizer;
+use crate::TrainError;
 
 /// What an optimizer remembers, in host memory.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -35,7 +36,7 @@ impl OptimizerState {
         &self,
         optimizer: &dyn Optimizer,
         architecture: &strata_model::Architecture,
-    ) -> Result<(), strata_model::ModelError> {
+    ) -> Result<(), TrainError> {
         let fits = |buffers: &[Vec<f32>], count: usize| {
             buffers.len() == optimizer.states().len() && buffers.iter().all(|buffer| buffer.len() == count)
         };
@@ -49,9 +50,9 @@ impl OptimizerState {
             return Ok(());
         }
         let buffers = self.layers.first().map_or(0, |layer| layer.weight.len());
-        Err(strata_model::ModelError::Mismatch {
-            expected: format!("{architecture} with {} optimizer buffers a parameter", optimizer.states().len()),
-            found: format!("of {} layers with {buffers}", self.layers.len()),
+        Err(TrainError::State {
+            expected: format!("one of {architecture} with {} buffers for each parameter", optimizer.states().len()),
+            found: format!("of {} layers with {buffers} buffers for each parameter", self.layers.len()),
         })
     }
 }

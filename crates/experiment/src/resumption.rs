@@ -1,0 +1,218 @@
+//! A run that was stopped: what its folder holds, checked, before it goes on.
+
+use std::path::Path;
+
+use strata_report::{
+    DatasetRecord, HistoryDigest, HistoryEntry, HistoryLine, Record, RunFolder, Status, join_history,
+    read_record_to_write, read_timing,
+};
+use strata_trainer::{Checkpoint, CheckpointHistory, Classifier, Elapsed, HistoryMark, Plan, Progress, TrainError};
+
+use crate::ExperimentError;
+use crate::checkpoints::{best_weights, exists, last_checkpoint, load_best};
+use crate::lost::{RESTORE, refuse_lost_checkpoint};
+use crate::recorder::{Recorder, evaluation, first_part, history_line, summarise};
+use crate::sha256::sha256;
+
+/// A stopped run, held and read, not yet gone on with.
+#[derive(Debug)]
+pub struct Resumption {
+    folder: RunFolder,
+    config_sha256: String,
+    /// None of a run that was killed before its first record.
+    before: Option<Record>,
+    /// Whether there is a checkpoint.
+    is_begun: bool,
+}
+
+impl Resumption {
+    /// Reads the run in `folder`, which must follow the text `config`.
+    ///
+    /// # Errors
+    /// [`ExperimentError::Resume`] where the run is finished, follows another config, or has lost its record or checkpoint;
+    /// [`ExperimentError::Report`] and [`ExperimentError::Train`] where its files cannot be read.
+    pub fn open(folder: RunFolder, config: &str) -> Result<Self, ExperimentError> {
+        let run = folder.path();
+        let config_sha256 = sha256(config.as_bytes());
+        let before = recorded(run, &config_sha256)?;
+        let is_begun = exists(&last_checkpoint(&folder))?;
+        if is_begun && before.is_none() {
+            let reason = "its record.json is gone, which tells whose checkpoint this is";
+            return Err(refused(run, format!("{reason}; {RESTORE}")));
+        }
+        if !is_begun {
+            refuse_lost_checkpoint(&folder, before.as_ref())?;
+        }
+        Ok(Self { folder, config_sha256, before, is_begun })
+    }
+
+    /// The folder that the run's data lay in, where its record names one.
+    pub fn data_folder(&self) -> Option<&Path> {
+        self.before.as_ref()?.dataset.folder.as_deref().map(Path::new)
+    }
+
+    /// Gives `classifier` what the last checkpoint holds, brings the folder to that moment, and goes on recording. `record` is what a run that
+    /// starts now would have; what earlier parts recorded is taken into it. The progress to go on from is none where there is no checkpoint: the
+    /// run then begins with the initial parameters. `batches` are the training steps of an epoch, `seed` is the generator's.
+    ///
+    /// # Errors
+    /// [`ExperimentError::Resume`] where the record is of other data, [`ExperimentError::Train`] where the checkpoint is damaged or another
+    /// run's, [`ExperimentError::Report`] where the history it counts on is lost. Nothing is changed then.
+    pub fn restore(
+        self,
+        mut record: Record,
+        classifier: &mut dyn Classifier,
+        plan: &Plan,
+        batches: usize,
+        seed: u64,
+    ) -> Result<(Recorder, Option<Progress>), ExperimentError> {
+        let Self { folder, config_sha256, before, is_begun } = self;
+        (record.name, record.config_sha256) = (folder.name(), config_sha256);
+        if record.parts.is_empty() {
+            record.parts.push(first_part(&record));
+        }
+        let entries = match before {
+            Some(before) => carry_over(&mut record, before).map_err(|reason| refused(folder.path(), reason))?,
+            None => Vec::new(),
+        };
+        let mut elapsed = Elapsed { run: record.metrics.seconds.unwrap_or(0.0), ..Elapsed::default() };
+        let (mut digest, mut samples, mut progress) = (HistoryDigest::default(), 0, None);
+        if is_begun {
+            let checkpoint = restore_classifier(&folder, &record, classifier, plan, batches, seed)?;
+            let (lines, found) = restore_history(plan, &folder, checkpoint, &entries)?;
+            digest = HistoryDigest::of(&lines)?;
+            elapsed = Elapsed { run: elapsed.run.max(found.elapsed.run), ..found.elapsed };
+            samples = found.progress.score.samples;
+            let timing = read_timing(folder.path()).map(|timing| timing.entries).unwrap_or_default();
+            record.history = join_history(&lines, &timing);
+            let best = &found.progress.best;
+            let ends = [lines.first().map(evaluation), best.clone(), found.progress.last.clone()];
+            for line in ends.into_iter().flatten() {
+                let is_best = line.epoch.is_some() && best.as_ref() == Some(&line);
+                summarise(&line, is_best, &mut record.metrics);
+            }
+            progress = Some(found.progress);
+        } else {
+            // Evaluations before the first checkpoint are made again.
+            folder.rewrite_history(&[])?;
+        }
+        if let Some(part) = record.parts.last_mut() {
+            part.first_epoch = Some(progress.as_ref().map_or(0, |progress| progress.epoch));
+        }
+        folder.write_record(&record)?;
+        Ok((Recorder::new(folder, record, digest, elapsed, samples), progress))
+    }
+}
+
+pub(crate) fn refused(run: &Path, reason: impl Into<String>) -> ExperimentError {
+    ExperimentError::Resume { run: run.to_owned(), reason: reason.into() }
+}
+
+/// The run's record, which must be of an unfinished run of this config. A run that was killed before its first record has a
+/// config, and nothing else to go on from.
+fn recorded(run: &Path, config_sha256: &str) -> Result<Option<Record>, ExperimentError> {
+    if !exists(&run.join("record.json"))? {
+        return Ok(None);
+    }
+    let record = read_record_to_write(run)?;
+    if record.status == Status::Finished {
+        return Err(refused(run, "it is finished; `cargo xtask compare` shows it"));
+    }
+    if record.config_sha256 != config_sha256 {
+        return Err(refused(
+            run,
+            format!(
+                "its config.toml is not the one it was started with: its SHA-256 is {config_sha256}, its record has {}; \
+                 restore the file from a copy",
+                record.config_sha256
+            ),
+        ));
+    }
+    Ok(Some(record))
+}
+
+/// Takes into `record`, made from the config as for a run that starts now, what only the run's record `before` knows; gives the history that
+/// it had. What is new of this part stands in the last of `parts`.
+fn carry_over(record: &mut Record, before: Record) -> Result<Vec<HistoryEntry>, String> {
+    // Where the images lie is no part of what they are.
+    let trained_on = DatasetRecord { folder: record.dataset.folder.clone(), ..before.dataset.clone() };
+    if trained_on != record.dataset {
+        return Err(format!(
+            "the images or their split are not those that its record names: their SHA-256 is {}, the record has {}; \
+             name the folder of the run's own images with --data, or restore record.json from a copy",
+            record.dataset.sha256, trained_on.sha256
+        ));
+    }
+    let started = record.started.clone();
+    let mut parts = before.known_parts();
+    parts.append(&mut record.parts);
+    record.parts = parts;
+    record.resumed = before.resumed;
+    record.resumed.push(started);
+    // What a person added to maps of any keys.
+    for (key, value) in before.hyperparameters {
+        record.hyperparameters.entry(key).or_insert(value);
+    }
+    for (key, seed) in before.rng.streams {
+        record.rng.streams.entry(key).or_insert(seed);
+    }
+    (record.id, record.started, record.command) = (before.id, before.started, before.command);
+    (record.environment, record.extra) = (before.environment, before.extra);
+    record.metrics.seconds = before.metrics.seconds.filter(|seconds| seconds.is_finite());
+    Ok(before.history)
+}
+
+/// Gives the classifier what the run's last checkpoint holds.
+fn restore_classifier(
+    folder: &RunFolder,
+    record: &Record,
+    classifier: &mut dyn Classifier,
+    plan: &Plan,
+    batches: usize,
+    seed: u64,
+) -> Result<Checkpoint, ExperimentError> {
+    let path = last_checkpoint(folder);
+    let checkpoint = Checkpoint::load(&path, &record.id, classifier.architecture())?;
+    checkpoint.check(plan, batches, seed).map_err(|reason| TrainError::Damaged { path, reason })?;
+    if plan.early_stopping.is_some() && checkpoint.progress.best.is_some() {
+        // Looked at before hours of training, not after them. A kill after it was written and before the last was left
+        // the best of an epoch that is to be repeated, and written again.
+        let found = load_best(folder, &record.id, classifier.architecture())?;
+        if found.progress.epoch <= checkpoint.progress.epoch {
+            best_weights(folder, found, &checkpoint.progress)?;
+        }
+    }
+    classifier.restore(&checkpoint.weights, &checkpoint.optimizer)?;
+    Ok(checkpoint)
+}
+
+/// Brings the history's file to the moment of the checkpoint, since what was written after it will be written again; its lines, and the
+/// checkpoint with all that early stopping remembers of them.
+fn restore_history(
+    plan: &Plan,
+    folder: &RunFolder,
+    mut checkpoint: Checkpoint,
+    entries: &[HistoryEntry],
+) -> Result<(Vec<HistoryLine>, Checkpoint), ExperimentError> {
+    let lines = match &checkpoint.history {
+        CheckpointHistory::File(HistoryMark { bytes, sha256 }) => folder.restore_history(*bytes, sha256, entries)?,
+        CheckpointHistory::Lines(lines) => {
+            let lines: Vec<_> = lines.iter().map(history_line).collect();
+            folder.rewrite_history(&lines)?;
+            lines
+        }
+        CheckpointHistory::None => {
+            let path = last_checkpoint(folder);
+            return Err(TrainError::Damaged { path, reason: "it knows of no history".into() }.into());
+        }
+    };
+    let stored = checkpoint.progress.clone();
+    let evaluations: Vec<_> = lines.iter().map(evaluation).collect();
+    checkpoint.progress.replay(&evaluations, plan);
+    let is_same = (&stored.last, &stored.best) == (&checkpoint.progress.last, &checkpoint.progress.best);
+    if !is_same || stored.stopping.is_some_and(|state| Some(state) != checkpoint.progress.stopping) {
+        let (path, reason) = (last_checkpoint(folder), "its history does not lead to what it remembers of it".into());
+        return Err(TrainError::Damaged { path, reason }.into());
+    }
+    Ok((lines, checkpoint))
+}

@@ -1,0 +1,64 @@
+//! The weights that a run gives.
+
+use std::io::Write;
+
+use sha2::{Digest, Sha256};
+use strata_model::Weights;
+use strata_report::{Chosen, ModelFile, RunFolder};
+use strata_trainer::{Classifier, Progress, TrainError};
+
+use crate::checkpoints::{best_weights, load_best};
+use crate::recorder::Recorder;
+
+impl Recorder {
+    /// Writes the weights that the run gives into its `model.safetensors`, and gives them to `classifier`: those of the best epoch (`takes_best`),
+    /// otherwise the last one's. The record says which. `classes` are the names in label order.
+    ///
+    /// # Errors
+    /// Where the best epoch's checkpoint is damaged, or the file cannot be written.
+    pub fn keep_weights(
+        &mut self,
+        classifier: &mut dyn Classifier,
+        progress: &Progress,
+        takes_best: bool,
+        classes: &[String],
+    ) -> Result<(), TrainError> {
+        let (mut weights, state) = classifier.snapshot()?;
+        let (chosen, rule) = if takes_best {
+            let found = load_best(self.folder(), &self.record.id, classifier.architecture())?;
+            weights = best_weights(self.folder(), found, progress)?;
+            classifier.restore(&weights, &state)?;
+            (&progress.best, "best validation accuracy")
+        } else {
+            (&progress.last, "last epoch")
+        };
+        if let Some(line) = chosen {
+            self.record.chosen = Some(Chosen { epoch: line.epoch, rule: rule.into() });
+            self.record.metrics.val_loss = Some(line.val_loss);
+            self.record.metrics.val_acc = Some(line.val_acc);
+        }
+        self.record.model = Some(save(self.folder(), &weights, classes)?);
+        Ok(())
+    }
+}
+
+/// Writes the weights file. The SHA-256 is of the bytes that were written, not of what the disk gives back.
+fn save(folder: &RunFolder, weights: &Weights, classes: &[String]) -> Result<ModelFile, TrainError> {
+    struct Hash(Sha256);
+    impl Write for Hash {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.update(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let path = folder.model_path();
+    weights.save(&path, classes)?;
+    let mut hash = Hash(Sha256::new());
+    let hashed = weights.write_to(&mut hash, classes);
+    hashed.map_err(|source| TrainError::Io { action: "hashing", path: path.clone(), source })?;
+    let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok(ModelFile { file, sha256: strata_files::hexadecimal(&hash.0.finalize()) })
+}
