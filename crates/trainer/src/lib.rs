@@ -50,3 +50,7 @@ pub use strata_kernels::{CrossEntropy, Loss, MeanSquaredError};
 pub use strata_spec::{DeviceChoice, EarlyStopping, Metric, Phase};
 pub use table::Table;
 pub use tensor_classifier::{TensorClassifier, TensorNetwork};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
