@@ -64,6 +64,12 @@ pub(crate) enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "NAME")]
         arguments: Vec<OsString>,
     },
+    /// Write the documents that are made from the code: docs/config.md.
+    Docs {
+        /// Write nothing; fail where one is not what the code says.
+        #[arg(long)]
+        check: bool,
+    },
     /// Check the house rules alone: module comments, files' lengths, configs' rows, who depends on whom.
     Tidy,
 }

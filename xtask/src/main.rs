@@ -8,6 +8,7 @@ mod bench;
 mod build_times;
 mod cli;
 mod cuda;
+mod docs;
 #[cfg(test)]
 mod documented;
 mod fault;
@@ -48,6 +49,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Runs { .. } | Command::Compare { .. } | Command::Dataset { .. } => start::reader(),
         Command::Test { alone, extra } => steps::run(alone.as_deref(), &extra),
         Command::Bench { arguments } => bench::run(&arguments),
+        Command::Docs { check } => docs::run(check),
         Command::Tidy => tidy::run(),
     }
 }

@@ -9,7 +9,7 @@ use std::process::{ExitCode, Stdio};
 
 use anyhow::Context;
 use strata_cli::ExperimentArguments;
-use strata_config::{Experiment, read_text};
+use strata_config::{Config, read_text};
 use strata_spec::DeviceChoice;
 
 use crate::cuda;
@@ -21,8 +21,7 @@ use crate::workspace;
 /// `experiment`: the config is checked before anything is built.
 pub(crate) fn experiment(arguments: &ExperimentArguments) -> anyhow::Result<ExitCode> {
     let text = read_text(&arguments.config.config).map_err(Fault::Config)?;
-    let experiment =
-        Experiment::parse(&text, &arguments.config.config, &arguments.config.sets).map_err(Fault::Config)?;
+    let experiment = Config::parse(&text, &arguments.config.config, &arguments.config.sets).map_err(Fault::Config)?;
     let device = arguments.machine.device.unwrap_or(experiment.device);
     let handed =
         if arguments.config.config.is_file() { None } else { Some(Handed::new(&arguments.config.config, &text)?) };
@@ -60,7 +59,7 @@ pub(crate) fn resume(arguments: &[OsString]) -> anyhow::Result<ExitCode> {
         // The program knows more ways to name a run, and says what is wrong with this one.
         return reader();
     };
-    let experiment = Experiment::read(&config, &[]).map_err(Fault::Config)?;
+    let experiment = Config::read(&config, &[]).map_err(Fault::Config)?;
     let device = match &options.device {
         Some(device) => device.parse().map_err(|error| Fault::Mistake(format!("--device: {error}")))?,
         None => experiment.device,
@@ -76,7 +75,7 @@ pub(crate) fn reader() -> anyhow::Result<ExitCode> {
     program::start(&root, toolkit.as_ref(), env::args_os().skip(1), Stdio::inherit(), lock)
 }
 
-fn train(experiment: &Experiment, device: DeviceChoice, handed: Option<Handed>) -> anyhow::Result<ExitCode> {
+fn train(experiment: &Config, device: DeviceChoice, handed: Option<Handed>) -> anyhow::Result<ExitCode> {
     let root = workspace::root();
     let toolkit = cuda::choose(device)?;
     let lock = Lock::take(&root)?;

@@ -12,6 +12,7 @@ mod words;
 use std::path::Path;
 use std::process::ExitCode;
 
+use crate::docs;
 use crate::workspace;
 
 /// `cargo xtask tidy`.
@@ -37,6 +38,7 @@ fn faults(root: &Path) -> Vec<String> {
     faults.extend(circles::faults(root));
     faults.extend(layout::faults(root));
     faults.extend(words::faults(root));
+    faults.extend(docs::faults(root));
     faults
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use strata_config::{ConfigError, Experiment};
+use strata_config::{Config, ConfigError};
 
 const TEXT: &str = r#"
 phases = [{ epochs = 20, lr = 0.1 }]
@@ -16,13 +16,13 @@ hidden = [128, 64]
 
 fn main() -> Result<(), ConfigError> {
     let path = Path::new("example.toml");
-    let experiment = Experiment::parse(TEXT, path, &["model.activation=gelu".to_owned()])?;
+    let experiment = Config::parse(TEXT, path, &["model.activation=gelu".to_owned()])?;
     println!("{}: widths {:?}, {} epochs", experiment.name, experiment.widths(), experiment.epochs());
     assert_eq!(experiment.widths(), [3072, 128, 64, 10]);
     // Every key that has a value, defaults included; it reads back as equal.
     println!("{}", experiment.to_toml());
 
-    let wrong = Experiment::parse(&TEXT.replace("hidden", "hiden"), path, &[]);
+    let wrong = Config::parse(&TEXT.replace("hidden", "hiden"), path, &[]);
     let error = wrong.err().map(|error| error.to_string()).unwrap_or_default();
     println!("{error}");
     assert!(error.contains("did you mean `hidden`?"));

@@ -54,6 +54,17 @@ impl Document {
         self.sources[1..].iter().map(|source| (source.start, source.text.as_str()))
     }
 
+    /// Whether the text at `span` stands in the file.
+    pub(crate) fn is_file(&self, span: Range<usize>) -> bool {
+        self.locate(&span).0.is_file
+    }
+
+    /// The text at `span`, without the passwords of its URLs.
+    pub(crate) fn text(&self, span: Range<usize>) -> &str {
+        let (source, local) = self.locate(&span);
+        source.masked_part(&local)
+    }
+
     /// The error that `key` (if the fault lies in one) is wrong at `span`, quoting the value found there.
     pub(crate) fn wrong(&self, span: Range<usize>, key: &str, message: impl Into<String>) -> ConfigError {
         let mut error = self.at(span.clone(), Some(key), message);

@@ -1,67 +1,176 @@
-//! Every key of a config with its type, default and range: what errors and `docs/config.md` say.
+//! Every key of a config, each declared once. Who adds a key writes its entry here, and asks [`Config::get`](crate::Config::get) for it
+//! where it acts.
 
-/// One key of a config.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Key {
-    /// Its place, with `[]` after a list of tables: `phases[].lr`.
-    pub path: &'static str,
-    /// What its value must be, for "expected …".
-    pub expects: &'static str,
-    /// What it is where it is not written; `None` where it must be.
-    pub default: Option<&'static str>,
+use std::num::NonZeroUsize;
+
+use strata_files::without_credentials;
+use strata_spec::ranges::{self, Integers};
+use strata_spec::{Activation, DatasetKind, DatasetSpec, DeviceChoice, Metric, Named, OptimizerKind, RngScheme};
+
+use crate::key::Fallback::{Is, Required, Worked};
+use crate::key::{Entry, Key, When, keys};
+use crate::name::{NAME_RULE, default_name, valid_name};
+use crate::takes::Takes::{self, Boolean, Choice, Integer, IntegerTo, Number, Pair, Text};
+use crate::takes::choices;
+use crate::value::{Value, boolean, count, device, named, number, pair, seed, size, sizes, text};
+use crate::values::Values;
+
+/// An address's length in bytes, as browsers and servers cap it.
+const MAX_URL: usize = 2_048;
+const DEVICES: &str = "\"auto\", \"cpu\", \"cuda\" or \"cuda:N\" with N from 0 to 255";
+
+keys! {
+    /// what the run is called, in lists and in its folder's name
+    NAME: String, text => "name", Text { expects: NAME_RULE, read: run_name },
+        Worked { words: "the file's name without .toml", out: |values| Some(Value::Text(default_name(values))) }, None, None;
+    /// the seed of the split, the initialisation, the batches and dropout
+    SEED: u64, seed => "seed", Integer(ranges::SEED), Is("0"), None, Some("seed");
+    /// whose draws the run follows: those of PyTorch's CPU generator
+    RNG: RngScheme, named => "rng", Choice(choices::<RngScheme>), Is("\"torch\""), None, None;
+    /// where to compute; `auto` takes a CUDA card where there is one
+    DEVICE: DeviceChoice, device => "device", Text { expects: DEVICES, read: device_name }, Is("\"auto\""), None, None;
+    /// worker threads
+    THREADS: NonZeroUsize, count => "threads", Integer(ranges::THREADS), Worked { words: "what the machine has", out: |_| None }, None, None;
+
+    /// the images
+    DATASET: DatasetKind, named => "dataset.kind", Choice(choices::<DatasetKind>), Required, None, None;
+    /// where the archive is; a user name and password in it are used and kept nowhere
+    URL: String, text => "dataset.url", Text { expects: "an address that starts with https://, http:// or file://", read: url },
+        Worked { words: "CIFAR-10's own", out: |_| Some(Value::Text(DatasetSpec::CIFAR10_URL.into())) }, Some(OF_CIFAR10), None;
+    /// the archive's checksum
+    SHA256: String, text => "dataset.sha256", Text { expects: "a string of 64 hexadecimal digits", read: sha256 },
+        Worked { words: "that of CIFAR-10's own archive", out: |_| Some(Value::Text(DatasetSpec::CIFAR10_SHA256.into())) }, Some(OF_CIFAR10), None;
+    /// training images, the validation part included
+    TRAIN: usize, size => "dataset.train", Integer(ranges::SYNTHETIC), Is("5000"), Some(OF_SYNTHETIC), None;
+    /// test images
+    TEST: usize, size => "dataset.test", Integer(ranges::SYNTHETIC), Is("1000"), Some(OF_SYNTHETIC), None;
+    /// the images' seed, apart from the run's own
+    DATASET_SEED: u64, seed => "dataset.seed", Integer(ranges::SEED), Is("0"), Some(OF_SYNTHETIC), None;
+    /// images split off for validation; CIFAR-10 has 50000 training images, so 49999 at most
+    VALIDATION: usize, size => "dataset.validation", IntegerTo { least: 1, most: "one below the number of training images" },
+        Worked { words: "5000 of cifar10, a tenth of synthetic's train", out: a_tenth }, None, None;
+    /// images of a training step; an epoch's last batch may be smaller
+    BATCH: NonZeroUsize, count => "dataset.batch", Integer(ranges::BATCH), Is("128"), None, Some("batch_size");
+    /// images of an evaluation step; changes memory and speed, not results beyond rounding
+    EVALUATION_BATCH: NonZeroUsize, count => "dataset.evaluation_batch", Integer(ranges::EVALUATION_BATCH),
+        Worked { words: "twice dataset.batch", out: twice_the_batch }, None, Some("evaluation_batch");
+    /// whether pixels (0 to 1) lose their channel's training mean and are divided by its deviation
+    NORMALISE: bool, boolean => "dataset.normalise", Boolean, Is("false"), None, Some("normalise");
+
+    /// the hidden layers' widths; `[]` is a linear classifier; at most 10⁹ parameters in all
+    HIDDEN: Vec<usize>, sizes => "model.hidden", WIDTHS, Required, None, Some("hidden");
+    /// what follows each hidden layer
+    ACTIVATION: Activation, named => "model.activation", Choice(activations), Is("\"relu\""), Some(WITH_HIDDEN), Some("activation");
+    /// the probability that a hidden unit is dropped in a training step
+    DROPOUT: f64, number => "model.dropout", Number(ranges::DROPOUT), Is("0.0"), Some(WITH_HIDDEN), Some("dropout");
+
+    /// the rule that updates the parameters
+    OPTIMIZER: OptimizerKind, named => "optimizer.kind", Choice(choices::<OptimizerKind>), Is("\"sgd\""), None, Some("optimizer");
+    /// the share of the velocity that is kept
+    MOMENTUM: f64, number => "optimizer.momentum", Number(ranges::MOMENTUM), Is("0.0"), Some(OF_SGD), Some("momentum");
+    /// Nesterov's look-ahead; needs momentum above 0
+    NESTEROV: bool, boolean => "optimizer.nesterov", Boolean, Is("false"), Some(WITH_MOMENTUM), Some("nesterov");
+    /// decay rates of the first and second moment
+    BETAS: [f64; 2], pair => "optimizer.betas", Pair(ranges::BETA), Is("[0.9, 0.999]"), Some(OF_ADAM), Some("betas");
+    /// added to the second moment's root
+    EPS: f64, number => "optimizer.eps", Number(ranges::EPS), Is("1e-8"), Some(OF_ADAM), Some("eps");
+    /// L2 penalty in the gradient (sgd, adam), decay of the parameters themselves (adamw)
+    WEIGHT_DECAY: f64, number => "optimizer.weight_decay", Number(ranges::WEIGHT_DECAY),
+        Worked { words: "0.0 (adamw 0.01)", out: weight_decay }, None, Some("weight_decay");
+
+    /// passes over the training images
+    EPOCHS: usize, size => "phases[].epochs", Integer(ranges::EPOCHS), Required, None, Some("epochs");
+    /// the learning rate
+    LR: f64, number => "phases[].lr", Number(ranges::LEARNING_RATE), Required, None, Some("lrs");
+
+    /// what is watched
+    METRIC: Metric, named => "early_stopping.metric", Choice(choices::<Metric>), Is("\"val_loss\""), Some(WITH_EARLY_STOPPING), Some("early_stopping.metric");
+    /// epochs without improvement that end the run
+    PATIENCE: usize, size => "early_stopping.patience", Integer(ranges::EPOCHS), Required, Some(WITH_EARLY_STOPPING), Some("early_stopping.patience");
+    /// how much better counts as improvement, in the metric's unit
+    MIN_DELTA: f64, number => "early_stopping.min_delta", Number(ranges::MIN_DELTA), Is("0.0"), Some(WITH_EARLY_STOPPING), Some("early_stopping.min_delta");
+
+    /// also save every this many training steps
+    EVERY_STEPS: NonZeroUsize, count => "checkpoint.every_steps", Integer(ranges::STEPS),
+        Worked { words: "none: at the ends of epochs only", out: |_| None }, None, None;
 }
 
-const fn key(path: &'static str, expects: &'static str, default: &'static str) -> Key {
-    Key { path, expects, default: Some(default) }
+const WIDTHS: Takes = Takes::Integers { most: ranges::HIDDEN_LAYERS, each: ranges::WIDTH };
+
+/// A key of other kinds: the error names the kind, and those that take the key.
+macro_rules! of_kinds {
+    ($key:ident, $($kind:pat_param)|+, $takers:literal) => {
+        When {
+            holds: |values| matches!(values.get(&$key), Some($($kind)|+)),
+            otherwise: |values, name| {
+                let kind = values.get(&$key).map_or("none", Named::as_str);
+                format!("{} is {kind}, which has no `{name}`; {}", $key.path(), $takers)
+            },
+        }
+    };
+}
+const OF_CIFAR10: When = of_kinds!(DATASET, DatasetKind::Cifar10, "cifar10 takes it");
+const OF_SYNTHETIC: When = of_kinds!(DATASET, DatasetKind::Synthetic, "synthetic takes it");
+const OF_SGD: When = of_kinds!(OPTIMIZER, OptimizerKind::Sgd, "sgd takes it");
+const OF_ADAM: When = of_kinds!(OPTIMIZER, OptimizerKind::Adam | OptimizerKind::AdamW, "adam and adamw take it");
+const WITH_HIDDEN: When = When {
+    holds: |values| values.get(&HIDDEN).is_some_and(|hidden| !hidden.is_empty()),
+    otherwise: |_, name| {
+        format!(
+            "has no effect: model.hidden = [] makes a network without hidden layers, and `{name}` acts on those; leave it out"
+        )
+    },
+};
+const WITH_MOMENTUM: When = When {
+    holds: |values| values.get(&MOMENTUM).is_some_and(|momentum| momentum > 0.0),
+    otherwise: |values, name| match (OF_SGD.holds)(values) {
+        true => "needs optimizer.momentum above 0, as in momentum = 0.9".to_owned(),
+        false => (OF_SGD.otherwise)(values, name),
+    },
+};
+const WITH_EARLY_STOPPING: When = When {
+    holds: |values| values.has_early_stopping,
+    otherwise: |_, name| format!("`{name}` needs the section [early_stopping]"),
+};
+
+fn run_name(name: &str) -> Option<String> {
+    valid_name(name).then(|| name.to_owned())
 }
 
-const fn required(path: &'static str, expects: &'static str) -> Key {
-    Key { path, expects, default: None }
+fn device_name(name: &str) -> Option<String> {
+    name.parse().ok().map(|device: DeviceChoice| device.to_string())
 }
 
-const SEED: &str = "an integer from 0 to 9223372036854775807";
+fn url(text: &str) -> Option<String> {
+    let bare = without_credentials(text);
+    let rest = ["https://", "http://", "file://"].iter().find_map(|scheme| bare.strip_prefix(scheme));
+    let is_whole = rest.is_some_and(|rest| !rest.is_empty());
+    (is_whole && text.len() <= MAX_URL && !text.chars().any(char::is_control)).then(|| text.to_owned())
+}
 
-/// Every key, in the order of `docs/config.md`.
-pub const KEYS: &[Key] = &[
-    key(
-        "name",
-        "a string of 1 to 64 letters, digits, `.`, `_` and `-`, not starting with `.` or `-`",
-        "the file's name without .toml",
-    ),
-    key("seed", SEED, "0"),
-    key("rng", "the string \"torch\"", "\"torch\""),
-    key("device", "\"auto\", \"cpu\", \"cuda\" or \"cuda:N\" with N from 0 to 255", "\"auto\""),
-    key("threads", "an integer from 1 to 1024", "what the machine has"),
-    required("dataset.kind", "\"cifar10\" or \"synthetic\""),
-    key("dataset.url", "an address that starts with https://, http:// or file://", "CIFAR-10's own"),
-    key("dataset.sha256", "a string of 64 hexadecimal digits", "that of CIFAR-10's own archive"),
-    key("dataset.train", "an integer from 10 to 200000", "5000"),
-    key("dataset.test", "an integer from 10 to 200000", "1000"),
-    key("dataset.seed", SEED, "0"),
-    key(
-        "dataset.validation",
-        "an integer from 1 to one below the number of training images",
-        "5000 of cifar10, a tenth of synthetic's train",
-    ),
-    key("dataset.batch", "an integer from 1 to 1000000", "128"),
-    key("dataset.evaluation_batch", "an integer from 1 to 2000000", "twice dataset.batch"),
-    key("dataset.normalise", "true or false", "false"),
-    required("model.hidden", "a list of at most 32 integers, each from 1 to 65536"),
-    key("model.activation", "one of relu, leaky_relu, gelu, tanh, sigmoid, silu", "\"relu\""),
-    key("model.dropout", "a number from 0 up to but not including 1", "0.0"),
-    key("optimizer.kind", "\"sgd\", \"adam\" or \"adamw\"", "\"sgd\""),
-    key("optimizer.momentum", "a number from 0 up to but not including 1", "0.0"),
-    key("optimizer.nesterov", "true or false", "false"),
-    key("optimizer.betas", "a list of two numbers, each from 0 up to but not including 1", "[0.9, 0.999]"),
-    key("optimizer.eps", "a number above 0, finite in 32 bits", "1e-8"),
-    key("optimizer.weight_decay", "a number of 0 or more, finite in 32 bits", "0.0 (adamw 0.01)"),
-    required("phases[].epochs", "an integer from 1 to 100000"),
-    required("phases[].lr", "a number above 0, finite in 32 bits"),
-    key("early_stopping.metric", "\"val_loss\" or \"val_acc\"", "\"val_loss\""),
-    required("early_stopping.patience", "an integer from 1 to 100000"),
-    key("early_stopping.min_delta", "a number of 0 or more, finite in 32 bits", "0.0"),
-    key("checkpoint.every_steps", "an integer from 1 to 1000000000", "none: at the ends of epochs only"),
-];
+fn sha256(text: &str) -> Option<String> {
+    (text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit())).then(|| text.to_ascii_lowercase())
+}
+
+fn activations() -> Vec<(&'static str, &'static str)> {
+    Activation::hidden().map(|activation| (activation.as_str(), activation.sentence())).collect()
+}
+
+fn integer(value: usize) -> Option<Value> {
+    i64::try_from(value).ok().map(Value::Integer)
+}
+
+fn a_tenth(values: &Values) -> Option<Value> {
+    integer((crate::settings::dataset(values).train_images() / 10).max(1))
+}
+
+fn twice_the_batch(values: &Values) -> Option<Value> {
+    values.get(&BATCH).and_then(|batch| integer(2 * batch.get()))
+}
+
+fn weight_decay(values: &Values) -> Option<Value> {
+    Some(Value::Number(if values.get(&OPTIMIZER) == Some(OptimizerKind::AdamW) { 0.01 } else { 0.0 }))
+}
 
 /// What a section is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,18 +181,34 @@ pub(crate) enum Shape {
     Tables,
 }
 
-/// The sections, each with its shape.
-pub(crate) const SECTIONS: &[(&str, Shape)] = &[
-    ("dataset", Shape::Table),
-    ("model", Shape::Table),
-    ("optimizer", Shape::Table),
-    ("phases", Shape::Tables),
-    ("early_stopping", Shape::Table),
-    ("checkpoint", Shape::Table),
+/// A section of the file.
+pub(crate) struct Section {
+    pub(crate) name: &'static str,
+    pub(crate) shape: Shape,
+    /// What stands above its keys in the document.
+    pub(crate) note: &'static str,
+}
+
+const fn section(name: &'static str, shape: Shape, note: &'static str) -> Section {
+    Section { name, shape, note }
+}
+
+/// The sections, in the order of the document.
+pub(crate) const SECTIONS: &[Section] = &[
+    section("dataset", Shape::Table, "A key of another kind is an error that names the kinds that take it."),
+    section("model", Shape::Table, ""),
+    section("optimizer", Shape::Table, "A key of another kind is an error that names the kinds that take it."),
+    section(
+        "phases",
+        Shape::Tables,
+        "1 to 1000 tables, trained in order with the optimizer's state carried on; at most 100000 epochs in all.",
+    ),
+    section("early_stopping", Shape::Table, "Without this section every epoch is trained."),
+    section("checkpoint", Shape::Table, "A checkpoint is saved at the end of each epoch in any case."),
 ];
 
 /// What the value at `path` (`phases.3.lr`) must be.
-pub(crate) fn expects(path: &str) -> &'static str {
+pub(crate) fn expects(path: &str) -> String {
     let (mut generic, mut in_list) = (String::new(), false);
     for segment in path.split('.') {
         if segment.bytes().all(|b| b.is_ascii_digit()) {
@@ -98,26 +223,25 @@ pub(crate) fn expects(path: &str) -> &'static str {
         generic.push_str(segment);
     }
     if let Some(key) = KEYS.iter().find(|key| key.path == generic) {
-        return key.expects;
+        return key.takes.expects();
     }
-    match SECTIONS.iter().find(|(name, _)| *name == generic) {
-        Some((_, Shape::Table)) => "a table of keys",
-        Some((_, Shape::Tables)) => "a list of one table or more, each with `epochs` and `lr`",
-        None => "a key of this config",
+    match SECTIONS.iter().find(|section| section.name == generic).map(|section| section.shape) {
+        Some(Shape::Table) => "a table of keys".to_owned(),
+        Some(Shape::Tables) => "a list of one table or more, each with `epochs` and `lr`".to_owned(),
+        None => "a key of this config".to_owned(),
     }
 }
 
 /// The names that `section` may hold ("" for the top: its own keys, then the sections).
 pub(crate) fn names(section: &str) -> Vec<&'static str> {
-    let mut names: Vec<_> = KEYS
-        .iter()
-        .filter_map(|key| match key.path.rsplit_once('.') {
-            Some((parent, name)) => (parent.trim_end_matches("[]") == section).then_some(name),
-            None => section.is_empty().then_some(key.path),
-        })
-        .collect();
+    let mut names: Vec<_> = KEYS.iter().filter(|key| key.section() == section).map(Entry::name).collect();
     if section.is_empty() {
-        names.extend(SECTIONS.iter().map(|(name, _)| *name));
+        names.extend(SECTIONS.iter().map(|section| section.name));
     }
     names
+}
+
+/// The most images that may be split off where `train` are there.
+pub(crate) fn validation_range(train: usize) -> Integers {
+    Integers { least: 1, most: i64::try_from(train).unwrap_or(i64::MAX) - 1 }
 }

@@ -8,7 +8,7 @@ use toml::de::{DeArray, DeTable, DeValue};
 
 use crate::document::Document;
 use crate::error::ConfigError;
-use crate::keys;
+use crate::keys::{self, Shape};
 
 /// Segments of the longest path; deeper ones name no key, and a deep table would cost stack to drop.
 const MAX_DEPTH: usize = 4;
@@ -67,8 +67,8 @@ fn value<'d>(
     let (span, text) = (text.span(), text.into_inner());
     match DeValue::parse(text) {
         Ok(value) => Ok(shifted(value, span.start)),
-        // Shells take quotes away: what cannot be meant as a list, a table or a quoted string is a string.
-        Err(_) if !text.is_empty() && !text.contains(['"', '\'', '[', ']', '{', '}', '\n']) => {
+        // Shells take quotes away: what does not begin as a list, a table or a quoted string is a string.
+        Err(_) if !text.is_empty() && !text.starts_with(['"', '\'', '[', '{']) && !text.contains('\n') => {
             Ok(Spanned::new(span, DeValue::String(Cow::Borrowed(text))))
         }
         Err(error) => {
@@ -115,7 +115,19 @@ fn assign<'d>(
         table.insert(key(), value);
         return Ok(());
     }
-    let child = table.entry(key()).or_insert_with(|| Spanned::new(name.span(), DeValue::Table(DeTable::new())));
+    // A list of tables that is not there begins with its first.
+    let is_list = keys::SECTIONS.iter().any(|section| {
+        depth == 0 && section.name == *name.get_ref() && section.shape == Shape::Tables && *path[1].get_ref() == "0"
+    });
+    let empty = || {
+        let table = Spanned::new(name.span(), DeValue::Table(DeTable::new()));
+        if is_list {
+            Spanned::new(name.span(), DeValue::Array([table].into_iter().collect::<DeArray<'_>>()))
+        } else {
+            table
+        }
+    };
+    let child = table.entry(key()).or_insert_with(empty);
     descend(document, child, path, depth + 1, value)
 }
 
@@ -130,11 +142,14 @@ fn descend<'d>(
     let walked = path[..depth].iter().map(|segment| *segment.get_ref()).collect::<Vec<_>>().join(".");
     let name = &path[depth];
     match node.get_mut() {
+        DeValue::Table(table) if walked == "phases" && table.is_empty() => {
+            let message = "`phases` is not there yet: the first is phases.0; or set the whole, as in phases='[{epochs=1,lr=0.1}]'";
+            Err(document.fault(name.span(), None, message))
+        }
         DeValue::Table(table) => assign(document, table, path, depth, value),
         DeValue::Array(array) => {
             let length = array.len();
-            let index =
-                name.get_ref().bytes().all(|b| b.is_ascii_digit()).then(|| name.get_ref().parse::<usize>().ok());
+            let index = is_index(name.get_ref()).then(|| name.get_ref().parse::<usize>().ok());
             let Some(item) = index.flatten().and_then(|index| array.get_mut(index)) else {
                 let message = match length {
                     0 => format!("`{walked}` is an empty list; set the whole of it"),
@@ -153,4 +168,8 @@ fn descend<'d>(
             Err(document.fault(name.span(), None, message))
         }
     }
+}
+
+fn is_index(segment: &str) -> bool {
+    segment.bytes().all(|b| b.is_ascii_digit())
 }

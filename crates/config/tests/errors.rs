@@ -5,7 +5,7 @@ mod common;
 use std::path::Path;
 
 use common::{GOOD, told};
-use strata_config::Experiment;
+use strata_config::Config;
 
 /// Each row: what replaces what in the good config, and the head of the error's first line.
 const EDITS: &[(&str, &str, &str)] = &[
@@ -121,7 +121,7 @@ const EDITS: &[(&str, &str, &str)] = &[
 
 #[test]
 fn each_fault_in_the_file_names_its_place_and_what_would_be_right() {
-    assert!(Experiment::parse(GOOD, Path::new("c.toml"), &[]).is_ok());
+    assert!(Config::parse(GOOD, Path::new("c.toml"), &[]).is_ok());
     for (from, to, expected) in EDITS {
         assert_eq!(GOOD.matches(from).count(), 1, "`{from}` must name one place");
         let error = told(&GOOD.replace(from, to), &[]);

@@ -4,14 +4,14 @@
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use strata_config::{ConfigError, Experiment, KEYS, parse_rows, valid_name};
+use strata_config::{Config, ConfigError, KEYS, parse_rows, valid_name};
 use strata_spec::{Activation, DatasetSpec, DeviceChoice, Metric, OptimizerSpec, Phase, RngScheme};
 
 const SMALLEST: &str = "phases = [{epochs = 1, lr = 1}]\ndataset.kind = \"cifar10\"\nmodel.hidden = []\n";
 
-fn parse(text: &str, sets: &[&str]) -> Result<Experiment, ConfigError> {
+fn parse(text: &str, sets: &[&str]) -> Result<Config, ConfigError> {
     let sets: Vec<String> = sets.iter().map(ToString::to_string).collect();
-    Experiment::parse(text, Path::new("folder/small.toml"), &sets)
+    Config::parse(text, Path::new("folder/small.toml"), &sets)
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn names_that_would_leave_the_runs_folder_or_hide_are_refused() {
         assert!(!valid_name(bad), "{bad:?}");
     }
     // A file's name that can name no run gives way to a fixed one.
-    let experiment = Experiment::parse(SMALLEST, Path::new("a b.toml"), &[]).unwrap();
+    let experiment = Config::parse(SMALLEST, Path::new("a b.toml"), &[]).unwrap();
     assert_eq!(experiment.name, "experiment");
 }
 
@@ -107,7 +107,7 @@ fn the_longest_schedule_reads_back_from_the_resolved_config() {
 #[test]
 fn the_notebook_s_config_is_the_notebook_s() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs/a.toml");
-    let experiment = Experiment::read(&path, &[]).unwrap();
+    let experiment = Config::read(&path, &[]).unwrap();
     assert_eq!(experiment.seed, 43);
     assert_eq!(experiment.widths(), [3072, 2048, 1024, 64, 10]);
     let phases: Vec<_> = experiment.phases.iter().map(|phase| (phase.epochs, phase.learning_rate)).collect();
@@ -121,9 +121,9 @@ fn the_listed_keys_are_those_that_are_read() {
     // A key that is listed but not read would be serde's unknown field; one that is read but not listed would be
     // refused by the check before: a value of a type that no key takes must be told as that key's own fault.
     for key in KEYS {
-        let path = key.path.replace("[]", ".0");
+        let path = key.path().replace("[]", ".0");
         let error = parse(SMALLEST, &[&format!("{path}=1979-05-27")]).unwrap_err().to_string();
-        assert!(error.contains(&format!("{path} = 1979-05-27: expected {}", key.expects)), "{error}");
+        assert!(error.contains(&format!("{path} = 1979-05-27: expected {}", key.expects())), "{error}");
     }
 }
 

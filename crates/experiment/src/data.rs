@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use strata_config::Experiment;
+use strata_config::Config;
 use strata_dataset::{Cifar10Source, Dataset, DatasetError, Split, Synthetic, load_cifar10};
 use strata_files::too_many_open_files;
 use strata_rng::TorchRng;
@@ -40,7 +40,7 @@ impl<'a> DataFolder<'a> {
 
 /// Fetches or makes the images.
 pub(crate) fn load(
-    experiment: &Experiment,
+    experiment: &Config,
     folder: DataFolder<'_>,
     display: &mut Display,
     stop: &Stop,
@@ -116,7 +116,7 @@ fn remedy(error: &DatasetError, folder: DataFolder<'_>) -> Option<&'static str> 
 }
 
 /// Divides the training images: the first draws of a run. The generator is given as the network's parameters find it.
-pub(crate) fn split(experiment: &Experiment, dataset: &Dataset) -> Result<(Split, TorchRng), ExperimentError> {
+pub(crate) fn split(experiment: &Config, dataset: &Dataset) -> Result<(Split, TorchRng), ExperimentError> {
     let mut rng = TorchRng::new(experiment.seed);
     let split = Split::random(dataset.train.len(), experiment.dataset.validation, &mut rng)?;
     Ok((split, rng))

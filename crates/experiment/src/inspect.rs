@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use strata_config::Experiment;
+use strata_config::Config;
 use strata_dataset::{Dataset, DatasetError, ImageShape, Images, PixelScale, contact_sheet, text_picture};
 use strata_model::skip_initialisation;
 use strata_trainer::Device;
@@ -16,7 +16,7 @@ use crate::{Display, ExperimentError, Stop, data, setup, start_threads};
 /// # Errors
 /// Where the images cannot be had.
 pub fn dataset_info(
-    experiment: &Experiment,
+    experiment: &Config,
     folder: Option<&Path>,
     display: &mut Display,
     stop: &Stop,
@@ -68,7 +68,7 @@ pub enum ImagePart {
 /// # Errors
 /// Where the images cannot be had or the file cannot be written.
 pub fn dataset_grid(
-    experiment: &Experiment,
+    experiment: &Config,
     folder: Option<&Path>,
     out: &Path,
     display: &mut Display,
@@ -87,7 +87,7 @@ pub fn dataset_grid(
 }
 
 /// The first batch of the first epoch, after the same draws as in training: split, parameters, initial evaluation.
-fn first_batch(experiment: &Experiment, dataset: &Dataset) -> Result<Vec<u32>, ExperimentError> {
+fn first_batch(experiment: &Config, dataset: &Dataset) -> Result<Vec<u32>, ExperimentError> {
     let (split, mut rng) = data::split(experiment, dataset)?;
     let loaders = setup::loaders(experiment, dataset, &split, &PixelScale::Unit, Device::Cpu)?;
     skip_initialisation(&setup::architecture(experiment), &mut rng);
@@ -103,7 +103,7 @@ fn first_batch(experiment: &Experiment, dataset: &Dataset) -> Result<Vec<u32>, E
 /// # Errors
 /// An index beyond the part's images; where the images cannot be had or the file cannot be written.
 pub fn dataset_show(
-    experiment: &Experiment,
+    experiment: &Config,
     folder: Option<&Path>,
     (part, indices): (ImagePart, &[usize]),
     out: Option<&Path>,

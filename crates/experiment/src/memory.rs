@@ -3,7 +3,7 @@
 //! An allocation that fails in the middle of training ends the process without a word. So each large one is tried here
 //! first, and the key that asks for it is named. Sizes are what is needed at least: nothing that would fit is refused.
 
-use strata_config::Experiment;
+use strata_config::Config;
 use strata_dataset::{Dataset, Split};
 use strata_spec::OptimizerSpec;
 use strata_trainer::Device;
@@ -16,7 +16,7 @@ const VALUE: usize = size_of::<f32>();
 
 /// Makes sure that the network, its optimizer's state, and the batches of training and evaluation can be allocated.
 pub(crate) fn check(
-    experiment: &Experiment,
+    experiment: &Config,
     dataset: &Dataset,
     split: &Split,
     device: Device,
@@ -46,7 +46,7 @@ pub(crate) fn check(
 }
 
 /// How many values a parameter needs: itself, and the optimizer's state, which is in the host's memory on the CPU alone.
-fn copies(experiment: &Experiment, device: Device) -> usize {
+fn copies(experiment: &Config, device: Device) -> usize {
     match (&experiment.optimizer, device) {
         (_, Device::Cuda(_)) => 1,
         (OptimizerSpec::Sgd { momentum, .. }, _) => 1 + usize::from(*momentum > 0.0),

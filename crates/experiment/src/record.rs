@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
-use strata_config::Experiment;
+use strata_config::{Config, Recorded};
 use strata_model::Architecture;
 use strata_report::{DatasetRecord, PhaseRecord, Record, Rng, SplitRecord};
-use strata_spec::{Named, OptimizerSpec};
+use strata_spec::Named;
 
 use crate::environment::environment;
 use crate::run::{Parts, Runner};
 
 impl Runner<'_> {
     /// The record of a run that starts now; its name, its config's hash and its first part are filled in by the recorder.
-    pub(crate) fn record(&self, experiment: &Experiment, parts: &Parts) -> Record {
+    pub(crate) fn record(&self, experiment: &Config, parts: &Parts) -> Record {
         let architecture = parts.classifier.architecture();
         Record {
             hyperparameters: hyperparameters(experiment, architecture),
@@ -27,7 +27,7 @@ impl Runner<'_> {
     }
 }
 
-fn dataset(experiment: &Experiment, parts: &Parts) -> DatasetRecord {
+fn dataset(experiment: &Config, parts: &Parts) -> DatasetRecord {
     DatasetRecord {
         name: parts.dataset.name.clone(),
         sha256: parts.dataset_sha256.clone(),
@@ -44,53 +44,46 @@ fn dataset(experiment: &Experiment, parts: &Parts) -> DatasetRecord {
     }
 }
 
-fn hyperparameters(experiment: &Experiment, architecture: &Architecture) -> Map<String, Value> {
-    let model = &experiment.model;
+/// The network in words, then every value of the config that can change the result, by the name that its key's entry gives it: a list
+/// for a key of phases, an object for the keys of a section that is recorded as one.
+fn hyperparameters(config: &Config, architecture: &Architecture) -> Map<String, Value> {
     let mut map = Map::new();
-    let mut put = |key: &str, value: Value| {
-        map.insert(key.into(), value);
-    };
-    put("arch", json!(architecture.to_string()));
-    put("hidden", json!(model.hidden));
-    // Both stand between hidden layers, and do nothing where there is none.
-    if !model.hidden.is_empty() {
-        put("activation", json!(model.activation.as_str()));
-        put("dropout", json!(model.dropout));
-    }
-    put("lrs", json!(experiment.phases.iter().map(|phase| phase.learning_rate).collect::<Vec<_>>()));
-    put("epochs", json!(experiment.phases.iter().map(|phase| phase.epochs).collect::<Vec<_>>()));
-    put("optimizer", json!(experiment.optimizer.kind().as_str()));
-    match experiment.optimizer {
-        OptimizerSpec::Sgd { momentum, nesterov, weight_decay } => {
-            put("momentum", json!(momentum));
-            put("nesterov", json!(nesterov));
-            put("weight_decay", json!(weight_decay));
+    map.insert("arch".into(), json!(architecture.to_string()));
+    for (name, recorded) in config.recorded() {
+        let value = match recorded {
+            Recorded::One(value) => json(value),
+            Recorded::OfPhases(values) => Value::Array(values.into_iter().map(json).collect()),
+        };
+        match name.split_once('.') {
+            None => drop(map.insert(name.into(), value)),
+            Some((section, key)) => {
+                let section = map.entry(section).or_insert_with(|| Value::Object(Map::new()));
+                if let Value::Object(section) = section {
+                    section.insert(key.into(), value);
+                }
+            }
         }
-        OptimizerSpec::Adam { betas, eps, weight_decay } | OptimizerSpec::AdamW { betas, eps, weight_decay } => {
-            put("betas", json!(betas));
-            put("eps", json!(eps));
-            put("weight_decay", json!(weight_decay));
-        }
-    }
-    put("batch_size", json!(experiment.dataset.batch.get()));
-    put("evaluation_batch", json!(experiment.dataset.evaluation_batch.get()));
-    put("normalise", json!(experiment.dataset.normalise));
-    put("seed", json!(experiment.seed));
-    if let Some(stopping) = &experiment.early_stopping {
-        let metric = stopping.metric.as_str();
-        put(
-            "early_stopping",
-            json!({"metric": metric, "patience": stopping.patience, "min_delta": stopping.min_delta}),
-        );
     }
     map
 }
 
-fn phases(experiment: &Experiment) -> Vec<PhaseRecord> {
+fn json(value: strata_config::Value) -> Value {
+    use strata_config::Value as Config;
+    match value {
+        Config::Integer(value) => json!(value),
+        Config::Number(value) => json!(value),
+        Config::Boolean(value) => json!(value),
+        Config::Text(value) => json!(value),
+        Config::Integers(values) => json!(values),
+        Config::Numbers(values) => json!(values),
+    }
+}
+
+fn phases(experiment: &Config) -> Vec<PhaseRecord> {
     experiment.phases.iter().map(|phase| PhaseRecord { epochs: phase.epochs, lr: phase.learning_rate }).collect()
 }
 
-fn rng(experiment: &Experiment) -> Rng {
+fn rng(experiment: &Config) -> Rng {
     let mut streams = BTreeMap::new();
     if experiment.model.dropout > 0.0 && !experiment.model.hidden.is_empty() {
         streams.insert("dropout: philox4x32-10".to_owned(), experiment.seed);

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use strata_config::Experiment;
+use strata_config::Config;
 use strata_report::RunFolder;
 use strata_trainer::Loader;
 
@@ -16,10 +16,10 @@ impl Runner<'_> {
     ///
     /// # Errors
     /// As [`Runner::start`]; [`ExperimentError::Resume`] where the run cannot be gone on with.
-    pub fn resume(&mut self, run: &Path, change: impl FnOnce(&mut Experiment)) -> Result<PathBuf, ExperimentError> {
+    pub fn resume(&mut self, run: &Path, change: impl FnOnce(Config) -> Config) -> Result<PathBuf, ExperimentError> {
         let folder = RunFolder::open(run)?;
-        let (mut experiment, config) = read_config(run)?;
-        change(&mut experiment);
+        let (experiment, config) = read_config(run)?;
+        let experiment = change(experiment);
         let resumption = Resumption::open(folder, &config)?;
         let mut parts = self.prepare(&experiment, resumption.data_folder())?;
         let record = self.record(&experiment, &parts);
@@ -34,9 +34,9 @@ impl Runner<'_> {
 }
 
 /// The run's config and its text: the text as it is, not as it is understood, since a changed byte may change a sum's order, or nothing.
-fn read_config(run: &Path) -> Result<(Experiment, String), ExperimentError> {
+fn read_config(run: &Path) -> Result<(Config, String), ExperimentError> {
     let path = run.join("config.toml");
-    let experiment = Experiment::read(&path, &[])?;
+    let experiment = Config::read(&path, &[])?;
     let text = std::fs::read_to_string(&path).map_err(|error| refused(run, format!("its config.toml: {error}")))?;
     Ok((experiment, text))
 }

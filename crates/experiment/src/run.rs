@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use strata_config::Experiment;
+use strata_config::Config;
 use strata_dataset::{Dataset, Split};
 use strata_report::{ReportError, RunFolder};
 use strata_rng::TorchRng;
@@ -96,7 +96,7 @@ impl Runner<'_> {
     /// What any part fails with; [`ExperimentError::Interrupted`] where it was asked to stop. The folder's record says so too.
     pub fn start(
         &mut self,
-        experiment: &Experiment,
+        experiment: &Config,
         runs: &Path,
         name: Option<&str>,
     ) -> Result<PathBuf, ExperimentError> {
@@ -124,7 +124,7 @@ impl Runner<'_> {
     /// that the run to be resumed was started with.
     pub(crate) fn prepare(
         &mut self,
-        experiment: &Experiment,
+        experiment: &Config,
         recorded: Option<&Path>,
     ) -> Result<Parts, ExperimentError> {
         if let Some(path) = self.data.as_ref().filter(|path| path.to_str().is_none()) {

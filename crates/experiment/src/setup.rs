@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use strata_config::Experiment;
+use strata_config::Config;
 use strata_dataset::{BatchContent, Dataset, Images, Loader, Order, PixelScale, Split};
 use strata_model::{Architecture, ByteSamples};
 use strata_trainer::{BuildClassifier, Classifier, ClassifierOptions, Device, Plan};
@@ -28,7 +28,7 @@ pub(crate) struct Loaders {
 
 /// Serves the parts of the split and the test images. On a card the training part's batches are indices.
 pub(crate) fn loaders(
-    experiment: &Experiment,
+    experiment: &Config,
     dataset: &Dataset,
     split: &Split,
     scale: &PixelScale,
@@ -50,7 +50,7 @@ pub(crate) fn loaders(
 }
 
 /// How bytes become pixels. To normalise takes a pass over the training images.
-pub(crate) fn scale(experiment: &Experiment, dataset: &Dataset) -> PixelScale {
+pub(crate) fn scale(experiment: &Config, dataset: &Dataset) -> PixelScale {
     if !experiment.dataset.normalise {
         return PixelScale::Unit;
     }
@@ -60,14 +60,14 @@ pub(crate) fn scale(experiment: &Experiment, dataset: &Dataset) -> PixelScale {
 }
 
 /// The widths of the config's network.
-pub(crate) fn architecture(experiment: &Experiment) -> Architecture {
+pub(crate) fn architecture(experiment: &Config) -> Architecture {
     let widths = experiment.widths();
     Architecture::new(widths[0], &experiment.model.hidden, widths[widths.len() - 1])
 }
 
 /// Builds the config's network from the program's rows; `images` are those to train on.
 pub(crate) fn classifier(
-    experiment: &Experiment,
+    experiment: &Config,
     rows: &[Row],
     device: Device,
     images: &Images,
@@ -92,7 +92,7 @@ pub(crate) fn classifier(
     })?)
 }
 
-pub(crate) fn plan(experiment: &Experiment) -> Plan {
+pub(crate) fn plan(experiment: &Config) -> Plan {
     Plan {
         phases: experiment.phases.clone(),
         early_stopping: experiment.early_stopping,

@@ -1,6 +1,6 @@
 //! A run from its first step, or from where it was stopped, to its weights and its test.
 
-use strata_config::Experiment;
+use strata_config::Config;
 use strata_trainer::{Observer, Outcome, Pass, Progress, evaluate, fit};
 
 use crate::recorder::Recorder;
@@ -12,7 +12,7 @@ impl Runner<'_> {
     /// Trains and evaluates, from `progress` on or, where there is none, from the initial parameters; the record says how it ended.
     pub(crate) fn train(
         &mut self,
-        experiment: &Experiment,
+        experiment: &Config,
         mut recorder: Recorder,
         mut parts: Parts,
         progress: Option<Progress>,
@@ -37,7 +37,7 @@ fn show_result(display: &Display, recorder: &Recorder) {
 }
 
 fn train_and_test(
-    experiment: &Experiment,
+    experiment: &Config,
     recorder: &mut Recorder,
     display: &mut Display,
     stop: &mut Stop,
@@ -68,7 +68,7 @@ fn train_and_test(
     Ok(())
 }
 
-fn why_early(experiment: &Experiment) -> String {
+fn why_early(experiment: &Config) -> String {
     experiment.early_stopping.as_ref().map_or_else(String::new, |stopping| {
         let (metric, patience) = (stopping.metric, stopping.patience);
         format!("stopped early: {metric} did not improve by more than {:?} for {patience} epochs", stopping.min_delta)

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use strata_experiment::Experiment;
+use strata_experiment::Config;
 use strata_model::{Architecture, LayerWeights, Weights};
 use strata_report::{
     HistoryLine, MAX_HISTORY, PhaseRecord, Record, RunFolder, TimingLine, read_history, read_record, read_timing,
@@ -21,12 +21,12 @@ fn config(phases: &[PhaseRecord]) -> String {
     format!("phases=[{}]\n[dataset]\nkind=\"synthetic\"\n[model]\nhidden=[]\n", phases.join(","))
 }
 
-fn parse(config: &str) -> Result<Experiment, String> {
-    Experiment::parse(config, Path::new("longest.toml"), &[]).map_err(|error| error.to_string())
+fn parse(config: &str) -> Result<Config, String> {
+    Config::parse(config, Path::new("longest.toml"), &[]).map_err(|error| error.to_string())
 }
 
 /// The most phases there may be, of rates as long as they can be, with the most epochs.
-fn longest() -> (Experiment, Vec<PhaseRecord>) {
+fn longest() -> (Config, Vec<PhaseRecord>) {
     let mut phases = vec![PhaseRecord { epochs: 100, lr: 1.234_567_890_123_456_7e-30 }; 1000];
     let experiment = parse(&config(&phases)).unwrap();
     phases[0].epochs += 1;
@@ -57,7 +57,7 @@ fn its_record_and_its_lines_can_be_read_back() {
     let runs = tempfile::tempdir().unwrap();
     let folder = RunFolder::create(runs.path(), "longest").unwrap();
     folder.write_config(&experiment.to_toml()).unwrap();
-    let again = Experiment::read(&folder.path().join("config.toml"), &[]).unwrap();
+    let again = Config::read(&folder.path().join("config.toml"), &[]).unwrap();
     assert_eq!(again.epochs(), experiment.epochs());
 
     let mut record = Record::new("longest", vec!["--set".into(); 1000]);

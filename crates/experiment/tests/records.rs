@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use strata_experiment::{Commit, Display, Experiment, ExperimentError, Row, Runner, Stop, find_run};
+use strata_experiment::{Commit, Config, Display, ExperimentError, Row, Runner, Stop, find_run};
 use strata_model::{Architecture, Weights, mlp};
 use strata_report::{Record, Status, compare_table, read_history, read_record, read_timing};
 use strata_rng::TorchRng;
@@ -111,8 +111,8 @@ fn runner(rows: &[Row]) -> Runner<'_> {
     Runner { rows, data: None, command, commit, stop: Stop::default(), display: Display::default() }
 }
 
-fn config() -> Experiment {
-    Experiment::parse(CONFIG, Path::new("small.toml"), &[]).unwrap()
+fn config() -> Config {
+    Config::parse(CONFIG, Path::new("small.toml"), &[]).unwrap()
 }
 
 fn failed(runs: &Path, build: BuildClassifier) -> Record {
@@ -137,7 +137,7 @@ fn an_error_or_a_panic_after_the_first_record_leaves_the_status_failed_and_its_r
         assert!(record.reason.as_ref().is_some_and(|found| found.contains(reason)), "{:?}", record.reason);
         assert_eq!(record.history.len(), lines, "{reason}: what was reached is recorded");
         // What failed can be resumed by a program that does not fail.
-        runner(&rows(linear)).resume(&runs.path().join("small"), |_| {}).unwrap();
+        runner(&rows(linear)).resume(&runs.path().join("small"), |config| config).unwrap();
         assert_eq!(read_record(&runs.path().join("small")).unwrap().status, Status::Finished);
     }
 }
@@ -170,7 +170,7 @@ fn a_resumed_run_tells_of_each_part_and_of_whole_epochs() {
 
     let rows = rows(|options| odd(options, How::Slow));
     let mut again = Runner { command: vec!["again".into()], commit: None, ..runner(&rows) };
-    again.resume(&run, |experiment| experiment.threads = None).unwrap();
+    again.resume(&run, |config| config.with_threads(None)).unwrap();
     let after: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
     for place in ["", "/environment", "/parts/0", "/hyperparameters", "/history/0", "/dataset/split"] {
         assert_eq!(after.pointer(place).unwrap()["remark"], "mine", "{place}");
@@ -213,7 +213,7 @@ fn a_run_that_was_killed_before_it_wrote_its_record_again_has_its_history_from_t
     text["metrics"] = serde_json::json!({});
     text["status"] = "running".into();
     std::fs::write(&path, serde_json::to_vec(&text).unwrap()).unwrap();
-    runner(&rows(linear)).resume(&run, |_| {}).unwrap();
+    runner(&rows(linear)).resume(&run, |config| config).unwrap();
     let (record, expected) = (read_record(&run).unwrap(), read_record(&whole.path().join("small")).unwrap());
     let metrics = |record: &Record| strata_report::Metrics { seconds: None, ..record.metrics.clone() };
     assert_eq!(metrics(&record), metrics(&expected));
@@ -238,7 +238,7 @@ fn a_lost_checkpoint_is_refused_where_anything_tells_of_epochs() {
             std::fs::copy(run.join(file), copy.join(file)).unwrap();
         }
         let before = std::fs::read(copy.join(kept)).unwrap();
-        let error = runner(&rows(linear)).resume(&copy, |_| {}).unwrap_err().to_string();
+        let error = runner(&rows(linear)).resume(&copy, |config| config).unwrap_err().to_string();
         for part in ["last.safetensors is gone", kept, "restore it from a copy, or start a new run from its config"] {
             assert!(error.contains(part), "{kept}: {part:?} is missing in {error}");
         }
@@ -247,10 +247,10 @@ fn a_lost_checkpoint_is_refused_where_anything_tells_of_epochs() {
     // A checkpoint without the record that tells whose it is.
     std::fs::write(&last, saved).unwrap();
     std::fs::rename(run.join("record.json"), run.join("record")).unwrap();
-    let error = runner(&rows(linear)).resume(&run, |_| {}).unwrap_err().to_string();
+    let error = runner(&rows(linear)).resume(&run, |config| config).unwrap_err().to_string();
     assert!(error.contains("its record.json is gone"), "{error}");
     // What the error says.
-    let again = Experiment::read(&run.join("config.toml"), &[]).unwrap();
+    let again = Config::read(&run.join("config.toml"), &[]).unwrap();
     runner(&rows(linear)).start(&again, runs.path(), None).unwrap();
 }
 
@@ -264,7 +264,7 @@ fn a_run_that_had_no_epoch_yet_begins_again_from_its_seed() {
     // Killed after the initial evaluation was appended and before the first checkpoint.
     let history = std::fs::read_to_string(whole.join("history.jsonl")).unwrap();
     std::fs::write(run.join("history.jsonl"), history.split_inclusive('\n').next().unwrap()).unwrap();
-    runner(&rows(linear)).resume(&run, |_| {}).unwrap();
+    runner(&rows(linear)).resume(&run, |config| config).unwrap();
     assert_eq!(std::fs::read_to_string(run.join("history.jsonl")).unwrap(), history);
 }
 

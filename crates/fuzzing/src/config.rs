@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use strata_config::Experiment;
+use strata_config::Config;
 
 /// A config's text, and after each NUL (which TOML cannot hold) a `--set` argument.
 pub fn config(data: &[u8]) -> bool {
@@ -11,10 +11,10 @@ pub fn config(data: &[u8]) -> bool {
     let text = parts.next().unwrap_or_default();
     let sets: Vec<String> = parts.collect();
     let origin = Path::new("fuzzed.toml");
-    match Experiment::parse(&text, origin, &sets) {
+    match Config::parse(&text, origin, &sets) {
         Ok(experiment) => {
             let resolved = experiment.to_toml();
-            let again = Experiment::parse(&resolved, origin, &[]);
+            let again = Config::parse(&resolved, origin, &[]);
             assert_eq!(again.expect("the resolved config is a config"), experiment, "{resolved}");
             true
         }

@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use strata_cli::{ConfigArguments, ExperimentArguments, MachineArguments, escape_lines, note};
 use strata_experiment::{
-    Display, Experiment, ExperimentError, Runner, Stop, dataset_grid, dataset_info, dataset_show, find_run,
-    start_threads,
+    Config, Display, ExperimentError, Runner, Stop, dataset_grid, dataset_info, dataset_show, find_run, start_threads,
 };
 use strata_files::{escape_path, hide_credentials};
 use strata_report::{Record, RunState, RunSummary, Status, compare_table, list_runs, read_record, runs_table};
@@ -45,18 +44,19 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
     }
 }
 
-fn read(config: &ConfigArguments) -> anyhow::Result<Experiment> {
-    Ok(Experiment::read(&config.config, &config.sets)?)
+fn read(config: &ConfigArguments) -> anyhow::Result<Config> {
+    Ok(Config::read(&config.config, &config.sets)?)
 }
 
-/// Lays what the command line says over `experiment`.
-fn apply(machine: &MachineArguments, experiment: &mut Experiment) {
+/// `config` with what the command line says of the machine.
+fn on_machine(mut config: Config, machine: &MachineArguments) -> Config {
     if let Some(device) = machine.device {
-        experiment.device = device;
+        config = config.on_device(device);
     }
     if machine.threads.is_some() {
-        experiment.threads = machine.threads;
+        config = config.with_threads(machine.threads);
     }
+    config
 }
 
 /// Starts the worker threads, then heeds signals: whatever a command could wait for in vain is behind it.
@@ -68,8 +68,13 @@ fn prepare(threads: Option<NonZeroUsize>) -> anyhow::Result<Stop> {
 }
 
 fn experiment(arguments: &ExperimentArguments) -> anyhow::Result<()> {
-    let mut experiment = read(&arguments.config)?;
-    apply(&arguments.machine, &mut experiment);
+    let experiment = on_machine(read(&arguments.config)?, &arguments.machine);
+    if let (Some(name), None) = (experiment.unusable_file_name(), &arguments.name) {
+        note(&format!(
+            "note: the config has no name and its file's, {name}, cannot be a run's; it is called {}, or as --name says",
+            experiment.name
+        ));
+    }
     let data = arguments.config.data.as_deref().map(absolute).transpose()?;
     let stop = prepare(experiment.threads)?;
     runner(data, stop).start(&experiment, &arguments.runs, arguments.name.as_deref())?;
@@ -79,9 +84,9 @@ fn experiment(arguments: &ExperimentArguments) -> anyhow::Result<()> {
 fn resume(arguments: &cli::Resume) -> anyhow::Result<()> {
     let run = find_run(&arguments.run, &arguments.runs)?;
     let data = arguments.data.as_deref().map(absolute).transpose()?;
-    let threads = arguments.machine.threads.or_else(|| Experiment::read(&run.join("config.toml"), &[]).ok()?.threads);
+    let threads = arguments.machine.threads.or_else(|| Config::read(&run.join("config.toml"), &[]).ok()?.threads);
     let stop = prepare(threads)?;
-    runner(data, stop).resume(&run, |experiment| apply(&arguments.machine, experiment))?;
+    runner(data, stop).resume(&run, |config| on_machine(config, &arguments.machine))?;
     Ok(())
 }
 

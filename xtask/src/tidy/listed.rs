@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use strata_config::{Experiment, Widths};
+use strata_config::{Config, Widths};
 
 use crate::rows;
 
@@ -22,7 +22,7 @@ pub(super) fn faults(root: &Path) -> Vec<String> {
     paths.sort();
     let (mut faults, mut used) = (Vec::new(), Vec::<Widths>::new());
     for path in paths {
-        match Experiment::read(&path, &[]) {
+        match Config::read(&path, &[]) {
             Ok(experiment) => {
                 let row = experiment.widths();
                 if !rows.contains(&row) {

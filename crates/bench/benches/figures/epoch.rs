@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
-use strata_experiment::{Display, Experiment, Row, Runner, Stop};
+use strata_experiment::{Config, Display, Row, Runner, Stop};
 
 use crate::clocked::{self, Call, Noted};
 use crate::measure::{head, row, short};
@@ -84,7 +84,7 @@ pub(crate) fn train(parts: &Parts<'_>, data: Option<&Path>, folder: &Path) -> an
     );
     let config = folder.join("bench.toml");
     std::fs::write(&config, text)?;
-    let experiment = Experiment::read(&config, &[])?;
+    let experiment = Config::read(&config, &[])?;
     clocked::wrap(network.build);
     let rows = [Row { widths: network.widths, build: clocked::build }];
     let (stop, display) = (Stop::default(), Display::default());

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use strata_config::Experiment;
+use strata_config::Config;
 
 /// A right config, one line a key that the tests spoil.
 pub(crate) const GOOD: &str = r#"name = "seed"
@@ -27,7 +27,7 @@ lr = 1e-1
 /// The error that the config with the `--set`s gives.
 pub(crate) fn told(text: &str, sets: &[&str]) -> String {
     let sets: Vec<String> = sets.iter().map(ToString::to_string).collect();
-    match Experiment::parse(text, Path::new("c.toml"), &sets) {
+    match Config::parse(text, Path::new("c.toml"), &sets) {
         Ok(experiment) => panic!("taken, as {experiment:?}"),
         Err(error) => error.to_string(),
     }

@@ -1,0 +1,129 @@
+//! What one key is: its entry in the table, and the handle by which its value is asked for.
+
+use crate::takes::Takes;
+use crate::value::Value;
+use crate::values::Values;
+
+/// One key of a config, by which [`Config::get`](crate::Config::get) gives its value.
+#[derive(Debug)]
+pub struct Key<T> {
+    pub(crate) path: &'static str,
+    pub(crate) convert: fn(&Value) -> Option<T>,
+}
+
+impl<T> Key<T> {
+    /// Its place, with `[]` after a list of tables: `phases[].lr`.
+    #[must_use]
+    pub fn path(&self) -> &'static str {
+        self.path
+    }
+}
+
+/// What a key is where it is not written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Fallback {
+    /// It must be written.
+    Required,
+    /// This value, as TOML.
+    Is(&'static str),
+    /// What the words say, worked out from the keys before it; none where there is no value.
+    Worked { words: &'static str, out: fn(&Values) -> Option<Value> },
+}
+
+/// When a key has an effect, judged by the keys before it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct When {
+    pub(crate) holds: fn(&Values) -> bool,
+    /// Why the key of this name has none, and what would give it one.
+    pub(crate) otherwise: fn(&Values, &str) -> String,
+}
+
+/// All that there is to know about a key. The reader, `--set`, errors, the resolved config, the record's hyperparameters and
+/// docs/config.md come out of it.
+#[derive(Debug)]
+pub struct Entry {
+    pub(crate) path: &'static str,
+    pub(crate) takes: Takes,
+    pub(crate) fallback: Fallback,
+    /// Always, where none.
+    pub(crate) when: Option<When>,
+    /// Its name among the record's hyperparameters; none where it cannot change a result.
+    pub(crate) recorded: Option<&'static str>,
+    pub(crate) meaning: &'static str,
+}
+
+impl Entry {
+    /// Its place, with `[]` after a list of tables: `phases[].lr`.
+    #[must_use]
+    pub fn path(&self) -> &'static str {
+        self.path
+    }
+
+    /// What its value must be, for "expected …".
+    #[must_use]
+    pub fn expects(&self) -> String {
+        self.takes.expects()
+    }
+
+    /// What it is where it is not written, as TOML or in words; `None` where it must be.
+    #[must_use]
+    pub fn default(&self) -> Option<&'static str> {
+        match self.fallback {
+            Fallback::Required => None,
+            Fallback::Is(value) => Some(value),
+            Fallback::Worked { words, .. } => Some(words),
+        }
+    }
+
+    /// What it means, in one sentence without its full stop.
+    #[must_use]
+    pub fn meaning(&self) -> &'static str {
+        self.meaning.trim_start()
+    }
+
+    /// Its name among the record's hyperparameters; none where it cannot change a result.
+    #[must_use]
+    pub fn recorded(&self) -> Option<&'static str> {
+        self.recorded
+    }
+
+    /// Whether it stands in a list of tables, and has a value in each.
+    pub(crate) fn is_of_list(&self) -> bool {
+        self.path.contains("[]")
+    }
+
+    /// The part of its path before the last dot, without `[]`: the section that it stands in.
+    pub(crate) fn section(&self) -> &'static str {
+        self.path.rsplit_once('.').map_or("", |(section, _)| section.trim_end_matches("[]"))
+    }
+
+    /// The part of its path after the last dot.
+    pub(crate) fn name(&self) -> &'static str {
+        self.path.rsplit_once('.').map_or(self.path, |(_, name)| name)
+    }
+}
+
+/// Declares keys: `/// meaning`, then `NAME: type, how it is converted = "path", takes, fallback, when, recorded;`. Each becomes a
+/// [`Key`] constant and an entry of `KEYS`.
+macro_rules! keys {
+    ($(
+        #[doc = $meaning:literal]
+        $name:ident: $type:ty, $convert:expr => $path:literal, $takes:expr, $fallback:expr, $when:expr, $recorded:expr;
+    )+) => {
+        $(
+            #[doc = concat!("`", $path, "`:", $meaning, ".")]
+            pub const $name: Key<$type> = Key { path: $path, convert: $convert };
+        )+
+
+        /// Every key, in the order of `docs/config.md`: a key's fallback and effect depend on those before it alone.
+        pub const KEYS: &[Entry] = &[$(Entry {
+            path: $path,
+            takes: $takes,
+            fallback: $fallback,
+            when: $when,
+            recorded: $recorded,
+            meaning: $meaning,
+        },)+];
+    };
+}
+pub(crate) use keys;

@@ -1,0 +1,216 @@
+//! From a config's text to its values: every key exists, every value is right, and what is written has an effect.
+
+use std::fs::File;
+use std::io::Read;
+use std::ops::Range;
+use std::path::Path;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::document::Document;
+use crate::error::ConfigError;
+use crate::key::{Entry, Fallback};
+use crate::keys::{self, KEYS, SECTIONS, Shape};
+use crate::name::{file_stem, valid_name};
+use crate::overlay;
+use crate::relations;
+use crate::suggest::nearest;
+use crate::value::Value;
+use crate::values::Values;
+use crate::write::RESOLVED;
+
+/// A config's size in bytes: a hand-written file has a few hundred lines at most.
+const MAX_FILE_BYTES: u64 = 1 << 20;
+
+/// The text of the config at `path`, for [`Config::parse`](crate::Config::parse): read once, since a pipe has it no second time.
+///
+/// # Errors
+///
+/// The file cannot be read, is larger than 1 MiB or no UTF-8.
+pub fn read_text(path: &Path) -> Result<String, ConfigError> {
+    let failed = |source| ConfigError::Read { path: path.to_owned(), source };
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(failed)?;
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(ConfigError::TooLarge { path: path.to_owned() });
+    }
+    String::from_utf8(bytes)
+        .map_err(|error| ConfigError::NotUtf8 { path: path.to_owned(), valid_up_to: error.utf8_error().valid_up_to() })
+}
+
+/// The values of the config `text` with `sets` laid over it.
+pub(crate) fn values(text: &str, origin: &Path, sets: &[String]) -> Result<Values, ConfigError> {
+    if text.len() as u64 > MAX_FILE_BYTES {
+        return Err(ConfigError::TooLarge { path: origin.to_owned() });
+    }
+    let document = Document::new(origin, text, sets);
+    let table = overlay::merged(&document)?;
+    check_names(&document, &table, "", "")?;
+    let written = Written { document: &document, table: &table, is_resolved: text.starts_with(RESOLVED) };
+    relations::check_phase_count(&written)?;
+    let mut values = Values {
+        phases: written.list("phases").map_or(0, |(_, phases)| phases),
+        has_early_stopping: table.contains_key("early_stopping"),
+        file_stem: file_stem(origin),
+        ..Values::default()
+    };
+    // What is wrong in itself is told before what is missing or goes together with nothing.
+    for (entry, place) in all_places(&values) {
+        if let Some(value) = written.at(&place) {
+            written.read(entry, &place, value)?;
+        }
+    }
+    for (entry, place) in all_places(&values) {
+        if let Some(value) = written.value(entry, &place, &values)? {
+            values.insert(place, value);
+        }
+    }
+    // The file's name counts only where the config has none.
+    if written.at(keys::NAME.path()).is_some() || values.file_stem.as_deref().is_some_and(valid_name) {
+        values.file_stem = None;
+    }
+    relations::check(&written, &values)?;
+    Ok(values)
+}
+
+/// Every key with each of its places, in the order of the keys.
+fn all_places(values: &Values) -> Vec<(&'static Entry, String)> {
+    KEYS.iter().flat_map(|entry| values.places(entry).into_iter().map(move |place| (entry, place))).collect()
+}
+
+/// What is written in the file and the `--set` arguments.
+pub(crate) struct Written<'a, 'd> {
+    pub(crate) document: &'a Document,
+    table: &'a DeTable<'d>,
+    /// A resolved config's values may be without effect: earlier versions wrote them.
+    is_resolved: bool,
+}
+
+impl<'a, 'd> Written<'a, 'd> {
+    /// The value at `place` (`phases.0.lr`).
+    pub(crate) fn at(&self, place: &str) -> Option<&'a Spanned<DeValue<'d>>> {
+        let mut segments = place.split('.');
+        let mut node = self.table.get(segments.next()?)?;
+        for segment in segments {
+            node = match node.get_ref() {
+                DeValue::Table(table) => table.get(segment)?,
+                DeValue::Array(items) => items.get(segment.parse::<usize>().ok()?)?,
+                _ => return None,
+            };
+        }
+        Some(node)
+    }
+
+    /// The place of a list in the text, and how long it is.
+    pub(crate) fn list(&self, place: &str) -> Option<(Range<usize>, usize)> {
+        let node = self.at(place)?;
+        Some((node.span(), node.get_ref().as_array()?.len()))
+    }
+
+    /// The value that `entry` has at `place` beside the `values` before it; none where it has no value or no effect.
+    fn value(&self, entry: &Entry, place: &str, values: &Values) -> Result<Option<Value>, ConfigError> {
+        let written = self.at(place);
+        let found = written.map(|written| self.read(entry, place, written)).transpose()?;
+        let without_effect = entry.when.filter(|when| !(when.holds)(values));
+        match (without_effect, found, written) {
+            (None, Some(found), _) => Ok(Some(found)),
+            (None, None, _) => match fallback(entry, values) {
+                Some(value) => Ok(Some(value)),
+                None if matches!(entry.fallback, Fallback::Required) => Err(self.missing(place)),
+                None => Ok(None),
+            },
+            (Some(when), Some(found), Some(written)) => {
+                let is_kept = self.is_resolved && self.document.is_file(written.span());
+                if is_kept || fallback(entry, values) == Some(found) {
+                    return Ok(None);
+                }
+                let reason = (when.otherwise)(values, entry.name());
+                Err(self.document.wrong(written.span(), place, reason))
+            }
+            (Some(_), _, _) => Ok(None),
+        }
+    }
+
+    fn read(&self, entry: &Entry, place: &str, written: &Spanned<DeValue<'_>>) -> Result<Value, ConfigError> {
+        entry.takes.read(written).map_err(|refused| {
+            let message = refused.message.unwrap_or_else(|| {
+                let raw = self.document.text(written.span());
+                let is_bare = written.get_ref().as_str().is_none() && entry.takes.takes_text(raw);
+                let advice = match self.document.is_file(written.span()) {
+                    _ if !is_bare => String::new(),
+                    true => format!("; quote it, as in {} = \"{raw}\"", entry.name()),
+                    false => format!("; quote it twice, as in --set {place}='\"{raw}\"'"),
+                };
+                format!("expected {}{advice}", entry.takes.expects())
+            });
+            self.document.wrong(refused.span, place, message)
+        })
+    }
+
+    fn missing(&self, place: &str) -> ConfigError {
+        let message = format!("missing: expected {}", keys::expects(place));
+        // A table of a list is there: its place is shown.
+        let of_list = place.rsplit_once('.').filter(|(table, _)| table.contains('.'));
+        match of_list.and_then(|(table, _)| self.at(table)) {
+            Some(table) => self.document.fault(table.span(), Some(place), message),
+            None => self.document.missing(place, message),
+        }
+    }
+}
+
+/// What an entry is where it is not written.
+fn fallback(entry: &Entry, values: &Values) -> Option<Value> {
+    match entry.fallback {
+        Fallback::Required => None,
+        Fallback::Is(text) => DeValue::parse(text).ok().and_then(|value| entry.takes.read(&value).ok()),
+        Fallback::Worked { out, .. } => out(values),
+    }
+}
+
+/// Every key of `table` must exist, and every section must have its shape. `section` is its name, `path` its place.
+fn check_names(document: &Document, table: &DeTable<'_>, section: &str, path: &str) -> Result<(), ConfigError> {
+    let names = keys::names(section);
+    // In the order of the text, so that the first fault is the one that is named.
+    let mut entries: Vec<_> = table.iter().collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
+    for (key, value) in entries {
+        let name: &str = key.get_ref();
+        let place = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+        if !names.contains(&name) {
+            return Err(document.fault(key.span(), Some(&place), unknown_key(section, name, &names)));
+        }
+        let shape = SECTIONS.iter().find(|known| section.is_empty() && known.name == name).map(|known| known.shape);
+        match (shape, value.get_ref()) {
+            (None, _) => {}
+            (Some(Shape::Table), DeValue::Table(table)) => check_names(document, table, name, &place)?,
+            (Some(Shape::Tables), DeValue::Array(items)) => {
+                for (index, item) in items.iter().enumerate() {
+                    let place = format!("{place}.{index}");
+                    let DeValue::Table(table) = item.get_ref() else {
+                        return Err(document.wrong(item.span(), &place, "expected a table with `epochs` and `lr`"));
+                    };
+                    check_names(document, table, name, &place)?;
+                }
+            }
+            (Some(_), _) => {
+                let message = format!("expected {}", keys::expects(name));
+                return Err(document.wrong(value.span(), &place, message));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn unknown_key(section: &str, name: &str, names: &[&str]) -> String {
+    let hint = match nearest(name, names.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`? "),
+        None => KEYS
+            .iter()
+            .find(|key| key.path.contains('.') && key.name() == name)
+            .map_or_else(String::new, |key| format!("did you mean `{}`? ", key.path)),
+    };
+    let place = if section.is_empty() { "the top of a config".to_owned() } else { format!("[{section}]") };
+    format!("unknown key; {hint}{place} takes {}", names.join(", "))
+}

@@ -1,0 +1,72 @@
+//! What holds between keys.
+
+use strata_spec::ranges;
+
+use crate::error::ConfigError;
+use crate::keys;
+use crate::read::Written;
+use crate::settings::Settings;
+use crate::values::Values;
+
+/// Checks what no key's own range can say.
+pub(crate) fn check(written: &Written<'_, '_>, values: &Values) -> Result<(), ConfigError> {
+    let settings = Settings::of(values);
+    validation(written, &settings)?;
+    parameters(written, &settings)?;
+    epochs(written, &settings)
+}
+
+/// 1 to 1,000 phases, before any of them is read.
+pub(crate) fn check_phase_count(written: &Written<'_, '_>) -> Result<(), ConfigError> {
+    let expected = keys::expects("phases");
+    match written.list("phases") {
+        None => Err(written.document.missing("phases", format!("missing: expected {expected}"))),
+        Some((span, 0)) => Err(written.document.wrong(span, "phases", format!("expected {expected}"))),
+        Some((span, phases)) if phases > ranges::PHASES => {
+            let message = format!("{phases} phases; at most {} are taken", ranges::PHASES);
+            Err(written.document.fault(span, Some("phases"), message))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+fn validation(written: &Written<'_, '_>, settings: &Settings) -> Result<(), ConfigError> {
+    let train = settings.dataset.kind.train_images();
+    let range = keys::validation_range(train);
+    if i64::try_from(settings.dataset.validation).is_ok_and(|validation| range.contains(validation)) {
+        return Ok(());
+    }
+    let message = format!("expected an integer {range}, since {train} images are there to split");
+    let place = keys::VALIDATION.path();
+    Err(match written.at(place) {
+        Some(value) => written.document.wrong(value.span(), place, message),
+        None => written.document.missing(place, message),
+    })
+}
+
+fn parameters(written: &Written<'_, '_>, settings: &Settings) -> Result<(), ConfigError> {
+    let layers = settings.widths();
+    let parameters: u64 = layers.windows(2).map(|pair| (pair[0] as u64 + 1) * pair[1] as u64).sum();
+    if parameters <= ranges::PARAMETERS {
+        return Ok(());
+    }
+    let most = ranges::PARAMETERS;
+    let message = format!("makes {parameters} parameters; at most {most} (4 GB) are taken: narrow a layer");
+    let place = keys::HIDDEN.path();
+    Err(match written.at(place) {
+        Some(value) => written.document.wrong(value.span(), place, message),
+        None => written.document.missing(place, message),
+    })
+}
+
+fn epochs(written: &Written<'_, '_>, settings: &Settings) -> Result<(), ConfigError> {
+    let total = settings.epochs();
+    if i64::try_from(total).is_ok_and(|total| ranges::EPOCHS.contains(total)) {
+        return Ok(());
+    }
+    let message = format!("{total} epochs in all; at most {} are taken", ranges::EPOCHS.most);
+    Err(match written.list("phases") {
+        Some((span, _)) => written.document.fault(span, Some("phases"), message),
+        None => written.document.missing("phases", message),
+    })
+}

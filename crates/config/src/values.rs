@@ -1,0 +1,51 @@
+//! The values of one config by place, which is all that it holds.
+
+use std::collections::BTreeMap;
+
+use crate::key::{Entry, Key};
+use crate::value::Value;
+
+/// The values that have an effect, each by its place: `model.dropout`, `phases.0.lr`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Values {
+    pub(crate) by_place: BTreeMap<String, Value>,
+    /// Tables of the list of phases.
+    pub(crate) phases: usize,
+    /// Optional sections that are there.
+    pub(crate) has_early_stopping: bool,
+    /// The config file's name without its ending.
+    pub(crate) file_stem: Option<String>,
+}
+
+impl Values {
+    pub(crate) fn insert(&mut self, place: String, value: Value) {
+        self.by_place.insert(place, value);
+    }
+
+    pub(crate) fn at(&self, place: &str) -> Option<&Value> {
+        self.by_place.get(place)
+    }
+
+    /// The value of a key that stands in no list.
+    pub(crate) fn get<T>(&self, key: &Key<T>) -> Option<T> {
+        self.at(key.path).and_then(key.convert)
+    }
+
+    /// The value of a key in the phase numbered `index`.
+    pub(crate) fn in_phase<T>(&self, key: &Key<T>, index: usize) -> Option<T> {
+        self.at(&key.path.replace("[]", &format!(".{index}"))).and_then(key.convert)
+    }
+
+    /// The places of an entry: one, or one a phase.
+    pub(crate) fn places(&self, entry: &Entry) -> Vec<String> {
+        if !entry.is_of_list() {
+            return vec![entry.path.to_owned()];
+        }
+        (0..self.phases).map(|index| entry.path.replace("[]", &format!(".{index}"))).collect()
+    }
+
+    /// Whether two hold the same values, wherever they were read from.
+    pub(crate) fn same(&self, other: &Self) -> bool {
+        self.by_place == other.by_place
+    }
+}

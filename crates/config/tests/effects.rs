@@ -1,0 +1,129 @@
+//! A value that a person set and that does nothing is an error; what has no effect is neither written nor recorded.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+
+use std::path::Path;
+
+use strata_config::{Config, KEYS};
+
+const LINEAR: &str = "phases = [{epochs = 1, lr = 1}]\ndataset.kind = \"cifar10\"\nmodel.hidden = []\n";
+const RESOLVED: &str = "# The resolved config of one experiment: every key with its value.\n";
+
+fn parse(text: &str, sets: &[&str]) -> Result<Config, String> {
+    let sets: Vec<String> = sets.iter().map(ToString::to_string).collect();
+    Config::parse(text, Path::new("c.toml"), &sets).map_err(|error| error.to_string())
+}
+
+/// (what the value stands beside, the value, its default, what the error says)
+const WITHOUT_EFFECT: &[(&str, &str, &str, &str)] = &[
+    (
+        "model.hidden=[]",
+        "model.dropout=0.9",
+        "model.dropout=0.0",
+        "model.hidden = [] makes a network without hidden layers",
+    ),
+    ("model.hidden=[]", "model.activation=\"gelu\"", "model.activation=\"relu\"", "model.hidden = []"),
+    ("optimizer.kind=\"adam\"", "optimizer.momentum=0.9", "optimizer.momentum=0", "sgd takes it"),
+    ("optimizer.kind=\"adam\"", "optimizer.nesterov=true", "optimizer.nesterov=false", "sgd takes it"),
+    (
+        "optimizer.kind=\"sgd\"",
+        "optimizer.nesterov=true",
+        "optimizer.nesterov=false",
+        "needs optimizer.momentum above 0",
+    ),
+    ("optimizer.kind=\"sgd\"", "optimizer.betas=[0.8, 0.9]", "optimizer.betas=[0.9, 0.999]", "adam and adamw take it"),
+    ("optimizer.kind=\"sgd\"", "optimizer.eps=1e-3", "optimizer.eps=1e-8", "adam and adamw take it"),
+    ("dataset.kind=\"cifar10\"", "dataset.train=100", "dataset.train=5000", "synthetic takes it"),
+    ("dataset.kind=\"cifar10\"", "dataset.test=100", "dataset.test=1000", "synthetic takes it"),
+    ("dataset.kind=\"cifar10\"", "dataset.seed=1", "dataset.seed=0", "synthetic takes it"),
+    ("dataset.kind=\"synthetic\"", "dataset.url=\"file:///x\"", "", "which has no `url`"),
+];
+
+#[test]
+fn a_value_without_effect_is_an_error_unless_it_is_the_default() {
+    for (beside, value, default, reason) in WITHOUT_EFFECT {
+        let error = parse(LINEAR, &[beside, value]).unwrap_err();
+        let (key, _) = value.split_once('=').unwrap();
+        assert!(error.starts_with(&format!("--set {value}: {key} = ")) && error.contains(reason), "{error}");
+        let config = parse(LINEAR, &[beside]).unwrap();
+        if !default.is_empty() {
+            assert_eq!(parse(LINEAR, &[beside, default]).unwrap(), config, "{default}");
+        }
+        let key = key.split_once('.').unwrap().1;
+        assert!(
+            !config.to_toml().lines().any(|line| line.starts_with(&format!("{key} ="))) || key == "seed",
+            "{config:?}"
+        );
+    }
+}
+
+/// Each key that may be without effect is in the table above, or belongs to an optional section.
+#[test]
+fn every_key_that_may_do_nothing_is_tried() {
+    let base =
+        [parse(LINEAR, &[]).unwrap(), parse(LINEAR, &["dataset.kind=synthetic", "optimizer.kind=adam"]).unwrap()];
+    for key in KEYS.iter().filter(|key| !key.path().starts_with("early_stopping")) {
+        let name = key.path().rsplit_once('.').map_or(key.path(), |(_, name)| name);
+        let is_written = |config: &Config| config.to_toml().lines().any(|line| line.starts_with(&format!("{name} =")));
+        let may_be_absent =
+            base.iter().any(|config| !is_written(config)) && key.default().is_some_and(|d| d != "what the machine has");
+        let is_tried = WITHOUT_EFFECT.iter().any(|(_, value, ..)| value.starts_with(&format!("{}=", key.path())));
+        let has_no_value = key.path() == "checkpoint.every_steps";
+        // Its default is the data set's own, so it stands with the address.
+        let with_url = key.path() == "dataset.sha256";
+        assert!(!may_be_absent || is_tried || has_no_value || with_url, "{}", key.path());
+    }
+}
+
+#[test]
+fn a_resolved_config_of_an_earlier_version_goes_through_without_what_did_nothing() {
+    let old =
+        format!("{RESOLVED}{LINEAR}model.activation = \"gelu\"\nmodel.dropout = 0.9\noptimizer.nesterov = false\n");
+    assert_eq!(parse(&old, &[]).unwrap(), parse(LINEAR, &[]).unwrap());
+    // A person's own value is checked there too.
+    assert!(parse(&old, &["model.dropout=0.5"]).unwrap_err().contains("has no effect"));
+    // Without its first line it is a person's file.
+    assert!(parse(&old.replace(RESOLVED, ""), &[]).unwrap_err().contains("has no effect"));
+}
+
+#[test]
+fn what_has_an_effect_is_recorded_and_nothing_else() {
+    let names = |sets: &[&str]| -> Vec<&str> {
+        parse(LINEAR, sets).unwrap().recorded().into_iter().map(|(name, _)| name).collect()
+    };
+    let linear = names(&[]);
+    for absent in
+        ["activation", "dropout", "nesterov", "betas", "eps", "early_stopping.metric", "name", "threads", "device"]
+    {
+        assert!(!linear.contains(&absent), "{absent}");
+    }
+    for present in [
+        "seed",
+        "batch_size",
+        "evaluation_batch",
+        "normalise",
+        "hidden",
+        "optimizer",
+        "momentum",
+        "weight_decay",
+        "epochs",
+        "lrs",
+    ] {
+        assert!(linear.contains(&present), "{present}");
+    }
+    let more = names(&["model.hidden=[8]", "optimizer.momentum=0.9", "early_stopping.patience=3"]);
+    for present in ["activation", "dropout", "nesterov", "early_stopping.metric", "early_stopping.patience"] {
+        assert!(more.contains(&present), "{present}");
+    }
+}
+
+#[test]
+fn a_file_that_can_name_no_run_is_told_of() {
+    let config = |path: &str, sets: &[&str]| {
+        let sets: Vec<String> = sets.iter().map(ToString::to_string).collect();
+        Config::parse(LINEAR, Path::new(path), &sets).unwrap()
+    };
+    let unnamed = config("r\u{e9}sum\u{e9}.toml", &[]);
+    assert_eq!((unnamed.name.as_str(), unnamed.unusable_file_name()), ("experiment", Some("r\u{e9}sum\u{e9}")));
+    assert_eq!(config("r\u{e9}sum\u{e9}.toml", &["name=mine"]).unusable_file_name(), None);
+    assert_eq!(config("a.toml", &[]).unusable_file_name(), None);
+}
