@@ -3,7 +3,7 @@
 use std::fs;
 
 use clap::Parser;
-use strata_config::Experiment;
+use strata_config::Config;
 
 use crate::cli::{Cli, Command};
 use crate::workspace;
@@ -51,7 +51,7 @@ fn documented_commands_and_their_configs_are_accepted() {
         let parsed = Cli::try_parse_from(&words).unwrap_or_else(|error| panic!("{line}\n{error}"));
         if let Command::Experiment(experiment) = parsed.command {
             let config = workspace::root().join(&experiment.config.config);
-            Experiment::read(&config, &experiment.config.sets).unwrap_or_else(|error| panic!("{line}\n{error}"));
+            Config::read(&config, &experiment.config.sets).unwrap_or_else(|error| panic!("{line}\n{error}"));
         }
     }
 }

@@ -8,7 +8,7 @@ use strata_spec::DeviceChoice;
 use strata_spec::ranges::THREADS;
 
 use crate::error::ConfigError;
-use crate::key::Key;
+use crate::handle::Key;
 use crate::keys::{self, KEYS};
 use crate::name::valid_name;
 use crate::read;
@@ -141,7 +141,7 @@ impl Config {
         let mut recorded = Vec::new();
         for key in KEYS {
             let Some(name) = key.recorded() else { continue };
-            let values = self.values.places(key).into_iter().filter_map(|place| self.values.at(&place).cloned());
+            let values = key.places(&self.values).into_iter().filter_map(|place| self.values.at(&place).cloned());
             if key.is_of_list() {
                 recorded.push((name, Recorded::OfPhases(values.collect())));
             } else {

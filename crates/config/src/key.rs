@@ -1,23 +1,8 @@
-//! What one key is: its entry in the table, and the handle by which its value is asked for.
+//! What one key is: its entry in the table.
 
 use crate::takes::Takes;
 use crate::value::Value;
 use crate::values::Values;
-
-/// One key of a config, by which [`Config::get`](crate::Config::get) gives its value.
-#[derive(Debug)]
-pub struct Key<T> {
-    pub(crate) path: &'static str,
-    pub(crate) convert: fn(&Value) -> Option<T>,
-}
-
-impl<T> Key<T> {
-    /// Its place, with `[]` after a list of tables: `phases[].lr`.
-    #[must_use]
-    pub fn path(&self) -> &'static str {
-        self.path
-    }
-}
 
 /// What a key is where it is not written.
 #[derive(Debug, Clone, Copy)]
@@ -85,6 +70,14 @@ impl Entry {
     #[must_use]
     pub fn recorded(&self) -> Option<&'static str> {
         self.recorded
+    }
+
+    /// Its places among `values`: one, or one in each phase.
+    pub(crate) fn places(&self, values: &Values) -> Vec<String> {
+        if !self.is_of_list() {
+            return vec![self.path.to_owned()];
+        }
+        (0..values.phases).map(|index| self.path.replace("[]", &format!(".{index}"))).collect()
     }
 
     /// Whether it stands in a list of tables, and has a value in each.

@@ -7,8 +7,9 @@ use strata_files::without_credentials;
 use strata_spec::ranges::{self, Integers};
 use strata_spec::{Activation, DatasetKind, DatasetSpec, DeviceChoice, Metric, Named, OptimizerKind, RngScheme};
 
+use crate::handle::Key;
 use crate::key::Fallback::{Is, Required, Worked};
-use crate::key::{Entry, Key, When, keys};
+use crate::key::{Entry, When, keys};
 use crate::name::{NAME_RULE, default_name, valid_name};
 use crate::takes::Takes::{self, Boolean, Choice, Integer, IntegerTo, Number, Pair, Text};
 use crate::takes::choices;
@@ -161,7 +162,9 @@ fn integer(value: usize) -> Option<Value> {
 }
 
 fn a_tenth(values: &Values) -> Option<Value> {
-    integer((crate::settings::dataset(values).train_images() / 10).max(1))
+    // Only synthetic has a number of its own.
+    let train = values.get(&TRAIN).unwrap_or(DatasetSpec::CIFAR10_TRAIN);
+    integer((train / 10).max(1))
 }
 
 fn twice_the_batch(values: &Values) -> Option<Value> {

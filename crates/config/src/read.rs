@@ -2,23 +2,20 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::ops::Range;
 use std::path::Path;
 
-use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::document::Document;
 use crate::error::ConfigError;
-use crate::key::{Entry, Fallback};
+use crate::key::Entry;
 use crate::keys::{self, KEYS, SECTIONS, Shape};
 use crate::name::{file_stem, valid_name};
 use crate::overlay;
 use crate::relations;
 use crate::suggest::nearest;
-use crate::value::Value;
 use crate::values::Values;
-use crate::write::RESOLVED;
+use crate::written::{RESOLVED, Written};
 
 /// A config's size in bytes: a hand-written file has a few hundred lines at most.
 const MAX_FILE_BYTES: u64 = 1 << 20;
@@ -77,96 +74,7 @@ pub(crate) fn values(text: &str, origin: &Path, sets: &[String]) -> Result<Value
 
 /// Every key with each of its places, in the order of the keys.
 fn all_places(values: &Values) -> Vec<(&'static Entry, String)> {
-    KEYS.iter().flat_map(|entry| values.places(entry).into_iter().map(move |place| (entry, place))).collect()
-}
-
-/// What is written in the file and the `--set` arguments.
-pub(crate) struct Written<'a, 'd> {
-    pub(crate) document: &'a Document,
-    table: &'a DeTable<'d>,
-    /// A resolved config's values may be without effect: earlier versions wrote them.
-    is_resolved: bool,
-}
-
-impl<'a, 'd> Written<'a, 'd> {
-    /// The value at `place` (`phases.0.lr`).
-    pub(crate) fn at(&self, place: &str) -> Option<&'a Spanned<DeValue<'d>>> {
-        let mut segments = place.split('.');
-        let mut node = self.table.get(segments.next()?)?;
-        for segment in segments {
-            node = match node.get_ref() {
-                DeValue::Table(table) => table.get(segment)?,
-                DeValue::Array(items) => items.get(segment.parse::<usize>().ok()?)?,
-                _ => return None,
-            };
-        }
-        Some(node)
-    }
-
-    /// The place of a list in the text, and how long it is.
-    pub(crate) fn list(&self, place: &str) -> Option<(Range<usize>, usize)> {
-        let node = self.at(place)?;
-        Some((node.span(), node.get_ref().as_array()?.len()))
-    }
-
-    /// The value that `entry` has at `place` beside the `values` before it; none where it has no value or no effect.
-    fn value(&self, entry: &Entry, place: &str, values: &Values) -> Result<Option<Value>, ConfigError> {
-        let written = self.at(place);
-        let found = written.map(|written| self.read(entry, place, written)).transpose()?;
-        let without_effect = entry.when.filter(|when| !(when.holds)(values));
-        match (without_effect, found, written) {
-            (None, Some(found), _) => Ok(Some(found)),
-            (None, None, _) => match fallback(entry, values) {
-                Some(value) => Ok(Some(value)),
-                None if matches!(entry.fallback, Fallback::Required) => Err(self.missing(place)),
-                None => Ok(None),
-            },
-            (Some(when), Some(found), Some(written)) => {
-                let is_kept = self.is_resolved && self.document.is_file(written.span());
-                if is_kept || fallback(entry, values) == Some(found) {
-                    return Ok(None);
-                }
-                let reason = (when.otherwise)(values, entry.name());
-                Err(self.document.wrong(written.span(), place, reason))
-            }
-            (Some(_), _, _) => Ok(None),
-        }
-    }
-
-    fn read(&self, entry: &Entry, place: &str, written: &Spanned<DeValue<'_>>) -> Result<Value, ConfigError> {
-        entry.takes.read(written).map_err(|refused| {
-            let message = refused.message.unwrap_or_else(|| {
-                let raw = self.document.text(written.span());
-                let is_bare = written.get_ref().as_str().is_none() && entry.takes.takes_text(raw);
-                let advice = match self.document.is_file(written.span()) {
-                    _ if !is_bare => String::new(),
-                    true => format!("; quote it, as in {} = \"{raw}\"", entry.name()),
-                    false => format!("; quote it twice, as in --set {place}='\"{raw}\"'"),
-                };
-                format!("expected {}{advice}", entry.takes.expects())
-            });
-            self.document.wrong(refused.span, place, message)
-        })
-    }
-
-    fn missing(&self, place: &str) -> ConfigError {
-        let message = format!("missing: expected {}", keys::expects(place));
-        // A table of a list is there: its place is shown.
-        let of_list = place.rsplit_once('.').filter(|(table, _)| table.contains('.'));
-        match of_list.and_then(|(table, _)| self.at(table)) {
-            Some(table) => self.document.fault(table.span(), Some(place), message),
-            None => self.document.missing(place, message),
-        }
-    }
-}
-
-/// What an entry is where it is not written.
-fn fallback(entry: &Entry, values: &Values) -> Option<Value> {
-    match entry.fallback {
-        Fallback::Required => None,
-        Fallback::Is(text) => DeValue::parse(text).ok().and_then(|value| entry.takes.read(&value).ok()),
-        Fallback::Worked { out, .. } => out(values),
-    }
+    KEYS.iter().flat_map(|entry| entry.places(values).into_iter().map(move |place| (entry, place))).collect()
 }
 
 /// Every key of `table` must exist, and every section must have its shape. `section` is its name, `path` its place.

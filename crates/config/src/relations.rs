@@ -4,9 +4,9 @@ use strata_spec::ranges;
 
 use crate::error::ConfigError;
 use crate::keys;
-use crate::read::Written;
 use crate::settings::Settings;
 use crate::values::Values;
+use crate::written::Written;
 
 /// Checks what no key's own range can say.
 pub(crate) fn check(written: &Written<'_, '_>, values: &Values) -> Result<(), ConfigError> {

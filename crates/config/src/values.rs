@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::key::{Entry, Key};
+use crate::handle::Key;
 use crate::value::Value;
 
 /// The values that have an effect, each by its place: `model.dropout`, `phases.0.lr`.
@@ -34,14 +34,6 @@ impl Values {
     /// The value of a key in the phase numbered `index`.
     pub(crate) fn in_phase<T>(&self, key: &Key<T>, index: usize) -> Option<T> {
         self.at(&key.path.replace("[]", &format!(".{index}"))).and_then(key.convert)
-    }
-
-    /// The places of an entry: one, or one a phase.
-    pub(crate) fn places(&self, entry: &Entry) -> Vec<String> {
-        if !entry.is_of_list() {
-            return vec![entry.path.to_owned()];
-        }
-        (0..self.phases).map(|index| entry.path.replace("[]", &format!(".{index}"))).collect()
     }
 
     /// Whether two hold the same values, wherever they were read from.

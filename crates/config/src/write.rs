@@ -9,9 +9,7 @@ use crate::key::{Entry, Fallback};
 use crate::keys::{KEYS, SECTIONS, Section, Shape, URL};
 use crate::takes::Takes;
 use crate::value::Value;
-
-/// The first line of a resolved config.
-pub(crate) const RESOLVED: &str = "# The resolved config of one experiment: every key with its value.\n";
+use crate::written::RESOLVED;
 
 impl Config {
     /// The whole config as TOML, defaults spelt out; [`Config::parse`] makes an equal config of it, but for a user name and
