@@ -94,12 +94,7 @@ impl Runner<'_> {
     ///
     /// # Errors
     /// What any part fails with; [`ExperimentError::Interrupted`] where it was asked to stop. The folder's record says so too.
-    pub fn start(
-        &mut self,
-        experiment: &Config,
-        runs: &Path,
-        name: Option<&str>,
-    ) -> Result<PathBuf, ExperimentError> {
+    pub fn start(&mut self, experiment: &Config, runs: &Path, name: Option<&str>) -> Result<PathBuf, ExperimentError> {
         // Whatever can be wrong is found before a folder is made.
         let mut parts = self.prepare(experiment, None)?;
         let progress = parts.begin(&self.stop)?;
@@ -122,11 +117,7 @@ impl Runner<'_> {
 
     /// Loads the images, splits them and builds the network. The images are looked for where the user says, else in `recorded`, the folder
     /// that the run to be resumed was started with.
-    pub(crate) fn prepare(
-        &mut self,
-        experiment: &Config,
-        recorded: Option<&Path>,
-    ) -> Result<Parts, ExperimentError> {
+    pub(crate) fn prepare(&mut self, experiment: &Config, recorded: Option<&Path>) -> Result<Parts, ExperimentError> {
         if let Some(path) = self.data.as_ref().filter(|path| path.to_str().is_none()) {
             return Err(ExperimentError::UnrecordableFolder { path: path.clone() });
         }
