@@ -13,6 +13,10 @@ pub(crate) struct Member {
     pub(crate) has_cuda: bool,
     /// Others can depend on it.
     pub(crate) is_library: bool,
+    /// It is meant for others, and so has a README and examples.
+    pub(crate) is_public: bool,
+    /// It has a README.
+    pub(crate) has_readme: bool,
     /// The programs that show its use, where it is meant for others.
     pub(crate) examples: Vec<String>,
 }
@@ -37,8 +41,10 @@ fn member(folder: &Path) -> anyhow::Result<Member> {
     let has_cuda = manifest.get("features").is_some_and(|features| features.get("cuda").is_some());
     let is_library = folder.join("src/lib.rs").is_file();
     let publish = manifest.get("package").and_then(|package| package.get("publish")).and_then(toml::Value::as_bool);
-    let examples = if publish == Some(false) { Vec::new() } else { examples(folder)? };
-    Ok(Member { name, has_cuda, is_library, examples })
+    let is_public = is_library && publish != Some(false);
+    let examples = if is_public { examples(folder)? } else { Vec::new() };
+    let has_readme = folder.join("README.md").is_file();
+    Ok(Member { name, has_cuda, is_library, is_public, has_readme, examples })
 }
 
 /// The names of the package's examples, sorted.

@@ -136,6 +136,8 @@ mod tests {
             name: name.to_owned(),
             has_cuda,
             is_library,
+            is_public: is_library,
+            has_readme: true,
             examples: examples.iter().map(ToString::to_string).collect(),
         };
         vec![

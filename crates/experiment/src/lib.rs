@@ -39,3 +39,7 @@ pub use setup::Row;
 pub use stop::Stop;
 pub use strata_config::{Config, ConfigError};
 pub use threads::start_threads;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

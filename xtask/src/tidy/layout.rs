@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::members;
+use crate::members::{self, Member};
 
 /// Folders that may be committed; names with a dot first are tools' own.
 const FOLDERS: &[&str] = &["configs", "crates", "docs", "tests", "xtask"];
@@ -28,6 +28,7 @@ pub(super) fn faults(root: &Path) -> Vec<String> {
     let mut faults = Vec::from_iter(strangers(&committed(root)));
     match (std::fs::read_to_string(root.join(WORKFLOW)), members::read(root)) {
         (Ok(workflow), Ok(members)) => {
+            faults.extend(unexplained(&members));
             let names = members.into_iter().map(|member| member.name).collect();
             faults.extend(untested(&workflow, &names));
         }
@@ -64,6 +65,18 @@ fn strangers(paths: &[String]) -> BTreeSet<String> {
     faults
 }
 
+/// Crates that others are to use, and that do not say how.
+fn unexplained(members: &[Member]) -> Vec<String> {
+    let public = members.iter().filter(|member| member.is_public);
+    let lacks = public.flat_map(|member| {
+        let readme =
+            (!member.has_readme).then(|| format!("{}: write a README.md: what it is, an example", member.name));
+        let examples = member.examples.is_empty().then(|| format!("{}: write an example in examples/", member.name));
+        readme.into_iter().chain(examples)
+    });
+    lacks.collect()
+}
+
 /// The list under `package:`, against the packages that there are.
 fn untested(workflow: &str, members: &BTreeSet<String>) -> Vec<String> {
     let list = workflow.lines().skip_while(|line| line.trim() != "package:").skip(1);
@@ -84,6 +97,22 @@ mod tests {
         let found: Vec<_> = strangers(&paths.map(str::to_owned)).into_iter().collect();
         assert_eq!(found.len(), 2, "{found:?}");
         assert!(found[0].starts_with("fuzz: the top") && found[1].starts_with("notes.txt: the top"), "{found:?}");
+    }
+
+    #[test]
+    fn a_public_crate_without_a_readme_or_an_example_is_found() {
+        let member = |name: &str, is_public, has_readme, examples: &[&str]| Member {
+            name: name.to_owned(),
+            has_cuda: false,
+            is_library: true,
+            is_public,
+            has_readme,
+            examples: examples.iter().map(ToString::to_string).collect(),
+        };
+        let good = [member("a", true, true, &["x"]), member("b", false, false, &[])];
+        assert_eq!(unexplained(&good), Vec::<String>::new());
+        let found = unexplained(&[member("a", true, false, &[])]);
+        assert_eq!(found, ["a: write a README.md: what it is, an example", "a: write an example in examples/"]);
     }
 
     #[test]
