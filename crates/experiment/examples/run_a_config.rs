@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use strata_experiment::{Commit, Display, Experiment, Row, Runner, Stop};
+use strata_experiment::{Commit, Config, Display, Row, Runner, Stop};
 use strata_model::mlp;
 use strata_report::{compare_table, read_record};
 use strata_trainer::build;
@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut records = Vec::new();
     for rate in ["0.05", "0.01"] {
         let set = format!("phases.0.lr={rate}");
-        let experiment = Experiment::parse(CONFIG, Path::new("small.toml"), &[set])?;
+        let config = Config::parse(CONFIG, Path::new("small.toml"), &[set])?;
         let mut runner = Runner {
             rows: NETWORKS,
             data: None,
@@ -36,7 +36,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             stop: Stop::default(),
             display: Display::default(),
         };
-        let run = runner.start(&experiment, runs.path(), None)?;
+        let run = runner.start(&config, runs.path(), None)?;
         assert!(run.join("model.safetensors").is_file());
         records.push(read_record(&run)?);
     }
