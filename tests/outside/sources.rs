@@ -141,7 +141,7 @@ fn a_list_of_names_that_cannot_be_one_is_named() {
     sandbox.write("data/batches.meta.txt", vec![b'a'; (1 << 16) + 1]);
     refused(&sandbox, &["--data", "data"], 1, &["data/batches.meta.txt", "65537 bytes", "put that file right"]);
     sandbox.write("data/batches.meta.txt", "cat\ndog\n");
-    refused(&sandbox, &["--data", "data"], 1, &["data/batches.meta.txt", "2 class names", "ten"]);
+    refused(&sandbox, &["--data", "data"], 1, &["data/batches.meta.txt", "2 class names", "10 are expected"]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 
 use strata_files::without_credentials;
 use strata_spec::ranges::{self, Integers};
-use strata_spec::{Activation, DatasetKind, DatasetSpec, DeviceChoice, Metric, Named, OptimizerKind, RngScheme};
+use strata_spec::{Activation, DatasetKind, DeviceChoice, Metric, Named, OptimizerKind, Release, RngScheme};
 
 use crate::handle::Key;
 use crate::key::Fallback::{Is, Required, Worked};
@@ -35,21 +35,21 @@ keys! {
 
     /// the images
     DATASET: DatasetKind, named => "dataset.kind", Choice(choices::<DatasetKind>), Required, None, None;
-    /// where the archive is; a user name and password in it are used and kept nowhere
+    /// where the archive, or the folder of its files, is; a user name and password in it are used and kept nowhere
     URL: String, text => "dataset.url", Text { expects: "an address that starts with https://, http:// or file://", read: url },
-        Worked { words: "CIFAR-10's own", out: |_| Some(Value::Text(DatasetSpec::CIFAR10_URL.into())) }, Some(OF_CIFAR10), None;
+        Worked { words: "that of the release", out: |values| release(values).map(|release| Value::Text(release.url.into())) }, Some(OF_RELEASES), None;
     /// the archive's checksum
     SHA256: String, text => "dataset.sha256", Text { expects: "a string of 64 hexadecimal digits", read: sha256 },
-        Worked { words: "that of CIFAR-10's own archive", out: |_| Some(Value::Text(DatasetSpec::CIFAR10_SHA256.into())) }, Some(OF_CIFAR10), None;
+        Worked { words: "that of the release's archive", out: |values| release(values)?.sha256.map(|sum| Value::Text(sum.into())) }, Some(OF_ARCHIVES), None;
     /// training images, the validation part included
     TRAIN: usize, size => "dataset.train", Integer(ranges::SYNTHETIC), Is("5000"), Some(OF_SYNTHETIC), None;
     /// test images
     TEST: usize, size => "dataset.test", Integer(ranges::SYNTHETIC), Is("1000"), Some(OF_SYNTHETIC), None;
     /// the images' seed, apart from the run's own
     DATASET_SEED: u64, seed => "dataset.seed", Integer(ranges::SEED), Is("0"), Some(OF_SYNTHETIC), None;
-    /// images split off for validation; CIFAR-10 has 50000 training images, so 49999 at most
+    /// images split off for validation, of 50000 training images of cifar10 and cifar100, 60000 of mnist and fashion_mnist
     VALIDATION: usize, size => "dataset.validation", IntegerTo { least: 1, most: "one below the number of training images" },
-        Worked { words: "5000 of cifar10, a tenth of synthetic's train", out: a_tenth }, None, None;
+        Worked { words: "a tenth of the training images", out: a_tenth }, None, None;
     /// images of a training step; an epoch's last batch may be smaller
     BATCH: NonZeroUsize, count => "dataset.batch", Integer(ranges::BATCH), Is("128"), None, Some("batch_size");
     /// images of an evaluation step; changes memory and speed, not results beyond rounding
@@ -110,7 +110,14 @@ macro_rules! of_kinds {
         }
     };
 }
-const OF_CIFAR10: When = of_kinds!(DATASET, DatasetKind::Cifar10, "cifar10 takes it");
+const OF_RELEASES: When = When {
+    holds: |values| release(values).is_some(),
+    otherwise: |values, name| of_other_releases(values, name, |_| true),
+};
+const OF_ARCHIVES: When = When {
+    holds: |values| release(values).is_some_and(|release| release.sha256.is_some()),
+    otherwise: |values, name| of_other_releases(values, name, |release| release.sha256.is_some()),
+};
 const OF_SYNTHETIC: When = of_kinds!(DATASET, DatasetKind::Synthetic, "synthetic takes it");
 const OF_SGD: When = of_kinds!(OPTIMIZER, OptimizerKind::Sgd, "sgd takes it");
 const OF_ADAM: When = of_kinds!(OPTIMIZER, OptimizerKind::Adam | OptimizerKind::AdamW, "adam and adamw take it");
@@ -133,6 +140,19 @@ const WITH_EARLY_STOPPING: When = When {
     holds: |values| values.has_early_stopping,
     otherwise: |_, name| format!("`{name}` needs the section [early_stopping]"),
 };
+
+/// What is known of the data set, where it is a published one.
+fn release(values: &Values) -> Option<&'static Release> {
+    values.get(&DATASET)?.release()
+}
+
+/// That the data set has no such key, and which have.
+fn of_other_releases(values: &Values, name: &str, takes: impl Fn(&Release) -> bool) -> String {
+    let kind = values.get(&DATASET).map_or("none", Named::as_str);
+    let takers = DatasetKind::ALL.iter().filter(|kind| kind.release().is_some_and(&takes));
+    let takers: Vec<_> = takers.map(|kind| kind.as_str()).collect();
+    format!("{} is {kind}, which has no `{name}`; those that take it: {}", DATASET.path(), takers.join(", "))
+}
 
 fn run_name(name: &str) -> Option<String> {
     valid_name(name).then(|| name.to_owned())
@@ -163,7 +183,7 @@ fn integer(value: usize) -> Option<Value> {
 
 fn a_tenth(values: &Values) -> Option<Value> {
     // Only synthetic has a number of its own.
-    let train = values.get(&TRAIN).unwrap_or(DatasetSpec::CIFAR10_TRAIN);
+    let train = release(values).map(|release| release.train_images).or_else(|| values.get(&TRAIN)).unwrap_or_default();
     integer((train / 10).max(1))
 }
 

@@ -123,14 +123,15 @@ impl Settings {
 /// The data set, of which the keys after it may speak.
 pub(crate) fn dataset(values: &Values) -> DatasetSpec {
     match values.get(&keys::DATASET) {
-        Some(DatasetKind::Synthetic) => DatasetSpec::Synthetic {
+        Some(DatasetKind::Synthetic) | None => DatasetSpec::Synthetic {
             train: values.get(&keys::TRAIN).unwrap_or_default(),
             test: values.get(&keys::TEST).unwrap_or_default(),
             seed: values.get(&keys::DATASET_SEED).unwrap_or_default(),
         },
-        Some(DatasetKind::Cifar10) | None => DatasetSpec::Cifar10 {
+        Some(kind) => DatasetSpec::Published {
+            kind,
             url: values.get(&keys::URL).unwrap_or_default(),
-            sha256: values.get(&keys::SHA256).unwrap_or_default(),
+            sha256: values.get(&keys::SHA256),
         },
     }
 }

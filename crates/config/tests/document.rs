@@ -55,9 +55,9 @@ fn a_default_that_is_a_value_is_the_one_that_is_taken() {
         let default = match default {
             "0.0 (adamw 0.01)" => "0.0",
             "the file's name without .toml" => "c",
-            "what the machine has" | "CIFAR-10's own" | "that of CIFAR-10's own archive" => continue,
+            "what the machine has" | "that of the release" | "that of the release's archive" => continue,
             "none: at the ends of epochs only" => continue,
-            "5000 of cifar10, a tenth of synthetic's train" => "5000",
+            "a tenth of the training images" => "5000",
             "twice dataset.batch" => "256",
             value => value,
         };

@@ -24,7 +24,7 @@ const EDITS: &[(&str, &str, &str)] = &[
     ("seed = 43", "seed = ", "c.toml:2: not TOML: "),
     ("[dataset]", "[[dataset]]", "c.toml:4: dataset = [[dataset]]: expected a table of keys"),
     ("[dataset]", "[data]", "c.toml:4: data: unknown key; "),
-    ("kind = \"cifar10\"", "", "c.toml: dataset.kind: missing: expected \"cifar10\" or \"synthetic\""),
+    ("kind = \"cifar10\"", "", "c.toml: dataset.kind: missing: expected \"cifar10\", \"cifar100\""),
     ("\"cifar10\"", "\"cifar-10\"", "c.toml:5: dataset.kind = \"cifar-10\": unknown choice; did you mean \"cifar10\"?"),
     ("batch = 128", "batch = 0", "c.toml:6: dataset.batch = 0: expected an integer from 1 to 100000"),
     ("batch = 128", "batch = -5", "c.toml:6: dataset.batch = -5: expected"),

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use strata_config::{Config, ConfigError, KEYS, parse_rows, valid_name};
-use strata_spec::{Activation, DatasetSpec, DeviceChoice, Metric, OptimizerSpec, Phase, RngScheme};
+use strata_spec::{Activation, DatasetKind, DatasetSpec, DeviceChoice, Metric, OptimizerSpec, Phase, RngScheme};
 
 const SMALLEST: &str = "phases = [{epochs = 1, lr = 1}]\ndataset.kind = \"cifar10\"\nmodel.hidden = []\n";
 
@@ -21,8 +21,7 @@ fn what_is_not_written_has_its_documented_default() {
     assert_eq!((experiment.seed, experiment.rng, experiment.device), (0, RngScheme::Torch, DeviceChoice::Auto));
     assert_eq!((experiment.threads, experiment.checkpoint.every_steps), (None, None));
     let dataset = &experiment.dataset;
-    let original =
-        DatasetSpec::Cifar10 { url: DatasetSpec::CIFAR10_URL.into(), sha256: DatasetSpec::CIFAR10_SHA256.into() };
+    let original = DatasetSpec::published(DatasetKind::Cifar10).unwrap();
     assert_eq!(dataset.kind, original);
     assert_eq!((dataset.validation, dataset.batch.get(), dataset.evaluation_batch.get()), (5000, 128, 256));
     assert!(!dataset.normalise);
@@ -73,7 +72,7 @@ fn a_set_takes_toml_and_bare_words_and_the_last_one_wins() {
     assert_eq!(experiment.model.activation, Activation::LeakyRelu);
     assert_eq!(experiment.device, DeviceChoice::Cuda(3));
     let url = "file:///tmp/some folder/a.tar.gz?x=1".to_owned();
-    assert_eq!(experiment.dataset.kind, DatasetSpec::Cifar10 { url, sha256: sha });
+    assert_eq!(experiment.dataset.kind, DatasetSpec::Published { kind: DatasetKind::Cifar10, url, sha256: Some(sha) });
     assert_eq!((experiment.dataset.batch.get(), experiment.dataset.evaluation_batch.get()), (1000, 2000));
     assert!(experiment.dataset.normalise);
     assert_eq!(experiment.name, "quoted");

@@ -52,7 +52,7 @@ pub enum DatasetError {
     NoCacheFolder,
 
     /// A URL that cannot be fetched from.
-    #[error("dataset.url {url:?} {problem}; it must be an http://, https:// or file:// URL")]
+    #[error("the URL {url:?} {problem}; it must be an http://, https:// or file:// URL")]
     Url {
         /// The URL as given.
         url: String,
@@ -61,7 +61,7 @@ pub enum DatasetError {
     },
 
     /// A checksum that is none.
-    #[error("dataset.sha256 {value:?} is not a SHA-256: 64 hexadecimal digits are expected")]
+    #[error("the checksum {value:?} is not a SHA-256: 64 hexadecimal digits are expected")]
     BadChecksum {
         /// The checksum as given.
         value: String,
@@ -108,15 +108,52 @@ pub enum DatasetError {
     },
 
     /// A data file that is no whole number of records.
-    #[error(
-        "{file} has {bytes} bytes: CIFAR-10's binary release has 30730000 (10000 records of 3073 \
-         bytes), a smaller one a whole multiple of 3073; fetch the file again"
-    )]
+    #[error("{file} has {bytes} bytes: {}; fetch the file again", wanted_size(*record, *longest))]
     FileSize {
         /// The data file; within an archive, the archive's path and the entry's name.
         file: String,
         /// Its length in bytes.
         bytes: u64,
+        /// The bytes of a record; 0 where the file has none.
+        record: u64,
+        /// The most bytes that it may have.
+        longest: u64,
+    },
+
+    /// A pickle that is not one of images and labels.
+    #[error("{file} is not a pickle of plain images and labels: {problem}")]
+    Pickle {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+
+    /// An IDX file that is not one of images or labels.
+    #[error("{file} is not an IDX file of bytes: {problem}")]
+    Idx {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+
+    /// Images that are not those of the data set that was asked for.
+    #[error("the images are {found:?} of {classes} classes, and not {expected:?} as those of the data set")]
+    Shape {
+        /// Channels, rows, columns.
+        found: [usize; 3],
+        /// Their classes.
+        classes: usize,
+        /// The shape that was expected.
+        expected: [usize; 3],
+    },
+
+    /// A data set that is made and not published, asked for as a published one.
+    #[error("{name} is no published data set")]
+    NotPublished {
+        /// What was asked for.
+        name: String,
     },
 
     /// A label that names no class.
@@ -130,7 +167,7 @@ pub enum DatasetError {
         /// The record's index in it.
         record: usize,
         /// The label found.
-        label: u8,
+        label: i64,
         /// How many classes there are.
         classes: usize,
     },
@@ -163,6 +200,13 @@ pub enum DatasetError {
         /// The encoder's reason.
         problem: String,
     },
+}
+
+fn wanted_size(record: u64, longest: u64) -> String {
+    match record {
+        0 => format!("at most {longest} are expected"),
+        _ => format!("1 to {} records of {record} bytes are expected", longest / record),
+    }
 }
 
 impl DatasetError {

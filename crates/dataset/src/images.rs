@@ -102,7 +102,12 @@ impl Images {
             ));
         }
         if let Some(record) = labels.iter().position(|&l| usize::from(l) >= classes) {
-            return Err(DatasetError::Label { file: "images".to_owned(), record, label: labels[record], classes });
+            return Err(DatasetError::Label {
+                file: "images".to_owned(),
+                record,
+                label: labels[record].into(),
+                classes,
+            });
         }
         Ok(Self { shape, pixels, labels, classes })
     }

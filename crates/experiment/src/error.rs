@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use strata_config::ConfigError;
-use strata_dataset::DatasetError;
+use strata_dataset::{DataFolder, DatasetError};
 use strata_files::escape_path;
 use strata_report::ReportError;
 use strata_trainer::TrainError;
@@ -18,24 +18,22 @@ pub enum ExperimentError {
     /// The images could not be had.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
-    /// The archive that the config's `file://` URL names could not be read.
-    #[error("{source}; mend dataset.url = {url:?}, which names it, or the file")]
-    Archive {
-        /// `dataset.url`.
-        url: String,
-        /// What is wrong with it.
-        source: DatasetError,
+    /// The images could not be had from where they are or shall be.
+    #[error("{source}")]
+    Data {
+        /// What is wrong.
+        source: Box<DatasetError>,
+        /// Where they were looked for.
+        folder: DataFolder,
     },
-    /// A file that the user can choose the place of could not be read or written.
-    #[error("{source}; {remedy}")]
-    Place {
-        /// What is wrong with it.
+    /// A picture could not be written.
+    #[error(transparent)]
+    Picture {
+        /// What is wrong.
         source: DatasetError,
-        /// What to do.
-        remedy: &'static str,
     },
     /// There is not enough memory for what the config asks for.
-    #[error("there is no memory for {bytes} bytes more; lower {key}, which asks for them, or use a machine with more")]
+    #[error("there is no memory for {bytes} bytes more, which {key} asks for")]
     Memory {
         /// The config's key.
         key: &'static str,
@@ -43,11 +41,7 @@ pub enum ExperimentError {
         bytes: usize,
     },
     /// A folder of data whose name the record cannot hold.
-    #[error(
-        "--data {}: a run's record cannot hold this name, since it is not UTF-8, and a resume would not find the folder; \
-         name a link to it, or rename it",
-        escape_path(path)
-    )]
+    #[error("{}: a run's record cannot hold this folder's name, since it is not UTF-8", escape_path(path))]
     UnrecordableFolder {
         /// The folder.
         path: PathBuf,
@@ -121,7 +115,8 @@ impl ExperimentError {
             | Self::NoImage { .. }
             | Self::NoRun { .. }
             | Self::Resume { .. } => true,
-            Self::Dataset(source) | Self::Archive { source, .. } | Self::Place { source, .. } => source.is_usage(),
+            Self::Dataset(source) | Self::Picture { source } => source.is_usage(),
+            Self::Data { source, .. } => source.is_usage(),
             Self::Train(error) => matches!(error, TrainError::NoDevice { .. }),
             Self::Report(error) => error.is_usage(),
             Self::Memory { .. } | Self::NoRow { .. } | Self::Threads { .. } => false,

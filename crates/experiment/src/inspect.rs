@@ -8,7 +8,6 @@ use strata_dataset::{Dataset, DatasetError, ImageShape, Images, PixelScale, cont
 use strata_model::skip_initialisation;
 use strata_trainer::Device;
 
-use crate::data::DataFolder;
 use crate::{Display, ExperimentError, Stop, data, setup, start_threads};
 
 /// Sizes, shape, classes, counts and pixel statistics of `experiment`'s images, as text.
@@ -22,7 +21,7 @@ pub fn dataset_info(
     stop: &Stop,
 ) -> Result<String, ExperimentError> {
     start_threads(experiment.threads)?;
-    let dataset = data::load(experiment, DataFolder::named(folder), display, stop)?;
+    let dataset = data::load(experiment, &data::named(folder), display, stop)?;
     let (split, _) = data::split(experiment, &dataset)?;
     let ImageShape { channels, height, width } = dataset.train.shape();
     let (statistics, sha256) = stop.while_at_once(|| (dataset.train.channel_statistics(), dataset.sha256()))?;
@@ -77,7 +76,7 @@ pub fn dataset_grid(
     const COLUMNS: usize = 16;
     const ROWS: usize = 8;
     start_threads(experiment.threads)?;
-    let dataset = data::load(experiment, DataFolder::named(folder), display, stop)?;
+    let dataset = data::load(experiment, &data::named(folder), display, stop)?;
     let mut indices = stop.while_at_once(|| first_batch(experiment, &dataset))??;
     indices.truncate(COLUMNS * ROWS);
     contact_sheet(&dataset.train, &indices, COLUMNS, out).map_err(unwritten)?;
@@ -111,7 +110,7 @@ pub fn dataset_show(
     stop: &Stop,
 ) -> Result<String, ExperimentError> {
     start_threads(experiment.threads)?;
-    let dataset = data::load(experiment, DataFolder::named(folder), display, stop)?;
+    let dataset = data::load(experiment, &data::named(folder), display, stop)?;
     let (split, _) = data::split(experiment, &dataset)?;
     let (name, images, count) = match part {
         ImagePart::Train => ("training", &dataset.train, dataset.train.len()),
@@ -149,7 +148,7 @@ fn class_of<'a>(dataset: &'a Dataset, images: &Images, index: usize) -> (u8, &'a
 
 fn unwritten(source: DatasetError) -> ExperimentError {
     match source {
-        DatasetError::Io { .. } => ExperimentError::Place { source, remedy: "name another file with --out" },
+        source @ DatasetError::Io { .. } => ExperimentError::Picture { source },
         other => other.into(),
     }
 }

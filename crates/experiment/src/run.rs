@@ -4,12 +4,11 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use strata_config::Config;
-use strata_dataset::{Dataset, Split};
+use strata_dataset::{DataFolder, Dataset, Split};
 use strata_report::{ReportError, RunFolder};
 use strata_rng::TorchRng;
 use strata_trainer::{Classifier, Device, Progress};
 
-use crate::data::DataFolder;
 use crate::recorder::Recorder;
 use crate::setup::{self, Loaders};
 use crate::{Commit, Display, ExperimentError, Row, Stop, data, memory, start_threads};
@@ -124,10 +123,11 @@ impl Runner<'_> {
         start_threads(experiment.threads)?;
         let device = Device::choose(experiment.device)?;
         let folder = match (self.data.as_deref(), recorded) {
-            (None, Some(folder)) => DataFolder::Recorded(folder),
-            (named, _) => DataFolder::named(named),
+            // Where the files are gone from it, its disk may not be mounted.
+            (None, Some(folder)) => DataFolder::Existing(folder.to_owned()),
+            (named, _) => data::named(named),
         };
-        let dataset = data::load(experiment, folder, &mut self.display, &self.stop)?;
+        let dataset = data::load(experiment, &folder, &mut self.display, &self.stop)?;
         // The notebook's order of draws: the split, then the layers, then the passes.
         let (split, rng) = data::split(experiment, &dataset)?;
         memory::check(experiment, &dataset, &split, device)?;

@@ -19,10 +19,11 @@ use formula_images::formula_images;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use strata_dataset as dataset;
-use strata_dataset::{BatchContent, Cifar10Source, Images, Order, PixelScale, Split, load_cifar10};
+use strata_dataset::{BatchContent, DataFolder, Images, Order, PixelScale, Split, load};
 use strata_experiment::Served;
 use strata_model::{Activation, Architecture, Weights, mlp};
 use strata_rng::TorchRng;
+use strata_spec::{DatasetKind, DatasetSpec};
 use strata_trainer::{
     Batch, BuildClassifier, Classifier, ClassifierOptions, Device, Evaluation, Event, Loader, Observer, OptimizerState,
     Outcome, Phase, Plan, Progress, Score, Sgd, TrainError, build, fit,
@@ -268,8 +269,8 @@ fn golden_files_of_a_folder_are_pytorchs() {
 }
 
 fn real_images(folder: &Path) -> Arc<Images> {
-    let source = Cifar10Source { folder: Some(folder.to_owned()), ..Cifar10Source::default() };
-    load_cifar10(&source, &|| false, &mut |_| {}).unwrap().train
+    let spec = DatasetSpec::published(DatasetKind::Cifar10).unwrap();
+    load(&spec, &DataFolder::Existing(folder.to_owned()), &|| false, &mut |_| {}).unwrap().train
 }
 
 fn sha256_of_parameters(weights: &Weights) -> String {

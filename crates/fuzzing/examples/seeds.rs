@@ -25,6 +25,8 @@ fn main() -> Result<()> {
     write("cifar_files", "names", &[&[13; 7][..], &[7; 6], names].concat())?;
     write("cifar_files", "cut", &[&[13, 13, 5, 13, 13, 13, 0][..], &[1; 6]].concat())?;
     let tar = tar(names)?;
+    write("pickle", "image", &pickle(&[7; 3072]))?;
+    write("pickle", "call", b"\x80\x02cos\nsystem\nU\x02ls\x85R.")?;
     write("archive", "tar", &[&[2], tar.as_slice()].concat())?;
     write("archive", "tar.gz", &[vec![0], strata_fuzzing::gzip(&tar)].concat())?;
 
@@ -53,6 +55,17 @@ fn main() -> Result<()> {
     write("history", "three", &[history.as_slice(), timing.as_slice()].join(&0))?;
     write("history", "torn", &history[..history.len() - 20])?;
     Ok(())
+}
+
+/// One image and its label, as torchvision's archive has them.
+fn pickle(pixels: &[u8; 3072]) -> Vec<u8> {
+    let mut bytes =
+        b"\x80\x02}(U\x04datacnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R(K\x01K\x01M"
+            .to_vec();
+    bytes.extend(b"\x00\x0c\x86cnumpy\ndtype\nU\x02u1K\x00K\x01\x87R(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89T\x00\x0c\x00\x00");
+    bytes.extend(pixels);
+    bytes.extend(b"tbU\x06labels](K\x03eu.");
+    bytes
 }
 
 /// A release of one record a file.

@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::io::Write;
+use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
-use strata_dataset::{Cifar10Source, Dataset, DatasetError, load_cifar10};
+use strata_dataset::{DataFolder, Dataset, DatasetError};
+use strata_spec::{DatasetKind, DatasetSpec};
 
 use crate::scratch;
 
@@ -22,8 +24,11 @@ const RECORD: usize = 3_073;
 /// Tar's unit.
 const BLOCK: usize = 512;
 
-fn load(source: &Cifar10Source) -> Result<Dataset, DatasetError> {
-    load_cifar10(source, &|| false, &mut |_| {})
+/// CIFAR-10 from `folder`, else from the archive at `url`.
+fn load(url: String, sha256: String, folder: Option<&Path>) -> Result<Dataset, DatasetError> {
+    let spec = DatasetSpec::Published { kind: DatasetKind::Cifar10, url, sha256: Some(sha256) };
+    let folder = folder.map_or(DataFolder::Cache, |folder| DataFolder::Existing(folder.to_owned()));
+    strata_dataset::load(&spec, &folder, &|| false, &mut |_| {})
 }
 
 /// What holds for every data set that a reader gives.
@@ -67,13 +72,8 @@ pub fn cifar_files(data: &[u8]) -> bool {
     if named {
         fs::write(folder.path().join("batches.meta.txt"), names).expect("the list of names");
     }
-    let source = Cifar10Source {
-        // Where a file is missing, the reader turns to the archive: one that is not there, lest it turn to the network.
-        url: "file:///nonexistent/strata.tar.gz".into(),
-        folder: Some(folder.path().to_owned()),
-        ..Cifar10Source::default()
-    };
-    let found = load(&source);
+    // Where a file is missing, the reader turns to the archive: one that is not there, lest it turn to the network.
+    let found = load("file:///nonexistent/strata.tar.gz".into(), "0".repeat(64), Some(folder.path()));
     if !named {
         assert_eq!(found.is_ok(), right, "{found:?}");
     }
@@ -90,6 +90,20 @@ pub fn cifar_files(data: &[u8]) -> bool {
     is_read
 }
 
+/// Six pickles of images and labels, as torchvision's archive has them; all are the same one.
+pub fn pickle(data: &[u8]) -> bool {
+    let folder = scratch();
+    for name in FILES.map(|name| name.trim_end_matches(".bin")) {
+        fs::write(folder.path().join(name), data).expect("a pickle");
+    }
+    let found = load("file:///nonexistent/strata.tar.gz".into(), "0".repeat(64), Some(folder.path()));
+    if let Ok(found) = &found {
+        assert_whole(found);
+        assert_eq!(found.train.len(), 5 * found.test.len());
+    }
+    found.is_ok()
+}
+
 /// An archive under its right checksum. The first byte says what the others are: the archive, a tar to be compressed, or one whose
 /// headers' own checksums are mended first, so that the fuzzer gets past them.
 pub fn archive(data: &[u8]) -> bool {
@@ -103,8 +117,7 @@ pub fn archive(data: &[u8]) -> bool {
     let path = folder.path().join("a.tar.gz");
     fs::write(&path, &bytes).expect("the archive");
     let sha256: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    let source = Cifar10Source { url: format!("file://{}", path.display()), sha256, folder: None, may_download: false };
-    let found = load(&source);
+    let found = load(format!("file://{}", path.display()), sha256, None);
     if let Ok(found) = &found {
         assert_whole(found);
     }

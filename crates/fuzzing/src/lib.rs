@@ -11,7 +11,7 @@ mod config;
 mod run;
 mod tensors;
 
-pub use cifar10::{archive, cifar_files, gzip};
+pub use cifar10::{archive, cifar_files, gzip, pickle};
 pub use config::config;
 pub use run::{history, record};
 pub use tensors::{checkpoint, weights};

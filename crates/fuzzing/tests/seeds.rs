@@ -7,14 +7,15 @@ use std::path::Path;
 type Target = fn(&[u8]) -> bool;
 
 /// Inputs from which the fuzzer shall start although their reader refuses them.
-const REFUSED: &[&str] = &["cifar_files/cut"];
+const REFUSED: &[&str] = &["cifar_files/cut", "pickle/call"];
 
-const TARGETS: [(&str, Target); 7] = [
+const TARGETS: [(&str, Target); 8] = [
     ("archive", strata_fuzzing::archive),
     ("checkpoint", strata_fuzzing::checkpoint),
     ("cifar_files", strata_fuzzing::cifar_files),
     ("config", strata_fuzzing::config),
     ("history", strata_fuzzing::history),
+    ("pickle", strata_fuzzing::pickle),
     ("record", strata_fuzzing::record),
     ("weights", strata_fuzzing::weights),
 ];

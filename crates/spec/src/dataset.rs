@@ -5,20 +5,78 @@ use crate::named::named;
 named! {
     /// Which data set, without its own settings.
     pub enum DatasetKind {
-        Cifar10 = "cifar10", "CIFAR-10's binary release: 50,000 training and 10,000 test images of ten classes";
+        Cifar10 = "cifar10", "CIFAR-10: 50,000 training and 10,000 test images [3, 32, 32] of ten classes";
+        Cifar100 = "cifar100", "CIFAR-100: 50,000 training and 10,000 test images [3, 32, 32] of a hundred classes";
+        Mnist = "mnist", "MNIST: 60,000 training and 10,000 test images [1, 28, 28] of the ten digits";
+        FashionMnist = "fashion_mnist", "Fashion-MNIST: clothes in MNIST's format, ten classes";
         Synthetic = "synthetic", "images of ten classes drawn from a seed, in CIFAR-10's layout";
+    }
+}
+
+/// What is known of a published data set before any of it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Release {
+    /// Where it lies: one archive, or the folder of its files.
+    pub url: &'static str,
+    /// The archive's SHA-256, 64 lower-case hexadecimal digits; none where there are several files, each with a checksum of its own.
+    pub sha256: Option<&'static str>,
+    /// The shape of an image: channels, rows, columns.
+    pub shape: [usize; 3],
+    /// Classes, at most 256.
+    pub classes: usize,
+    /// Training images, the validation part included.
+    pub train_images: usize,
+}
+
+impl DatasetKind {
+    /// What is known of the data set, where it is a published one.
+    #[must_use]
+    pub fn release(self) -> Option<&'static Release> {
+        Some(match self {
+            Self::Cifar10 => &Release {
+                url: "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
+                sha256: Some("c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"),
+                shape: [3, 32, 32],
+                classes: 10,
+                train_images: 50_000,
+            },
+            Self::Cifar100 => &Release {
+                url: "https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz",
+                sha256: Some("58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec"),
+                shape: [3, 32, 32],
+                classes: 100,
+                train_images: 50_000,
+            },
+            Self::Mnist => &Release {
+                url: "https://ossci-datasets.s3.amazonaws.com/mnist/",
+                sha256: None,
+                shape: [1, 28, 28],
+                classes: 10,
+                train_images: 60_000,
+            },
+            Self::FashionMnist => &Release {
+                url: "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+                sha256: None,
+                shape: [1, 28, 28],
+                classes: 10,
+                train_images: 60_000,
+            },
+            Self::Synthetic => return None,
+        })
     }
 }
 
 /// Which images, with what says where they come from.
 #[derive(Debug, Clone, PartialEq)]
 pub enum DatasetSpec {
-    /// CIFAR-10's binary release.
-    Cifar10 {
-        /// The archive's address: `https://`, `http://` or `file://`.
+    /// A published data set: one whose kind has a [`Release`].
+    Published {
+        /// Which.
+        kind: DatasetKind,
+        /// The address of the archive, or of the folder of files: `https://`, `http://` or `file://`.
         url: String,
-        /// The archive's SHA-256, 64 lower-case hexadecimal digits.
-        sha256: String,
+        /// The archive's SHA-256, 64 lower-case hexadecimal digits; none where the release has none.
+        sha256: Option<String>,
     },
     /// Images drawn from a seed.
     Synthetic {
@@ -32,18 +90,25 @@ pub enum DatasetSpec {
 }
 
 impl DatasetSpec {
-    /// Where CIFAR-10's binary release lives.
-    pub const CIFAR10_URL: &str = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz";
-    /// SHA-256 of CIFAR-10's binary release.
-    pub const CIFAR10_SHA256: &str = "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd";
-    /// Training images of CIFAR-10, the validation part included.
-    pub const CIFAR10_TRAIN: usize = 50_000;
+    /// The published data set as it was published; none for a kind without a [`Release`].
+    ///
+    /// ```
+    /// use strata_spec::{DatasetKind, DatasetSpec};
+    ///
+    /// let mnist = DatasetSpec::published(DatasetKind::Mnist).unwrap();
+    /// assert_eq!((mnist.shape(), mnist.inputs(), mnist.classes()), ([1, 28, 28], 784, 10));
+    /// ```
+    #[must_use]
+    pub fn published(kind: DatasetKind) -> Option<Self> {
+        let release = kind.release()?;
+        Some(Self::Published { kind, url: release.url.to_owned(), sha256: release.sha256.map(str::to_owned) })
+    }
 
     /// Which data set it is.
     #[must_use]
     pub fn kind(&self) -> DatasetKind {
         match self {
-            Self::Cifar10 { .. } => DatasetKind::Cifar10,
+            Self::Published { kind, .. } => *kind,
             Self::Synthetic { .. } => DatasetKind::Synthetic,
         }
     }
@@ -52,25 +117,27 @@ impl DatasetSpec {
     #[must_use]
     pub fn train_images(&self) -> usize {
         match self {
-            Self::Cifar10 { .. } => Self::CIFAR10_TRAIN,
+            Self::Published { kind, .. } => kind.release().map_or(0, |release| release.train_images),
             Self::Synthetic { train, .. } => *train,
         }
+    }
+
+    /// The shape of an image: channels, rows, columns.
+    #[must_use]
+    pub fn shape(&self) -> [usize; 3] {
+        self.kind().release().map_or([3, 32, 32], |release| release.shape)
     }
 
     /// Values of one sample: the network's first width.
     #[must_use]
     pub fn inputs(&self) -> usize {
-        match self {
-            Self::Cifar10 { .. } | Self::Synthetic { .. } => 3 * 32 * 32,
-        }
+        self.shape().iter().product()
     }
 
     /// Classes: the network's last width.
     #[must_use]
     pub fn classes(&self) -> usize {
-        match self {
-            Self::Cifar10 { .. } | Self::Synthetic { .. } => 10,
-        }
+        self.kind().release().map_or(10, |release| release.classes)
     }
 }
 

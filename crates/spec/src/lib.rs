@@ -22,7 +22,7 @@ pub mod ranges;
 mod training;
 
 pub use activation::Activation;
-pub use dataset::{DatasetKind, DatasetSpec, RngScheme};
+pub use dataset::{DatasetKind, DatasetSpec, Release, RngScheme};
 pub use device::{DeviceChoice, ParseDeviceError, Precision};
 pub use named::Named;
 pub use optimizer::{OptimizerKind, OptimizerSpec};

@@ -4,6 +4,7 @@ use strata_cli::quoted;
 use strata_experiment::ExperimentError;
 
 use crate::cli::Command;
+use crate::data_hints;
 
 /// What of the command line decides what can be advised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +37,12 @@ pub(crate) fn hint(error: &anyhow::Error, asked: Asked) -> Option<String> {
             )
         }
         ExperimentError::Threads { .. } => "ask for fewer with --threads, or raise the limit (ulimit -u)".to_owned(),
+        ExperimentError::Data { source, folder } => return data_hints::hint(source, folder).map(str::to_owned),
+        ExperimentError::Picture { .. } => "name another file with --out".to_owned(),
+        ExperimentError::Memory { key, .. } => format!("lower {key}, or use a machine with more"),
+        ExperimentError::UnrecordableFolder { .. } => {
+            "a resume would not find it: name a link to it with --data (ln -s), or rename it".to_owned()
+        }
         ExperimentError::NoRun { .. } => "`cargo xtask runs` lists the runs".to_owned(),
         _ => return None,
     })

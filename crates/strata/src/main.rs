@@ -5,6 +5,7 @@
 mod cli;
 mod commands;
 mod commit;
+mod data_hints;
 mod hints;
 mod huge_pages;
 mod log;

@@ -6,11 +6,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use anyhow::Context;
 use clap::Args;
 use serde_json::json;
-use strata_dataset::{BatchContent, Cifar10Source, Images, Loader, Order, PixelScale, Split, load_cifar10};
+use strata_dataset::{BatchContent, DataFolder, Images, Loader, Order, PixelScale, Split, load};
 use strata_experiment::Served;
 use strata_rng::TorchRng;
+use strata_spec::{DatasetKind, DatasetSpec};
 use strata_trainer::{Batch, Loader as _};
 
 use crate::dfdx_network;
@@ -80,8 +82,8 @@ fn steps(served: &Served, mut rng: TorchRng, count: usize) -> impl Iterator<Item
 
 fn images(options: &Options) -> anyhow::Result<Arc<Images>> {
     if let Some(folder) = &options.data {
-        let source = Cifar10Source { folder: Some(folder.clone()), ..Cifar10Source::default() };
-        return Ok(load_cifar10(&source, &|| false, &mut |_| {})?.train);
+        let spec = DatasetSpec::published(DatasetKind::Cifar10).context("CIFAR-10 is published")?;
+        return Ok(load(&spec, &DataFolder::Existing(folder.clone()), &|| false, &mut |_| {})?.train);
     }
     Ok(Arc::new(formula_images(options.images)?))
 }

@@ -14,16 +14,16 @@ use super::{Limits, Progress, Wanted, Watch, measure, open_verified};
 use crate::DatasetError;
 
 /// What to do with a file that was there already and is not the one wanted.
-pub(crate) const REPLACE: &str = "it was left as it is: delete it to have it fetched again, or correct dataset.sha256";
-const REFETCH: &str = "the download was removed: run again, or correct dataset.url and dataset.sha256";
+pub(crate) const REPLACE: &str = "it was left as it is: delete it to have it fetched again, or correct the checksum";
+const REFETCH: &str = "the download was removed: run again, or correct the URL and the checksum";
 /// What came may be gone on from.
 const GO_ON: &str = "run again to go on where it stopped";
 /// The server's word, which stays the same.
-const CORRECT: &str = "correct dataset.url";
-const CHECK: &str = "check the network and dataset.url, and run again";
-const CHECK_AND_GO_ON: &str = "check the network and dataset.url, and run again to go on where it stopped";
+const CORRECT: &str = "correct the URL";
+const CHECK: &str = "check the network and the URL, and run again";
+const CHECK_AND_GO_ON: &str = "check the network and the URL, and run again to go on where it stopped";
 
-const CREDENTIALS: &str = "name them in the URL, as in https://NAME:PASSWORD@HOST/ (a run's files keep neither)";
+const CREDENTIALS: &str = "name them in the URL, as in https://NAME:PASSWORD@HOST/";
 const PROXY: &str = "check the proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names, and run again";
 const CERTIFICATES: &str = "check SSL_CERT_FILE and SSL_CERT_DIR, or the system's certificates";
 

@@ -1,19 +1,35 @@
 //! One file fetched by URL: resumed after a break, verified, and whole or not there at all.
+//!
+//! ```no_run
+//! use std::path::Path;
+//! use strata_dataset::download::Download;
+//!
+//! let download = Download {
+//!     url: "https://host/weights.bin",
+//!     sha256: "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+//!     target: Path::new("weights.bin"),
+//!     longest: 1 << 20,
+//!     may_download: true,
+//! };
+//! let (path, file) = download.fetch(&|| false, &mut |event| println!("{event:?}"))?;
+//! # Ok::<(), strata_dataset::DatasetError>(())
+//! ```
 
 mod certificates;
 mod fetch;
+mod location;
 mod lock;
 mod partial;
 mod transfer;
 
-pub(crate) use fetch::fetch;
-
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::{DatasetError, digest};
+use fetch::fetch;
+use location::Location;
 
 /// What loading is at, for a progress bar.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,8 +71,8 @@ pub enum Progress {
     },
 }
 
-/// The longest archive taken, in bytes; the official one has 170 million.
-const LONGEST: u64 = 4 << 30;
+/// The longest file taken, in bytes.
+pub(crate) const LONGEST: u64 = 4 << 30;
 
 /// How long to wait for what, and how often to try again.
 #[derive(Clone, Debug)]
@@ -94,7 +110,87 @@ impl Default for Limits {
     }
 }
 
-/// A file to have at `target`.
+/// A file to have.
+///
+/// A download goes to `NAME.part` beside the target and is gone on with after a break, in the next process too; one process at a time makes
+/// it. `HTTPS_PROXY` and its kin, `SSL_CERT_FILE`, `SSL_CERT_DIR` and the system's certificates are heeded.
+#[derive(Clone, Copy, Debug)]
+pub struct Download<'a> {
+    /// An `http://`, `https://` or `file://` URL. A user name and password in it are used, and reach no message.
+    pub url: &'a str,
+    /// The file's SHA-256, 64 hexadecimal digits.
+    pub sha256: &'a str,
+    /// Where to have it; a `file://` URL is read in place.
+    pub target: &'a Path,
+    /// The most bytes that the file may have.
+    pub longest: u64,
+    /// Whether it may be downloaded where it is missing.
+    pub may_download: bool,
+}
+
+impl Download<'_> {
+    /// The verified file, open at its beginning, and where it is: at the target, downloaded to it unless it is there.
+    ///
+    /// `cancel` is asked every few milliseconds whether to stop; `progress` hears what happens.
+    ///
+    /// # Errors
+    ///
+    /// [`DatasetError::Cancelled`] on request; a URL or a checksum that is none; [`DatasetError::Missing`] where it may not be downloaded;
+    /// what the network or the disk says; [`DatasetError::Checksum`] for other bytes. A file that was there before stays.
+    pub fn fetch(
+        &self,
+        cancel: &dyn Fn() -> bool,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(PathBuf, File), DatasetError> {
+        self.fetch_within(&Limits::default(), &mut Watch { cancel, progress })
+    }
+
+    pub(crate) fn fetch_within(&self, limits: &Limits, watch: &mut Watch<'_>) -> Result<(PathBuf, File), DatasetError> {
+        if !digest::is_sha256(self.sha256) {
+            return Err(DatasetError::BadChecksum { value: self.sha256.to_owned() });
+        }
+        let sha256 = self.sha256.to_ascii_lowercase();
+        match Location::parse(self.url)? {
+            Location::File(path) => {
+                let file = open_verified(&path, &sha256, IN_PLACE, watch)?;
+                Ok((path, file))
+            }
+            Location::Http => {
+                if !self.may_download && !self.target.exists() {
+                    return Err(DatasetError::Missing { path: self.target.to_owned() });
+                }
+                let limits = Limits { longest: limits.longest.min(self.longest), ..limits.clone() };
+                let wanted = Wanted { url: self.url, sha256: &sha256, target: self.target, limits: &limits };
+                Ok((self.target.to_owned(), fetch(&wanted, watch)?))
+            }
+        }
+    }
+
+    /// Whether a URL can be one.
+    ///
+    /// # Errors
+    ///
+    /// [`DatasetError::Url`] with what is wrong.
+    pub fn check_url(url: &str) -> Result<(), DatasetError> {
+        Location::parse(url).map(drop)
+    }
+}
+
+/// The system's folder for downloads.
+///
+/// # Errors
+///
+/// [`DatasetError::NoCacheFolder`] where this user has no home folder.
+pub fn cache_folder() -> Result<PathBuf, DatasetError> {
+    use etcetera::base_strategy::{BaseStrategy as _, choose_native_strategy};
+    let system = choose_native_strategy().map_err(|_| DatasetError::NoCacheFolder)?;
+    Ok(system.cache_dir().join("strata"))
+}
+
+/// What to do with a file that a `file://` URL names and that is not the one wanted.
+const IN_PLACE: &str = "it was left as it is: correct the file, the URL or the checksum";
+
+/// A file to have at `target`, wherever it comes from.
 #[derive(Clone, Debug)]
 pub(crate) struct Wanted<'a> {
     pub(crate) url: &'a str,
@@ -158,11 +254,6 @@ fn measure(file: &mut File, path: &Path, watch: &mut Watch<'_>) -> Result<(Strin
     let digest = digest.map_err(io)?;
     file.seek(SeekFrom::Start(0)).map_err(io)?;
     Ok(digest)
-}
-
-/// Whether there is a file here; an unreadable folder counts as none, and fails when written to.
-pub(crate) fn is_file(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|metadata| metadata.is_file())
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Servers that cut, stall, lie and loop: each ends in the whole file or in one clear error.
 
+use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -243,7 +244,7 @@ fn a_404_is_an_error_at_once() {
     let case = Case::new();
     let server = Server::start(vec![reply("404 Not Found", &["Content-Length: 0"], b"")]);
     let error = case.error(&server);
-    assert!(error.contains("HTTP status 404; correct dataset.url, or"), "{error}");
+    assert!(error.contains("HTTP status 404; correct the URL, or"), "{error}");
     assert_eq!(server.requests().len(), 1);
 }
 

@@ -9,7 +9,7 @@ fn an_endless_redirect_is_an_error() {
     let server =
         Server::start(vec![reply("302 Found", &["Location: /cifar-10-binary.tar.gz", "Content-Length: 0"], b"")]);
     let error = case.error(&server);
-    assert!(error.contains(": too many redirects; correct dataset.url, or"), "{error}");
+    assert!(error.contains(": too many redirects; correct the URL, or"), "{error}");
     assert!(server.requests().len() <= 12);
 }
 

@@ -49,15 +49,24 @@ impl Synthetic {
     ///
     /// A part without images, or with more than a million.
     pub fn generate(&self) -> Result<Dataset, DatasetError> {
+        self.generate_unless(&|| false)
+    }
+
+    /// Makes both parts, unless `cancel` says between the two that nobody wants them any more.
+    pub(crate) fn generate_unless(&self, cancel: &dyn Fn() -> bool) -> Result<Dataset, DatasetError> {
         for (name, count) in [("train", self.train), ("test", self.test)] {
             if !(1..=MOST).contains(&count) {
                 return Err(DatasetError::value(name, count, format!("a synthetic part has 1 to {MOST} images")));
             }
         }
+        let train = self.part(0, self.train, "synthetic training images")?;
+        if cancel() {
+            return Err(DatasetError::Cancelled);
+        }
         Ok(Dataset {
             name: "synthetic".to_owned(),
             classes: FIGURES.map(str::to_owned).to_vec(),
-            train: Arc::new(self.part(0, self.train, "synthetic training images")?),
+            train: Arc::new(train),
             test: Arc::new(self.part(1, self.test, "synthetic test images")?),
         })
     }

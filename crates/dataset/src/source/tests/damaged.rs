@@ -20,13 +20,13 @@ fn a_flipped_byte_is_a_wrong_checksum() {
 
 #[test]
 fn what_is_no_source_is_the_users_mistake() {
-    let good = Cifar10Source::default();
+    let good = Asked::default();
     let rows = [
-        ("ftp://host/a.tar.gz", good.sha256.as_str(), "dataset.url"),
-        (good.url.as_str(), "c4a38c50", "dataset.sha256 \"c4a38c50\""),
+        ("ftp://host/a.tar.gz", good.sha256.as_str(), "the URL \"ftp:"),
+        (good.url.as_str(), "c4a38c50", "the checksum \"c4a38c50\""),
     ];
     for (url, sha256, message) in rows {
-        let source = Cifar10Source { url: url.to_owned(), sha256: sha256.to_owned(), folder: None, may_download: true };
+        let source = Asked { url: url.to_owned(), sha256: sha256.to_owned(), folder: None, may_download: true };
         let error = read(&source).unwrap_err();
         assert!(error.to_string().starts_with(message), "{error}");
         assert!(error.is_usage());
@@ -62,16 +62,16 @@ fn what_is_no_file_of_a_releases_size_is_refused_before_it_is_read() {
     for (name, _, bytes) in &entries()[1..] {
         fs::write(folder.path().join(name.rsplit('/').next().unwrap()), bytes).unwrap();
     }
-    fs::rename(pipe, folder.path().join(records::NAMES)).unwrap();
-    let source = Cifar10Source { folder: Some(folder.path().to_owned()), ..Cifar10Source::default() };
+    fs::rename(pipe, folder.path().join(NAMES)).unwrap();
+    let source = Asked { folder: Some(folder.path().to_owned()), ..Asked::default() };
     let error = read(&source).unwrap_err().to_string();
-    assert!(error.contains(records::NAMES) && error.ends_with("it is not a regular file"), "{error}");
+    assert!(error.contains(NAMES) && error.ends_with("it is not a regular file"), "{error}");
     // One that cannot be looked at is not one that is not there.
-    let path = folder.path().join(records::NAMES);
+    let path = folder.path().join(NAMES);
     fs::remove_file(&path).unwrap();
     std::os::unix::fs::symlink(&path, &path).unwrap();
     let error = read(&source).unwrap_err().to_string();
-    assert!(error.starts_with("cannot open ") && error.contains(records::NAMES), "{error}");
+    assert!(error.starts_with("cannot open ") && error.contains(NAMES), "{error}");
 }
 
 /// A gzip stream that ends anywhere short of its end.
@@ -186,7 +186,7 @@ fn a_data_file_of_broken_records_is_refused() {
         for (name, _, bytes) in all {
             fs::write(folder.path().join(name.rsplit('/').next().unwrap()), bytes).unwrap();
         }
-        let source = Cifar10Source { folder: Some(folder.path().to_owned()), ..Cifar10Source::default() };
+        let source = Asked { folder: Some(folder.path().to_owned()), ..Asked::default() };
         let error = read(&source).unwrap_err().to_string();
         assert!(error.contains(&expected), "{error}");
     }
@@ -237,7 +237,7 @@ fn cancelling_is_no_damage() {
     for after in 0..200 {
         let asked = std::cell::Cell::new(0);
         let cancel = || asked.replace(asked.get() + 1) >= after;
-        match load_cifar10(&source, &cancel, &mut |_| {}) {
+        match source.load(&cancel, &mut |_| {}) {
             Err(DatasetError::Cancelled) => {}
             Ok(data) => {
                 assert!(after > 3);

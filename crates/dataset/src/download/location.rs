@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
+use strata_files::hide_credentials;
+
 use crate::DatasetError;
 
 /// A URL by its scheme.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Location {
+pub(crate) enum Location {
     /// To be fetched.
     Http,
     /// To be read in place.
@@ -14,8 +16,8 @@ pub(super) enum Location {
 }
 
 impl Location {
-    pub(super) fn parse(url: &str) -> Result<Self, DatasetError> {
-        let wrong = |problem: &str| DatasetError::Url { url: url.to_owned(), problem: problem.to_owned() };
+    pub(crate) fn parse(url: &str) -> Result<Self, DatasetError> {
+        let wrong = |problem: &str| DatasetError::Url { url: hide_credentials(url), problem: problem.to_owned() };
         let Some((scheme, rest)) = url.split_once("://") else {
             return Err(wrong("has no scheme"));
         };

@@ -1,4 +1,4 @@
-//! Releases that are whole.
+//! Releases of CIFAR-10 that are whole.
 
 use std::fs;
 use std::io::Write;
@@ -12,8 +12,54 @@ use super::*;
 use crate::testing::{Server, impatient, sha256, whole};
 
 mod damaged;
+mod pickles;
+mod published;
 
 const RECORD: usize = 3073;
+const FOLDER: &str = "cifar-10-batches-bin";
+const ARCHIVE: &str = "cifar-10-binary.tar.gz";
+const NAMES: &str = "batches.meta.txt";
+const FILES: [&str; 6] = [
+    "data_batch_1.bin",
+    "data_batch_2.bin",
+    "data_batch_3.bin",
+    "data_batch_4.bin",
+    "data_batch_5.bin",
+    "test_batch.bin",
+];
+
+/// CIFAR-10 as a test asks for it.
+struct Asked {
+    url: String,
+    sha256: String,
+    folder: Option<PathBuf>,
+    may_download: bool,
+}
+
+impl Default for Asked {
+    fn default() -> Self {
+        let release = DatasetKind::Cifar10.release().unwrap();
+        Self {
+            url: release.url.to_owned(),
+            sha256: release.sha256.unwrap().to_owned(),
+            folder: None,
+            may_download: true,
+        }
+    }
+}
+
+impl Asked {
+    fn load(&self, cancel: &dyn Fn() -> bool, progress: &mut dyn FnMut(Progress)) -> Result<Dataset, DatasetError> {
+        let (url, sha256) = (self.url.clone(), Some(self.sha256.clone()));
+        let spec = DatasetSpec::Published { kind: DatasetKind::Cifar10, url, sha256 };
+        let folder = match &self.folder {
+            None => DataFolder::Cache,
+            Some(path) if self.may_download => DataFolder::Named(path.clone()),
+            Some(path) => DataFolder::Existing(path.clone()),
+        };
+        load_within(&spec, &folder, &impatient(), &mut Watch { cancel, progress })
+    }
+}
 
 /// A data file of `count` records: labels and pixels follow from its number and their place.
 fn data_file(number: usize, count: usize) -> Vec<u8> {
@@ -34,8 +80,8 @@ type Entry = (String, EntryType, Vec<u8>);
 
 /// A small release: two records a training file, three test records.
 fn entries() -> Vec<Entry> {
-    let mut entries = vec![(format!("{FOLDER}/{}", records::NAMES), EntryType::Regular, names())];
-    for (number, name) in records::FILES.iter().enumerate() {
+    let mut entries = vec![(format!("{FOLDER}/{}", NAMES), EntryType::Regular, names())];
+    for (number, name) in FILES.iter().enumerate() {
         let bytes = data_file(number, if number < 5 { 2 } else { 3 });
         entries.push((format!("{FOLDER}/{name}"), EntryType::Regular, bytes));
     }
@@ -69,22 +115,17 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// A folder with an archive of these bytes, and the source that names it by a `file://` URL.
-fn release(archive: &[u8]) -> (TempDir, Cifar10Source) {
+fn release(archive: &[u8]) -> (TempDir, Asked) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("release.tar.gz");
     fs::write(&path, archive).unwrap();
-    let source = Cifar10Source {
-        url: format!("file://{}", path.display()),
-        sha256: sha256(archive),
-        folder: None,
-        may_download: true,
-    };
+    let source =
+        Asked { url: format!("file://{}", path.display()), sha256: sha256(archive), folder: None, may_download: true };
     (folder, source)
 }
 
-fn read(source: &Cifar10Source) -> Result<Dataset, DatasetError> {
-    let mut watch = Watch { cancel: &|| false, progress: &mut |_| {} };
-    load(source, &impatient(), &mut watch)
+fn read(source: &Asked) -> Result<Dataset, DatasetError> {
+    source.load(&|| false, &mut |_| {})
 }
 
 /// What an archive of these bytes, its checksum in order, is refused for.
@@ -111,7 +152,7 @@ fn an_archive_is_read_in_place() {
     let (folder, mut source) = release(&gzip(&tar_bytes(&entries())));
     source.sha256 = source.sha256.to_ascii_uppercase();
     let mut events = vec![];
-    let data = load_cifar10(&source, &|| false, &mut |event| events.push(event)).unwrap();
+    let data = source.load(&|| false, &mut |event| events.push(event)).unwrap();
     assert_small_release(&data);
     let path = folder.path().join("release.tar.gz");
     let expected =
@@ -145,7 +186,7 @@ fn a_folder_of_data_files_is_used_as_it_is() {
             fs::write(folder.path().join(sub).join(name), bytes).unwrap();
         }
         // The URL and the checksum are not so much as looked up.
-        let source = Cifar10Source { folder: Some(folder.path().to_owned()), ..Cifar10Source::default() };
+        let source = Asked { folder: Some(folder.path().to_owned()), ..Asked::default() };
         assert_small_release(&read(&source).unwrap());
     }
 }
@@ -157,7 +198,7 @@ fn an_archive_in_the_folder_is_used_without_a_network() {
     fs::write(folder.path().join(ARCHIVE), &archive).unwrap();
     // One of the six files alone is of no use, and of no harm.
     fs::write(folder.path().join("test_batch.bin"), b"").unwrap();
-    let source = Cifar10Source {
+    let source = Asked {
         url: "http://127.0.0.1:1/no-server-here".to_owned(),
         sha256: sha256(&archive),
         folder: Some(folder.path().to_owned()),
@@ -171,7 +212,7 @@ fn a_missing_archive_is_downloaded_to_the_folder() {
     let folder = tempfile::tempdir().unwrap();
     let archive = gzip(&tar_bytes(&entries()));
     let server = Server::start(vec![whole(&archive)]);
-    let source = Cifar10Source {
+    let source = Asked {
         url: server.url.clone(),
         sha256: sha256(&archive),
         folder: Some(folder.path().join("new")),
@@ -187,7 +228,9 @@ fn a_missing_archive_is_downloaded_to_the_folder() {
 /// Downloads of two releases do not overwrite each other in the cache.
 #[test]
 fn the_cache_tells_releases_apart() {
-    let path = archive_path(None, SHA256).unwrap();
+    let (source, limits) = (source(DatasetKind::Cifar10).unwrap(), impatient());
+    let request = Request { source, url: "", sha256: None, folder: &DataFolder::Cache, limits: &limits };
+    let path = request.target(ARCHIVE, source.release_sha256().unwrap()).unwrap();
     assert!(path.ends_with("strata/cifar-10-binary-c4a38c50a1bc.tar.gz"), "{}", path.display());
 }
 
@@ -199,7 +242,7 @@ fn a_source_that_may_not_be_downloaded_is_not() {
     let server = Server::start(vec![whole(&archive)]);
     for place in [folder.path().join("gone"), folder.path().to_owned()] {
         let (url, sha256) = (server.url.clone(), sha256(&archive));
-        let mut source = Cifar10Source { url, sha256, folder: Some(place.clone()), may_download: false };
+        let mut source = Asked { url, sha256, folder: Some(place.clone()), may_download: false };
         let error = read(&source).unwrap_err();
         assert!(matches!(&error, DatasetError::Missing { path } if path.starts_with(&place)), "{error}");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
@@ -216,7 +259,7 @@ fn a_source_that_may_not_be_downloaded_is_not() {
 #[test]
 fn a_file_in_the_folders_place_is_the_users_mistake() {
     let file = tempfile::NamedTempFile::new().unwrap();
-    let source = Cifar10Source { folder: Some(file.path().to_owned()), ..Cifar10Source::default() };
+    let source = Asked { folder: Some(file.path().to_owned()), ..Asked::default() };
     let error = read(&source).unwrap_err();
     assert!(error.is_usage() && error.to_string().ends_with(" is not a folder"), "{error}");
 }

@@ -1,0 +1,173 @@
+//! The files of a layout, as they are found in a folder.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use flate2::read::MultiGzDecoder;
+use strata_files::escape_path;
+
+use super::{Layout, Member, Source};
+use crate::DatasetError;
+use crate::download::{Progress, Watch};
+
+/// The bytes of a layout's files, in its order.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) layout: &'static Layout,
+    pub(super) files: Vec<Option<Vec<u8>>>,
+    /// What errors put before a file's name.
+    place: String,
+    /// Where a folder's file lies, or was downloaded to.
+    paths: Vec<Option<PathBuf>>,
+}
+
+impl Found {
+    pub(super) fn new(layout: &'static Layout, place: String) -> Self {
+        let count = layout.files.len();
+        Self { layout, files: vec![None; count], place, paths: vec![None; count] }
+    }
+
+    /// How an error names the file of this number.
+    pub(super) fn name(&self, number: usize) -> String {
+        match &self.paths[number] {
+            Some(path) => escape_path(path),
+            None => format!("{}: {}/{}", self.place, self.layout.folder, self.layout.files[number].name),
+        }
+    }
+
+    /// The bytes of the file of this number; none where it is optional and not there.
+    pub(super) fn bytes(&self, number: usize) -> Option<&[u8]> {
+        self.files[number].as_deref()
+    }
+
+    /// Whether all files are here that must be.
+    pub(super) fn is_whole(&self) -> bool {
+        self.files[..self.layout.required].iter().all(Option::is_some)
+    }
+
+    /// The files that are missing.
+    pub(super) fn missing(&self) -> impl Iterator<Item = String> {
+        let required = self.layout.files.iter().zip(&self.files).take(self.layout.required);
+        required
+            .filter(|(_, bytes)| bytes.is_none())
+            .map(|(member, _)| format!("{}/{}", self.layout.folder, member.name))
+    }
+
+    /// Takes the file that was downloaded as `name`, which is a layout's file's name with `.gz` after it.
+    pub(super) fn take_gzip(&mut self, name: &str, file: File, path: &Path) -> Result<(), DatasetError> {
+        let plain = name.strip_suffix(".gz").unwrap_or(name);
+        if let Some(number) = self.layout.files.iter().position(|member| member.name == plain) {
+            self.files[number] = Some(read_gzip(&self.layout.files[number], file, path)?);
+            self.paths[number] = Some(path.to_owned());
+        }
+        Ok(())
+    }
+}
+
+impl Member {
+    /// Whether the file can have this length.
+    pub(super) fn check_length(&self, file: &str, bytes: u64) -> Result<(), DatasetError> {
+        let record = self.record as u64;
+        let is_whole = record == 0 || (bytes > 0 && bytes.is_multiple_of(record));
+        if bytes > self.longest || !is_whole {
+            let (file, longest) = (file.to_owned(), self.longest);
+            return Err(DatasetError::FileSize { file, bytes, record, longest });
+        }
+        Ok(())
+    }
+}
+
+impl Source {
+    /// The SHA-256 of the official archive.
+    pub(super) fn release_sha256(&self) -> Option<&'static str> {
+        strata_spec::Named::from_name(self.name).and_then(|kind: strata_spec::DatasetKind| kind.release()?.sha256)
+    }
+
+    /// The files of the first layout that is whole in `folder`, or in its sub-folder.
+    pub(super) fn in_folder(&self, folder: &Path, watch: &mut Watch<'_>) -> Result<Option<Found>, DatasetError> {
+        for layout in self.layouts {
+            for folder in [folder.to_owned(), folder.join(layout.folder)] {
+                let files = layout.files[..layout.required].iter();
+                let missing: Vec<&str> =
+                    files.filter(|member| find(&folder, member).is_none()).map(|member| member.name).collect();
+                if missing.is_empty() {
+                    watch.tell(Progress::Reading { path: folder.clone() });
+                    return read_folder(layout, &folder, watch).map(Some);
+                }
+                if missing.len() < layout.required {
+                    tracing::warn!(
+                        folder = escape_path(&folder),
+                        missing = missing.join(", "),
+                        "not all of the data set's files are here, so none is used"
+                    );
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// A file of a layout in a folder, plain or gzipped.
+fn find(folder: &Path, member: &Member) -> Option<PathBuf> {
+    [folder.join(member.name), folder.join(format!("{}.gz", member.name))].into_iter().find(|path| is_file(path))
+}
+
+fn read_folder(layout: &'static Layout, folder: &Path, watch: &Watch<'_>) -> Result<Found, DatasetError> {
+    let mut found = Found::new(layout, String::new());
+    for (number, member) in layout.files.iter().enumerate() {
+        watch.check()?;
+        let path = find(folder, member).unwrap_or_else(|| folder.join(member.name));
+        let is_packed = path.extension().is_some_and(|end| end == "gz") && !member.name.ends_with(".gz");
+        // The length first: a file of another kind may be of any size.
+        let file = match open(&path, if member.record > 0 && !is_packed { u64::MAX } else { member.longest }) {
+            Ok(file) => file,
+            Err(DatasetError::Io { source, .. })
+                if source.kind() == ErrorKind::NotFound && number >= layout.required =>
+            {
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        found.files[number] =
+            Some(if is_packed { read_gzip(member, file, &path)? } else { read_plain(member, file, &path)? });
+        found.paths[number] = Some(path);
+    }
+    watch.check()?;
+    Ok(found)
+}
+
+fn read_plain(member: &Member, file: File, path: &Path) -> Result<Vec<u8>, DatasetError> {
+    let io = |error| DatasetError::io("read", path, error);
+    member.check_length(&escape_path(path), file.metadata().map_err(io)?.len())?;
+    let mut bytes = Vec::new();
+    file.take(member.longest.saturating_add(1)).read_to_end(&mut bytes).map_err(io)?;
+    member.check_length(&escape_path(path), bytes.len() as u64)?;
+    Ok(bytes)
+}
+
+fn read_gzip(member: &Member, file: File, path: &Path) -> Result<Vec<u8>, DatasetError> {
+    let mut bytes = Vec::new();
+    let unpacked = MultiGzDecoder::new(file).take(member.longest.saturating_add(1)).read_to_end(&mut bytes);
+    unpacked.map_err(|error| DatasetError::archive(path, &error))?;
+    member.check_length(&escape_path(path), bytes.len() as u64)?;
+    Ok(bytes)
+}
+
+/// Whether there is a file here; an unreadable folder counts as none, and fails when written to.
+pub(super) fn is_file(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.is_file())
+}
+
+/// Whether a file begins as gzip's do.
+pub(super) fn is_gzip(path: &Path) -> Result<bool, DatasetError> {
+    let mut start = Vec::new();
+    let read = open(path, u64::MAX)?.take(2).read_to_end(&mut start);
+    read.map_err(|error| DatasetError::io("read", path, error))?;
+    Ok(start == [0x1f, 0x8b])
+}
+
+/// Opens a regular file of at most `longest` bytes.
+pub(super) fn open(path: &Path, longest: u64) -> Result<File, DatasetError> {
+    strata_files::open_regular(path, longest).map_err(|error| DatasetError::io("open", path, error))
+}

@@ -1,0 +1,140 @@
+//! Pickles that Python wrote, and others.
+//!
+//! `PICKLES` is what NumPy 2.4 on Python 3 gave for `{'labels': [3, 300], 'data': a}`, where `a` is `numpy.arange(8, dtype='u1').reshape(2, 4)`.
+
+use super::*;
+
+/// What was pickled, and the bytes.
+#[rustfmt::skip]
+const PICKLES: [(&str, &[u8]); 8] = [
+    ("protocol 2", b"\x80\x02}q\x00(X\x06\x00\x00\x00labelsq\x01]q\x02(K\x03M,\x01eX\x04\x00\x00\x00dataq\x03cnumpy._core.multiarra\
+        y\n_reconstruct\nq\x04cnumpy\nndarray\nq\x05K\x00\x85q\x06c_codecs\nencode\nq\x07X\x01\x00\x00\x00bq\x08X\x06\x00\x00\
+        \x00latin1q\x09\x86q\nRq\x0b\x87q\x0cRq\x0d(K\x01K\x02K\x04\x86q\x0ecnumpy\ndtype\nq\x0fX\x02\x00\x00\x00u1q\x10\x89\
+        \x88\x87q\x11Rq\x12(K\x03X\x01\x00\x00\x00|q\x13NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tq\x14b\x89h\x07X\x08\x00\
+        \x00\x00\x00\x01\x02\x03\x04\x05\x06\x07q\x15h\x09\x86q\x16Rq\x17tq\x18bu."),
+    ("protocol 3", b"\x80\x03}q\x00(X\x06\x00\x00\x00labelsq\x01]q\x02(K\x03M,\x01eX\x04\x00\x00\x00dataq\x03cnumpy._core.multiarra\
+        y\n_reconstruct\nq\x04cnumpy\nndarray\nq\x05K\x00\x85q\x06C\x01bq\x07\x87q\x08Rq\x09(K\x01K\x02K\x04\x86q\ncnumpy\ndt\
+        ype\nq\x0bX\x02\x00\x00\x00u1q\x0c\x89\x88\x87q\x0dRq\x0e(K\x03X\x01\x00\x00\x00|q\x0fNNNJ\xff\xff\xff\xffJ\xff\xff\
+        \xff\xffK\x00tq\x10b\x89C\x08\x00\x01\x02\x03\x04\x05\x06\x07q\x11tq\x12bu."),
+    ("protocol 4", b"\x80\x04\x95\xb0\x00\x00\x00\x00\x00\x00\x00}\x94(\x8c\x06labels\x94]\x94(K\x03M,\x01e\x8c\x04data\x94\x8c\x16\
+        numpy._core.multiarray\x94\x8c\x0c_reconstruct\x94\x93\x94\x8c\x05numpy\x94\x8c\x07ndarray\x94\x93\x94K\x00\x85\x94C\
+        \x01b\x94\x87\x94R\x94(K\x01K\x02K\x04\x86\x94h\x07\x8c\x05dtype\x94\x93\x94\x8c\x02u1\x94\x89\x88\x87\x94R\x94(K\x03\
+        \x8c\x01|\x94NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00t\x94b\x89C\x08\x00\x01\x02\x03\x04\x05\x06\x07\x94t\x94bu."),
+    ("protocol 5", b"\x80\x05\x95\x9b\x00\x00\x00\x00\x00\x00\x00}\x94(\x8c\x06labels\x94]\x94(K\x03M,\x01e\x8c\x04data\x94\x8c\x13\
+        numpy._core.numeric\x94\x8c\x0b_frombuffer\x94\x93\x94(\x96\x08\x00\x00\x00\x00\x00\x00\x00\x00\x01\x02\x03\x04\x05\
+        \x06\x07\x94\x8c\x05numpy\x94\x8c\x05dtype\x94\x93\x94\x8c\x02u1\x94\x89\x88\x87\x94R\x94(K\x03\x8c\x01|\x94NNNJ\xff\
+        \xff\xff\xffJ\xff\xff\xff\xffK\x00t\x94bK\x02K\x04\x86\x94\x8c\x01C\x94t\x94R\x94u."),
+    ("bytes as keys", b"\x80\x02}q\x00(c_codecs\nencode\nq\x01X\x06\x00\x00\x00labelsq\x02X\x06\x00\x00\x00latin1q\x03\x86q\x04Rq\x05]\
+        q\x06(K\x03M,\x01eh\x01X\x04\x00\x00\x00dataq\x07h\x03\x86q\x08Rq\x09cnumpy._core.multiarray\n_reconstruct\nq\ncnumpy\
+        \nndarray\nq\x0bK\x00\x85q\x0ch\x01X\x01\x00\x00\x00bq\x0dh\x03\x86q\x0eRq\x0f\x87q\x10Rq\x11(K\x01K\x02K\x04\x86q\
+        \x12cnumpy\ndtype\nq\x13X\x02\x00\x00\x00u1q\x14\x89\x88\x87q\x15Rq\x16(K\x03X\x01\x00\x00\x00|q\x17NNNJ\xff\xff\xff\
+        \xffJ\xff\xff\xff\xffK\x00tq\x18b\x89h\x01X\x08\x00\x00\x00\x00\x01\x02\x03\x04\x05\x06\x07q\x19h\x03\x86q\x1aRq\x1bt\
+        q\x1cbu."),
+    ("columns first", b"\x80\x02}q\x00(X\x04\x00\x00\x00dataq\x01cnumpy._core.multiarray\n_reconstruct\nq\x02cnumpy\nndarray\nq\x03K\
+        \x00\x85q\x04c_codecs\nencode\nq\x05X\x01\x00\x00\x00bq\x06X\x06\x00\x00\x00latin1q\x07\x86q\x08Rq\x09\x87q\nRq\x0b(K\
+        \x01K\x02K\x04\x86q\x0ccnumpy\ndtype\nq\x0dX\x02\x00\x00\x00u1q\x0e\x89\x88\x87q\x0fRq\x10(K\x03X\x01\x00\x00\x00|q\
+        \x11NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tq\x12b\x88h\x05X\x08\x00\x00\x00\x00\x04\x01\x05\x02\x06\x03\x07q\x13h\
+        \x07\x86q\x14Rq\x15tq\x16bX\x06\x00\x00\x00labelsq\x17h\x02h\x03K\x00\x85q\x18h\x09\x87q\x19Rq\x1a(K\x01K\x02\x85q\
+        \x1bh\x0dX\x02\x00\x00\x00i4q\x1c\x89\x88\x87q\x1dRq\x1e(K\x03X\x01\x00\x00\x00>q\x1fNNNJ\xff\xff\xff\xffJ\xff\xff\
+        \xff\xffK\x00tq b\x89h\x05X\x08\x00\x00\x00\x00\x00\x00\x03\x00\x00\x01,q!h\x07\x86q\"Rq#tq$bu."),
+    ("scalars", b"\x80\x05\x95\x1e\x01\x00\x00\x00\x00\x00\x00}\x94(\x8c\x04data\x94\x8c\x13numpy._core.numeric\x94\x8c\x0b_from\
+        buffer\x94\x93\x94(\x96\x08\x00\x00\x00\x00\x00\x00\x00\x00\x01\x02\x03\x04\x05\x06\x07\x94\x8c\x05numpy\x94\x8c\x05d\
+        type\x94\x93\x94\x8c\x02u1\x94\x89\x88\x87\x94R\x94(K\x03\x8c\x01|\x94NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00t\x94\
+        bK\x02K\x04\x86\x94\x8c\x01C\x94t\x94R\x94\x8c\x06labels\x94]\x94(\x8c\x16numpy._core.multiarray\x94\x8c\x06scalar\
+        \x94\x93\x94h\x08\x8c\x02i8\x94\x89\x88\x87\x94R\x94(K\x03\x8c\x01<\x94NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00t\
+        \x94bC\x08\x03\x00\x00\x00\x00\x00\x00\x00\x94\x86\x94R\x94h\x16h\x08\x8c\x02i2\x94\x89\x88\x87\x94R\x94(K\x03h\x1aNN\
+        NJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00t\x94bC\x02,\x01\x94\x86\x94R\x94eu."),
+    ("an array of labels", b"\x80\x05\x95\xe1\x00\x00\x00\x00\x00\x00\x00}\x94(\x8c\x04data\x94\x8c\x13numpy._core.numeric\x94\x8c\x0b_from\
+        buffer\x94\x93\x94(\x96\x08\x00\x00\x00\x00\x00\x00\x00\x00\x04\x01\x05\x02\x06\x03\x07\x94\x8c\x05numpy\x94\x8c\x05d\
+        type\x94\x93\x94\x8c\x02u1\x94\x89\x88\x87\x94R\x94(K\x03\x8c\x01|\x94NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00t\x94\
+        bK\x02K\x04\x86\x94\x8c\x01F\x94t\x94R\x94\x8c\x06labels\x94h\x04(\x96\x10\x00\x00\x00\x00\x00\x00\x00\x03\x00\x00\
+        \x00\x00\x00\x00\x00,\x01\x00\x00\x00\x00\x00\x00\x94h\x08\x8c\x02i8\x94\x89\x88\x87\x94R\x94(K\x03\x8c\x01<\x94NNNJ\
+        \xff\xff\xff\xffJ\xff\xff\xff\xffK\x00t\x94bK\x02\x85\x94\x8c\x01C\x94t\x94R\x94u."),
+];
+
+/// As Python 2 wrote the official files: strings of bytes, `numpy.core`.
+fn python2(data: &[u8]) -> Vec<u8> {
+    let mut bytes = b"\x80\x02}q\x01(U\x04dataq\x02cnumpy.core.multiarray\n_reconstruct\nq\x03cnumpy\nndarray\nq\x04K\x00\x85U\x01b\x87Rq\x05(K\x01"
+        .to_vec();
+    bytes.extend(b"K\x02K\x04\x86cnumpy\ndtype\nq\x06U\x02u1K\x00K\x01\x87Rq\x07(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89T");
+    bytes.extend((data.len() as u32).to_le_bytes());
+    bytes.extend(data);
+    bytes.extend(b"tbU\x06labelsq\x08]q\x09(K\x03M\x2c\x01eu.");
+    bytes
+}
+
+#[test]
+fn labels_and_pixels_are_read_from_every_protocol() {
+    let own = python2(&[0, 1, 2, 3, 4, 5, 6, 7]);
+    for (name, bytes) in PICKLES.into_iter().chain([("Python 2", own.as_slice())]) {
+        let pickle = Pickle::read(bytes).unwrap_or_else(|problem| panic!("{name}: {problem}"));
+        assert_eq!(pickle.integers("labels").unwrap(), [3, 300], "{name}");
+        assert_eq!(*pickle.bytes_of_array("data", 4).unwrap(), [0, 1, 2, 3, 4, 5, 6, 7], "{name}");
+    }
+}
+
+#[test]
+fn what_is_not_there_or_of_another_kind_is_named() {
+    let pickle = Pickle::read(PICKLES[0].1).unwrap();
+    assert_eq!(pickle.integers("fine_labels").unwrap_err(), "its dictionary has no \"fine_labels\"");
+    assert_eq!(pickle.texts("labels").unwrap_err(), "its \"labels\" is no list of texts");
+    assert_eq!(pickle.integers("data").unwrap_err(), "its \"data\" is no list of integers");
+    assert!(pickle.bytes_of_array("data", 5).unwrap_err().contains("[2, 4] of 8 bytes, not [N, 5]"));
+    let short = python2(&[0; 7]);
+    assert!(Pickle::read(&short).unwrap().bytes_of_array("data", 4).unwrap_err().contains("of 7 bytes"));
+}
+
+/// Each is an attack, or damage: the first would run a command in Python.
+#[test]
+fn nothing_is_run_and_nothing_is_allocated_for_a_claim() {
+    let calls = b"\x80\x02cos\nsystem\nU\x02ls\x85R.";
+    let long_text = [b"\x80\x02X\xff\xff\xff\xff".as_slice(), &[b'a'; 100]].concat();
+    let again = [
+        b"\x80\x02c_codecs\nencode\nq\x00X\x40\x00\x00\x00".as_slice(),
+        &[b'a'; 64],
+        b"q\x01X\x06\x00\x00\x00latin1q\x02",
+    ]
+    .concat();
+    let again = [again, b"h\x00h\x01h\x02\x86R".repeat(100)].concat();
+    let rows: [(&[u8], &str); 12] = [
+        (calls, "it calls os.system, which is not done"),
+        (b"", "cut short"),
+        (b"\x80\x02}", "cut short"),
+        (b"\x80\x01.", "protocol 1"),
+        (b"\x80\x02.", "its stack is empty"),
+        (b"\x80\x02(.", "its stack is empty"),
+        (b"\x80\x02h\x05.", "recalls what it has not stored"),
+        (b"\x80\x02Nr\xff\xff\xff\x7f.", "memo is too large"),
+        (b"\x80\x02i\x00", "the operation 0x69"),
+        (b"\x80\x05\x97.", "the operation 0x97"),
+        (&long_text, "cut short"),
+        (&again, "again and again"),
+    ];
+    for (bytes, problem) in rows {
+        let error = Pickle::read(bytes).and_then(|pickle| pickle.get("data").map(drop));
+        let error = error.unwrap_err();
+        assert!(error.contains(problem), "{error}: {problem}");
+    }
+    let many = [b"\x80\x02(".as_slice(), &vec![b'N'; MOST_VALUES + 1], b"l."].concat();
+    assert!(Pickle::read(&many).unwrap_err().contains("more than 1048576 values"));
+    let looped = Pickle::read(b"\x80\x02]q\x00h\x00a.").unwrap();
+    assert_eq!(looped.get("data").unwrap_err(), "it holds no dictionary");
+}
+
+proptest::proptest! {
+    /// Any bytes of a pickle overwritten: values of the same kinds, or an error; never a panic.
+    #[test]
+    fn overwritten_bytes_are_survived(
+        which in 0usize..8,
+        damage in proptest::collection::vec((0usize..400, proptest::prelude::any::<u8>()), 1..8),
+    ) {
+        let mut bytes = PICKLES[which].1.to_vec();
+        for (place, byte) in damage {
+            let place = place % bytes.len();
+            bytes[place] = byte;
+        }
+        if let Ok(pickle) = Pickle::read(&bytes) {
+            let _ = (pickle.integers("labels"), pickle.bytes_of_array("data", 4).map(drop), pickle.texts("labels"));
+        }
+    }
+}
