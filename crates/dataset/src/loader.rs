@@ -90,6 +90,15 @@ impl Loader {
         self.indices.len().div_ceil(self.batch)
     }
 
+    /// Images of a pass's smallest batch: the last one's. 0 where there is no image.
+    #[must_use]
+    pub fn smallest_batch(&self) -> usize {
+        match self.indices.len() % self.batch {
+            0 => self.batch.min(self.indices.len()),
+            rest => rest,
+        }
+    }
+
     /// The next pass's images in order, with the same draws that [`Loader::pass`] makes.
     pub fn order(&self, rng: &mut TorchRng) -> Vec<u32> {
         let _base_seed = rng.random_seed();

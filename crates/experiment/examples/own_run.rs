@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use strata_experiment::{ExperimentError, Recorder, Resumption, environment};
-use strata_model::{Activation, mlp};
+use strata_model::{Activation, Usage, mlp};
 use strata_report::{Record, RunFolder};
 use strata_rng::TorchRng;
 use strata_trainer::{ClassifierOptions, Device, Observer, Outcome, Phase, Plan, Progress, Sgd, Table, build, fit};
@@ -33,12 +33,13 @@ fn train(folder: RunFolder, is_new: bool, mut stop: StopAfter) -> Result<(), Exp
         true => (Recorder::start(folder, CONFIG, record)?, None),
         false => Resumption::open(folder, CONFIG)?.restore(record, &mut *classifier, &plan, 10, 43)?,
     };
+    let usage = Usage::of_features(activation, 2, ["differ", "agree"]);
     recorder.run(|recorder| {
         let progress = progress.unwrap_or_else(|| Progress::new(&rng));
         let mut observers: [&mut dyn Observer; 2] = [recorder, &mut stop];
         match fit(&mut *classifier, &data, &data, &plan, progress, &mut observers)? {
             (_, Outcome::Interrupted) => Err(recorder.interrupted()),
-            (end, _) => Ok(recorder.keep_weights(&mut *classifier, &end, false, &["differ".into(), "agree".into()])?),
+            (end, _) => Ok(recorder.keep_weights(&mut *classifier, &end, false, usage)?),
         }
     })
 }

@@ -17,6 +17,10 @@ impl Loader for Served {
         self.0.batches()
     }
 
+    fn smallest_batch(&self) -> Option<usize> {
+        Some(self.0.smallest_batch())
+    }
+
     fn pass<'a>(&'a self, rng: &mut TorchRng, skip: usize) -> Box<dyn Iterator<Item = Batch> + 'a> {
         let pass = self.0.pass(rng, skip);
         // The trainer says that the pass ended early.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 use strata_config::{Config, Recorded};
 use strata_model::Architecture;
-use strata_report::{DatasetRecord, PhaseRecord, Record, Rng, SplitRecord};
+use strata_report::{DatasetRecord, PhaseRecord, PixelRecord, Record, Rng, SplitRecord};
 use strata_spec::Named;
 
 use crate::environment::environment;
@@ -36,6 +36,7 @@ fn dataset(experiment: &Config, parts: &Parts) -> DatasetRecord {
         validation: parts.split.validation.len(),
         test: parts.dataset.test.len(),
         classes: parts.dataset.classes.clone(),
+        pixels: Some(PixelRecord { mean: parts.pixels.0.clone(), deviation: parts.pixels.1.clone() }),
         split: SplitRecord {
             method: "torch.utils.data.random_split".into(),
             seed: experiment.seed,

@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 
 use strata_report::{HistoryDigest, HistoryLine, Metrics, Part, Record, ReportError, RunFolder, Status, now};
 use strata_trainer::{
-    Checkpoint, CheckpointHistory, Classifier, Elapsed, Evaluation, Event, HistoryMark, LayerState, Observer, Progress,
-    TrainError,
+    Checkpoint, CheckpointHistory, Classifier, Elapsed, Evaluation, Event, HistoryMark, Observer, Progress, TrainError,
 };
 
 use crate::ExperimentError;
@@ -149,10 +148,9 @@ impl Recorder {
         // The best before the last: a kill between the two repeats the epoch, and so writes the best again.
         if is_best {
             // Without the optimizer's buffers: the best epoch is chosen, never resumed.
-            let none = vec![LayerState::default(); checkpoint.weights.layers.len()];
-            let buffers = std::mem::replace(&mut checkpoint.optimizer.layers, none);
+            let buffers = std::mem::take(&mut checkpoint.optimizer.parameters);
             checkpoint.save(&best_checkpoint(&self.folder))?;
-            checkpoint.optimizer.layers = buffers;
+            checkpoint.optimizer.parameters = buffers;
         }
         checkpoint.save(&last_checkpoint(&self.folder))?;
         tracing::debug!(folder = %folder.display(), "checkpoint written");

@@ -135,7 +135,9 @@ fn recorded(run: &Path, config_sha256: &str) -> Result<Option<Record>, Experimen
 /// it had. What is new of this part stands in the last of `parts`.
 fn carry_over(record: &mut Record, before: Record) -> Result<Vec<HistoryEntry>, String> {
     // Where the images lie is no part of what they are.
-    let trained_on = DatasetRecord { folder: record.dataset.folder.clone(), ..before.dataset.clone() };
+    // Records of earlier programs do not say how bytes became inputs; the config decides it.
+    let pixels = before.dataset.pixels.clone().or_else(|| record.dataset.pixels.clone());
+    let trained_on = DatasetRecord { folder: record.dataset.folder.clone(), pixels, ..before.dataset.clone() };
     if trained_on != record.dataset {
         return Err(format!(
             "the images or their split are not those that its record names: their SHA-256 is {}, the record has {}; \

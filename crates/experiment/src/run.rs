@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use strata_config::Config;
-use strata_dataset::{DataFolder, Dataset, Split};
+use strata_dataset::{DataFolder, Dataset, PixelScale, Split};
 use strata_report::{ReportError, RunFolder};
 use strata_rng::TorchRng;
 use strata_trainer::{Classifier, Device, Progress};
@@ -73,6 +73,8 @@ pub(crate) struct Parts {
     /// Where its files are, unless in the system's cache.
     pub(crate) folder: Option<PathBuf>,
     pub(crate) split: Split,
+    /// Mean and deviation of each channel, by which bytes become the network's inputs.
+    pub(crate) pixels: (Vec<f32>, Vec<f32>),
     pub(crate) loaders: Loaders,
     pub(crate) classifier: Box<dyn Classifier>,
     /// After the split was drawn.
@@ -136,6 +138,13 @@ impl Runner<'_> {
         let classifier = setup::classifier(experiment, self.rows, device, &dataset.train, &scale)?;
         let loaders = setup::loaders(experiment, &dataset, &split, &scale, device)?;
         let folder = folder.path().map(Path::to_owned);
-        Ok(Parts { device, dataset, dataset_sha256, folder, split, loaders, classifier, rng })
+        let pixels = match scale {
+            PixelScale::Unit => {
+                let channels = dataset.train.shape().channels;
+                (vec![0.0; channels], vec![1.0; channels])
+            }
+            PixelScale::Normalised { mean, deviation } => (mean, deviation),
+        };
+        Ok(Parts { device, dataset, dataset_sha256, folder, split, pixels, loaders, classifier, rng })
     }
 }

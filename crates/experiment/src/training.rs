@@ -1,6 +1,7 @@
 //! A run from its first step, or from where it was stopped, to its weights and its test.
 
 use strata_config::Config;
+use strata_model::{InputTransform, Usage};
 use strata_trainer::{Observer, Outcome, Pass, Progress, evaluate, fit};
 
 use crate::recorder::Recorder;
@@ -48,6 +49,7 @@ fn train_and_test(
         Some(progress) => progress,
         None => parts.begin(stop)?,
     };
+    let usage = usage(experiment, parts);
     let Loaders { train, validation, test } = &parts.loaders;
     let classifier = &mut *parts.classifier;
     let mut observers: [&mut dyn Observer; 3] = [recorder, display, stop];
@@ -58,7 +60,7 @@ fn train_and_test(
         Outcome::StoppedEarly => recorder.record.reason = Some(why_early(experiment)),
         Outcome::Finished => {}
     }
-    recorder.keep_weights(classifier, &progress, experiment.early_stopping.is_some(), &parts.dataset.classes)?;
+    recorder.keep_weights(classifier, &progress, experiment.early_stopping.is_some(), usage)?;
     let mut observers: [&mut dyn Observer; 3] = [recorder, display, stop];
     let Some(score) = evaluate(classifier, test, &mut parts.rng, Pass::Test, &mut observers)? else {
         return Err(recorder.interrupted());
@@ -73,4 +75,17 @@ fn why_early(experiment: &Config) -> String {
         let (metric, patience) = (stopping.metric, stopping.patience);
         format!("stopped early: {metric} did not improve by more than {:?} for {patience} epochs", stopping.min_delta)
     })
+}
+
+/// All that is needed to use the weights.
+fn usage(config: &Config, parts: &Parts) -> Usage {
+    let shape = parts.dataset.train.shape();
+    let (mean, deviation) = parts.pixels.clone();
+    Usage {
+        activation: config.model.activation,
+        dropout: config.model.dropout as f32,
+        input: vec![shape.channels, shape.height, shape.width],
+        classes: parts.dataset.classes.clone(),
+        transform: InputTransform::Pixels { mean, deviation },
+    }
 }

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use sha2::{Digest, Sha256};
-use strata_model::Weights;
+use strata_model::{TrainedModel, Usage, Weights};
 use strata_report::{Chosen, ModelFile, RunFolder};
 use strata_trainer::{Classifier, Progress, TrainError};
 
@@ -12,16 +12,16 @@ use crate::recorder::Recorder;
 
 impl Recorder {
     /// Writes the weights that the run gives into its `model.safetensors`, and gives them to `classifier`: those of the best epoch (`takes_best`),
-    /// otherwise the last one's. The record says which. `classes` are the names in label order.
+    /// otherwise the last one's. The record says which. `usage` is what the file says about their use.
     ///
     /// # Errors
-    /// Where the best epoch's checkpoint is damaged, or the file cannot be written.
+    /// Where the best epoch's checkpoint is damaged, `usage` does not fit the network, or the file cannot be written.
     pub fn keep_weights(
         &mut self,
         classifier: &mut dyn Classifier,
         progress: &Progress,
         takes_best: bool,
-        classes: &[String],
+        usage: Usage,
     ) -> Result<(), TrainError> {
         let (mut weights, state) = classifier.snapshot()?;
         let (chosen, rule) = if takes_best {
@@ -37,13 +37,13 @@ impl Recorder {
             self.record.metrics.val_loss = Some(line.val_loss);
             self.record.metrics.val_acc = Some(line.val_acc);
         }
-        self.record.model = Some(save(self.folder(), &weights, classes)?);
+        self.record.model = Some(save(self.folder(), weights, usage)?);
         Ok(())
     }
 }
 
 /// Writes the weights file. The SHA-256 is of the bytes that were written, not of what the disk gives back.
-fn save(folder: &RunFolder, weights: &Weights, classes: &[String]) -> Result<ModelFile, TrainError> {
+fn save(folder: &RunFolder, weights: Weights, usage: Usage) -> Result<ModelFile, TrainError> {
     struct Hash(Sha256);
     impl Write for Hash {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -55,9 +55,10 @@ fn save(folder: &RunFolder, weights: &Weights, classes: &[String]) -> Result<Mod
         }
     }
     let path = folder.model_path();
-    weights.save(&path, classes)?;
+    let model = TrainedModel::new(weights, usage)?;
+    model.save(&path)?;
     let mut hash = Hash(Sha256::new());
-    let hashed = weights.write_to(&mut hash, classes);
+    let hashed = model.write_to(&mut hash);
     hashed.map_err(|source| TrainError::Io { action: "hashing", path: path.clone(), source })?;
     let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     Ok(ModelFile { file, sha256: strata_files::hexadecimal(&hash.0.finalize()) })

@@ -9,9 +9,7 @@ use strata_report::{
     HistoryLine, MAX_HISTORY, PhaseRecord, Record, RunFolder, TimingLine, read_history, read_record, read_timing,
 };
 use strata_rng::TorchRng;
-use strata_trainer::{
-    Checkpoint, CheckpointHistory, Elapsed, Evaluation, HistoryMark, LayerState, OptimizerState, Progress,
-};
+use strata_trainer::{Checkpoint, CheckpointHistory, Elapsed, Evaluation, HistoryMark, OptimizerState, Progress};
 
 /// As many digits as a number of 64 bits can have, its sign and exponent too.
 const LONG: f64 = -1.234_567_890_123_456_7e-300;
@@ -108,8 +106,8 @@ fn its_last_checkpoint_can_be_read_back() {
     let history = CheckpointHistory::Lines(lines);
     let architecture = Architecture::new(1, &[], 1);
     let layer = LayerWeights { weight: vec![0.5], bias: vec![0.5] };
-    let weights = Weights { architecture: architecture.clone(), layers: vec![layer] };
-    let optimizer = OptimizerState { steps: 0, layers: vec![LayerState::default()] };
+    let weights = Weights::from_layers(architecture.clone(), vec![layer]).unwrap();
+    let optimizer = OptimizerState::new(0, &architecture.tensors());
     let checkpoint =
         Checkpoint { run: "a-run".into(), progress, history, elapsed: Elapsed::default(), weights, optimizer };
     let folder = tempfile::tempdir().unwrap();

@@ -274,7 +274,7 @@ fn real_images(folder: &Path) -> Arc<Images> {
 }
 
 fn sha256_of_parameters(weights: &Weights) -> String {
-    let values = weights.layers.iter().flat_map(|layer| layer.weight.iter().chain(&layer.bias));
+    let values = weights.tensors.iter().flat_map(|tensor| &tensor.values);
     sha256(values.flat_map(|value| value.to_le_bytes()))
 }
 

@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use strata_model::{Architecture, LayerWeights, Weights};
+use strata_model::{Activation, Architecture, InputTransform, LayerWeights, NamedTensor, TrainedModel, Usage, Weights};
 use strata_report::{HistoryLine, Part, PhaseRecord, Record, RunFolder, Status, TimingLine};
 use strata_rng::TorchRng;
 use strata_trainer::{
-    Checkpoint, CheckpointHistory, Elapsed, Evaluation, HistoryMark, LayerState, OptimizerState, Progress, Score,
+    Checkpoint, CheckpointHistory, Elapsed, Evaluation, HistoryMark, OptimizerState, ParameterState, Progress, Score,
 };
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -37,10 +37,18 @@ fn main() -> Result<()> {
     }
     write("config", "every-key", include_bytes!("every-key.toml"))?;
 
-    let weights = weights();
-    let classes = ["no".to_owned(), "yes".to_owned()];
-    write("weights", "file", &weights.to_bytes(&classes)?)?;
-    write("weights", "text", &as_text(&weights.to_bytes(&classes)?)?)?;
+    let weights = weights()?;
+    let usage = Usage {
+        activation: Activation::Gelu,
+        dropout: 0.25,
+        input: vec![3, 1, 1],
+        classes: vec!["no".to_owned(), "yes".to_owned()],
+        transform: InputTransform::Pixels { mean: vec![0.5; 3], deviation: vec![0.25; 3] },
+    };
+    let model = TrainedModel::new(weights.clone(), usage)?.to_bytes()?;
+    // `file` and `text` are of the format before this one.
+    write("weights", "file-format-2", &model)?;
+    write("weights", "text-format-2", &as_text(&model)?)?;
     for states in 0..=2 {
         // Of the format before this one, and of this one.
         for (format, history) in [("", true), ("-format-2", false)] {
@@ -84,12 +92,12 @@ fn tar(names: &[u8]) -> Result<Vec<u8>> {
     Ok(builder.into_inner()?)
 }
 
-fn weights() -> Weights {
+fn weights() -> Result<Weights> {
     let layers = [(3, 2), (2, 2)].map(|(inputs, outputs)| LayerWeights {
         weight: (0..inputs * outputs).map(|i| i as f32 - 2.5).collect(),
         bias: vec![0.25; outputs],
     });
-    Weights { architecture: Architecture::new(3, &[2], 2), layers: layers.to_vec() }
+    Ok(Weights::from_layers(Architecture::new(3, &[2], 2), layers.to_vec())?)
 }
 
 fn checkpoint(weights: &Weights, states: usize, holds_history: bool) -> Result<Vec<u8>> {
@@ -107,11 +115,11 @@ fn checkpoint(weights: &Weights, states: usize, holds_history: bool) -> Result<V
         CheckpointHistory::File(HistoryMark { bytes: 200, sha256: "0f".repeat(32) })
     };
     let elapsed = Elapsed { run: 9.5, epoch: 1.5, training: 1.25 };
-    let layer = |layer: &LayerWeights| LayerState {
-        weight: vec![layer.weight.clone(); states],
-        bias: vec![layer.bias.clone(); states],
+    let state = |tensor: &NamedTensor| ParameterState {
+        name: tensor.name.clone(),
+        buffers: vec![tensor.values.clone(); states],
     };
-    let optimizer = OptimizerState { steps: 10, layers: weights.layers.iter().map(layer).collect() };
+    let optimizer = OptimizerState { steps: 10, parameters: weights.tensors.iter().map(state).collect() };
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("a.safetensors");
     Checkpoint { run: "a-run".into(), progress, history, elapsed, weights: weights.clone(), optimizer }.save(&path)?;

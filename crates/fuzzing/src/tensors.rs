@@ -3,7 +3,7 @@
 use safetensors::SafeTensors;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
-use strata_model::Weights;
+use strata_model::{Predictor, TrainedModel, Weights};
 use strata_trainer::Checkpoint;
 
 use crate::scratch;
@@ -23,19 +23,30 @@ fn file(data: &[u8]) -> Vec<u8> {
 
 /// A weights file.
 pub fn weights(data: &[u8]) -> bool {
-    let Ok((weights, classes)) = Weights::from_bytes(&file(data)) else { return false };
-    let layers: Vec<_> = weights.architecture.layers().collect();
-    assert_eq!(layers.len(), weights.layers.len());
-    for ((inputs, outputs), layer) in layers.into_iter().zip(&weights.layers) {
-        assert!(inputs > 0 && outputs > 0);
-        assert_eq!((layer.weight.len(), layer.bias.len()), (inputs * outputs, outputs));
-    }
-    assert!(weights.architecture.parameters() > 0);
-    let bytes = weights.to_bytes(&classes).expect("weights that were read can be written");
-    let (again, same_classes) = Weights::from_bytes(&bytes).expect("weights that were written can be read");
+    let Ok((weights, _, usage)) = TrainedModel::from_bytes(&file(data)) else { return false };
+    check(&weights);
+    let Some(Ok(model)) = usage.map(|usage| TrainedModel::new(weights, usage)) else { return true };
+    let bytes = model.to_bytes().expect("a model that was read can be written");
+    let (weights, _, usage) = TrainedModel::from_bytes(&bytes).expect("a model that was written can be read");
+    let again = TrainedModel::new(weights, usage.expect("its use")).expect("a use that fits");
     // By their bytes: NaN is not equal to itself.
-    assert!(again.to_bytes(&same_classes).expect("the same weights") == bytes && same_classes == classes);
+    assert!(again.to_bytes().expect("the same model") == bytes);
+    if let Ok(predictor) = Predictor::new(again) {
+        let inputs = predictor.usage().input.iter().product::<usize>();
+        if inputs < 1_000 {
+            predictor.classify(&vec![0.5; 2 * inputs]).expect("two samples");
+        }
+    }
     true
+}
+
+/// As many values as shapes say, in each tensor of ours.
+fn check(weights: &Weights) {
+    assert!(weights.architecture.network().inputs() > 0 && weights.architecture.network().outputs() > 0);
+    assert!(weights.tensors.len() >= weights.architecture.tensors().len());
+    for tensor in &weights.tensors {
+        assert_eq!(tensor.values.len(), tensor.shape.iter().product::<usize>());
+    }
 }
 
 /// A checkpoint, as it is and with its seal mended.
@@ -50,12 +61,10 @@ pub fn checkpoint(data: &[u8]) -> bool {
 
 fn read_checkpoint(bytes: &[u8]) -> bool {
     let Ok(checkpoint) = Checkpoint::from_bytes(bytes) else { return false };
-    let layers: Vec<_> = checkpoint.weights.architecture.layers().collect();
-    assert!(layers.len() == checkpoint.weights.layers.len() && layers.len() == checkpoint.optimizer.layers.len());
-    for ((inputs, outputs), state) in layers.into_iter().zip(&checkpoint.optimizer.layers) {
-        assert!(inputs > 0 && outputs > 0);
-        assert!(state.weight.iter().all(|buffer| buffer.len() == inputs * outputs));
-        assert!(state.bias.iter().all(|buffer| buffer.len() == outputs));
+    check(&checkpoint.weights);
+    for state in &checkpoint.optimizer.parameters {
+        let tensor = checkpoint.weights.tensors.iter().find(|tensor| tensor.name == state.name).expect("its tensor");
+        assert!(state.buffers.iter().all(|buffer| buffer.len() == tensor.values.len()));
     }
     checkpoint.progress.is_best();
     checkpoint.progress.score.mean_loss();

@@ -1,47 +1,241 @@
-//! What a network is, apart from its weights: widths, activation, dropout.
+//! What a network is, apart from its weights: its widths, or its layers.
 
 use std::fmt;
 
-/// The widths of a fully connected network, inputs first, classes last; at least two.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(transparent)]
+use serde::{Deserialize, Serialize};
+use strata_spec::{LayerSpec, NetworkSpec, NormKind};
+
+/// A network's layers, inputs first, classes last.
+///
+/// A chain of dense layers is known by its widths, anything else by its text ([`NetworkSpec`]).
+#[derive(Clone, Debug, PartialEq)]
 pub struct Architecture {
+    network: NetworkSpec,
     widths: Vec<usize>,
 }
 
+/// A tensor of a network: a parameter, or a running statistic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TensorSpec {
+    /// Its name in files, as PyTorch would have it: `layer1.weight`, `norm1.running_mean`.
+    pub name: String,
+    /// Its sizes.
+    pub shape: Vec<usize>,
+    /// Whether an optimizer changes it.
+    pub trained: bool,
+}
+
+impl TensorSpec {
+    /// How many values it has.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Whether it has no value.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
 impl Architecture {
-    /// `inputs`, then `hidden`, then `classes`.
+    /// A chain: `inputs`, then `hidden`, then `classes`.
     ///
     /// ```
     /// let notebook = strata_model::Architecture::new(3072, &[2048, 1024, 64], 10);
     /// assert_eq!(notebook.to_string(), "4 layers (2048,1024,64,10)");
     /// assert_eq!(notebook.parameters(), 8_457_930);
     /// ```
+    ///
+    /// # Panics
+    /// Where a width is zero.
     pub fn new(inputs: usize, hidden: &[usize], classes: usize) -> Self {
-        Self { widths: std::iter::once(inputs).chain(hidden.iter().copied()).chain([classes]).collect() }
+        let layers = hidden.iter().chain([&classes]).map(|outputs| LayerSpec::Dense { outputs: *outputs });
+        match NetworkSpec::new(inputs, layers.collect()) {
+            Ok(network) => network.into(),
+            Err(error) => panic!("{inputs}, {hidden:?}, {classes}: {error}"),
+        }
     }
 
-    /// All widths, `[inputs, hidden…, classes]`.
+    /// The network, layer by layer.
+    pub fn network(&self) -> &NetworkSpec {
+        &self.network
+    }
+
+    /// Features of a sample, then of each dense layer's output.
     pub fn widths(&self) -> &[usize] {
         &self.widths
     }
 
-    /// `(inputs, outputs)` of each layer.
-    pub fn layers(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
-        self.widths.windows(2).map(|pair| (pair[0], pair[1]))
+    /// `(inputs, outputs)` of each dense layer.
+    pub fn layers(&self) -> impl Iterator<Item = (usize, usize)> {
+        let mut layers = Vec::new();
+        self.network.for_each(&mut |inputs, layer| {
+            if let LayerSpec::Dense { outputs } = layer {
+                layers.push((inputs, *outputs));
+            }
+        });
+        layers.into_iter()
     }
 
-    /// How many numbers are trained: weights and biases.
+    /// The tensors of our own layers, in order; those of a user's module are known to the module alone.
+    pub fn tensors(&self) -> Vec<TensorSpec> {
+        let mut tensors = Vec::new();
+        let (mut dense, mut norms) = (0, 0);
+        self.network.for_each(&mut |inputs, layer| {
+            let mut push = |name: String, shape: &[usize], trained| {
+                tensors.push(TensorSpec { name, shape: shape.to_vec(), trained });
+            };
+            match layer {
+                LayerSpec::Dense { outputs } => {
+                    dense += 1;
+                    push(format!("layer{dense}.weight"), &[*outputs, inputs], true);
+                    push(format!("layer{dense}.bias"), &[*outputs], true);
+                }
+                LayerSpec::Norm(kind) => {
+                    norms += 1;
+                    push(format!("norm{norms}.weight"), &[inputs], true);
+                    if *kind != NormKind::Rms {
+                        push(format!("norm{norms}.bias"), &[inputs], true);
+                    }
+                    if *kind == NormKind::Batch {
+                        push(format!("norm{norms}.running_mean"), &[inputs], false);
+                        push(format!("norm{norms}.running_var"), &[inputs], false);
+                    }
+                }
+                _ => {}
+            }
+        });
+        tensors
+    }
+
+    /// The first module of a user's own, if there is one.
+    pub fn own_module(&self) -> Option<String> {
+        let mut found = None;
+        self.network.for_each(&mut |_, layer| {
+            if let LayerSpec::Module { name, .. } = layer {
+                found.get_or_insert_with(|| name.clone());
+            }
+        });
+        found
+    }
+
+    /// How many numbers of our own layers are trained: weights, biases, gains.
     pub fn parameters(&self) -> usize {
-        self.layers().map(|(inputs, outputs)| inputs * outputs + outputs).sum()
+        self.tensors().iter().filter(|tensor| tensor.trained).map(TensorSpec::len).sum()
     }
 }
 
-/// `4 layers (2048,1024,64,10)`: the outputs of each layer, as the notebook records an architecture.
+impl From<NetworkSpec> for Architecture {
+    fn from(network: NetworkSpec) -> Self {
+        let mut widths = vec![network.inputs()];
+        network.for_each(&mut |_, layer| {
+            if let LayerSpec::Dense { outputs } | LayerSpec::Module { outputs, .. } = layer {
+                widths.push(*outputs);
+            }
+        });
+        Self { network, widths }
+    }
+}
+
+/// `4 layers (2048,1024,64,10)`: the outputs of each layer, as the notebook records an architecture; another network's text.
 impl fmt::Display for Architecture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.network.is_chain() {
+            return self.network.fmt(f);
+        }
         let outputs: Vec<String> = self.widths.iter().skip(1).map(ToString::to_string).collect();
         let plural = if outputs.len() == 1 { "" } else { "s" };
         write!(f, "{} layer{plural} ({})", outputs.len(), outputs.join(","))
+    }
+}
+
+/// A list of widths, or the text.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Form {
+    Widths(Vec<usize>),
+    Text(String),
+}
+
+impl Serialize for Architecture {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let form = if self.network.is_chain() {
+            Form::Widths(self.widths.clone())
+        } else {
+            Form::Text(self.network.to_string())
+        };
+        form.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Architecture {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let network = match Form::deserialize(deserializer)? {
+            Form::Text(text) => text.parse(),
+            Form::Widths(widths) if widths.len() >= 2 => {
+                let layers = widths[1..].iter().map(|outputs| LayerSpec::Dense { outputs: *outputs });
+                NetworkSpec::new(widths[0], layers.collect())
+            }
+            Form::Widths(widths) => {
+                return Err(serde::de::Error::custom(format!("the widths {widths:?} are no network")));
+            }
+        };
+        let network = network.map_err(serde::de::Error::custom)?;
+        // What sizes are worked out from must not overflow.
+        let mut sizes = Some(0usize);
+        network.for_each(&mut |inputs, layer| {
+            if let LayerSpec::Dense { outputs } = layer {
+                let size = inputs.checked_add(1).and_then(|rows| rows.checked_mul(*outputs));
+                sizes = sizes.zip(size).and_then(|(sum, size)| sum.checked_add(size));
+            }
+        });
+        match sizes {
+            Some(_) => Ok(network.into()),
+            None => Err(serde::de::Error::custom("the network has more parameters than a machine has addresses")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chain_is_written_as_its_widths_and_another_network_as_its_text() {
+        let chain = Architecture::new(5, &[4], 3);
+        assert_eq!(serde_json::to_string(&chain).unwrap(), "[5,4,3]");
+        let text = "5, 4 batch_norm gelu, skip(rms_norm, 4), 3";
+        let network = Architecture::from(text.parse::<NetworkSpec>().unwrap());
+        assert_eq!(serde_json::to_string(&network).unwrap(), format!("\"{text}\""));
+        for architecture in [chain, network] {
+            let text = serde_json::to_string(&architecture).unwrap();
+            assert_eq!(serde_json::from_str::<Architecture>(&text).unwrap(), architecture);
+        }
+        for text in ["[5]", "[]", "[5,0,3]", "[0,3]", "\"5, skip(3), 2\"", "[18446744073709551615,3]", "3"] {
+            assert!(serde_json::from_str::<Architecture>(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn tensors_have_pytorchs_names() {
+        let network = "5, 4 batch_norm gelu, skip(rms_norm, 4), layer_norm, 3".parse::<NetworkSpec>().unwrap();
+        let tensors = Architecture::from(network).tensors();
+        let names: Vec<_> = tensors.iter().map(|tensor| format!("{} {:?}", tensor.name, tensor.shape)).collect();
+        let expected = [
+            "layer1.weight [4, 5]",
+            "layer1.bias [4]",
+            "norm1.weight [4]",
+            "norm1.bias [4]",
+            "norm1.running_mean [4]",
+            "norm1.running_var [4]",
+            "norm2.weight [4]",
+            "layer2.weight [4, 4]",
+            "layer2.bias [4]",
+            "norm3.weight [4]",
+            "norm3.bias [4]",
+            "layer3.weight [3, 4]",
+            "layer3.bias [3]",
+        ];
+        assert_eq!(names, expected);
     }
 }

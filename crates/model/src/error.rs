@@ -44,14 +44,67 @@ pub enum ModelError {
          (`GradientStore::backward`)"
     )]
     NoGradient {
-        /// The way to it through the network: `1.0.weight`.
+        /// Its name in files: `layer1.weight`.
         parameter: String,
     },
     /// A parameter whose values do not lie row by row, so that it cannot be updated in place.
     #[error("the parameter {parameter} is a permuted or broadcast tensor; make it contiguous (`try_contiguous`)")]
     NotContiguous {
-        /// The way to it through the network.
+        /// Its name in files.
         parameter: String,
+    },
+    /// A network whose layers say their activations and dropout was given others.
+    #[error(
+        "the network {network} says its activations and its dropout itself: give it the activation `identity` and no dropout"
+    )]
+    ActivationIsFixed {
+        /// The network.
+        network: String,
+    },
+    /// A module that draws from a generator which cannot be saved.
+    #[error(
+        "{module} keeps its generator to itself, so that a run could not be resumed exactly: use `strata_model::DropoutLayer`, `dropout(p)` in `net!`"
+    )]
+    PrivateGenerator {
+        /// The module's type.
+        module: &'static str,
+    },
+    /// Weights were to be loaded into a network that would be linear.
+    #[error(
+        "the network's activation was not set, so with these weights it would be linear: call `configure` first, or load a `TrainedModel`, whose \
+         file says the activation (`TrainedModel::load_into`)"
+    )]
+    NotConfigured,
+    /// A weights file that does not say how to use its weights.
+    #[error(
+        "{} has weights only: it does not say which activation they are for nor how samples are scaled; say it (`TrainedModel::load_as`)",
+        path.display()
+    )]
+    NoUsage {
+        /// The file.
+        path: PathBuf,
+    },
+    /// What is said about the use of weights does not fit them.
+    #[error("the weights cannot be used so: {reason}")]
+    Usage {
+        /// What does not fit.
+        reason: String,
+    },
+    /// A network that this program cannot run, since it was not compiled with one of its modules.
+    #[error(
+        "the network has the module {module}, which is none of Strata's layers: only a program that was compiled with it can run it"
+    )]
+    OwnModule {
+        /// The module's type.
+        module: String,
+    },
+    /// Values that are no whole samples.
+    #[error("{values} values are no whole samples of {inputs} features")]
+    Samples {
+        /// How many values.
+        values: usize,
+        /// Features of a sample.
+        inputs: usize,
     },
     /// A label that is no class.
     #[error("sample {sample} has label {label}; the {classes} classes have the labels 0 to {}", classes - 1)]

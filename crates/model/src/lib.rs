@@ -13,12 +13,13 @@
 //! let mut network = device.build_module::<Classifier, f32>();
 //! // the parameters that torch.manual_seed(43) would give
 //! initialise(&mut network, &mut strata_rng::TorchRng::new(43));
-//! network.configure(Activation::Gelu, 0.0, 43);
+//! network.configure(Activation::Gelu, 0.0, 43)?;
 //!
 //! // `[batch, 3072]` to `[batch, 10]`; the batch's size is known at run time only
 //! let images = device.zeros_like(&(5, Const::<3072>));
 //! let logits = network.forward(images);
 //! assert_eq!(logits.shape(), &(5, Const::<10>));
+//! # Ok::<(), strata_model::ModelError>(())
 //! ```
 //!
 //! Layers that do not fit do not compile:
@@ -35,33 +36,40 @@
 mod architecture;
 #[cfg(any(feature = "cuda", test))]
 mod card;
-mod cpu;
-mod dense;
-mod dropout;
 mod error;
 mod gradients;
-mod layers;
+mod layer;
 mod loss;
+mod net;
+mod predictor;
 mod storage;
 mod tensor_file;
 #[cfg(any(feature = "cuda", test))]
 mod tensors;
+mod tensors_by_name;
+mod trained_model;
 mod training_device;
 mod weights;
 
-pub use architecture::Architecture;
+pub use architecture::{Architecture, TensorSpec};
 #[cfg(feature = "cuda")]
 pub use card::{HeldOnCard, ScoresOnCard, prepare_card};
-pub use dense::{Dense, DenseDevice, DenseLayer};
 pub use error::ModelError;
 pub use gradients::{GradientStore, TrainedParameter};
-pub use layers::{Layer, Layers, initialise, load_weights, skip_initialisation, weights_of};
+pub use layer::{
+    Activate, ActivationDevice, BatchNorm, BatchNormDevice, BatchNormLayer, Dense, DenseDevice, DenseLayer,
+    Description, DropoutLayer, External, ExternalLayer, Layer, LayerNorm, LayerNormLayer, Layers, Mask, MaskDevice,
+    RmsNorm, RmsNormLayer, RowNormDevice, Skip, check_generators, initialise, parts_per_million, skip_initialisation,
+};
 pub use loss::{LossDevice, check_labels, cross_entropy, loss_of};
+pub use predictor::Predictor;
 pub use storage::{own_storage, tensor_from_vec};
 pub use strata_spec::Activation;
 pub use tensor_file::{TensorReader, TensorWriter, for_each_piece, read_tensor_file};
+pub use tensors_by_name::{NamedTensor, load_tensors, tensor_specs, tensors_of};
+pub use trained_model::{InputTransform, TrainedModel, Usage};
 pub use training_device::{ByteSamples, HeldOnCpu, TrainingDevice};
-pub use weights::{LayerWeights, Weights};
+pub use weights::{LayerWeights, Weights, load_weights, weights_of};
 
 /// The type of a fully connected network: `mlp!(3072, 2048, 10)` is two [`Dense`] layers, 3072 to 2048 and 2048 to 10.
 ///

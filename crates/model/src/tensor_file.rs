@@ -157,6 +157,14 @@ impl<'a> TensorReader<'a> {
         self.file.len()
     }
 
+    /// A tensor's shape.
+    ///
+    /// # Errors
+    /// In words, where there is none of this name.
+    pub fn shape(&self, name: &str) -> Result<Vec<usize>, String> {
+        self.file.tensor(name).map(|tensor| tensor.shape().to_vec()).map_err(|error| format!("{name}: {error}"))
+    }
+
     /// A tensor's values, row-major.
     ///
     /// # Errors

@@ -1,42 +1,12 @@
-//! A dense layer of dfdx's own operations: what runs on a card, and what the CPU's operation is tested against.
+//! Our layers of dfdx's own operations: what runs on a card, and what the CPU's operations are tested against.
+
+#![allow(clippy::type_complexity, reason = "dfdx's tensors say their shape in their type, which is the point of them")]
 
 use dfdx::prelude::*;
 use strata_spec::Activation;
 
-use crate::dense::DenseLayer;
-use crate::dropout::Dropout;
+use crate::layer::{BatchNormLayer, DenseLayer, EPSILON, LayerNormLayer, MOMENTUM, MaskDevice, RmsNormLayer};
 
-/// Dropout's masks where the tensors are.
-pub(crate) trait MaskDevice: Device<f32> {
-    /// Shaped as `like`: zeros where a value is dropped, else what it is multiplied with.
-    fn try_mask<S: Shape, T>(
-        like: &Tensor<S, f32, Self, T>,
-        dropout: Dropout,
-    ) -> Result<Tensor<S, f32, Self>, Self::Err>;
-}
-
-impl MaskDevice for Cpu {
-    fn try_mask<S: Shape, T>(
-        like: &Tensor<S, f32, Self, T>,
-        dropout: Dropout,
-    ) -> Result<Tensor<S, f32, Self>, CpuError> {
-        let mut mask = vec![1.0; like.shape().num_elements()];
-        dropout.apply(&mut mask);
-        like.device().try_tensor_from_vec(mask, *like.shape())
-    }
-}
-
-#[cfg(feature = "cuda")]
-impl MaskDevice for Cuda {
-    fn try_mask<S: Shape, T>(
-        like: &Tensor<S, f32, Self, T>,
-        dropout: Dropout,
-    ) -> Result<Tensor<S, f32, Self>, CudaError> {
-        crate::card::mask(like, dropout)
-    }
-}
-
-#[allow(clippy::type_complexity, reason = "dfdx's tensors say their shape in their type, which is the point of them")]
 pub(crate) fn dense<B: Dim, const I: usize, const O: usize, D: MaskDevice, T: Tape<f32, D>>(
     layer: &DenseLayer<I, O, f32, D>,
     x: Tensor<(B, Const<I>), f32, D, T>,
@@ -52,7 +22,7 @@ pub(crate) fn dense<B: Dim, const I: usize, const O: usize, D: MaskDevice, T: Ta
     y.try_mul(mask)
 }
 
-fn activate<S: Shape, D: Device<f32>, T: Tape<f32, D>>(
+pub(crate) fn activate<S: Shape, D: Device<f32>, T: Tape<f32, D>>(
     activation: Activation,
     z: Tensor<S, f32, D, T>,
 ) -> Result<Tensor<S, f32, D, T>, D::Err> {
@@ -84,6 +54,65 @@ fn gelu<S: Shape, D: Device<f32>, T: Tape<f32, D>>(z: Tensor<S, f32, D, T>) -> R
     z.try_accurate_gelu()?.try_add(zero)
 }
 
+/// `(x - mean) · inverse deviation · weight + bias`, whatever was summed over.
+fn affine<B: Dim, const N: usize, D: Device<f32>, T: Tape<f32, D>>(
+    x: Tensor<(B, Const<N>), f32, D, T>,
+    weight: &Tensor<Rank1<N>, f32, D>,
+    bias: Option<&Tensor<Rank1<N>, f32, D>>,
+) -> Result<Tensor<(B, Const<N>), f32, D, T>, D::Err> {
+    let shape = *x.shape();
+    let y = x.try_mul(weight.retaped::<T>().try_broadcast_like::<_, Axis<0>>(&shape)?)?;
+    match bias {
+        Some(bias) => y.try_add(bias.retaped::<T>().try_broadcast_like::<_, Axis<0>>(&shape)?),
+        None => Ok(y),
+    }
+}
+
+pub(crate) fn layer_norm<B: Dim, const N: usize, D: Device<f32>, T: Tape<f32, D>>(
+    layer: &LayerNormLayer<N, f32, D>,
+    x: Tensor<(B, Const<N>), f32, D, T>,
+) -> Result<Tensor<(B, Const<N>), f32, D, T>, D::Err> {
+    affine(x.try_normalize::<Axis<1>>(EPSILON)?, &layer.weight, Some(&layer.bias))
+}
+
+pub(crate) fn rms_norm<B: Dim, const N: usize, D: Device<f32>, T: Tape<f32, D>>(
+    layer: &RmsNormLayer<N, f32, D>,
+    x: Tensor<(B, Const<N>), f32, D, T>,
+) -> Result<Tensor<(B, Const<N>), f32, D, T>, D::Err> {
+    let shape = *x.shape();
+    let squares = x.with_empty_tape().try_square()?.try_mean::<(B,), Axis<1>>()?;
+    let rms = squares.try_add(f32::EPSILON)?.try_sqrt()?.try_broadcast_like::<_, Axis<1>>(&shape)?;
+    affine(x.try_div(rms)?, &layer.weight, None)
+}
+
+pub(crate) fn batch_norm<B: Dim, const N: usize, D: Device<f32>>(
+    layer: &mut BatchNormLayer<N, f32, D>,
+    x: Tensor<(B, Const<N>), f32, D, OwnedTape<f32, D>>,
+) -> Result<Tensor<(B, Const<N>), f32, D, OwnedTape<f32, D>>, D::Err> {
+    let shape = *x.shape();
+    let batch = shape.0.size() as f64;
+    let (mean, tape) = x.with_empty_tape().try_mean::<Rank1<N>, Axis<0>>()?.split_tape();
+    layer.running_mean.try_axpy(1.0 - f64::from(MOMENTUM), &mean, f64::from(MOMENTUM))?;
+    let centred = x.try_sub(mean.put_tape(tape).try_broadcast_like::<_, Axis<0>>(&shape)?)?;
+    let variance = centred.with_empty_tape().try_square()?.try_mean::<Rank1<N>, Axis<0>>()?;
+    let (variance, tape) = variance.split_tape();
+    let share = f64::from(MOMENTUM) * batch / (batch - 1.0);
+    layer.running_var.try_axpy(1.0 - f64::from(MOMENTUM), &variance, share)?;
+    let deviation = variance.put_tape(tape).try_add(EPSILON)?.try_sqrt()?.try_broadcast_like::<_, Axis<0>>(&shape)?;
+    affine(centred.try_div(deviation)?, &layer.weight, Some(&layer.bias))
+}
+
+#[cfg(feature = "cuda")]
+pub(crate) fn batch_norm_evaluation<B: Dim, const N: usize, D: Device<f32>>(
+    layer: &BatchNormLayer<N, f32, D>,
+    x: Tensor<(B, Const<N>), f32, D>,
+) -> Result<Tensor<(B, Const<N>), f32, D>, D::Err> {
+    let shape = *x.shape();
+    let mean = layer.running_mean.clone().try_broadcast_like::<_, Axis<0>>(&shape)?;
+    let deviation = layer.running_var.clone().try_add(EPSILON)?.try_sqrt()?.try_broadcast_like::<_, Axis<0>>(&shape)?;
+    affine(x.try_sub(mean)?.try_div(deviation)?, &layer.weight, Some(&layer.bias))
+}
+
 #[cfg(feature = "cuda")]
 impl crate::DenseDevice for Cuda {
     fn try_dense<B: Dim, const I: usize, const O: usize, T: Tape<f32, Self>>(
@@ -91,5 +120,101 @@ impl crate::DenseDevice for Cuda {
         x: Tensor<(B, Const<I>), f32, Self, T>,
     ) -> Result<Tensor<(B, Const<O>), f32, Self, T>, Self::Err> {
         dense(layer, x)
+    }
+}
+
+#[cfg(feature = "cuda")]
+impl crate::ActivationDevice for Cuda {
+    fn try_activate<S: Shape, T: Tape<f32, Self>>(
+        activation: Activation,
+        x: Tensor<S, f32, Self, T>,
+    ) -> Result<Tensor<S, f32, Self, T>, Self::Err> {
+        activate(activation, x)
+    }
+}
+
+#[cfg(feature = "cuda")]
+impl crate::BatchNormDevice for Cuda {
+    fn try_evaluate<B: Dim, const N: usize>(
+        layer: &BatchNormLayer<N, f32, Self>,
+        x: Tensor<(B, Const<N>), f32, Self>,
+    ) -> Result<Tensor<(B, Const<N>), f32, Self>, Self::Err> {
+        batch_norm_evaluation(layer, x)
+    }
+
+    fn try_train<B: Dim, const N: usize>(
+        layer: &mut BatchNormLayer<N, f32, Self>,
+        x: Tensor<(B, Const<N>), f32, Self, OwnedTape<f32, Self>>,
+    ) -> Result<Tensor<(B, Const<N>), f32, Self, OwnedTape<f32, Self>>, Self::Err> {
+        batch_norm(layer, x)
+    }
+}
+
+#[cfg(feature = "cuda")]
+impl crate::RowNormDevice for Cuda {
+    fn try_layer_norm<B: Dim, const N: usize, T: Tape<f32, Self>>(
+        layer: &LayerNormLayer<N, f32, Self>,
+        x: Tensor<(B, Const<N>), f32, Self, T>,
+    ) -> Result<Tensor<(B, Const<N>), f32, Self, T>, Self::Err> {
+        layer_norm(layer, x)
+    }
+
+    fn try_rms_norm<B: Dim, const N: usize, T: Tape<f32, Self>>(
+        layer: &RmsNormLayer<N, f32, Self>,
+        x: Tensor<(B, Const<N>), f32, Self, T>,
+    ) -> Result<Tensor<(B, Const<N>), f32, Self, T>, Self::Err> {
+        rms_norm(layer, x)
+    }
+}
+
+#[cfg(feature = "cuda")]
+impl MaskDevice for Cuda {
+    fn try_mask<S: Shape, T>(
+        like: &Tensor<S, f32, Self, T>,
+        mask: crate::Mask,
+    ) -> Result<Tensor<S, f32, Self>, CudaError> {
+        crate::card::mask(like, mask)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn same(ours: &[f32], theirs: &[f32]) {
+        assert_eq!(ours.len(), theirs.len());
+        for (i, (a, b)) in ours.iter().zip(theirs).enumerate() {
+            assert!((a - b).abs() <= 1e-4 * b.abs().max(1.0), "[{i}]: {a}, {b}");
+        }
+    }
+
+    /// What a card computes, on dfdx's CPU device, against the fused operations: outputs, gradients, running statistics.
+    #[test]
+    fn normalisations_of_tensors_are_those_of_the_kernels() {
+        let device = Cpu::seed_from_u64(3);
+        let x: Tensor<(usize, Const<7>), f32, Cpu> = device.sample_normal_like(&(5, Const::<7>));
+        let mut batch = device.build_module::<crate::BatchNorm<7>, f32>();
+        let mut layer = device.build_module::<crate::LayerNorm<7>, f32>();
+        let mut rms = device.build_module::<crate::RmsNorm<7>, f32>();
+        let gain: Vec<f32> = (0..7).map(|i| 0.5 + i as f32).collect();
+        for weight in [&mut batch.weight, &mut layer.weight, &mut rms.weight] {
+            weight.copy_from(&gain);
+        }
+        let mut other = batch.clone();
+        let outputs = [
+            [batch.forward_mut(x.leaky_trace()), batch_norm(&mut other, x.leaky_trace()).unwrap()],
+            [layer.forward(x.leaky_trace()), layer_norm(&layer, x.leaky_trace()).unwrap()],
+            [rms.forward(x.leaky_trace()), rms_norm(&rms, x.leaky_trace()).unwrap()],
+        ];
+        same(&batch.running_mean.as_vec(), &other.running_mean.as_vec());
+        same(&batch.running_var.as_vec(), &other.running_var.as_vec());
+        let weights = [&batch.weight, &layer.weight, &rms.weight];
+        for ([ours, theirs], weight) in outputs.into_iter().zip(weights) {
+            same(&ours.as_vec(), &theirs.as_vec());
+            let loss = |y: Tensor<(usize, Const<7>), f32, Cpu, OwnedTape<f32, Cpu>>| y.exp().sum().backward();
+            let (ours, theirs) = (loss(ours), loss(theirs));
+            same(&ours.get(&x).as_vec(), &theirs.get(&x).as_vec());
+            same(&ours.get(weight).as_vec(), &theirs.get(weight).as_vec());
+        }
     }
 }

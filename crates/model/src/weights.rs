@@ -1,13 +1,20 @@
-//! Weights files: safetensors under PyTorch's names, written whole or not at all.
+//! A network's tensors in host memory.
 
-use std::io::{ErrorKind, Write};
-use std::path::Path;
+use dfdx::prelude::*;
 
-use serde::{Deserialize, Serialize};
+use crate::tensors_by_name::{load_tensors, tensors_of};
+use crate::{Architecture, Layers, ModelError, NamedTensor};
 
-use crate::{Architecture, ModelError, TensorReader, TensorWriter, read_tensor_file};
+/// A network's parameters and running statistics in host memory.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Weights {
+    /// The network.
+    pub architecture: Architecture,
+    /// Its tensors in order, named as PyTorch would name them.
+    pub tensors: Vec<NamedTensor>,
+}
 
-/// A layer's parameters in host memory.
+/// A dense layer's parameters in host memory.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerWeights {
     /// `[outputs, inputs]`, row-major.
@@ -16,117 +23,66 @@ pub struct LayerWeights {
     pub bias: Vec<f32>,
 }
 
-/// A network's parameters in host memory, as a weights file holds them.
-///
-/// ```
-/// use strata_model::{Architecture, LayerWeights, Weights};
-///
-/// let layer = LayerWeights { weight: vec![0.5, -0.5], bias: vec![1.0] };
-/// let weights = Weights { architecture: Architecture::new(2, &[], 1), layers: vec![layer] };
-/// let folder = tempfile::tempdir()?;
-/// let path = folder.path().join("model.safetensors");
-/// weights.save(&path, &["yes".into()])?;
-/// assert_eq!(Weights::load(&path)?.0, weights);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Debug, PartialEq)]
-pub struct Weights {
-    /// The widths.
-    pub architecture: Architecture,
-    /// The layers, the first first.
-    pub layers: Vec<LayerWeights>,
-}
-
-/// What the file's metadata says under the key `strata`.
-#[derive(Serialize, Deserialize)]
-struct Metadata {
-    widths: Architecture,
-    classes: Vec<String>,
-}
-
-const KEY: &str = "strata";
-/// The most parameters that a config may ask for; a larger file is refused before it is read.
-const MOST_PARAMETERS: usize = 1_000_000_000;
-
 impl Weights {
-    /// Writes the bytes of a weights file: `layer1.weight` (`[outputs, inputs]`), `layer1.bias`, `layer2.weight`, …, with the
-    /// widths and the names of the classes in its metadata. Equal weights give equal bytes.
+    /// The weights of a chain of dense layers, the first layer's first.
     ///
     /// # Errors
-    /// What `file` fails with; [`std::io::ErrorKind::InvalidInput`], before anything is written, where the layers or a layer's
-    /// values are not as many as the widths say.
-    pub fn write_to(&self, file: &mut dyn Write, classes: &[String]) -> std::io::Result<()> {
-        if self.layers.len() != self.architecture.widths().len() - 1 {
-            let reason = format!("{} layers for the widths {:?}", self.layers.len(), self.architecture.widths());
-            return Err(std::io::Error::new(ErrorKind::InvalidInput, reason));
+    /// [`ModelError::Mismatch`] where layers or values are not as many as `architecture` says.
+    pub fn from_layers(architecture: Architecture, layers: Vec<LayerWeights>) -> Result<Self, ModelError> {
+        let specs = architecture.tensors();
+        let values: Vec<_> = layers.into_iter().flat_map(|layer| [layer.weight, layer.bias]).collect();
+        let fits =
+            specs.len() == values.len() && specs.iter().zip(&values).all(|(spec, values)| spec.len() == values.len());
+        if !fits || !architecture.network().is_chain() {
+            let found: Vec<_> = values.iter().map(Vec::len).collect();
+            let found = format!("tensors of {found:?} values");
+            return Err(ModelError::Mismatch { expected: format!("the tensors of {architecture}"), found });
         }
-        let mut tensors = TensorWriter::default();
-        for (i, ((inputs, outputs), layer)) in self.architecture.layers().zip(&self.layers).enumerate() {
-            tensors.push(format!("layer{}.weight", i + 1), &[outputs, inputs], &layer.weight);
-            tensors.push(format!("layer{}.bias", i + 1), &[outputs], &layer.bias);
-        }
-        let metadata = Metadata { widths: self.architecture.clone(), classes: classes.to_vec() };
-        tensors.write_to(file, KEY, serde_json::to_string(&metadata)?)
+        let tensors = specs.into_iter().zip(values);
+        let tensors =
+            tensors.map(|(spec, values)| NamedTensor { name: spec.name, shape: spec.shape, values }).collect();
+        Ok(Self { architecture, tensors })
     }
 
-    /// The bytes that [`Weights::write_to`] writes.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn to_bytes(&self, classes: &[String]) -> std::io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        self.write_to(&mut bytes, classes)?;
-        Ok(bytes)
+    /// Copies of the dense layers' parameters, the first layer's first.
+    pub fn layers(&self) -> Vec<LayerWeights> {
+        let dense: Vec<_> = self.tensors.iter().filter(|tensor| tensor.name.starts_with("layer")).collect();
+        let layer =
+            |pair: &[&NamedTensor]| LayerWeights { weight: pair[0].values.clone(), bias: pair[1].values.clone() };
+        dense.chunks_exact(2).map(layer).collect()
     }
+}
 
-    /// Writes a weights file. It appears whole or not at all: a temporary beside it is written, synced and renamed.
-    ///
-    /// # Errors
-    /// [`ModelError::Io`] where it cannot be written; a file that was there is as it was.
-    pub fn save(&self, path: &Path, classes: &[String]) -> Result<(), ModelError> {
-        strata_files::write_atomically(path, |file| self.write_to(file, classes)).map_err(|source| ModelError::Io {
-            action: "writing weights to",
-            path: path.into(),
-            source,
-        })
-    }
+/// Copies of a network's weights, in host memory.
+pub fn weights_of<M: Layers + TensorCollection<f32, D>, D: Device<f32>>(network: &M) -> Weights {
+    Weights { architecture: network.architecture(), tensors: tensors_of(network) }
+}
 
-    /// Reads a weights file: the weights and the names of the classes.
-    ///
-    /// # Errors
-    /// [`ModelError::Io`] where it cannot be read, [`ModelError::Damaged`] where it is not a whole weights file of ours.
-    pub fn load(path: &Path) -> Result<(Self, Vec<String>), ModelError> {
-        let damaged = |reason| ModelError::Damaged { path: path.into(), reason };
-        let bytes = read_tensor_file(path, MOST_PARAMETERS).map_err(|source| match source.kind() {
-            ErrorKind::InvalidData => damaged(source.to_string()),
-            _ => ModelError::Io { action: "reading weights from", path: path.into(), source },
-        })?;
-        Self::from_bytes(&bytes).map_err(damaged)
+/// Gives a network `weights`. Its activations are those that it has, which `weights` do not say; a
+/// [`TrainedModel`](crate::TrainedModel) says them.
+///
+/// # Errors
+/// [`ModelError::Mismatch`] where they are another network's, [`ModelError::NotConfigured`] where nobody said what the activation of a chain's hidden layers is
+/// ([`Layers::configure`]); the network keeps its own then.
+pub fn load_weights<M: Layers + TensorCollection<f32, D>, D: Device<f32>>(
+    network: &mut M,
+    weights: &Weights,
+) -> Result<(), ModelError> {
+    let expected = network.architecture();
+    if expected != weights.architecture {
+        let name = |a: &Architecture| match a.network().is_chain() {
+            true => format!("{:?}", a.widths()),
+            false => a.to_string(),
+        };
+        return Err(ModelError::Mismatch { expected: name(&expected), found: name(&weights.architecture) });
     }
-
-    /// Reads the bytes of a weights file.
-    ///
-    /// # Errors
-    /// What does not hold, in words.
-    pub fn from_bytes(bytes: &[u8]) -> Result<(Self, Vec<String>), String> {
-        let mut tensors = TensorReader::new(bytes)?;
-        let metadata = tensors.metadata(KEY).ok_or("it was not written by Strata")?;
-        let metadata: Metadata = serde_json::from_str(&metadata).map_err(|error| format!("its metadata: {error}"))?;
-        let architecture = metadata.widths;
-        if architecture.widths().len() < 2 || architecture.widths().contains(&0) {
-            return Err(format!("its widths {:?} are no network", architecture.widths()));
+    if expected.network().is_chain() {
+        let mut activations = Vec::new();
+        network.for_each(&mut |layer| activations.extend(layer.activation()));
+        activations.pop();
+        if activations.iter().any(|(activation, said)| *activation == strata_spec::Activation::Identity && !said) {
+            return Err(ModelError::NotConfigured);
         }
-        let expected = 2 * (architecture.widths().len() - 1);
-        if tensors.count() != expected {
-            return Err(format!("it holds {} tensors, its widths ask for {expected}", tensors.count()));
-        }
-        let mut layers = Vec::new();
-        for (i, (inputs, outputs)) in architecture.layers().enumerate() {
-            layers.push(LayerWeights {
-                weight: tensors.tensor(format!("layer{}.weight", i + 1), &[outputs, inputs])?,
-                bias: tensors.tensor(format!("layer{}.bias", i + 1), &[outputs])?,
-            });
-        }
-        Ok((Self { architecture, layers }, metadata.classes))
     }
+    load_tensors(network, &weights.tensors)
 }

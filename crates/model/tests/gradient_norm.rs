@@ -18,7 +18,7 @@ fn the_norm_is_that_of_the_gradients_and_changes_nothing() {
     for batch in [3, 40] {
         let device = Cpu::seed_from_u64(1);
         let mut network = device.build_module::<mlp!(4, 5, 3), f32>();
-        network.configure(Activation::Tanh, 0.0, 43);
+        network.configure(Activation::Tanh, 0.0, 43).unwrap();
         let labels: Vec<u8> = (0..batch).map(|sample| (sample % 3) as u8).collect();
         let x = device.tensor_from_vec(wave(batch * 4, 1.3), (batch, Const::<4>));
         let loss: Arc<dyn Loss> = Arc::new(CrossEntropy { label_smoothing: 0.1 });

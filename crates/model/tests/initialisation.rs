@@ -11,10 +11,10 @@ use strata_rng::TorchRng;
 fn the_notebooks_parameters_for_seed_43() {
     let mut network = Cpu::default().build_module::<mlp!(3072, 2048, 1024, 64, 10), f32>();
     initialise(&mut network, &mut TorchRng::new(43));
-    let weights = weights_of(&mut network);
+    let weights = weights_of(&network);
     let mut hash = Sha256::new();
-    for layer in &weights.layers {
-        for value in layer.weight.iter().chain(&layer.bias) {
+    for tensor in &weights.tensors {
+        for value in &tensor.values {
             hash.update(value.to_le_bytes());
         }
     }

@@ -5,36 +5,122 @@ use std::collections::HashMap;
 
 use dfdx::prelude::*;
 use safetensors::tensor::{Dtype, TensorView};
-use strata_model::{ModelError, Weights, initialise, load_weights, mlp, weights_of};
+use strata_model::{
+    Activation, InputTransform, Layers, ModelError, TrainedModel, Usage, Weights, initialise, load_weights, mlp, net,
+    weights_of,
+};
 use strata_rng::TorchRng;
 
-fn network() -> Weights {
+fn weights() -> Weights {
     let mut network = Cpu::default().build_module::<mlp!(5, 4, 3), f32>();
     initialise(&mut network, &mut TorchRng::new(1));
-    weights_of(&mut network)
+    weights_of(&network)
 }
 
-fn classes() -> Vec<String> {
-    ["ant", "bee", "cat"].map(String::from).to_vec()
+fn usage() -> Usage {
+    Usage {
+        activation: Activation::Gelu,
+        dropout: 0.1,
+        input: vec![5],
+        classes: ["ant", "bee", "cat"].map(String::from).to_vec(),
+        transform: InputTransform::Pixels { mean: vec![0.1; 5], deviation: vec![0.5; 5] },
+    }
+}
+
+fn model() -> TrainedModel {
+    TrainedModel::new(weights(), usage()).unwrap()
+}
+
+fn load(bytes: &[u8]) -> Result<TrainedModel, String> {
+    let (weights, _, usage) = TrainedModel::from_bytes(bytes)?;
+    TrainedModel::new(weights, usage.ok_or("no usage")?).map_err(|error| error.to_string())
 }
 
 #[test]
 fn what_is_saved_is_loaded_under_pytorchs_names() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
-    let weights = network();
-    weights.save(&path, &classes()).unwrap();
-    assert_eq!(Weights::load(&path).unwrap(), (weights.clone(), classes()));
+    let model = model();
+    model.save(&path).unwrap();
+    let loaded = TrainedModel::load(&path).unwrap();
+    assert_eq!(loaded, model);
+    assert_eq!(loaded.usage(), &usage());
     let bytes = std::fs::read(&path).unwrap();
     let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
     let mut names = file.names();
     names.sort_unstable();
     assert_eq!(names, ["layer1.bias", "layer1.weight", "layer2.bias", "layer2.weight"]);
     assert_eq!(file.tensor("layer1.weight").unwrap().shape(), [4, 5]);
-    assert_eq!(bytes, weights.to_bytes(&classes()).unwrap(), "equal weights, equal bytes");
+    assert_eq!(bytes, model.to_bytes().unwrap(), "equal models, equal bytes");
+}
+
+/// A network that nobody told its activation would be linear with these weights.
+#[test]
+fn a_network_gets_the_activation_of_its_weights_or_an_error() {
+    let mut plain = Cpu::default().build_module::<mlp!(5, 4, 3), f32>();
+    let before = weights_of(&plain);
+    assert!(matches!(load_weights(&mut plain, &weights()), Err(ModelError::NotConfigured)));
+    assert_eq!(weights_of(&plain), before);
+    model().load_into(&mut plain).unwrap();
+    assert_eq!((plain.0.activation, plain.1.activation), (Activation::Gelu, Activation::Identity));
+    assert_eq!(weights_of(&plain), weights());
+    // Told another one.
     let mut other = Cpu::default().build_module::<mlp!(5, 4, 3), f32>();
-    load_weights(&mut other, &weights).unwrap();
-    assert_eq!(weights_of(&mut other), weights);
+    other.configure(Activation::Relu, 0.0, 1).unwrap();
+    let error = model().load_into(&mut other).unwrap_err().to_string();
+    assert!(error.contains("activation gelu, but with the activation relu"), "{error}");
+    // Told that it is linear, which is an answer too.
+    let mut linear = Cpu::default().build_module::<mlp!(5, 4, 3), f32>();
+    linear.configure(Activation::Identity, 0.0, 1).unwrap();
+    load_weights(&mut linear, &weights()).unwrap();
+    assert!(model().load_into(&mut linear).is_err());
+}
+
+#[test]
+fn a_use_that_does_not_fit_the_weights_is_refused() {
+    let one = |change: &dyn Fn(&mut Usage)| {
+        let mut usage = usage();
+        change(&mut usage);
+        TrainedModel::new(weights(), usage).unwrap_err().to_string()
+    };
+    let pixels = |mean: Vec<f32>, deviation: Vec<f32>| InputTransform::Pixels { mean, deviation };
+    assert!(one(&|usage| usage.input = vec![3, 2]).contains("samples of [3, 2] for a network of 5 features"));
+    assert!(one(&|usage| usage.classes.truncate(2)).contains("2 class names for a network of 3 outputs"));
+    assert!(one(&|usage| usage.dropout = 1.0).contains("a dropout of 1"));
+    assert!(one(&|usage| usage.transform = pixels(vec![0.5], vec![0.5])).contains("for 5 channels"));
+    assert!(one(&|usage| usage.transform = pixels(vec![0.5; 5], vec![0.0; 5])).contains("cannot normalise"));
+    assert!(one(&|usage| usage.transform = pixels(vec![f32::NAN; 5], vec![0.5; 5])).contains("cannot normalise"));
+}
+
+/// Written before files said how to use themselves: widths and classes, and nothing else.
+#[test]
+fn an_older_file_is_loaded_by_who_says_how_to_use_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    let classes = r#"{"widths":[2,3],"classes":["a","b","c"]}"#;
+    std::fs::write(&path, file(Some(classes), &[("layer1.weight", vec![3, 2]), ("layer1.bias", vec![3])])).unwrap();
+    let error = TrainedModel::load(&path).unwrap_err();
+    assert!(matches!(error, ModelError::NoUsage { .. }) && error.to_string().contains("load_as"), "{error}");
+    let usage = Usage { input: vec![2], transform: InputTransform::None, ..usage() };
+    let model = TrainedModel::load_as(&path, usage.clone()).unwrap();
+    assert_eq!(model.usage().classes, ["a", "b", "c"], "the file's own");
+    model.save(&path).unwrap();
+    assert_eq!(TrainedModel::load(&path).unwrap(), model);
+    let error = TrainedModel::load_as(&path, usage).unwrap_err().to_string();
+    assert!(error.contains("says itself"), "{error}");
+}
+
+#[test]
+fn a_network_of_any_layers_is_saved_with_its_text() {
+    let network = Cpu::default().build_module::<net!(5, 4 batch_norm gelu, skip(rms_norm, 4), 3), f32>();
+    let usage = Usage { activation: Activation::Identity, dropout: 0.0, ..usage() };
+    let model = TrainedModel::new(weights_of(&network), usage).unwrap();
+    let again = load(&model.to_bytes().unwrap()).unwrap();
+    assert_eq!(again, model);
+    assert_eq!(again.weights().architecture.to_string(), "5, 4 batch_norm gelu, skip(rms_norm, 4), 3");
+    let relu = Usage { activation: Activation::Relu, ..model.usage().clone() };
+    let error = TrainedModel::new(model.weights().clone(), relu).unwrap_err();
+    assert!(matches!(error, ModelError::ActivationIsFixed { .. }), "{error}");
 }
 
 #[test]
@@ -44,7 +130,7 @@ fn a_file_that_cannot_be_written_leaves_the_old_one_and_no_temporary() {
     let path = folder.path().join("model.safetensors");
     std::fs::create_dir(&path).unwrap();
     std::fs::write(path.join("kept"), "kept").unwrap();
-    assert!(matches!(network().save(&path, &classes()), Err(ModelError::Io { .. })));
+    assert!(matches!(model().save(&path), Err(ModelError::Io { .. })));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     assert_eq!(std::fs::read_to_string(path.join("kept")).unwrap(), "kept");
 }
@@ -52,31 +138,30 @@ fn a_file_that_cannot_be_written_leaves_the_old_one_and_no_temporary() {
 #[test]
 fn weights_of_another_network_are_refused_and_the_networks_own_kept() {
     let mut other = Cpu::default().build_module::<mlp!(5, 6, 3), f32>();
-    let before = weights_of(&mut other);
-    let error = load_weights(&mut other, &network()).unwrap_err().to_string();
+    let before = weights_of(&other);
+    let error = load_weights(&mut other, &weights()).unwrap_err().to_string();
     assert!(error.contains("[5, 4, 3]") && error.contains("[5, 6, 3]"), "{error}");
-    assert_eq!(weights_of(&mut other), before);
+    assert_eq!(weights_of(&other), before);
 }
 
 /// A file cut at any length, down to nothing.
 #[test]
 fn a_truncated_file_is_damaged() {
-    let bytes = network().to_bytes(&classes()).unwrap();
+    let bytes = model().to_bytes().unwrap();
     for length in 0..bytes.len() {
-        assert!(Weights::from_bytes(&bytes[..length]).is_err(), "cut to {length}");
+        assert!(load(&bytes[..length]).is_err(), "cut to {length}");
     }
 }
 
-/// A bit flipped anywhere: an error or other weights, never a panic; in the header's length, names and shapes always an error
-/// or the same architecture.
+/// A bit flipped anywhere: an error or another model, never a panic.
 #[test]
 fn a_flipped_bit_is_no_panic() {
-    let bytes = network().to_bytes(&classes()).unwrap();
+    let bytes = model().to_bytes().unwrap();
     for at in 0..bytes.len() * 8 {
         let mut bytes = bytes.clone();
         bytes[at / 8] ^= 1 << (at % 8);
-        if let Ok((weights, _)) = Weights::from_bytes(&bytes) {
-            assert_eq!(weights.layers.len(), weights.architecture.widths().len() - 1);
+        if let Ok(model) = load(&bytes) {
+            assert_eq!(model.weights().tensors.len(), model.weights().architecture.tensors().len());
         }
     }
 }
@@ -98,15 +183,15 @@ fn file(metadata: Option<&str>, tensors: &[(&str, Vec<usize>)]) -> Vec<u8> {
 fn files_that_are_no_network_say_why() {
     let layer = |shape: &[usize]| [("layer1.weight", shape.to_vec()), ("layer1.bias", vec![3])];
     let good = r#"{"widths":[2,3],"classes":[]}"#;
-    assert!(Weights::from_bytes(&file(Some(good), &layer(&[3, 2]))).is_ok());
-    let reason = |bytes: Vec<u8>| Weights::from_bytes(&bytes).unwrap_err();
+    assert!(TrainedModel::from_bytes(&file(Some(good), &layer(&[3, 2]))).is_ok());
+    let reason = |bytes: Vec<u8>| TrainedModel::from_bytes(&bytes).unwrap_err();
     // Another program's file.
     assert!(reason(file(None, &layer(&[3, 2]))).contains("not written by Strata"));
     // Metadata that is no JSON of ours.
     assert!(reason(file(Some("{"), &layer(&[3, 2]))).contains("metadata"));
     // No width, or one of zero.
-    assert!(reason(file(Some(r#"{"widths":[],"classes":[]}"#), &layer(&[3, 2]))).contains("no network"));
-    assert!(reason(file(Some(r#"{"widths":[0,3],"classes":[]}"#), &layer(&[3, 2]))).contains("no network"));
+    assert!(reason(file(Some(r#"{"widths":[],"classes":[]}"#), &layer(&[3, 2]))).contains("metadata"));
+    assert!(reason(file(Some(r#"{"widths":[0,3],"classes":[]}"#), &layer(&[3, 2]))).contains("metadata"));
     // A weight the other way round.
     assert!(reason(file(Some(good), &layer(&[2, 3]))).contains("layer1.weight"));
     // A tensor too many.
@@ -114,5 +199,5 @@ fn files_that_are_no_network_say_why() {
     assert!(reason(file(Some(good), &more)).contains("3 tensors"));
     // Widths whose product overflows.
     let huge = format!(r#"{{"widths":[{0},{0}],"classes":[]}}"#, usize::MAX);
-    assert!(reason(file(Some(&huge), &layer(&[3, 2]))).contains("layer1.weight"));
+    assert!(reason(file(Some(&huge), &layer(&[3, 2]))).contains("more parameters than"));
 }

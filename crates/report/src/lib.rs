@@ -38,7 +38,9 @@ pub use lines::Lines;
 pub use owner::{Owner, host_name};
 pub use part::{Environment, Part};
 pub use read::{read_history, read_record, read_record_to_write, read_timing};
-pub use record::{Chosen, DatasetRecord, Metrics, ModelFile, PhaseRecord, Record, Rng, SplitRecord, Status};
+pub use record::{
+    Chosen, DatasetRecord, Metrics, ModelFile, PhaseRecord, PixelRecord, Record, Rng, SplitRecord, Status,
+};
 pub use schema::SCHEMA;
 pub use summary::{RunState, RunSummary, list_runs};
 pub use table::{compare_table, runs_table};

@@ -223,8 +223,23 @@ pub struct DatasetRecord {
     /// Names of the classes in label order.
     #[serde(deserialize_with = "bounded::list::<MAX_NAMED, _, _>")]
     pub classes: Vec<String>,
+    /// How bytes became the network's inputs; none in records of schema 101 and earlier ones that do not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pixels: Option<PixelRecord>,
     /// How training and validation images were told apart.
     pub split: SplitRecord,
+}
+
+/// How bytes became the network's inputs: `(byte / 255 - mean) / deviation`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PixelRecord {
+    /// Each channel's mean, of pixels in 0..1; 0 where pixels were not normalised.
+    #[serde(deserialize_with = "bounded::list::<MAX_NAMED, _, _>")]
+    pub mean: Vec<f32>,
+    /// Each channel's deviation; 1 where pixels were not normalised.
+    #[serde(deserialize_with = "bounded::list::<MAX_NAMED, _, _>")]
+    pub deviation: Vec<f32>,
 }
 
 /// How training and validation images were told apart.

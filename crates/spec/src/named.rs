@@ -56,7 +56,7 @@ pub(crate) use named;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Activation, DatasetKind, Metric, OptimizerKind, Precision, RngScheme};
+    use crate::{Activation, DatasetKind, Metric, NormKind, OptimizerKind, Precision, RngScheme};
 
     fn check<T: Named + std::fmt::Debug>() {
         for choice in T::ALL {
@@ -74,6 +74,7 @@ mod tests {
         check::<Activation>();
         check::<DatasetKind>();
         check::<Metric>();
+        check::<NormKind>();
         check::<OptimizerKind>();
         check::<Precision>();
         check::<RngScheme>();

@@ -62,6 +62,14 @@ impl Batch {
         Targets { labels: &self.labels, mix }
     }
 
+    /// Whether it has `smallest` samples at least.
+    pub(crate) fn check_size(&self, smallest: usize) -> Result<(), TrainError> {
+        if !self.is_empty() && self.len() < smallest {
+            return Err(TrainError::BatchTooSmall { samples: self.len(), smallest });
+        }
+        Ok(())
+    }
+
     /// Takes the features, `[batch, inputs]`.
     pub(crate) fn take_features(&mut self, inputs: usize) -> Result<Vec<f32>, TrainError> {
         let (samples, values) = (self.len(), self.features.len());
@@ -79,6 +87,11 @@ pub trait Loader {
 
     /// Batches of a whole pass, the last, smaller one included.
     fn batches(&self) -> usize;
+
+    /// Samples of the smallest batch of a whole pass, where the loader knows: what a network needs can be checked against it before the first step.
+    fn smallest_batch(&self) -> Option<usize> {
+        None
+    }
 
     /// Starts a pass, drawing its order from `rng`, and leaves out the first `skip` batches: how a resumed run goes on in
     /// the middle of an epoch.

@@ -12,9 +12,9 @@ pub struct ClassifierOptions<'a> {
     pub device: DeviceKind,
     /// How it learns: an optimizer, or more than that.
     pub step: TrainingStep,
-    /// After each layer but the last.
+    /// After each layer but the last of a chain (`mlp!`); [`Activation::Identity`] for a network that says its activations itself (`net!`).
     pub activation: Activation,
-    /// The probability that an output of a hidden layer is dropped in training, in `0..1`.
+    /// The probability that an output of a hidden layer of a chain is dropped in training, in `0..1`; 0 for a network that says its dropout itself.
     pub dropout: f32,
     /// Decides the dropout masks.
     pub seed: u64,
@@ -25,7 +25,7 @@ pub struct ClassifierOptions<'a> {
 /// A constructor of one network's classifier, its type erased.
 pub type BuildClassifier = fn(ClassifierOptions<'_>) -> Result<Box<dyn Classifier>, TrainError>;
 
-/// What a network's type must be to be built on every device of this build; every `mlp!` is.
+/// What a network's type must be to be built on every device of this build; every `mlp!` and every `net!` is.
 #[cfg(not(feature = "cuda"))]
 pub trait Buildable<const I: usize, const C: usize>:
     BuildOnDevice<Cpu, f32, Built: CpuNetwork<I, C> + 'static>
@@ -38,7 +38,7 @@ impl<M, const I: usize, const C: usize> Buildable<I, C> for M where
 {
 }
 
-/// What a network's type must be to be built on every device of this build; every `mlp!` is.
+/// What a network's type must be to be built on every device of this build; every `mlp!` and every `net!` is.
 #[cfg(feature = "cuda")]
 pub trait Buildable<const I: usize, const C: usize>:
     BuildOnDevice<Cpu, f32, Built: CpuNetwork<I, C> + 'static>
@@ -75,7 +75,8 @@ impl<M, const I: usize, const C: usize> Buildable<I, C> for M where
 /// ```
 ///
 /// # Errors
-/// Where the device is not there or fails, or the step is not one that it can do.
+/// Where the device is not there or fails, or the step is not one that it can do; where a network that says its activations and dropout itself is given
+/// others.
 pub fn build<M: Buildable<I, C>, const I: usize, const C: usize>(
     options: ClassifierOptions<'_>,
 ) -> Result<Box<dyn Classifier>, TrainError> {
@@ -83,7 +84,7 @@ pub fn build<M: Buildable<I, C>, const I: usize, const C: usize>(
         DeviceKind::Cpu => {
             let mut network =
                 <M as BuildOnDevice<Cpu, f32>>::try_build_on_device(&Cpu::default()).map_err(TrainError::device)?;
-            network.configure(options.activation, options.dropout, options.seed);
+            network.configure(options.activation, options.dropout, options.seed)?;
             Ok(Box::new(CpuClassifier::<_, I, C>::new(network, options.step)?))
         }
         #[cfg(feature = "cuda")]
@@ -103,7 +104,7 @@ fn cuda<M: Buildable<I, C>, const I: usize, const C: usize>(
     device.try_enable_cache().map_err(TrainError::device)?;
     strata_model::prepare_card(&device)?;
     let mut network = <M as BuildOnDevice<Cuda, f32>>::try_build_on_device(&device).map_err(TrainError::device)?;
-    network.configure(options.activation, options.dropout, options.seed);
+    network.configure(options.activation, options.dropout, options.seed)?;
     let classifier = crate::TensorClassifier::<_, _, I, C>::new(device, network, options.step, options.resident)?;
     Ok(Box::new(classifier))
 }

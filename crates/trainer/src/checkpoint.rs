@@ -9,10 +9,11 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use strata_files::write_atomically;
-use strata_model::{Architecture, LayerWeights, TensorReader, TensorWriter, Weights, for_each_piece, read_tensor_file};
+use strata_model::{
+    Architecture, NamedTensor, TensorReader, TensorSpec, TensorWriter, Weights, for_each_piece, read_tensor_file,
+};
 
-use crate::optimizer::LayerState;
-use crate::{Evaluation, OptimizerState, Plan, Progress, TrainError};
+use crate::{Evaluation, OptimizerState, ParameterState, Plan, Progress, TrainError};
 use contents::Contents;
 use seal::Seal;
 
@@ -72,8 +73,10 @@ pub struct Elapsed {
 }
 
 const CONTENTS: &str = "checkpoint";
+/// The most values of a network with a user's module, whose size is known to the module alone.
+const MOST_VALUES: usize = 1_000_000_000;
 /// The most buffers that an optimizer keeps for each parameter.
-const MOST_STATES: usize = 2;
+const MOST_STATES: usize = 8;
 
 impl Checkpoint {
     /// Writes the checkpoint. The file appears whole or not at all; a checkpoint that was there survives until the new one
@@ -93,7 +96,12 @@ impl Checkpoint {
     /// where it is another run's.
     pub fn load(path: &Path, run: &str, architecture: &Architecture) -> Result<Self, TrainError> {
         let damaged = |reason| TrainError::Damaged { path: path.into(), reason };
-        let most = architecture.parameters().saturating_mul(1 + MOST_STATES);
+        let most = if architecture.own_module().is_some() {
+            MOST_VALUES
+        } else {
+            let values = architecture.tensors().iter().map(TensorSpec::len).sum::<usize>();
+            values.saturating_mul(1 + MOST_STATES)
+        };
         let bytes = read_tensor_file(path, most).map_err(|source| match source.kind() {
             ErrorKind::InvalidData => damaged(source.to_string()),
             _ => TrainError::Io { action: "reading the checkpoint", path: path.into(), source },
@@ -103,8 +111,12 @@ impl Checkpoint {
             return Err(damaged(format!("it belongs to run {}, not {run}", checkpoint.run)));
         }
         if checkpoint.weights.architecture != *architecture {
-            let found = checkpoint.weights.architecture.widths();
-            return Err(damaged(format!("it is of a network {found:?}, not {:?}", architecture.widths())));
+            let name = |architecture: &Architecture| match architecture.network().is_chain() {
+                true => format!("{:?}", architecture.widths()),
+                false => architecture.to_string(),
+            };
+            let (found, expected) = (name(&checkpoint.weights.architecture), name(architecture));
+            return Err(damaged(format!("it is of a network {found}, not {expected}")));
         }
         Ok(checkpoint)
     }
@@ -162,14 +174,17 @@ impl Checkpoint {
     fn write_to(&self, file: &mut dyn Write) -> std::io::Result<()> {
         let contents = contents::write(self)?;
         let mut tensors = TensorWriter::default();
-        let layers = self.weights.architecture.layers().zip(&self.weights.layers).zip(&self.optimizer.layers);
-        for (i, (((inputs, outputs), weights), state)) in layers.enumerate() {
-            let layer = i + 1;
-            tensors.push(format!("layer{layer}.weight"), &[outputs, inputs], &weights.weight);
-            tensors.push(format!("layer{layer}.bias"), &[outputs], &weights.bias);
-            for (n, (weight, bias)) in state.weight.iter().zip(&state.bias).enumerate() {
-                tensors.push(format!("layer{layer}.weight.state{}", n + 1), &[outputs, inputs], weight);
-                tensors.push(format!("layer{layer}.bias.state{}", n + 1), &[outputs], bias);
+        let mut states = self.optimizer.parameters.iter();
+        for part in self.weights.tensors.chunk_by(|a, b| layer_of(&a.name) == layer_of(&b.name)) {
+            for NamedTensor { name, shape, values } in part {
+                tensors.push(name.clone(), shape, values);
+            }
+            let trained: Vec<_> = part.iter().filter(|tensor| states.clone().any(|s| s.name == tensor.name)).collect();
+            let states: Vec<_> = states.by_ref().take(trained.len()).collect();
+            for n in 0..states.first().map_or(0, |state| state.buffers.len()) {
+                for (tensor, state) in trained.iter().zip(&states) {
+                    tensors.push(format!("{}.state{}", tensor.name, n + 1), &tensor.shape, &state.buffers[n]);
+                }
             }
         }
         let mut seal = Seal::of(&contents);
@@ -192,22 +207,26 @@ impl Checkpoint {
         let sealed = file.metadata(CONTENTS).ok_or("it is no checkpoint of Strata")?;
         let (found, text): (String, String) = serde_json::from_str(&sealed).map_err(|error| error.to_string())?;
         let contents = contents::read(&text)?;
-        if contents.widths.widths().len() < 2 || contents.widths.widths().contains(&0) || contents.states > MOST_STATES
-        {
-            return Err(format!("{:?} with {} states is no network", contents.widths.widths(), contents.states));
+        if contents.states > MOST_STATES {
+            return Err(format!("{} buffers for each parameter are no optimizer's", contents.states));
         }
-        let mut weights = Weights { architecture: contents.widths.clone(), layers: Vec::new() };
-        let mut optimizer = OptimizerState { steps: contents.steps, layers: Vec::new() };
-        for (i, (inputs, outputs)) in contents.widths.layers().enumerate() {
-            let mut tensor = |name: &str, shape: &[usize]| file.tensor(format!("layer{}.{name}", i + 1), shape);
-            let (weight, bias) = (tensor("weight", &[outputs, inputs])?, tensor("bias", &[outputs])?);
-            let mut state = LayerState::default();
-            for n in 1..=contents.states {
-                state.weight.push(tensor(&format!("weight.state{n}"), &[outputs, inputs])?);
-                state.bias.push(tensor(&format!("bias.state{n}"), &[outputs])?);
+        let specs = contents.tensors.unwrap_or_else(|| contents.widths.tensors());
+        let mut weights = Weights { architecture: contents.widths, tensors: Vec::new() };
+        let mut optimizer = OptimizerState { steps: contents.steps, parameters: Vec::new() };
+        for part in specs.chunk_by(|a, b| layer_of(&a.name) == layer_of(&b.name)) {
+            for TensorSpec { name, shape, .. } in part {
+                let values = file.tensor(name.clone(), shape)?;
+                weights.tensors.push(NamedTensor { name: name.clone(), shape: shape.clone(), values });
             }
-            weights.layers.push(LayerWeights { weight, bias });
-            optimizer.layers.push(state);
+            let trained: Vec<_> = part.iter().filter(|tensor| tensor.trained).collect();
+            let state = |tensor: &&TensorSpec| ParameterState { name: tensor.name.clone(), buffers: Vec::new() };
+            let mut states: Vec<_> = trained.iter().map(state).collect();
+            for n in 1..=contents.states {
+                for (state, tensor) in states.iter_mut().zip(&trained) {
+                    state.buffers.push(file.tensor(format!("{}.state{n}", tensor.name), &tensor.shape)?);
+                }
+            }
+            optimizer.parameters.extend(states);
         }
         if file.parts().len() != file.count() {
             return Err(format!("it holds {} tensors, {} belong to it", file.count(), file.parts().len()));
@@ -223,4 +242,10 @@ impl Checkpoint {
         let Contents { run, progress, history, elapsed, .. } = contents;
         Ok(Self { run, progress, history, elapsed, weights, optimizer })
     }
+}
+
+/// The layer that a tensor belongs to, of which its name begins: a layer's tensors are followed by the optimizer's buffers for them, the first buffer of
+/// each before the second.
+fn layer_of(name: &str) -> &str {
+    name.split('.').next().unwrap_or(name)
 }

@@ -41,8 +41,13 @@ impl Score {
 /// Training and validation steps may leave their results on the device; [`Classifier::training_score`] and
 /// [`Classifier::validation_score`] bring them back, so that a loop that asks once in a while does not make the device wait.
 pub trait Classifier {
-    /// The network's widths.
+    /// What the network is.
     fn architecture(&self) -> &Architecture;
+
+    /// The fewest samples of a training batch: two under batch normalisation, where a single one has no variance.
+    fn smallest_training_batch(&self) -> usize {
+        1
+    }
 
     /// Draws initial parameters from `rng` as PyTorch does, and forgets what the optimizer remembered.
     ///

@@ -2,24 +2,29 @@
 
 use dfdx::prelude::*;
 use strata_model::{
-    Architecture, GradientStore, Layers, Weights, initialise, load_weights, loss_of, own_storage, tensor_from_vec,
-    weights_of,
+    Architecture, GradientStore, Layers, TensorSpec, Weights, check_generators, initialise, load_weights, loss_of,
+    own_storage, tensor_from_vec, tensor_specs, weights_of,
 };
 use strata_rng::TorchRng;
 
-use crate::optimizer::LayerState;
 use crate::{Batch, Classifier, OptimizerState, Score, TrainError, TrainingStep};
 
 type Inputs<const I: usize, T = NoneTape> = Tensor<(usize, Const<I>), f32, Cpu, T>;
 type Traced = OwnedTape<f32, Cpu>;
 
-/// What a network must be to be trained on the CPU; every `mlp!` is.
+/// What a network must be to be trained on the CPU; every `mlp!` and every `net!` is.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no network of {I} features and {C} classes that the CPU can train",
+    label = "not a network of {I} features and {C} classes",
+    note = "each layer has to take as many features as the one before gives, a skip connection has to end with as many as it begins with, and a \
+            module of your own has to be `Clone`, a dfdx `TensorCollection`, and a `Module` with and without a tape"
+)]
 pub trait CpuNetwork<const I: usize, const C: usize>:
     Layers
     + TensorCollection<f32, Cpu>
     + Clone
     + Module<Inputs<I>, Output = Inputs<C>, Error = CpuError>
-    + Module<Inputs<I, Traced>, Output = Inputs<C, Traced>, Error = CpuError>
+    + ModuleMut<Inputs<I, Traced>, Output = Inputs<C, Traced>, Error = CpuError>
 {
 }
 
@@ -28,7 +33,7 @@ impl<M, const I: usize, const C: usize> CpuNetwork<I, C> for M where
         + TensorCollection<f32, Cpu>
         + Clone
         + Module<Inputs<I>, Output = Inputs<C>, Error = CpuError>
-        + Module<Inputs<I, Traced>, Output = Inputs<C, Traced>, Error = CpuError>
+        + ModuleMut<Inputs<I, Traced>, Output = Inputs<C, Traced>, Error = CpuError>
 {
 }
 
@@ -37,6 +42,7 @@ pub struct CpuClassifier<M, const I: usize, const C: usize> {
     device: Cpu,
     network: M,
     architecture: Architecture,
+    tensors: Vec<TensorSpec>,
     step: TrainingStep,
     state: OptimizerState,
     gradients: GradientStore,
@@ -48,18 +54,22 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> CpuClassifier<M, I, C>
     /// Trains `network`, already configured, by `step`: an optimizer, or more than that.
     ///
     /// # Errors
-    /// Where a number of `step` is not in its range ([`TrainingStep::check`]).
+    /// Where a number of `step` is not in its range ([`TrainingStep::check`]); [`ModelError::PrivateGenerator`](strata_model::ModelError::PrivateGenerator) where a module
+    /// of the network could not be resumed exactly.
     pub fn new(mut network: M, step: impl Into<TrainingStep>) -> Result<Self, TrainError> {
         let step = step.into();
         step.check()?;
+        check_generators(&network)?;
         own_storage(&mut network);
         let architecture = network.architecture();
-        let state = OptimizerState::new(&*step.optimizer, &architecture);
+        let tensors = tensor_specs(&network);
+        let state = OptimizerState::new(step.optimizer.states().len(), &tensors);
         let device = Cpu::default();
         Ok(Self {
             device,
             network,
             architecture,
+            tensors,
             step,
             state,
             gradients: GradientStore::default(),
@@ -80,19 +90,24 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> Classifier for CpuClas
         &self.architecture
     }
 
+    fn smallest_training_batch(&self) -> usize {
+        if self.architecture.network().has_batch_norm() { 2 } else { 1 }
+    }
+
     fn initialise(&mut self, rng: &mut TorchRng) -> Result<(), TrainError> {
         initialise(&mut self.network, rng);
-        self.state = OptimizerState::new(&*self.step.optimizer, &self.architecture);
+        self.state = OptimizerState::new(self.step.optimizer.states().len(), &self.tensors);
         Ok(())
     }
 
     fn training_step(&mut self, mut batch: Batch, learning_rate: f64) -> Result<(), TrainError> {
+        batch.check_size(self.smallest_training_batch())?;
         let images = self.inputs(&mut batch)?;
         // Before anything is computed: a rate that is none leaves everything as it was.
         let rules = self.step.rules(learning_rate, self.state.steps + 1)?;
         self.network.set_step(self.state.steps);
         let images = self.gradients.trace(images);
-        let logits = self.network.try_forward(images).map_err(TrainError::device)?;
+        let logits = self.network.try_forward_mut(images).map_err(TrainError::device)?;
         let loss = loss_of(logits, batch.targets(), &self.step.loss)?;
         let mean = loss.array();
         self.gradients.backward(loss, &self.network)?;
@@ -108,14 +123,13 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> Classifier for CpuClas
             None => 1.0,
         };
         self.state.steps += 1;
-        // In the order of the walk: weight, bias, the next layer's weight, …
-        let mut states = self.state.layers.iter_mut().flat_map(|LayerState { weight, bias }| [weight, bias]);
+        let mut states = self.state.parameters.iter_mut();
         let step = &self.step;
         self.gradients.update(&mut self.network, |mut parameter| {
             if let Some(state) = states.next() {
                 parameter.gradient = step.clip(parameter.gradient, scale);
                 let rule = rules.of(parameter.name, parameter.shape);
-                parameter.update(rule, state);
+                parameter.update(rule, &mut state.buffers);
             }
         })?;
         Ok(())
@@ -142,11 +156,11 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> Classifier for CpuClas
     }
 
     fn snapshot(&mut self) -> Result<(Weights, OptimizerState), TrainError> {
-        Ok((weights_of(&mut self.network), self.state.clone()))
+        Ok((weights_of(&self.network), self.state.clone()))
     }
 
     fn restore(&mut self, weights: &Weights, state: &OptimizerState) -> Result<(), TrainError> {
-        state.check(&*self.step.optimizer, &self.architecture)?;
+        state.check(self.step.optimizer.states().len(), &self.tensors)?;
         load_weights(&mut self.network, weights)?;
         self.state = state.clone();
         Ok(())

@@ -95,6 +95,16 @@ pub enum TrainError {
     /// A batch without a sample.
     #[error("a batch without a sample")]
     EmptyBatch,
+    /// A training batch of fewer samples than the network's normalisation needs.
+    #[error(
+        "a training batch of {samples} sample; batch normalisation needs {smallest} at least: choose a batch size that leaves no single sample over"
+    )]
+    BatchTooSmall {
+        /// The batch's samples.
+        samples: usize,
+        /// The fewest that train.
+        smallest: usize,
+    },
     /// A label that is no class.
     #[error(
         "sample {sample} of the batch{} has label {label}; the network's {classes} classes have the labels 0 to {}",

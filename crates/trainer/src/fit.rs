@@ -29,7 +29,8 @@ const READ_EVERY: usize = 50;
 /// # Errors
 /// [`TrainError::NotFinite`] where the training loss is no longer a number, [`TrainError::ValidationNotFinite`] where the
 /// validation loss is none; [`TrainError::Served`] where a loader serves more or less than it announced, [`TrainError::NoSamples`] where it
-/// announces nothing; [`TrainError::Progress`] where `progress` is none of `plan`; what `classifier` ([`TrainError::InBatch`]) and
+/// announces nothing; [`TrainError::BatchTooSmall`] where a batch has fewer samples than the network trains on;
+/// [`TrainError::Progress`] where `progress` is none of `plan`; what `classifier` ([`TrainError::InBatch`]) and
 /// `observer` fail with.
 pub fn fit(
     classifier: &mut dyn Classifier,
@@ -40,6 +41,10 @@ pub fn fit(
     observer: &mut dyn Observer,
 ) -> Result<(Progress, Outcome), TrainError> {
     let mut rng = TorchRng::from_state(progress.rng)?;
+    let smallest = classifier.smallest_training_batch();
+    if let Some(samples) = train.smallest_batch().filter(|samples| *samples < smallest) {
+        return Err(TrainError::BatchTooSmall { samples, smallest });
+    }
     if progress.last.is_none() {
         let Some(score) = evaluate(classifier, validation, &mut rng, Pass::Initial, observer)? else {
             return Ok((progress, Outcome::Interrupted));

@@ -40,7 +40,7 @@ pub use fit::{Outcome, evaluate, fit};
 pub use history::Evaluation;
 pub use observer::{Event, Observer};
 pub use optimizer::{
-    Adagrad, Adam, LayerState, Lion, NAdam, Optimizer, OptimizerState, RmsProp, Sgd, Step, TensorRule, optimizer_of,
+    Adagrad, Adam, Lion, NAdam, Optimizer, OptimizerState, ParameterState, RmsProp, Sgd, Step, TensorRule, optimizer_of,
 };
 pub use pass::{Amount, Pass};
 pub use plan::Plan;

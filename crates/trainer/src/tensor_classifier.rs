@@ -4,7 +4,10 @@
 //! reads nothing back, so a card's queue never runs dry for it.
 
 use dfdx::prelude::*;
-use strata_model::{Architecture, ByteSamples, Layers, TrainingDevice, Weights, initialise, load_weights, weights_of};
+use strata_model::{
+    Architecture, ByteSamples, Layers, TensorSpec, TrainingDevice, Weights, check_generators, initialise, load_weights,
+    tensor_specs, weights_of,
+};
 use strata_rng::TorchRng;
 
 use crate::tensor_update::DeviceState;
@@ -13,12 +16,12 @@ use crate::{Batch, Classifier, OptimizerState, Score, TrainError, TrainingStep};
 type Inputs<const I: usize, D, T = NoneTape> = Tensor<(usize, Const<I>), f32, D, T>;
 type Traced<D> = OwnedTape<f32, D>;
 
-/// What a network must be to be trained on `D`; every `mlp!` is.
+/// What a network must be to be trained on `D`; every `mlp!` and every `net!` is.
 pub trait TensorNetwork<D: Device<f32>, const I: usize, const C: usize>:
     Layers
     + TensorCollection<f32, D>
     + Module<Inputs<I, D>, Output = Inputs<C, D>, Error = D::Err>
-    + Module<Inputs<I, D, Traced<D>>, Output = Inputs<C, D, Traced<D>>, Error = D::Err>
+    + ModuleMut<Inputs<I, D, Traced<D>>, Output = Inputs<C, D, Traced<D>>, Error = D::Err>
 {
 }
 
@@ -26,7 +29,7 @@ impl<M, D: Device<f32>, const I: usize, const C: usize> TensorNetwork<D, I, C> f
     M: Layers
         + TensorCollection<f32, D>
         + Module<Inputs<I, D>, Output = Inputs<C, D>, Error = D::Err>
-        + Module<Inputs<I, D, Traced<D>>, Output = Inputs<C, D, Traced<D>>, Error = D::Err>
+        + ModuleMut<Inputs<I, D, Traced<D>>, Output = Inputs<C, D, Traced<D>>, Error = D::Err>
 {
 }
 
@@ -35,6 +38,7 @@ pub struct TensorClassifier<M, D: TrainingDevice, const I: usize, const C: usize
     device: D,
     network: M,
     architecture: Architecture,
+    tensors: Vec<TensorSpec>,
     step: TrainingStep,
     steps: u64,
     state: DeviceState<D>,
@@ -63,7 +67,9 @@ where
     ) -> Result<Self, TrainError> {
         let step = step.into();
         step.check_tensors()?;
+        check_generators(&network)?;
         let architecture = network.architecture();
+        let tensors = tensor_specs(&network);
         let held = match resident {
             Some(samples) if !samples.fits(I) => {
                 return Err(TrainError::Resident {
@@ -75,7 +81,7 @@ where
             Some(samples) => Some(device.try_hold(samples).map_err(TrainError::device)?),
             None => None,
         };
-        let zero = OptimizerState::new(&*step.optimizer, &architecture);
+        let zero = OptimizerState::new(step.optimizer.states().len(), &tensors);
         Ok(Self {
             state: DeviceState::upload(&device, &mut network, &zero, step.optimizer.states().len())?,
             training: D::Scores::default(),
@@ -83,6 +89,7 @@ where
             device,
             network,
             architecture,
+            tensors,
             step,
             steps: 0,
             gradients: None,
@@ -115,7 +122,7 @@ where
     }
 
     fn set_state(&mut self, state: &OptimizerState) -> Result<(), TrainError> {
-        state.check(&*self.step.optimizer, &self.architecture)?;
+        state.check(self.step.optimizer.states().len(), &self.tensors)?;
         self.steps = state.steps;
         self.state = DeviceState::upload(&self.device, &mut self.network, state, self.step.optimizer.states().len())?;
         Ok(())
@@ -131,9 +138,13 @@ where
         &self.architecture
     }
 
+    fn smallest_training_batch(&self) -> usize {
+        if self.architecture.network().has_batch_norm() { 2 } else { 1 }
+    }
+
     fn initialise(&mut self, rng: &mut TorchRng) -> Result<(), TrainError> {
         initialise(&mut self.network, rng);
-        let zero = OptimizerState::new(&*self.step.optimizer, &self.architecture);
+        let zero = OptimizerState::new(self.step.optimizer.states().len(), &self.tensors);
         self.set_state(&zero)
     }
 
@@ -141,6 +152,7 @@ where
         if batch.mix.is_some() {
             return Err(TrainError::OnlyOnCpu { what: "the loss of mixed labels".into() });
         }
+        batch.check_size(self.smallest_training_batch())?;
         let rules = self.step.tensor_rules(learning_rate, self.steps + 1)?;
         let images = self.inputs(&mut batch)?;
         self.network.set_step(self.steps);
@@ -148,7 +160,7 @@ where
             Some(gradients) => gradients,
             None => self.network.try_alloc_grads().map_err(TrainError::device)?,
         };
-        let logits = self.network.try_forward(images.traced(gradients)).map_err(TrainError::device)?;
+        let logits = self.network.try_forward_mut(images.traced(gradients)).map_err(TrainError::device)?;
         let loss = self.device.try_score(logits, &batch.labels, &mut self.training).map_err(TrainError::device)?;
         let mut gradients = loss.try_backward().map_err(TrainError::device)?;
         self.steps += 1;
@@ -182,12 +194,12 @@ where
     }
 
     fn snapshot(&mut self) -> Result<(Weights, OptimizerState), TrainError> {
-        let layers = self.state.download(&mut self.network)?;
-        Ok((weights_of(&mut self.network), OptimizerState { steps: self.steps, layers }))
+        let parameters = self.state.download(&mut self.network)?;
+        Ok((weights_of(&self.network), OptimizerState { steps: self.steps, parameters }))
     }
 
     fn restore(&mut self, weights: &Weights, state: &OptimizerState) -> Result<(), TrainError> {
-        state.check(&*self.step.optimizer, &self.architecture)?;
+        state.check(self.step.optimizer.states().len(), &self.tensors)?;
         load_weights(&mut self.network, weights)?;
         self.set_state(state)
     }

@@ -6,8 +6,8 @@ use dfdx::prelude::*;
 use strata_kernels::{Adam, Momentum as MomentumRule, Sgd as SgdRule};
 use strata_model::TrainingDevice;
 
-use crate::optimizer::{LayerState, TensorRule};
-use crate::{OptimizerState, TrainError};
+use crate::optimizer::TensorRule;
+use crate::{OptimizerState, ParameterState, TrainError};
 
 type Buffer<D> = <D as Storage<f32>>::Vec;
 
@@ -30,8 +30,7 @@ impl<D: TrainingDevice> DeviceState<D> {
     ) -> Result<Self, TrainError> {
         let moments = [Gradients::leaky(), Gradients::leaky()];
         let mut this = Self { moments, states, unused: None };
-        // The layers' tensors in the order in which they are visited: weight, bias, weight, …
-        let parts = state.layers.iter().flat_map(|layer| [&layer.weight, &layer.bias]);
+        let parts = state.parameters.iter().map(|parameter| &parameter.buffers);
         let mut visitor = Upload { device, parts, moments: &mut this.moments, largest: 0 };
         walk(network, &mut visitor)?;
         if states == 0 {
@@ -41,15 +40,14 @@ impl<D: TrainingDevice> DeviceState<D> {
     }
 
     /// Copies the state to host memory.
-    pub(crate) fn download<M: TensorCollection<f32, D>>(&self, network: &mut M) -> Result<Vec<LayerState>, TrainError> {
+    pub(crate) fn download<M: TensorCollection<f32, D>>(
+        &self,
+        network: &mut M,
+    ) -> Result<Vec<ParameterState>, TrainError> {
+        let trained = strata_model::tensor_specs(network).into_iter().filter(|tensor| tensor.trained);
         let mut visitor = Download { moments: &self.moments[..self.states], parts: Vec::new() };
         walk(network, &mut visitor)?;
-        let mut parts = visitor.parts.into_iter();
-        let mut layers = Vec::new();
-        while let (Some(weight), Some(bias)) = (parts.next(), parts.next()) {
-            layers.push(LayerState { weight, bias });
-        }
-        Ok(layers)
+        Ok(trained.zip(visitor.parts).map(|(tensor, buffers)| ParameterState { name: tensor.name, buffers }).collect())
     }
 
     /// Updates every parameter of `network` by its gradient: weights by the first rule, parameters of one size by the second.
@@ -134,9 +132,12 @@ impl<D: Device<f32>> TensorVisitor<f32, D> for Step<'_, D> {
 
     fn visit<S: Shape>(
         &mut self,
-        _: TensorOptions<S, f32, D>,
+        options: TensorOptions<S, f32, D>,
         p: &mut Tensor<S, f32, D>,
     ) -> Result<Option<Tensor<S, f32, D>>, TrainError> {
+        if !options.do_gradient_update {
+            return Ok(None);
+        }
         let gradient = self.gradients.get_or_alloc_mut(p).map_err(TrainError::device)?;
         let DeviceState { moments: [first, second], unused, .. } = &mut *self.state;
         let first = match unused {
@@ -171,9 +172,12 @@ impl<'a, D: TrainingDevice, P: Iterator<Item = &'a Vec<Vec<f32>>>> TensorVisitor
 
     fn visit<S: Shape>(
         &mut self,
-        _: TensorOptions<S, f32, D>,
+        options: TensorOptions<S, f32, D>,
         p: &mut Tensor<S, f32, D>,
     ) -> Result<Option<Tensor<S, f32, D>>, TrainError> {
+        if !options.do_gradient_update {
+            return Ok(None);
+        }
         self.largest = self.largest.max(p.shape().num_elements());
         let buffers = self.parts.next().into_iter().flatten();
         for (moment, values) in self.moments.iter_mut().zip(buffers) {
@@ -198,9 +202,12 @@ impl<D: Device<f32>> TensorVisitor<f32, D> for Download<'_, D> {
 
     fn visit<S: Shape>(
         &mut self,
-        _: TensorOptions<S, f32, D>,
+        options: TensorOptions<S, f32, D>,
         p: &mut Tensor<S, f32, D>,
     ) -> Result<Option<Tensor<S, f32, D>>, TrainError> {
+        if !options.do_gradient_update {
+            return Ok(None);
+        }
         self.parts.push(self.moments.iter().map(|moment| moment.get(p).as_vec()).collect());
         Ok(None)
     }
@@ -246,7 +253,8 @@ mod tests {
         for optimizer in optimizers() {
             let mut p: Tensor<Rank1<N>, f32, _> = device.tensor(wave(0.37, 1.0));
             let (mut values, mut buffers) = (p.as_vec(), vec![vec![0.0; N]; optimizer.states().len()]);
-            let mut layers = vec![LayerState { weight: buffers.clone(), bias: Vec::new() }];
+            let state_of = |buffers: Vec<Vec<f32>>| vec![ParameterState { name: "p".into(), buffers }];
+            let mut parameters = state_of(buffers.clone());
             let mut largest_step = 0f32;
             for step in 1..=5 {
                 let rule = optimizer.tensor_rule(crate::Step { learning_rate: 0.01, number: step, decays: true });
@@ -260,20 +268,20 @@ mod tests {
                     largest_step = largest_step.max((new - old).abs());
                 }
 
-                let state = OptimizerState { steps: step - 1, layers };
+                let state = OptimizerState { steps: step - 1, parameters };
                 let mut on_device = DeviceState::upload(&device, &mut p, &state, optimizer.states().len()).unwrap();
                 let mut gradients = Gradients::leaky();
                 device.try_write(gradients.get_or_alloc_mut(&p).unwrap(), &gradient).unwrap();
                 on_device.step(&mut p, &mut gradients, [rule; 2]).unwrap();
                 let mut download = Download { moments: &on_device.moments[..on_device.states], parts: Vec::new() };
                 walk(&mut p, &mut download).unwrap();
-                layers = vec![LayerState { weight: download.parts.remove(0), bias: Vec::new() }];
+                parameters = state_of(download.parts.remove(0));
 
                 let tolerance = 1e-6 + 1e-5 * largest_step;
                 for (i, (ours, theirs)) in values.iter().zip(p.as_vec()).enumerate() {
                     assert!((ours - theirs).abs() < tolerance, "{optimizer:?} step {step} [{i}]: {ours}, {theirs}");
                 }
-                for (ours, theirs) in buffers.iter().flatten().zip(layers[0].weight.iter().flatten()) {
+                for (ours, theirs) in buffers.iter().flatten().zip(parameters[0].buffers.iter().flatten()) {
                     assert!((ours - theirs).abs() < 1e-6, "{optimizer:?} step {step}: state {ours}, {theirs}");
                 }
             }

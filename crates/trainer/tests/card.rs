@@ -62,15 +62,13 @@ fn compare(optimizer: OptimizerSpec, activation: Activation) {
     let what = format!("{optimizer:?}, {activation:?}");
     let (ours, our_history) = trained(DeviceKind::Cpu, optimizer, activation);
     let (theirs, their_history) = trained(card, optimizer, activation);
-    assert_eq!(ours.weights.layers.len(), theirs.weights.layers.len());
-    for (ours, theirs) in ours.weights.layers.iter().zip(&theirs.weights.layers) {
-        close(&ours.weight, &theirs.weight, 2e-4, &what);
-        close(&ours.bias, &theirs.bias, 2e-4, &what);
+    assert_eq!(ours.weights.tensors.len(), theirs.weights.tensors.len());
+    for (ours, theirs) in ours.weights.tensors.iter().zip(&theirs.weights.tensors) {
+        close(&ours.values, &theirs.values, 2e-4, &what);
     }
-    assert_eq!(ours.optimizer.layers.len(), theirs.optimizer.layers.len());
-    for (ours, theirs) in ours.optimizer.layers.iter().zip(&theirs.optimizer.layers) {
-        close(&ours.weight.concat(), &theirs.weight.concat(), 2e-4, &what);
-        close(&ours.bias.concat(), &theirs.bias.concat(), 2e-4, &what);
+    assert_eq!(ours.optimizer.parameters.len(), theirs.optimizer.parameters.len());
+    for (ours, theirs) in ours.optimizer.parameters.iter().zip(&theirs.optimizer.parameters) {
+        close(&ours.buffers.concat(), &theirs.buffers.concat(), 2e-4, &what);
     }
     for (ours, theirs) in our_history.iter().zip(&their_history) {
         assert!((ours.val_loss - theirs.val_loss).abs() < 1e-4, "{what}: {ours:?}, {theirs:?}");

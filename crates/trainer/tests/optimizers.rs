@@ -41,7 +41,7 @@ fn trained(mut classifier: Box<dyn Classifier>, indices_only: bool) -> Vec<f32> 
     let mut keeper = Keeper::default();
     fit(&mut *classifier, &train, &validation, &plan, Progress::new(&rng), &mut keeper).unwrap();
     let (weights, _) = classifier.snapshot().unwrap();
-    weights.layers.into_iter().flat_map(|layer| [layer.weight, layer.bias].concat()).collect()
+    weights.tensors.into_iter().flat_map(|tensor| tensor.values).collect()
 }
 
 fn on_kernels(optimizer: OptimizerSpec) -> Vec<f32> {
@@ -59,7 +59,7 @@ fn on_kernels(optimizer: OptimizerSpec) -> Vec<f32> {
 fn on_tensors(optimizer: OptimizerSpec) -> Vec<f32> {
     let device = Cpu::default();
     let mut network = device.build_module::<Network, f32>();
-    network.configure(Activation::Gelu, 0.1, 43);
+    network.configure(Activation::Gelu, 0.1, 43).unwrap();
     let held: Vec<u8> = (0..60).flat_map(bytes).collect();
     let resident = ByteSamples { bytes: &held, tables: &tables() };
     let classifier =
@@ -98,12 +98,12 @@ fn two_hundred_steps_as_dfdx_trains() {
         ours.initialise(&mut TorchRng::new(7)).unwrap();
         let (start, _) = ours.snapshot().unwrap();
         let mut theirs = device.build_module::<Theirs, f32>();
-        theirs.0.0.weight.copy_from(&start.layers[0].weight);
-        theirs.0.0.bias.copy_from(&start.layers[0].bias);
-        theirs.1.0.weight.copy_from(&start.layers[1].weight);
-        theirs.1.0.bias.copy_from(&start.layers[1].bias);
-        theirs.2.weight.copy_from(&start.layers[2].weight);
-        theirs.2.bias.copy_from(&start.layers[2].bias);
+        theirs.0.0.weight.copy_from(&start.layers()[0].weight);
+        theirs.0.0.bias.copy_from(&start.layers()[0].bias);
+        theirs.1.0.weight.copy_from(&start.layers()[1].weight);
+        theirs.1.0.bias.copy_from(&start.layers()[1].bias);
+        theirs.2.weight.copy_from(&start.layers()[2].weight);
+        theirs.2.bias.copy_from(&start.layers()[2].bias);
         let momentum = (momentum > 0.0).then_some(Momentum::Classic(momentum));
         let mut sgd = Sgd::new(&theirs, SgdConfig { lr: 0.01, momentum, weight_decay: None });
         let mut gradients = theirs.alloc_grads();
@@ -124,10 +124,10 @@ fn two_hundred_steps_as_dfdx_trains() {
         }
         let (end, _) = ours.snapshot().unwrap();
         let pairs = [
-            (&end.layers[0].weight, theirs.0.0.weight.as_vec()),
-            (&end.layers[1].weight, theirs.1.0.weight.as_vec()),
-            (&end.layers[2].weight, theirs.2.weight.as_vec()),
-            (&end.layers[2].bias, theirs.2.bias.as_vec()),
+            (&end.layers()[0].weight, theirs.0.0.weight.as_vec()),
+            (&end.layers()[1].weight, theirs.1.0.weight.as_vec()),
+            (&end.layers()[2].weight, theirs.2.weight.as_vec()),
+            (&end.layers()[2].bias, theirs.2.bias.as_vec()),
         ];
         for (ours, theirs) in pairs {
             let norm = |values: &mut dyn Iterator<Item = f32>| values.map(|v| v * v).sum::<f32>().sqrt();

@@ -111,7 +111,7 @@ fn an_own_optimizer_and_loss_train_and_resume() {
 fn an_own_optimizer_is_refused_on_tensors() {
     let device = Cpu::default();
     let mut network = device.build_module::<mlp!(12, 16, 3), f32>();
-    network.configure(Activation::Relu, 0.0, 43);
+    network.configure(Activation::Relu, 0.0, 43).unwrap();
     let classifier = TensorClassifier::<_, _, FEATURES, CLASSES>::new(device, network, SignSgd, None);
     assert_eq!(classifier.err().unwrap().to_string(), "SignSgd is computed on the CPU only");
 }

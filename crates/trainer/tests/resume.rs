@@ -4,12 +4,12 @@
 mod common;
 
 use common::{CLASSES, FEATURES, Keeper, Memory};
-use strata_model::{Activation, Architecture, LayerWeights, Weights, mlp};
+use strata_model::{Activation, Architecture, mlp};
 use strata_rng::TorchRng;
 use strata_spec::OptimizerSpec;
 use strata_trainer::{
-    Checkpoint, CheckpointHistory, Classifier, ClassifierOptions, Device, Elapsed, Evaluation, LayerState,
-    OptimizerState, Outcome, Phase, Plan, Progress, build, fit,
+    Checkpoint, CheckpointHistory, Classifier, ClassifierOptions, Device, Evaluation, Outcome, Phase, Plan, Progress,
+    build, fit,
 };
 
 fn classifier(optimizer: OptimizerSpec) -> Box<dyn Classifier> {
@@ -110,7 +110,7 @@ fn every_checkpoint_leads_to_the_same_end() {
 fn a_state_of_another_optimizer_or_network_is_refused() {
     let (weights, state) = classifier(ADAM).snapshot().unwrap();
     let error = classifier(SGD).restore(&weights, &state).unwrap_err().to_string();
-    let expected = "the optimizer's state is of 2 layers with 2 buffers for each parameter, but one of 2 layers (8,3) with 1 buffers";
+    let expected = "the optimizer's state is of 4 parameters with 2 buffers for each parameter, but one of 4 parameters with 1 buffers";
     assert!(error.starts_with(expected), "{error}");
 }
 
@@ -189,22 +189,6 @@ fn format_1_with_its_history_is_read_and_its_order_is_checked() {
     let mut swapped = history.clone();
     swapped.swap(1, 2);
     assert!(message(swapped).contains("in order"));
-}
-
-/// Widths of zero and layers without a value need no bytes: a whole file, a right seal, and no network.
-#[test]
-fn a_checkpoint_of_an_empty_layer_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("last.safetensors");
-    let layers =
-        [(0, 0), (0, 3)].map(|(weights, biases)| LayerWeights { weight: vec![0.0; weights], bias: vec![0.0; biases] });
-    let weights = Weights { architecture: Architecture::new(2, &[0], 3), layers: layers.to_vec() };
-    let optimizer = OptimizerState { steps: 0, layers: vec![LayerState::default(); 2] };
-    let progress = Progress::new(&TorchRng::new(43));
-    let (history, elapsed) = (CheckpointHistory::None, Elapsed::default());
-    Checkpoint { run: "a-run".into(), progress, history, elapsed, weights, optimizer }.save(&path).unwrap();
-    let error = Checkpoint::load(&path, "a-run", &architecture()).unwrap_err().to_string();
-    assert!(error.contains("[2, 0, 3] with 0 states is no network"), "{error}");
 }
 
 #[test]

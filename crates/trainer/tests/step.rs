@@ -76,10 +76,10 @@ fn composed_steps_are_those_of_pytorch() {
         let grid = |inputs: i32, outputs: i32, at: fn(i32, i32) -> i32| -> Vec<f32> {
             (0..outputs).flat_map(|o| (0..inputs).map(move |i| 0.1 * at(i, o) as f32)).collect()
         };
-        weights.layers[0].weight = grid(4, 5, |i, o| (i * 7 + o * 3) % 11 - 5);
-        weights.layers[0].bias = (0..5).map(|o| 0.05 * (o - 2) as f32).collect();
-        weights.layers[1].weight = grid(5, 3, |i, o| (i * 5 + o * 2) % 7 - 3);
-        weights.layers[1].bias = vec![0.1, -0.1, 0.0];
+        weights.tensors[0].values = grid(4, 5, |i, o| (i * 7 + o * 3) % 11 - 5);
+        weights.tensors[1].values = (0..5).map(|o| 0.05 * (o - 2) as f32).collect();
+        weights.tensors[2].values = grid(5, 3, |i, o| (i * 5 + o * 2) % 7 - 3);
+        weights.tensors[3].values = vec![0.1, -0.1, 0.0];
         classifier.restore(&weights, &state).unwrap();
         let features: Vec<f32> =
             (0..3).flat_map(|b| (0..4).map(move |i| 0.3 * ((b * 5 + i * 3) % 9 - 4) as f32)).collect();
@@ -90,7 +90,7 @@ fn composed_steps_are_those_of_pytorch() {
             losses.push(classifier.training_score().unwrap().mean_loss());
         }
         let (weights, _) = classifier.snapshot().unwrap();
-        (losses, [weights.layers[0].bias.clone(), weights.layers[1].weight[..5].to_vec()].concat())
+        (losses, [weights.tensors[1].values.clone(), weights.tensors[2].values[..5].to_vec()].concat())
     };
     let by_norm = |norm| Clipping { norm: Some(norm), value: None };
     let rows = [
@@ -165,7 +165,7 @@ fn mixed_labels_are_trained_on() {
         let batch = Batch { features, labels: labels.to_vec(), mix, ..Batch::default() };
         classifier.training_step(batch, 0.1).unwrap();
         let (weights, _) = classifier.snapshot().unwrap();
-        weights.layers.into_iter().flat_map(|layer| layer.weight).collect::<Vec<f32>>()
+        weights.layers().into_iter().flat_map(|layer| layer.weight).collect::<Vec<f32>>()
     };
     let mix = |shares: [f32; 2]| Some(MixedLabels { labels: vec![0, 1], shares: shares.to_vec() });
     let close = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-7);
@@ -183,7 +183,7 @@ fn kinds_decay_apart_on_tensors_as_on_kernels() {
     };
     let device = Cpu::default();
     let mut network = device.build_module::<mlp!(4, 5, 3), f32>();
-    network.configure(Activation::Tanh, 0.0, 43);
+    network.configure(Activation::Tanh, 0.0, 43).unwrap();
     let tensors = TensorClassifier::<_, _, 4, 3>::new(device, network, step(), None).unwrap();
     let [ours, theirs] = [classifier(step()), Box::new(tensors) as Box<dyn Classifier>].map(|mut classifier| {
         classifier.initialise(&mut TorchRng::new(3)).unwrap();
@@ -192,7 +192,7 @@ fn kinds_decay_apart_on_tensors_as_on_kernels() {
             classifier.training_step(batch, 0.1).unwrap();
         }
         let (weights, _) = classifier.snapshot().unwrap();
-        weights.layers.into_iter().flat_map(|layer| [layer.weight, layer.bias].concat()).collect::<Vec<f32>>()
+        weights.layers().into_iter().flat_map(|layer| [layer.weight, layer.bias].concat()).collect::<Vec<f32>>()
     });
     assert!(ours.iter().zip(&theirs).all(|(a, b)| (a - b).abs() < 1e-5), "{ours:?} {theirs:?}");
 }

@@ -73,7 +73,7 @@ fn the_tensor_path_refuses_what_it_cannot_do() {
     let new = |step: TrainingStep| {
         let device = Cpu::default();
         let mut network = device.build_module::<mlp!(4, 5, 3), f32>();
-        network.configure(Activation::Relu, 0.0, 43);
+        network.configure(Activation::Relu, 0.0, 43).unwrap();
         TensorClassifier::<_, _, 4, 3>::new(device, network, step, None)
     };
     let plain = || TrainingStep::new(Sgd::default());

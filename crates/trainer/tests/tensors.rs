@@ -21,7 +21,7 @@ const PLAIN: OptimizerSpec = OptimizerSpec::Sgd { momentum: 0.0, nesterov: false
 fn tensors(optimizer: OptimizerSpec) -> Box<dyn Classifier> {
     let device = Cpu::default();
     let mut network = device.build_module::<mlp!(12, 8, 3), f32>();
-    network.configure(Activation::Relu, 0.2, 43);
+    network.configure(Activation::Relu, 0.2, 43).unwrap();
     let held: Vec<u8> = (0..SAMPLES).flat_map(bytes).collect();
     let resident = Some(ByteSamples { bytes: &held, tables: &tables() });
     Box::new(TensorClassifier::<_, _, FEATURES, CLASSES>::new(device, network, optimizer, resident).unwrap())

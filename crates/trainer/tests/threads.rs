@@ -49,7 +49,7 @@ fn outcome(threads: usize, activation: Activation, optimizer: OptimizerSpec) -> 
         BATCHES.into_iter().for_each(|samples| classifier.validation_step(batch(samples)).unwrap());
         let scores: [Score; 2] = [classifier.training_score().unwrap(), classifier.validation_score().unwrap()];
         let (weights, state) = classifier.snapshot().unwrap();
-        let values = weights.layers.iter().flat_map(|layer| layer.weight.iter().chain(&layer.bias));
+        let values = weights.tensors.iter().flat_map(|tensor| &tensor.values);
         let bits: Vec<u32> = values.inspect(|value| assert!(value.is_finite())).map(|value| value.to_bits()).collect();
         (bits, state, scores.map(|score| score.loss.to_bits()))
     })

@@ -27,7 +27,7 @@ pub(crate) fn train(
         weight: device.tensor_from_vec(weights.weight, (outputs, inputs)),
         bias: device.tensor_from_vec(weights.bias, (outputs,)),
     };
-    let mut layers: Vec<Layer> = sizes.zip(start.layers).map(layer).collect();
+    let mut layers: Vec<Layer> = sizes.zip(start.layers()).map(layer).collect();
     let classes = start.architecture.widths()[layers.len()];
     for batch in batches {
         let samples = batch.len();
@@ -51,7 +51,7 @@ pub(crate) fn train(
         }
     }
     let layers = layers.iter().map(|layer| LayerWeights { weight: layer.weight.as_vec(), bias: layer.bias.as_vec() });
-    Ok(Weights { architecture: start.architecture, layers: layers.collect() })
+    Ok(Weights::from_layers(start.architecture, layers.collect())?)
 }
 
 /// dfdx's `Linear`: `x · weightᵀ`, then the bias for each sample.

@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use clap::Args;
 use sha2::{Digest, Sha256};
 use strata_files::write_atomically;
-use strata_model::Weights;
+use strata_model::TrainedModel;
 use strata_rng::TorchRng;
 use strata_trainer::{Checkpoint, CheckpointHistory, Elapsed, Progress};
 
 use crate::measure::{head, row, short, typical};
 use crate::networks::{self, ADAM, SGD};
 use crate::options::{Network, Timing};
+use crate::weights::as_model;
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -43,12 +44,13 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let size = 4 * networks::parameters(network.widths);
     tell("copying the weights", size, time(seconds, || Ok(classifier.snapshot()?))?);
     let (weights, _) = classifier.snapshot()?;
-    let bytes = weights.to_bytes(&[])?;
+    let model = as_model(weights)?;
+    let bytes = model.to_bytes()?;
     tell("their SHA-256", bytes.len(), time(seconds, || Ok(Sha256::digest(&bytes)))?);
     let write = || Ok(write_atomically(&path, |file| file.write_all(&bytes))?);
     tell("writing and syncing so many bytes", bytes.len(), time(seconds, write)?);
-    tell("saving weights", bytes.len(), time(seconds, || Ok(weights.save(&path, &[])?))?);
-    tell("loading weights", bytes.len(), time(seconds, || Ok(Weights::load(&path)?))?);
+    tell("saving weights", bytes.len(), time(seconds, || Ok(model.save(&path)?))?);
+    tell("loading weights", bytes.len(), time(seconds, || Ok(TrainedModel::load(&path)?))?);
 
     for (name, optimizer) in [("SGD", SGD), ("Adam", ADAM)] {
         let mut classifier = networks::classifier(network, optimizer)?;

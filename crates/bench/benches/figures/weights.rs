@@ -11,6 +11,7 @@ use clap::Args;
 use serde_json::json;
 use strata_dataset::{BatchContent, DataFolder, Images, Loader, Order, PixelScale, Split, load};
 use strata_experiment::Served;
+use strata_model::{Activation, InputTransform, TrainedModel, Usage, Weights};
 use strata_rng::TorchRng;
 use strata_spec::{DatasetKind, DatasetSpec};
 use strata_trainer::{Batch, Loader as _};
@@ -69,8 +70,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let (ours, _) = classifier.snapshot()?;
     let theirs = dfdx_network::train(start, batches(), options.lr as f32)?;
     std::fs::create_dir_all(&options.out)?;
-    ours.save(&options.out.join("strata.safetensors"), &[])?;
-    theirs.save(&options.out.join("dfdx.safetensors"), &[])?;
+    as_model(ours)?.save(&options.out.join("strata.safetensors"))?;
+    as_model(theirs)?.save(&options.out.join("dfdx.safetensors"))?;
     println!("{}", json!({"steps": options.steps, "mean_loss": score.mean_loss()}));
     Ok(())
 }
@@ -86,4 +87,17 @@ fn images(options: &Options) -> anyhow::Result<Arc<Images>> {
         return Ok(load(&spec, &DataFolder::Existing(folder.clone()), &|| false, &mut |_| {})?.train);
     }
     Ok(Arc::new(formula_images(options.images)?))
+}
+
+/// A model of a bench's network: ReLU, features as they are, classes without names.
+pub(crate) fn as_model(weights: Weights) -> anyhow::Result<TrainedModel> {
+    let network = weights.architecture.network();
+    let usage = Usage {
+        activation: Activation::Relu,
+        dropout: 0.0,
+        input: vec![network.inputs()],
+        classes: vec![String::new(); network.outputs()],
+        transform: InputTransform::None,
+    };
+    Ok(TrainedModel::new(weights, usage)?)
 }

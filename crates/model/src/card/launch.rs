@@ -10,7 +10,7 @@ use dfdx::prelude::*;
 
 use super::{THREADS, blocks, mask_blocks};
 use crate::ModelError;
-use crate::dropout::Dropout;
+use crate::layer::Mask;
 
 const SOURCE: &str = include_str!("kernels.cu");
 const MODULE: &str = "strata";
@@ -90,9 +90,9 @@ pub(super) fn gather(
     Ok(())
 }
 
-/// Fills `out` with a dropout mask: to the bit what [`Dropout::apply`] makes of ones.
+/// Fills `out` with a dropout mask: to the bit what [`Mask::apply`] makes of ones.
 #[allow(unsafe_code, reason = "as for `gather`")]
-pub(super) fn mask(out: &mut CudaSlice<f32>, dropout: Dropout) -> Result<(), CudaError> {
+pub(super) fn mask(out: &mut CudaSlice<f32>, dropout: Mask) -> Result<(), CudaError> {
     let count = out.len();
     if count == 0 {
         return Ok(());

@@ -13,7 +13,7 @@ use strata_dataset::{BatchContent, ImageShape, Images, Loader, Order, PixelScale
 use strata_rng::TorchRng;
 
 use super::{THREADS, blocks, mask_blocks};
-use crate::dropout::Dropout;
+use crate::layer::Mask;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src/card")
@@ -119,7 +119,7 @@ fn masks_are_the_cpus_to_the_bit() {
     let per_block = 4 * THREADS as usize;
     for count in [1, 3, 4, 5, per_block - 1, per_block, per_block + 1, 3 * per_block + 2, 100_003] {
         for (seed, layer, step) in [(43, 0, 0), (1 << 40 | 7, 3, 5), (u64::MAX, 255, 1 << 45)] {
-            let dropout = Dropout { probability: 0.3, seed, layer, step };
+            let dropout = Mask { probability: 0.3, seed, layer, step };
             let mut expected = vec![1.0; count];
             dropout.apply(&mut expected);
             let (key, stream) = dropout.key();

@@ -7,7 +7,7 @@ use dfdx::prelude::*;
 use strata_kernels::LossSum;
 
 use super::launch::{self, Labelled, card_of};
-use crate::dropout::Dropout;
+use crate::layer::Mask;
 use crate::training_device::{ByteSamples, TrainingDevice};
 
 /// Samples in a card's memory.
@@ -78,7 +78,7 @@ fn buffer<S: Shape>(mut tensor: Tensor<S, f32, Cuda>) -> Result<<Cuda as Storage
 /// The dropout mask of a tensor shaped as `like`, drawn on the card.
 pub(crate) fn mask<S: Shape, T>(
     like: &Tensor<S, f32, Cuda, T>,
-    dropout: Dropout,
+    dropout: Mask,
 ) -> Result<Tensor<S, f32, Cuda>, CudaError> {
     let mut buffers = Gradients::leaky();
     launch::mask(buffers.get_or_alloc_mut(like)?, dropout)?;

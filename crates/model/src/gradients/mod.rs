@@ -18,6 +18,7 @@ use self::pass::{Collecting, Pass, id_of, missing};
 use self::pending::PendingGradient;
 use self::walk::{Apply, Check, Collect};
 use crate::ModelError;
+use crate::tensors_by_name::Namer;
 
 pub(crate) use self::pass::with_pass;
 pub(crate) use self::pending::GradientFactors;
@@ -25,7 +26,7 @@ pub(crate) use self::pending::GradientFactors;
 /// A parameter with its gradient, as [`GradientStore::update`] shows it.
 #[derive(Debug)]
 pub struct TrainedParameter<'a> {
-    /// The way to it through the network, as dfdx names fields: `0.weight`, `1.0.bias`.
+    /// Its name in files: `layer1.weight`.
     pub name: &'a str,
     /// Its shape.
     pub shape: &'a [usize],
@@ -160,9 +161,10 @@ impl GradientStore {
         network: &mut M,
         mut apply: impl FnMut(TrainedParameter<'_>),
     ) -> Result<(), ModelError> {
-        let mut check = Check { pending: &self.pending };
+        let mut check = Check { namer: Namer::default(), pending: &self.pending };
         M::iter_tensors(&mut RecursiveWalker { m: (&*network, String::new()), f: &mut check })?;
-        let mut visitor = Apply { pending: &mut self.pending, used: Vec::new(), apply: &mut apply };
+        let mut visitor =
+            Apply { namer: Namer::default(), pending: &mut self.pending, used: Vec::new(), apply: &mut apply };
         let Ok(_) = M::iter_tensors(&mut RecursiveWalker { m: (network, String::new()), f: &mut visitor });
         for id in visitor.used {
             self.pending.remove(&id);

@@ -10,6 +10,7 @@ use super::pass::id_of;
 use super::pending::PendingGradient;
 use crate::ModelError;
 use crate::storage::{is_contiguous, values_mut};
+use crate::tensors_by_name::Namer;
 
 pub(super) struct Collect<'a, F> {
     pub(super) gradients: &'a mut Gradients<f32, Cpu>,
@@ -42,6 +43,7 @@ where
 }
 
 pub(super) struct Check<'a> {
+    pub(super) namer: Namer,
     pub(super) pending: &'a BTreeMap<UniqueId, PendingGradient>,
 }
 
@@ -54,8 +56,9 @@ impl TensorVisitor<f32, Cpu> for Check<'_> {
     fn visit<S: Shape>(
         &mut self,
         options: TensorOptions<S, f32, Cpu>,
-        (tensor, name): (&Tensor<S, f32, Cpu>, String),
+        (tensor, path): (&Tensor<S, f32, Cpu>, String),
     ) -> Result<Option<Tensor<S, f32, Cpu>>, ModelError> {
+        let name = self.namer.name(&path);
         if options.do_gradient_update {
             if !self.pending.contains_key(&id_of(tensor)) {
                 return Err(ModelError::NoGradient { parameter: name });
@@ -69,6 +72,7 @@ impl TensorVisitor<f32, Cpu> for Check<'_> {
 }
 
 pub(super) struct Apply<'a, F> {
+    pub(super) namer: Namer,
     pub(super) pending: &'a mut BTreeMap<UniqueId, PendingGradient>,
     pub(super) used: Vec<UniqueId>,
     pub(super) apply: &'a mut F,
@@ -83,8 +87,9 @@ impl<F: FnMut(TrainedParameter<'_>)> TensorVisitor<f32, Cpu> for Apply<'_, F> {
     fn visit<S: Shape>(
         &mut self,
         options: TensorOptions<S, f32, Cpu>,
-        (tensor, name): (&mut Tensor<S, f32, Cpu>, String),
+        (tensor, path): (&mut Tensor<S, f32, Cpu>, String),
     ) -> Result<Option<Tensor<S, f32, Cpu>>, Infallible> {
+        let name = self.namer.name(&path);
         let id = id_of(tensor);
         if options.do_gradient_update
             && let Some(pending) = self.pending.get_mut(&id)

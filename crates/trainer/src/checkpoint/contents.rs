@@ -1,7 +1,7 @@
 //! A checkpoint's metadata: everything but its tensors, as JSON, in the format that is written and the one before it.
 
 use serde::{Deserialize, Serialize};
-use strata_model::Architecture;
+use strata_model::{Architecture, NamedTensor, TensorSpec};
 use strata_rng::RngState;
 
 use super::{Checkpoint, CheckpointHistory, Elapsed, HistoryMark};
@@ -20,6 +20,8 @@ pub(super) struct Contents {
     pub(super) progress: Progress,
     pub(super) history: CheckpointHistory,
     pub(super) elapsed: Elapsed,
+    /// All tensors, of a network with a user's module; those of any other follow from the network.
+    pub(super) tensors: Option<Vec<TensorSpec>>,
 }
 
 #[derive(Deserialize)]
@@ -38,7 +40,13 @@ struct Format2 {
     progress: Progress,
     history: Option<HistoryMark>,
     elapsed: Elapsed,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tensors: Option<Vec<Tensor>>,
 }
+
+/// Name, shape, and whether an optimizer changes it.
+#[derive(Serialize, Deserialize)]
+struct Tensor(String, Vec<usize>, bool);
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -65,7 +73,7 @@ struct Progress1 {
 pub(super) fn write(checkpoint: &Checkpoint) -> serde_json::Result<String> {
     let Checkpoint { run, progress, history, elapsed, weights, optimizer } = checkpoint;
     let (run, widths, steps) = (run.clone(), weights.architecture.clone(), optimizer.steps);
-    let states = optimizer.layers.first().map_or(0, |layer| layer.weight.len());
+    let states = optimizer.parameters.first().map_or(0, |parameter| parameter.buffers.len());
     let history = match history {
         CheckpointHistory::None => None,
         CheckpointHistory::File(mark) => Some(mark.clone()),
@@ -76,7 +84,12 @@ pub(super) fn write(checkpoint: &Checkpoint) -> serde_json::Result<String> {
         }
     };
     let (progress, elapsed) = (progress.clone(), *elapsed);
-    serde_json::to_string(&Format2 { format: FORMAT, run, widths, steps, states, progress, history, elapsed })
+    let tensor = |tensor: &NamedTensor| {
+        let trained = optimizer.parameters.iter().any(|parameter| parameter.name == tensor.name);
+        Tensor(tensor.name.clone(), tensor.shape.clone(), trained)
+    };
+    let tensors = widths.own_module().map(|_| weights.tensors.iter().map(tensor).collect());
+    serde_json::to_string(&Format2 { format: FORMAT, run, widths, steps, states, progress, history, elapsed, tensors })
 }
 
 /// Reads what [`write`] wrote, or the program before it.
@@ -86,10 +99,14 @@ pub(super) fn read(text: &str) -> Result<Contents, String> {
     match format {
         1 => serde_json::from_str(text).map(from_format_1).map_err(reason),
         FORMAT => {
-            let Format2 { run, widths, steps, states, progress, history, elapsed, .. } =
+            let Format2 { run, widths, steps, states, progress, history, elapsed, tensors, .. } =
                 serde_json::from_str(text).map_err(reason)?;
             let history = history.map_or(CheckpointHistory::None, CheckpointHistory::File);
-            Ok(Contents { run, widths, steps, states, progress, history, elapsed })
+            let tensors = tensors.map(|tensors| {
+                let spec = |Tensor(name, shape, trained)| TensorSpec { name, shape, trained };
+                tensors.into_iter().map(spec).collect()
+            });
+            Ok(Contents { run, widths, steps, states, progress, history, elapsed, tensors })
         }
         _ => Err(format!("it is of format {format}; this program reads formats 1 to {FORMAT}")),
     }
@@ -104,5 +121,5 @@ fn from_format_1(found: Format1) -> Contents {
         progress.add(line.clone(), None);
     }
     let history = CheckpointHistory::Lines(history);
-    Contents { run, widths, steps, states, progress, history, elapsed: Elapsed::default() }
+    Contents { run, widths, steps, states, progress, history, elapsed: Elapsed::default(), tensors: None }
 }

@@ -10,7 +10,7 @@ pub use adam::{Adam, NAdam};
 pub use lion::Lion;
 pub use rms_prop::{Adagrad, RmsProp};
 pub use sgd::Sgd;
-pub use state::{LayerState, OptimizerState};
+pub use state::{OptimizerState, ParameterState};
 
 use std::fmt::Debug;
 use std::sync::Arc;

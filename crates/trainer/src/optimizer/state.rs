@@ -1,58 +1,63 @@
-//! What an optimizer remembers.
+//! What an optimizer remembers, in host memory.
 
-use serde::{Deserialize, Serialize};
+use strata_model::TensorSpec;
 
-use super::Optimizer;
 use crate::TrainError;
 
-/// What an optimizer remembers, in host memory.
+/// What an optimizer remembers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OptimizerState {
     /// Steps taken over the run.
     pub steps: u64,
-    /// A layer's buffers, the first layer's first.
-    pub layers: Vec<LayerState>,
+    /// The buffers of each trained parameter, in the order of the network's tensors.
+    pub parameters: Vec<ParameterState>,
 }
 
-/// The buffers of one layer: as many as [`Optimizer::states`] names for the weight, and as many for the bias.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct LayerState {
-    /// Each `[outputs, inputs]`.
-    pub weight: Vec<Vec<f32>>,
-    /// Each `[outputs]`.
-    pub bias: Vec<Vec<f32>>,
+/// The buffers of one parameter.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ParameterState {
+    /// The parameter's name: `layer1.weight`.
+    pub name: String,
+    /// As many as the optimizer keeps, each as long as the parameter.
+    pub buffers: Vec<Vec<f32>>,
 }
 
 impl OptimizerState {
-    /// Before the first step: every buffer zero.
-    pub fn new(optimizer: &dyn Optimizer, architecture: &strata_model::Architecture) -> Self {
-        let zeros = |count: usize| vec![vec![0.0; count]; optimizer.states().len()];
-        let layers = architecture.layers().map(|(i, o)| LayerState { weight: zeros(i * o), bias: zeros(o) }).collect();
-        Self { steps: 0, layers }
+    /// Before the first step: `states` buffers of zeros for each trained one of `tensors`.
+    pub fn new(states: usize, tensors: &[TensorSpec]) -> Self {
+        let trained = tensors.iter().filter(|tensor| tensor.trained);
+        let zeros = |tensor: &TensorSpec| ParameterState {
+            name: tensor.name.clone(),
+            buffers: vec![vec![0.0; tensor.len()]; states],
+        };
+        Self { steps: 0, parameters: trained.map(zeros).collect() }
     }
 
-    /// Whether this is the state of `optimizer` on a network of `architecture`.
-    pub(crate) fn check(
-        &self,
-        optimizer: &dyn Optimizer,
-        architecture: &strata_model::Architecture,
-    ) -> Result<(), TrainError> {
-        let fits = |buffers: &[Vec<f32>], count: usize| {
-            buffers.len() == optimizer.states().len() && buffers.iter().all(|buffer| buffer.len() == count)
+    /// Whether this is what an optimizer of `states` buffers remembers of a network of these tensors.
+    pub(crate) fn check(&self, states: usize, tensors: &[TensorSpec]) -> Result<(), TrainError> {
+        let trained: Vec<_> = tensors.iter().filter(|tensor| tensor.trained).collect();
+        let fits = |(state, tensor): (&ParameterState, &&TensorSpec)| {
+            state.name == tensor.name
+                && state.buffers.len() == states
+                && state.buffers.iter().all(|buffer| buffer.len() == tensor.len())
         };
-        let layers: Vec<_> = architecture.layers().collect();
-        let same = layers.len() == self.layers.len()
-            && layers
-                .iter()
-                .zip(&self.layers)
-                .all(|((i, o), state)| fits(&state.weight, i * o) && fits(&state.bias, *o));
-        if same {
+        if self.parameters.len() == trained.len() && self.parameters.iter().zip(&trained).all(fits) {
             return Ok(());
         }
-        let buffers = self.layers.first().map_or(0, |layer| layer.weight.len());
+        let parameters = |count: usize| if count == 1 { "parameter" } else { "parameters" };
+        let (wanted, had) = (trained.len(), self.parameters.len());
+        let buffers = self.parameters.first().map_or(0, |state| state.buffers.len());
+        let different = trained.iter().zip(&self.parameters).find(|(tensor, state)| tensor.name != state.name);
+        let names = different.map_or_else(Default::default, |(tensor, state)| {
+            (format!(", {} among them", tensor.name), format!(", {} in its place", state.name))
+        });
         Err(TrainError::State {
-            expected: format!("one of {architecture} with {} buffers for each parameter", optimizer.states().len()),
-            found: format!("of {} layers with {buffers} buffers for each parameter", self.layers.len()),
+            expected: format!(
+                "one of {wanted} {} with {states} buffers for each parameter{}",
+                parameters(wanted),
+                names.0
+            ),
+            found: format!("of {had} {} with {buffers} buffers for each parameter{}", parameters(had), names.1),
         })
     }
 }

@@ -45,6 +45,13 @@ impl Loader for Memory {
         self.samples.div_ceil(self.batch)
     }
 
+    fn smallest_batch(&self) -> Option<usize> {
+        Some(match self.samples % self.batch {
+            0 => self.batch,
+            rest => rest,
+        })
+    }
+
     fn pass<'a>(&'a self, rng: &mut TorchRng, skip: usize) -> Box<dyn Iterator<Item = Batch> + 'a> {
         rng.random_seed();
         let order = if self.shuffle {

@@ -1,11 +1,14 @@
 //! Dropout masks that are a function of seed, layer and step, so that a resume needs no generator's state.
 
+use dfdx::prelude::*;
 use rayon::prelude::*;
 use strata_rng::Philox;
 
+use crate::storage::tensor_from_vec;
+
 /// Which share of a layer's outputs is dropped in training, and what decides which (Srivastava et al. 2014).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Dropout {
+pub struct Mask {
     /// Probability that an output is dropped, in `0..1`.
     pub(crate) probability: f32,
     pub(crate) seed: u64,
@@ -18,15 +21,16 @@ pub(crate) struct Dropout {
 /// Values that one task draws: a multiple of the four that a block of the generator gives.
 const PIECE: usize = 1 << 12;
 
-impl Dropout {
+impl Mask {
     pub(crate) fn is_active(self) -> bool {
         self.probability > 0.0
     }
 
     /// The generator's seed and stream.
     pub(crate) fn key(self) -> (u64, u64) {
-        // 256 layers are more than any network here has.
-        (self.seed, self.step << 8 | self.layer)
+        // A byte of the stream tells 256 layers apart; the next 256 have another seed.
+        let seed = self.seed.wrapping_add((self.layer >> 8).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        (seed, self.step << 8 | self.layer & 0xff)
     }
 
     /// What a value that is kept is multiplied with.
@@ -59,6 +63,23 @@ impl Dropout {
     }
 }
 
+/// Dropout's masks where the tensors are.
+pub trait MaskDevice: Device<f32> {
+    /// Shaped as `like`: zeros where a value is dropped, else what it is multiplied with.
+    ///
+    /// # Errors
+    /// Where the device does.
+    fn try_mask<S: Shape, T>(like: &Tensor<S, f32, Self, T>, mask: Mask) -> Result<Tensor<S, f32, Self>, Self::Err>;
+}
+
+impl MaskDevice for Cpu {
+    fn try_mask<S: Shape, T>(like: &Tensor<S, f32, Self, T>, mask: Mask) -> Result<Tensor<S, f32, Self>, CpuError> {
+        let mut values = vec![1.0; like.shape().num_elements()];
+        mask.apply(&mut values);
+        tensor_from_vec(like.device(), values, *like.shape())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,7 +87,7 @@ mod tests {
     /// Of n = 100,000 outputs at p = 0.3, 30,000 ± 5·√(n p (1 - p)) = ± 725 are dropped, the others scaled by 1/0.7.
     #[test]
     fn a_share_is_dropped_and_the_others_are_scaled() {
-        let dropout = Dropout { probability: 0.3, seed: 43, layer: 1, step: 7 };
+        let dropout = Mask { probability: 0.3, seed: 43, layer: 1, step: 7 };
         let mut values = vec![1.0; 100_000];
         dropout.apply(&mut values);
         let dropped = values.iter().filter(|v| **v == 0.0).count();
@@ -78,11 +99,11 @@ mod tests {
     fn another_step_layer_or_seed_is_another_mask_and_the_same_is_the_same() {
         let mask = |seed, layer, step| {
             let mut values = vec![1.0; 64];
-            Dropout { probability: 0.5, seed, layer, step }.apply(&mut values);
+            Mask { probability: 0.5, seed, layer, step }.apply(&mut values);
             values
         };
         assert_eq!(mask(1, 2, 3), mask(1, 2, 3));
-        for other in [mask(2, 2, 3), mask(1, 3, 3), mask(1, 2, 4)] {
+        for other in [mask(2, 2, 3), mask(1, 3, 3), mask(1, 2, 4), mask(1, 258, 3), mask(1, 258, 2)] {
             assert_ne!(mask(1, 2, 3), other);
         }
     }

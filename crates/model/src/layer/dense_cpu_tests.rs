@@ -22,7 +22,8 @@ fn agrees_with_dfdx<const I: usize, const O: usize>(batch: usize) {
     let device = Cpu::seed_from_u64(7);
     for (activation, dropout) in Activation::ALL.into_iter().flat_map(|a| [(a, 0.0), (a, 0.4)]) {
         let mut layer = device.build_module::<crate::Dense<I, O>, f32>();
-        crate::Layer::configure(&mut layer, activation, dropout, 43, 1);
+        crate::Layer::set_activation(&mut layer, activation, dropout);
+        crate::Layer::set_seed(&mut layer, 43, 1);
         crate::Layer::set_step(&mut layer, 5);
         let x = device.tensor_from_vec(wave(batch * I, 0.37), (batch, Const::<I>));
         let up = device.tensor_from_vec(wave(batch * O, 0.91), (batch, Const::<O>));
@@ -53,7 +54,7 @@ fn gradients_are_the_slopes_of_the_loss() {
     let labels = [2u8, 0, 1];
     for activation in Activation::ALL {
         let mut network = device.build_module::<mlp!(4, 5, 3), f32>();
-        network.configure(activation, 0.0, 43);
+        network.configure(activation, 0.0, 43).unwrap();
         let x = device.tensor_from_vec(wave(12, 1.3), (3, Const::<4>));
         let loss = crate::cross_entropy(network.forward(x.leaky_trace()), &labels).unwrap();
         let gradient = loss.backward().get(&network.0.weight).array();
@@ -90,7 +91,7 @@ fn the_loss_and_its_gradient_are_those_of_dfdx() {
 fn an_update_by_products_is_the_update() {
     let device = Cpu::seed_from_u64(3);
     let mut network = device.build_module::<mlp!(6, 9, 3), f32>();
-    network.configure(Activation::Tanh, 0.2, 43);
+    network.configure(Activation::Tanh, 0.2, 43).unwrap();
     let plain = network.clone();
     let x = device.tensor_from_vec(wave(24, 0.7), (4, Const::<6>));
     let labels = [0, 1, 2, 1];
@@ -106,7 +107,7 @@ fn an_update_by_products_is_the_update() {
             parameter.update(&rule, &mut []);
         })
         .unwrap();
-    assert_eq!(names, ["0.weight", "0.bias", "1.weight", "1.bias"]);
+    assert_eq!(names, ["layer1.weight", "layer1.bias", "layer2.weight", "layer2.bias"]);
     let expected = plain.1.weight.clone() - whole.get(&plain.1.weight) * 0.5;
     close(&network.1.weight.as_vec(), &expected.as_vec(), "last weight");
     let expected = plain.0.weight.clone() - whole.get(&plain.0.weight) * 0.5;

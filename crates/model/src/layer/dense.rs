@@ -2,9 +2,11 @@
 
 use dfdx::prelude::*;
 use rand_distr::uniform::SampleUniform;
-use strata_spec::Activation;
+use strata_rng::TorchRng;
+use strata_spec::{Activation, LayerSpec};
 
-use crate::dropout::Dropout;
+use super::mask::Mask;
+use super::{Description, Layer, Layers};
 
 /// A fully connected layer `[batch, I]` to `[batch, O]`, as dfdx's builders name one: build it with
 /// `device.build_module::<Dense<I, O>, f32>()`, alone or in a tuple, and get a [`DenseLayer`].
@@ -33,7 +35,9 @@ pub struct DenseLayer<const I: usize, const O: usize, E: Dtype, D: Storage<E>> {
     pub bias: Tensor<Rank1<O>, E, D>,
     /// Applied to the affine operation's result; [`Activation::Identity`] as built.
     pub activation: Activation,
-    pub(crate) dropout: Dropout,
+    pub(crate) dropout: Mask,
+    /// Whether [`Layers::configure`] said what the activation is.
+    pub(crate) configured: bool,
 }
 
 /// What [`Dense`] needs of a device.
@@ -78,14 +82,25 @@ where
         visitor.visit_fields(
             (
                 Self::tensor(
-                    "weight",
+                    "layer.weight",
                     |s| &s.weight,
                     |s| &mut s.weight,
                     TensorOptions::reset_with(reset::<I, _, _, _>),
                 ),
-                Self::tensor("bias", |s| &s.bias, |s| &mut s.bias, TensorOptions::reset_with(reset::<I, _, _, _>)),
+                Self::tensor(
+                    "layer.bias",
+                    |s| &s.bias,
+                    |s| &mut s.bias,
+                    TensorOptions::reset_with(reset::<I, _, _, _>),
+                ),
             ),
-            |(weight, bias)| DenseLayer { weight, bias, activation: Activation::Identity, dropout: Dropout::default() },
+            |(weight, bias)| DenseLayer {
+                weight,
+                bias,
+                activation: Activation::Identity,
+                dropout: Mask::default(),
+                configured: false,
+            },
         )
     }
 }
@@ -99,4 +114,49 @@ where
     let bound = 1.0 / (I as f64).sqrt();
     let (Some(low), Some(high)) = (E::from_f64(-bound), E::from_f64(bound)) else { return Ok(()) };
     tensor.try_fill_with_distr(rand_distr::Uniform::new(low, high))
+}
+
+impl<const I: usize, const O: usize, D: DenseDevice> Layer for DenseLayer<I, O, f32, D> {
+    fn initialise(&mut self, rng: &mut TorchRng) {
+        let (weight, bias) = draw(I, O, rng);
+        self.weight.copy_from(&weight);
+        self.bias.copy_from(&bias);
+    }
+
+    fn set_activation(&mut self, activation: Activation, dropout: f32) {
+        self.activation = activation;
+        self.dropout.probability = dropout;
+        self.configured = true;
+    }
+
+    fn activation(&self) -> Option<(Activation, bool)> {
+        Some((self.activation, self.configured))
+    }
+
+    fn set_seed(&mut self, seed: u64, place: usize) {
+        self.dropout = Mask { probability: self.dropout.probability, seed, layer: place as u64, step: 0 };
+    }
+
+    fn set_step(&mut self, step: u64) {
+        self.dropout.step = step;
+    }
+}
+
+impl<const I: usize, const O: usize, D: DenseDevice> Layers for DenseLayer<I, O, f32, D> {
+    fn for_each(&mut self, visit: &mut dyn FnMut(&mut dyn Layer)) {
+        visit(self);
+    }
+
+    fn describe(&self, description: &mut Description) {
+        description.push(Some(I), LayerSpec::Dense { outputs: O });
+    }
+}
+
+/// Weight and bias as `nn.Linear` draws them.
+pub(super) fn draw(inputs: usize, outputs: usize, rng: &mut TorchRng) -> (Vec<f32>, Vec<f32>) {
+    let bound = 1.0 / (inputs as f64).sqrt();
+    let (mut weight, mut bias) = (vec![0.0; inputs * outputs], vec![0.0; outputs]);
+    rng.fill_uniform(&mut weight, -bound, bound);
+    rng.fill_uniform(&mut bias, -bound, bound);
+    (weight, bias)
 }

@@ -4,7 +4,7 @@ use dfdx::prelude::*;
 use strata_kernels as kernels;
 use strata_kernels::GemmShape;
 
-use crate::dense::{DenseDevice, DenseLayer};
+use super::dense::{DenseDevice, DenseLayer};
 use crate::gradients::{GradientFactors, with_pass};
 use crate::storage::{tensor_from_vec, values};
 
@@ -97,5 +97,5 @@ pub(crate) fn add_to(gradient: &mut Vec<f32>, dx: Vec<f32>) {
 }
 
 #[cfg(test)]
-#[path = "cpu_tests.rs"]
+#[path = "dense_cpu_tests.rs"]
 mod tests;

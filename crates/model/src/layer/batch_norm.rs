@@ -1,0 +1,169 @@
+//! Batch normalisation over a fused operation.
+
+use dfdx::prelude::*;
+use strata_kernels as kernels;
+use strata_rng::TorchRng;
+use strata_spec::{LayerSpec, NormKind};
+
+use super::dense_cpu::add_to;
+use super::{Description, Layer, Layers};
+use crate::storage::{tensor_from_vec, values, values_mut};
+
+/// Added to the variance, as in PyTorch.
+pub(crate) const EPSILON: f32 = 1e-5;
+/// The share of a batch's statistics in the running ones, as in PyTorch.
+pub(crate) const MOMENTUM: f32 = 0.1;
+
+/// Batch normalisation of `N` features (`torch.nn.BatchNorm1d`, eps 1e-5, momentum 0.1), as dfdx's builders name it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BatchNorm<const N: usize>;
+
+impl<const N: usize, E: Dtype, D: Device<E>> BuildOnDevice<D, E> for BatchNorm<N>
+where
+    BatchNormLayer<N, E, D>: BuildModule<D, E>,
+{
+    type Built = BatchNormLayer<N, E, D>;
+}
+
+/// A built [`BatchNorm`]: `(x - mean) / √(variance + eps) · weight + bias`, each feature over the samples of the batch in training and by the running
+/// statistics in evaluation.
+///
+/// A training pass is `forward_mut` of a tensor with a tape, and moves the running statistics; a pass without a tape evaluates. The other two
+/// combinations do not compile.
+#[derive(Clone, Debug)]
+pub struct BatchNormLayer<const N: usize, E: Dtype, D: Storage<E>> {
+    /// The gain, `[N]`.
+    pub weight: Tensor<Rank1<N>, E, D>,
+    /// `[N]`.
+    pub bias: Tensor<Rank1<N>, E, D>,
+    /// `[N]`; no optimizer changes it.
+    pub running_mean: Tensor<Rank1<N>, E, D>,
+    /// Unbiased, `[N]`; no optimizer changes it.
+    pub running_var: Tensor<Rank1<N>, E, D>,
+}
+
+impl<const N: usize, E: Dtype, D: Device<E>> TensorCollection<E, D> for BatchNormLayer<N, E, D> {
+    type To<E2: Dtype, D2: Device<E2>> = BatchNormLayer<N, E2, D2>;
+
+    fn iter_tensors<V: ModuleVisitor<Self, E, D>>(visitor: &mut V) -> Result<Option<Self::To<V::E2, V::D2>>, V::Err> {
+        let zeros = || TensorOptions::detached(|tensor| tensor.try_fill_with_zeros());
+        let ones = || TensorOptions::detached(|tensor| tensor.try_fill_with_ones());
+        visitor.visit_fields(
+            (
+                Self::tensor("norm.weight", |s| &s.weight, |s| &mut s.weight, TensorOptions::reset_to_ones()),
+                Self::tensor("norm.bias", |s| &s.bias, |s| &mut s.bias, TensorOptions::reset_to_zeros()),
+                Self::tensor("norm.running_mean", |s| &s.running_mean, |s| &mut s.running_mean, zeros()),
+                Self::tensor("norm.running_var", |s| &s.running_var, |s| &mut s.running_var, ones()),
+            ),
+            |(weight, bias, running_mean, running_var)| BatchNormLayer { weight, bias, running_mean, running_var },
+        )
+    }
+}
+
+/// What batch normalisation needs of a device.
+pub trait BatchNormDevice: Device<f32> {
+    /// A pass by the running statistics.
+    ///
+    /// # Errors
+    /// Where the device does.
+    fn try_evaluate<B: Dim, const N: usize>(
+        layer: &BatchNormLayer<N, f32, Self>,
+        x: Tensor<(B, Const<N>), f32, Self>,
+    ) -> Result<Tensor<(B, Const<N>), f32, Self>, Self::Err>;
+
+    /// A pass by the batch's own statistics, towards which the running ones move, and its backward operation on the tape.
+    ///
+    /// # Errors
+    /// Where the device does; where there are fewer than two samples, which have no variance.
+    #[allow(clippy::type_complexity, reason = "dfdx's tensors say their shape in their type")]
+    fn try_train<B: Dim, const N: usize>(
+        layer: &mut BatchNormLayer<N, f32, Self>,
+        x: Tensor<(B, Const<N>), f32, Self, OwnedTape<f32, Self>>,
+    ) -> Result<Tensor<(B, Const<N>), f32, Self, OwnedTape<f32, Self>>, Self::Err>;
+}
+
+impl<B: Dim, const N: usize, D: BatchNormDevice> Module<Tensor<(B, Const<N>), f32, D>> for BatchNormLayer<N, f32, D> {
+    type Output = Tensor<(B, Const<N>), f32, D>;
+    type Error = D::Err;
+
+    fn try_forward(&self, x: Tensor<(B, Const<N>), f32, D>) -> Result<Self::Output, D::Err> {
+        D::try_evaluate(self, x)
+    }
+}
+
+impl<B: Dim, const N: usize, D: BatchNormDevice> ModuleMut<Tensor<(B, Const<N>), f32, D, OwnedTape<f32, D>>>
+    for BatchNormLayer<N, f32, D>
+{
+    type Output = Tensor<(B, Const<N>), f32, D, OwnedTape<f32, D>>;
+    type Error = D::Err;
+
+    fn try_forward_mut(&mut self, x: Tensor<(B, Const<N>), f32, D, OwnedTape<f32, D>>) -> Result<Self::Output, D::Err> {
+        D::try_train(self, x)
+    }
+}
+
+impl BatchNormDevice for Cpu {
+    fn try_evaluate<B: Dim, const N: usize>(
+        layer: &BatchNormLayer<N, f32, Self>,
+        x: Tensor<(B, Const<N>), f32, Self>,
+    ) -> Result<Tensor<(B, Const<N>), f32, Self>, CpuError> {
+        let x = x.try_contiguous()?;
+        let mut y = vec![0.0; x.shape().num_elements()];
+        let statistics = (values(&layer.running_mean), values(&layer.running_var));
+        let (gain, bias) = (values(&layer.weight), values(&layer.bias));
+        kernels::batch_norm_evaluation(values(&x), statistics.0, statistics.1, gain, bias, EPSILON, &mut y);
+        tensor_from_vec(x.device(), y, *x.shape())
+    }
+
+    fn try_train<B: Dim, const N: usize>(
+        layer: &mut BatchNormLayer<N, f32, Self>,
+        x: Tensor<(B, Const<N>), f32, Self, OwnedTape<f32, Self>>,
+    ) -> Result<Tensor<(B, Const<N>), f32, Self, OwnedTape<f32, Self>>, CpuError> {
+        let (x, mut tape) = x.try_contiguous()?.split_tape();
+        let batch = x.shape().0.size();
+        if batch < 2 {
+            return Err(CpuError::WrongNumElements);
+        }
+        let mut y = vec![0.0; batch * N];
+        let (weight, bias) = (layer.weight.clone(), layer.bias.clone());
+        let statistics = kernels::batch_norm(values(&x), values(&weight), values(&bias), EPSILON, &mut y);
+        let (mean, variance) = (values_mut(&mut layer.running_mean), values_mut(&mut layer.running_var));
+        statistics.update_running(batch, MOMENTUM, mean, variance);
+        let y = tensor_from_vec(x.device(), y, *x.shape())?;
+        let output = y.clone();
+        tape.add_backward_op(move |gradients| {
+            let gradient: &mut Vec<f32> = gradients.get_or_alloc_mut(&output)?;
+            let dy = gradient.clone();
+            let (mut dx, mut of_gain, mut of_bias) = (vec![0.0; dy.len()], vec![0.0; N], vec![0.0; N]);
+            let gain = values(&weight);
+            kernels::batch_norm_gradient(values(&x), &statistics, gain, &dy, &mut dx, &mut of_gain, &mut of_bias);
+            add_to(gradients.get_or_alloc_mut(&weight)?, of_gain);
+            add_to(gradients.get_or_alloc_mut(&bias)?, of_bias);
+            add_to(gradients.get_or_alloc_mut(&x)?, dx);
+            Ok(())
+        });
+        Ok(y.put_tape(tape))
+    }
+}
+
+impl<const N: usize, D: Device<f32>> Layer for BatchNormLayer<N, f32, D> {
+    fn initialise(&mut self, _: &mut TorchRng) {
+        self.weight.copy_from(&[1.0; N]);
+        self.bias.copy_from(&[0.0; N]);
+        self.running_mean.copy_from(&[0.0; N]);
+        self.running_var.copy_from(&[1.0; N]);
+    }
+
+    fn set_seed(&mut self, _: u64, _: usize) {}
+    fn set_step(&mut self, _: u64) {}
+}
+
+impl<const N: usize, D: Device<f32>> Layers for BatchNormLayer<N, f32, D> {
+    fn for_each(&mut self, visit: &mut dyn FnMut(&mut dyn Layer)) {
+        visit(self);
+    }
+
+    fn describe(&self, description: &mut Description) {
+        description.push(Some(N), LayerSpec::Norm(NormKind::Batch));
+    }
+}

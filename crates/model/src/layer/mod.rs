@@ -1,0 +1,148 @@
+//! The layers of a network, each a dfdx module, and what they have in common.
+
+mod activation;
+mod batch_norm;
+mod dense;
+mod dense_cpu;
+mod dropout;
+mod external;
+mod mask;
+mod row_norm;
+mod skip;
+
+pub use activation::{Activate, ActivationDevice};
+pub(crate) use batch_norm::EPSILON;
+#[cfg(any(feature = "cuda", test))]
+pub(crate) use batch_norm::MOMENTUM;
+pub use batch_norm::{BatchNorm, BatchNormDevice, BatchNormLayer};
+pub use dense::{Dense, DenseDevice, DenseLayer};
+pub use dropout::{DropoutLayer, parts_per_million};
+pub use external::{External, ExternalLayer, check_generators};
+pub use mask::{Mask, MaskDevice};
+pub use row_norm::{LayerNorm, LayerNormLayer, RmsNorm, RmsNormLayer, RowNormDevice};
+pub use skip::Skip;
+
+use strata_rng::TorchRng;
+use strata_spec::{Activation, LayerSpec, NetworkSpec};
+
+use crate::{Architecture, ModelError};
+
+/// A layer, its sizes known at run time only.
+pub trait Layer {
+    /// Draws the layer's parameters as PyTorch does when it constructs its module of the same name.
+    fn initialise(&mut self, rng: &mut TorchRng);
+
+    /// Sets what a dense layer does besides its affine operation; any other layer says what it does itself.
+    fn set_activation(&mut self, activation: Activation, dropout: f32) {
+        let _ = (activation, dropout);
+    }
+
+    /// What a dense layer does besides its affine operation, and whether it was told.
+    fn activation(&self) -> Option<(Activation, bool)> {
+        None
+    }
+
+    /// Says what decides the layer's dropout masks: the seed, and its place in the network.
+    fn set_seed(&mut self, seed: u64, place: usize);
+
+    /// Says which training step comes next, counted over the run: it decides the dropout mask.
+    fn set_step(&mut self, step: u64);
+}
+
+/// What a walk over a network finds out.
+#[derive(Clone, Debug, Default)]
+pub struct Description {
+    /// Features of a sample, from the first layer that knows.
+    pub inputs: Option<usize>,
+    /// The layers so far.
+    pub layers: Vec<LayerSpec>,
+}
+
+impl Description {
+    /// Adds a layer that takes `inputs` features, where it knows how many.
+    pub fn push(&mut self, inputs: Option<usize>, layer: LayerSpec) {
+        self.inputs = self.inputs.or(inputs);
+        self.layers.push(layer);
+    }
+}
+
+/// Networks of our layers: a layer, a pair of networks, a skip connection around one. Any other dfdx module is part of one by [`External`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no network of Strata's layers",
+    label = "not a layer of `strata_model`, nor a pair or a skip connection of such",
+    note = "wrap a module of dfdx or of your own in `strata_model::External<YourModule, OUTPUTS>`, or write `module(YourModule => OUTPUTS)` in `net!`"
+)]
+pub trait Layers {
+    /// Calls `visit` with each layer, the first first.
+    fn for_each(&mut self, visit: &mut dyn FnMut(&mut dyn Layer));
+
+    /// Says what the network's layers are.
+    fn describe(&self, description: &mut Description);
+
+    /// Makes a classifier of a chain of dense layers: `activation` and `dropout` (a probability in `0..1`) after each but the last, whose outputs are
+    /// logits. `seed` decides the dropout masks. A network that has activations and dropout of its own (`net!`) takes the seed only.
+    ///
+    /// # Errors
+    /// [`ModelError::ActivationIsFixed`] where such a network is given an activation other than [`Activation::Identity`], or dropout.
+    fn configure(&mut self, activation: Activation, dropout: f32, seed: u64) -> Result<(), ModelError> {
+        let architecture = self.architecture();
+        let is_chain = architecture.network().is_chain();
+        if !is_chain && (activation != Activation::Identity || dropout != 0.0) {
+            return Err(ModelError::ActivationIsFixed { network: architecture.to_string() });
+        }
+        let mut layers = 0;
+        self.for_each(&mut |_| layers += 1);
+        let mut place = 0;
+        self.for_each(&mut |layer| {
+            if is_chain {
+                let last = place + 1 == layers;
+                let (activation, dropout) = if last { (Activation::Identity, 0.0) } else { (activation, dropout) };
+                layer.set_activation(activation, dropout);
+            }
+            layer.set_seed(seed, place);
+            place += 1;
+        });
+        Ok(())
+    }
+
+    /// Says which training step comes next, counted over the run.
+    fn set_step(&mut self, step: u64) {
+        self.for_each(&mut |layer| layer.set_step(step));
+    }
+
+    /// What the network is. Where no layer knows how many features a sample has (activations only), it is 1.
+    fn architecture(&self) -> Architecture {
+        let mut description = Description::default();
+        self.describe(&mut description);
+        match NetworkSpec::new(description.inputs.unwrap_or(1), description.layers) {
+            Ok(network) => network.into(),
+            // Layers whose widths do not fit are no module, so that this describes a network that cannot be run.
+            Err(_) => Architecture::new(1, &[], 1),
+        }
+    }
+}
+
+impl<A: Layers, B: Layers> Layers for (A, B) {
+    fn for_each(&mut self, visit: &mut dyn FnMut(&mut dyn Layer)) {
+        self.0.for_each(visit);
+        self.1.for_each(visit);
+    }
+
+    fn describe(&self, description: &mut Description) {
+        self.0.describe(description);
+        self.1.describe(description);
+    }
+}
+
+/// Draws the parameters that PyTorch's modules, constructed in order, draw from the same generator: each dense layer's weight row by row, then
+/// its bias, uniform in ±1/√inputs (`nn.Linear`: `torch.nn.init.kaiming_uniform_` with `a = √5`). Normalisations begin with gains of one, biases and running means of
+/// zero and running variances of one, and draw nothing. A user's module keeps what it was built with.
+pub fn initialise<N: Layers + ?Sized>(network: &mut N, rng: &mut TorchRng) {
+    network.for_each(&mut |layer| layer.initialise(rng));
+}
+
+/// Takes `rng` to where [`initialise`] leaves it for a network of this architecture: for whoever needs the draws that follow, and not the
+/// network.
+pub fn skip_initialisation(architecture: &Architecture, rng: &mut TorchRng) {
+    architecture.layers().for_each(|(inputs, outputs)| drop(dense::draw(inputs, outputs, rng)));
+}

@@ -1,0 +1,200 @@
+//! A network of our own layers with its sizes known at run time: any weights file can be used without being compiled in.
+
+use std::path::Path;
+
+use strata_kernels as kernels;
+use strata_kernels::GemmShape;
+use strata_spec::{LayerSpec, NormKind};
+
+use crate::layer::EPSILON;
+use crate::{InputTransform, ModelError, NamedTensor, TrainedModel, Usage};
+
+/// A trained model, ready to classify.
+///
+/// ```no_run
+/// let model = strata_model::Predictor::load("runs/a-run/model.safetensors".as_ref())?;
+/// let image = std::fs::read("image.bytes")?; // [channels, height, width]
+/// let class = model.classify_bytes(&image)?[0];
+/// println!("{}", model.usage().classes[class]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Predictor {
+    model: TrainedModel,
+}
+
+impl Predictor {
+    /// Reads a weights file.
+    ///
+    /// # Errors
+    /// As [`TrainedModel::load`] and [`Predictor::new`].
+    pub fn load(path: &Path) -> Result<Self, ModelError> {
+        Self::new(TrainedModel::load(path)?)
+    }
+
+    /// Takes a trained model.
+    ///
+    /// # Errors
+    /// [`ModelError::OwnModule`] where the network has a module that is not one of Strata's layers: only a program that was compiled with it can run it.
+    pub fn new(model: TrainedModel) -> Result<Self, ModelError> {
+        match model.weights().architecture.own_module() {
+            Some(module) => Err(ModelError::OwnModule { module }),
+            None => Ok(Self { model }),
+        }
+    }
+
+    /// What the file says about the use of the model: sizes of a sample, names of the classes.
+    pub fn usage(&self) -> &Usage {
+        self.model.usage()
+    }
+
+    /// The network's inputs from samples as bytes in 0..=255, one after the other, each `[channels, …]` as [`Usage::input`] says: to the bit what training
+    /// made of them.
+    ///
+    /// # Errors
+    /// [`ModelError::Samples`] where these are not whole samples; [`ModelError::Usage`] where the model was not trained on bytes.
+    pub fn features(&self, bytes: &[u8]) -> Result<Vec<f32>, ModelError> {
+        let inputs = self.check(bytes.len())?;
+        let InputTransform::Pixels { mean, deviation } = &self.usage().transform else {
+            return Err(ModelError::Usage { reason: "the model takes features as they are, no bytes".into() });
+        };
+        let part = inputs / mean.len();
+        let value = |(at, byte): (usize, &u8)| {
+            let channel = at % inputs / part;
+            (quotient(*byte) - mean[channel]) / deviation[channel]
+        };
+        Ok(bytes.iter().enumerate().map(value).collect())
+    }
+
+    /// The outputs of the network, `[samples, classes]`, for its inputs, `[samples, features]`.
+    ///
+    /// # Errors
+    /// [`ModelError::Samples`] where these are not whole samples.
+    pub fn logits(&self, features: &[f32]) -> Result<Vec<f32>, ModelError> {
+        let inputs = self.check(features.len())?;
+        let (usage, weights) = (self.usage(), self.model.weights());
+        let network = weights.architecture.network();
+        let mut run = Run { batch: features.len() / inputs, tensors: weights.tensors.iter() };
+        if run.batch == 0 {
+            return Ok(Vec::new());
+        }
+        let mut values = (features.to_vec(), inputs);
+        if network.is_chain() {
+            let last = network.layers().len() - 1;
+            for (place, layer) in network.layers().iter().enumerate() {
+                values = run.layer(layer, values);
+                if place < last {
+                    kernels::activate(usage.activation, &mut values.0);
+                }
+            }
+        } else {
+            values = run.layers(network.layers(), values);
+        }
+        Ok(values.0)
+    }
+
+    /// The probability of each class, `[samples, classes]`: the softmax of [`Predictor::logits`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn probabilities(&self, features: &[f32]) -> Result<Vec<f32>, ModelError> {
+        let mut values = self.logits(features)?;
+        for row in values.chunks_exact_mut(self.usage().classes.len()) {
+            let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            row.iter_mut().for_each(|value| *value = (*value - largest).exp());
+            let sum: f32 = row.iter().sum();
+            row.iter_mut().for_each(|value| *value /= sum);
+        }
+        Ok(values)
+    }
+
+    /// The class of each sample, the one of the largest output; of equal ones the first.
+    ///
+    /// # Errors
+    /// As [`Predictor::logits`].
+    pub fn classify(&self, features: &[f32]) -> Result<Vec<usize>, ModelError> {
+        let largest = |row: &[f32]| {
+            let better = |best: usize, at: usize| if row[at] > row[best] { at } else { best };
+            (1..row.len()).fold(0, better)
+        };
+        Ok(self.logits(features)?.chunks_exact(self.usage().classes.len()).map(largest).collect())
+    }
+
+    /// The class of each sample of bytes.
+    ///
+    /// # Errors
+    /// As [`Predictor::features`].
+    pub fn classify_bytes(&self, bytes: &[u8]) -> Result<Vec<usize>, ModelError> {
+        self.classify(&self.features(bytes)?)
+    }
+
+    fn check(&self, values: usize) -> Result<usize, ModelError> {
+        let inputs = self.model.weights().architecture.network().inputs();
+        if values.is_multiple_of(inputs) {
+            return Ok(inputs);
+        }
+        Err(ModelError::Samples { values, inputs })
+    }
+}
+
+/// A pixel in 0..1.
+fn quotient(byte: u8) -> f32 {
+    f32::from(byte) / 255.0
+}
+
+/// Values `[batch, width]`, and the width.
+type Values = (Vec<f32>, usize);
+
+/// A pass through the layers, which take their tensors in order.
+struct Run<'a> {
+    batch: usize,
+    tensors: std::slice::Iter<'a, NamedTensor>,
+}
+
+impl Run<'_> {
+    /// The next tensor; a model's are checked when it is made.
+    fn tensor(&mut self) -> &[f32] {
+        self.tensors.next().map_or(&[], |tensor| &tensor.values)
+    }
+
+    fn layers(&mut self, layers: &[LayerSpec], values: Values) -> Values {
+        layers.iter().fold(values, |values, layer| self.layer(layer, values))
+    }
+
+    fn layer(&mut self, layer: &LayerSpec, (mut x, width): Values) -> Values {
+        match layer {
+            LayerSpec::Dense { outputs } => {
+                let shape = GemmShape { batch: self.batch, inputs: width, outputs: *outputs };
+                let mut y = vec![0.0; self.batch * outputs];
+                let weight = self.tensors.next().map_or(&[][..], |tensor| &tensor.values);
+                kernels::affine(shape, &x, weight, self.tensor(), &mut y);
+                (y, *outputs)
+            }
+            LayerSpec::Activation(activation) => {
+                kernels::activate(*activation, &mut x);
+                (x, width)
+            }
+            LayerSpec::Norm(kind) => {
+                let mut y = vec![0.0; x.len()];
+                let gain = self.tensors.next().map_or(&[][..], |tensor| &tensor.values);
+                match kind {
+                    NormKind::Rms => drop(kernels::rms_norm(&x, gain, f32::EPSILON, &mut y)),
+                    NormKind::Layer => drop(kernels::layer_norm(&x, gain, self.tensor(), EPSILON, &mut y)),
+                    NormKind::Batch => {
+                        let bias = self.tensors.next().map_or(&[][..], |tensor| &tensor.values);
+                        let mean = self.tensors.next().map_or(&[][..], |tensor| &tensor.values);
+                        kernels::batch_norm_evaluation(&x, mean, self.tensor(), gain, bias, EPSILON, &mut y);
+                    }
+                }
+                (y, width)
+            }
+            LayerSpec::Skip(layers) => {
+                let (mut y, _) = self.layers(layers, (x.clone(), width));
+                y.iter_mut().zip(&x).for_each(|(y, x)| *y += x);
+                (y, width)
+            }
+            // A module is refused when the predictor is made.
+            LayerSpec::Dropout { .. } | LayerSpec::Module { .. } => (x, width),
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! Weights files: safetensors under PyTorch's names that say how to use themselves, written whole or not at all.
+
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+
+use dfdx::prelude::*;
+use serde::{Deserialize, Serialize};
+use strata_spec::{Activation, Named};
+
+use crate::weights::load_weights;
+use crate::{Architecture, Layers, ModelError, NamedTensor, TensorReader, TensorWriter, Weights, read_tensor_file};
+
+/// How samples became a network's inputs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum InputTransform {
+    /// Features are used as they are.
+    None,
+    /// Bytes in 0..=255 became `(byte / 255 - mean) / deviation`; one mean and deviation for each channel, the equal parts of a sample.
+    Pixels {
+        /// Each channel's mean, of pixels in 0..1; 0 where pixels are not normalised.
+        mean: Vec<f32>,
+        /// Each channel's deviation, above zero; 1 where pixels are not normalised.
+        deviation: Vec<f32>,
+    },
+}
+
+/// All that is needed to use weights.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Usage {
+    /// After each layer of a chain but the last; [`Activation::Identity`] for a network that says its activations itself.
+    pub activation: Activation,
+    /// The dropout of a chain's training, for information: using weights drops nothing.
+    pub dropout: f32,
+    /// The sizes of a sample: `[channels, height, width]` of an image, `[features]` of anything else.
+    pub input: Vec<usize>,
+    /// The names of the classes, in the order of the labels.
+    pub classes: Vec<String>,
+    /// How samples become the network's inputs.
+    pub transform: InputTransform,
+}
+
+impl Usage {
+    /// The use of a network of `inputs` features, taken as they are, whose chain has `activation` between its layers.
+    pub fn of_features<S: Into<String>>(
+        activation: Activation,
+        inputs: usize,
+        classes: impl IntoIterator<Item = S>,
+    ) -> Self {
+        let classes = classes.into_iter().map(Into::into).collect();
+        Self { activation, dropout: 0.0, input: vec![inputs], classes, transform: InputTransform::None }
+    }
+}
+
+/// A network's weights and how to use them: what a weights file holds.
+///
+/// ```
+/// use dfdx::prelude::*;
+/// use strata_model::{Activation, Layers, TrainedModel, Usage, mlp, weights_of};
+///
+/// let mut network = Cpu::default().build_module::<mlp!(2, 3, 2), f32>();
+/// network.configure(Activation::Tanh, 0.0, 43)?;
+/// let usage = Usage::of_features(Activation::Tanh, 2, ["no", "yes"]);
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("model.safetensors");
+/// TrainedModel::new(weights_of(&network), usage)?.save(&path)?;
+///
+/// let mut other = Cpu::default().build_module::<mlp!(2, 3, 2), f32>();
+/// TrainedModel::load(&path)?.load_into(&mut other)?;
+/// assert_eq!((other.0.activation, weights_of(&other)), (Activation::Tanh, weights_of(&network)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainedModel {
+    weights: Weights,
+    usage: Usage,
+}
+
+/// What the file's metadata says under the key `strata`. Format 1, of which nothing says that it is, has widths and classes only.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Metadata {
+    #[serde(default = "first")]
+    format: u32,
+    #[serde(rename = "widths")]
+    network: Architecture,
+    classes: Vec<String>,
+    #[serde(default)]
+    activation: Option<String>,
+    #[serde(default)]
+    dropout: f32,
+    #[serde(default)]
+    input: Vec<usize>,
+    #[serde(default)]
+    transform: Option<InputTransform>,
+    /// The order of the tensors.
+    #[serde(default)]
+    tensors: Vec<String>,
+}
+
+fn first() -> u32 {
+    1
+}
+
+const KEY: &str = "strata";
+const FORMAT: u32 = 2;
+/// The most parameters that a config may ask for; a larger file is refused before it is read.
+const MOST_PARAMETERS: usize = 1_000_000_000;
+
+impl TrainedModel {
+    /// Puts weights and their use together.
+    ///
+    /// # Errors
+    /// [`ModelError::Usage`] where `usage` does not fit the network: another number of features or classes, an activation for a network that says its own,
+    /// means and deviations that are not one a channel or cannot normalise; [`ModelError::Mismatch`] where the tensors are not the network's.
+    pub fn new(weights: Weights, usage: Usage) -> Result<Self, ModelError> {
+        let architecture = &weights.architecture;
+        check_tensors(&weights)?;
+        let wrong = |reason: String| Err(ModelError::Usage { reason });
+        let network = architecture.network();
+        let features = usage.input.iter().try_fold(1usize, |product, size| product.checked_mul(*size));
+        if features != Some(network.inputs()) {
+            return wrong(format!("samples of {:?} for a network of {} features", usage.input, network.inputs()));
+        }
+        if usage.classes.len() != network.outputs() {
+            let (names, outputs) = (usage.classes.len(), network.outputs());
+            return wrong(format!("{names} class names for a network of {outputs} outputs"));
+        }
+        if !(0.0..1.0).contains(&usage.dropout) {
+            return wrong(format!("a dropout of {}", usage.dropout));
+        }
+        if !network.is_chain() && (usage.activation != Activation::Identity || usage.dropout != 0.0) {
+            return Err(ModelError::ActivationIsFixed { network: architecture.to_string() });
+        }
+        if let InputTransform::Pixels { mean, deviation } = &usage.transform {
+            let channels = usage.input.first().copied().unwrap_or(1);
+            if mean.len() != channels || deviation.len() != channels {
+                let (means, deviations) = (mean.len(), deviation.len());
+                return wrong(format!("{means} means and {deviations} deviations for {channels} channels"));
+            }
+            if !mean.iter().all(|mean| mean.is_finite()) || !deviation.iter().all(|d| d.is_finite() && *d > 0.0) {
+                return wrong(format!("means {mean:?} and deviations {deviation:?} cannot normalise"));
+            }
+        }
+        Ok(Self { weights, usage })
+    }
+
+    /// The weights.
+    pub fn weights(&self) -> &Weights {
+        &self.weights
+    }
+
+    /// How to use them.
+    pub fn usage(&self) -> &Usage {
+        &self.usage
+    }
+
+    /// Makes `network` this model: its activations, if the network is a chain, no dropout, and its weights.
+    ///
+    /// # Errors
+    /// [`ModelError::Mismatch`] where the network is another one, or was told another activation; it keeps its own weights then.
+    pub fn load_into<M: Layers + TensorCollection<f32, D>, D: Device<f32>>(
+        &self,
+        network: &mut M,
+    ) -> Result<(), ModelError> {
+        let architecture = network.architecture();
+        if architecture == self.weights.architecture && architecture.network().is_chain() {
+            let mut told = Vec::new();
+            network.for_each(&mut |layer| told.extend(layer.activation()));
+            told.pop();
+            let other = told.iter().find(|(activation, said)| *said && *activation != self.usage.activation);
+            if let Some((activation, _)) = other {
+                return Err(ModelError::Mismatch {
+                    expected: format!("with the activation {activation}"),
+                    found: format!("with the activation {}", self.usage.activation),
+                });
+            }
+            network.configure(self.usage.activation, 0.0, 0)?;
+        }
+        load_weights(network, &self.weights)
+    }
+
+    /// Writes the bytes of a weights file: `layer1.weight` (`[outputs, inputs]`), `layer1.bias`, `layer2.weight`, …, and in its metadata all that is needed to
+    /// use them. Equal models give equal bytes.
+    ///
+    /// # Errors
+    /// What `file` fails with.
+    pub fn write_to(&self, file: &mut dyn Write) -> std::io::Result<()> {
+        let mut tensors = TensorWriter::default();
+        for NamedTensor { name, shape, values } in &self.weights.tensors {
+            tensors.push(name.clone(), shape, values);
+        }
+        let Usage { activation, dropout, input, classes, transform } = self.usage.clone();
+        let metadata = Metadata {
+            format: FORMAT,
+            network: self.weights.architecture.clone(),
+            classes,
+            activation: Some(activation.as_str().to_owned()),
+            dropout,
+            input,
+            transform: Some(transform),
+            tensors: self.weights.tensors.iter().map(|tensor| tensor.name.clone()).collect(),
+        };
+        tensors.write_to(file, KEY, serde_json::to_string(&metadata)?)
+    }
+
+    /// The bytes that [`TrainedModel::write_to`] writes.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn to_bytes(&self) -> std::io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.write_to(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Writes a weights file. It appears whole or not at all: a temporary beside it is written, synced and renamed.
+    ///
+    /// # Errors
+    /// [`ModelError::Io`] where it cannot be written; a file that was there is as it was.
+    pub fn save(&self, path: &Path) -> Result<(), ModelError> {
+        strata_files::write_atomically(path, |file| self.write_to(file)).map_err(|source| ModelError::Io {
+            action: "writing weights to",
+            path: path.into(),
+            source,
+        })
+    }
+
+    /// Reads a weights file.
+    ///
+    /// # Errors
+    /// [`ModelError::Io`] where it cannot be read, [`ModelError::Damaged`] where it is not a whole weights file of ours, [`ModelError::NoUsage`] where
+    /// it is of a version that wrote widths and classes only.
+    pub fn load(path: &Path) -> Result<Self, ModelError> {
+        let (weights, _, usage) = read(path)?;
+        match usage {
+            Some(usage) => Self::new(weights, usage).map_err(|error| damaged(path, error.to_string())),
+            None => Err(ModelError::NoUsage { path: path.into() }),
+        }
+    }
+
+    /// Reads a weights file that does not say how to use itself, and takes the caller's word for it; the names of the classes are the file's.
+    ///
+    /// # Errors
+    /// As [`TrainedModel::load`]; [`ModelError::Usage`] where the file says itself how it is used, or `usage` does not fit.
+    pub fn load_as(path: &Path, usage: Usage) -> Result<Self, ModelError> {
+        let (weights, classes, said) = read(path)?;
+        if said.is_some() {
+            let reason = format!("{} says itself how: load it with `TrainedModel::load`", path.display());
+            return Err(ModelError::Usage { reason });
+        }
+        Self::new(weights, Usage { classes, ..usage })
+    }
+
+    /// Reads the bytes of a weights file: the weights, the names of the classes, and, where the file says it, their use.
+    ///
+    /// # Errors
+    /// What does not hold, in words.
+    pub fn from_bytes(bytes: &[u8]) -> Result<(Weights, Vec<String>, Option<Usage>), String> {
+        let mut file = TensorReader::new(bytes)?;
+        let metadata = file.metadata(KEY).ok_or("it was not written by Strata")?;
+        let metadata: Metadata = serde_json::from_str(&metadata).map_err(|error| format!("its metadata: {error}"))?;
+        let Metadata { format, network: architecture, classes, activation, dropout, input, transform, tensors } =
+            metadata;
+        let specs = architecture.tensors();
+        let names = if format == 1 { specs.iter().map(|spec| spec.name.clone()).collect() } else { tensors };
+        if file.count() != names.len() {
+            return Err(format!("it holds {} tensors, its network asks for {}", file.count(), names.len()));
+        }
+        let mut tensors = Vec::new();
+        for name in names {
+            let shape = match specs.iter().find(|spec| spec.name == name) {
+                Some(spec) => spec.shape.clone(),
+                None => file.shape(&name)?,
+            };
+            let values = file.tensor(name.clone(), &shape)?;
+            tensors.push(NamedTensor { name, shape, values });
+        }
+        let weights = Weights { architecture, tensors };
+        check_tensors(&weights).map_err(|error| error.to_string())?;
+        let usage = match format {
+            1 => None,
+            FORMAT => {
+                let name = activation.ok_or("its metadata: no activation")?;
+                let activation = Activation::from_name(&name).ok_or(format!("its activation `{name}` is unknown"))?;
+                let transform = transform.ok_or("its metadata: no transform")?;
+                Some(Usage { activation, dropout, input, classes: classes.clone(), transform })
+            }
+            _ => return Err(format!("it is of format {format}; this program reads formats 1 to {FORMAT}")),
+        };
+        Ok((weights, classes, usage))
+    }
+}
+
+fn damaged(path: &Path, reason: String) -> ModelError {
+    ModelError::Damaged { path: path.into(), reason }
+}
+
+fn read(path: &Path) -> Result<(Weights, Vec<String>, Option<Usage>), ModelError> {
+    let bytes = read_tensor_file(path, MOST_PARAMETERS).map_err(|source| match source.kind() {
+        ErrorKind::InvalidData => damaged(path, source.to_string()),
+        _ => ModelError::Io { action: "reading weights from", path: path.into(), source },
+    })?;
+    TrainedModel::from_bytes(&bytes).map_err(|reason| damaged(path, reason))
+}
+
+/// Whether the tensors are those of the network, in order; the tensors of a user's module are known by their name only.
+fn check_tensors(weights: &Weights) -> Result<(), ModelError> {
+    let own: Vec<_> = weights.tensors.iter().filter(|tensor| !tensor.name.starts_with("module")).collect();
+    let specs = weights.architecture.tensors();
+    let fits = own.len() == specs.len()
+        && (own.len() == weights.tensors.len() || weights.architecture.own_module().is_some())
+        && own.iter().zip(&specs).all(|(tensor, spec)| tensor.name == spec.name && tensor.shape == spec.shape)
+        && weights.tensors.iter().all(|tensor| tensor.values.len() == tensor.shape.iter().product::<usize>());
+    if fits {
+        return Ok(());
+    }
+    let found: Vec<_> = weights.tensors.iter().map(|tensor| format!("{} {:?}", tensor.name, tensor.shape)).collect();
+    let expected = format!("the tensors of {}", weights.architecture);
+    Err(ModelError::Mismatch { expected, found: found.join(", ") })
+}
