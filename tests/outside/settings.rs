@@ -20,6 +20,8 @@ fn values_are_set_in_every_form_toml_has_and_the_last_one_counts() {
         "--set",
         "model.activation='gelu'",
         "--set",
+        "model.hidden=[128, 64]",
+        "--set",
         "seed=8",
     ];
     sandbox.train(sets).succeeded();
@@ -50,6 +52,31 @@ fn a_configs_name_is_numbered_where_it_is_taken_and_a_chosen_one_is_refused() {
     sandbox.train(["--name", "mine"]).failed_saying(2, &["runs/mine", "exists", "--name"]);
     assert_eq!(sandbox.names("runs"), ["mine", "small", "small-2", "small-3"]);
     assert!(sandbox.read("runs/mine/record.json") == before, "the earlier run is as it was");
+}
+
+#[test]
+fn a_file_that_can_name_no_run_is_said() {
+    let sandbox = Sandbox::new();
+    let unnamed = crate::harness::SMALL.replace("name = \"small\"\n", "");
+    sandbox.write("r\u{e9}sum\u{e9}.toml", unnamed);
+    let brief = ["--set", "phases=[{epochs=1,lr=0.001}]"];
+    let outcome = sandbox.run(["experiment", "r\u{e9}sum\u{e9}.toml"].iter().chain(&brief)).succeeded();
+    assert!(outcome.err.contains("r\u{e9}sum\u{e9}, cannot be a run's; it is called experiment"), "{}", outcome.err);
+    let outcome = sandbox.run(["experiment", "r\u{e9}sum\u{e9}.toml", "--name", "cv"].iter().chain(&brief)).succeeded();
+    assert_eq!(outcome.err, "");
+    assert_eq!(sandbox.names("runs"), ["cv", "experiment"]);
+}
+
+#[test]
+fn a_value_that_does_nothing_is_an_error_and_an_old_run_that_has_one_is_resumed() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .train(["--set", "model.dropout=0.9"])
+        .failed_saying(2, &["model.dropout = 0.9", "has no effect", "model.hidden = []"]);
+    sandbox.train(["--set", "model.dropout=0", "--set", "model.activation=relu"]).succeeded();
+    let told = &sandbox.record("small")["hyperparameters"];
+    assert!(told["dropout"].is_null() && told["activation"].is_null(), "{told}");
+    assert!(!sandbox.text("runs/small/config.toml").contains("dropout"));
 }
 
 #[test]

@@ -13,19 +13,26 @@ pub(crate) fn check(written: &Written<'_, '_>, values: &Values) -> Result<(), Co
     let settings = Settings::of(values);
     validation(written, &settings)?;
     parameters(written, &settings)?;
+    has_phases(written)?;
     epochs(written, &settings)
 }
 
-/// 1 to 1,000 phases, before any of them is read.
+/// At most 1,000 phases, before any of them is read.
 pub(crate) fn check_phase_count(written: &Written<'_, '_>) -> Result<(), ConfigError> {
-    let expected = keys::expects("phases");
     match written.list("phases") {
-        None => Err(written.document.missing("phases", format!("missing: expected {expected}"))),
-        Some((span, 0)) => Err(written.document.wrong(span, "phases", format!("expected {expected}"))),
         Some((span, phases)) if phases > ranges::PHASES => {
             let message = format!("{phases} phases; at most {} are taken", ranges::PHASES);
             Err(written.document.fault(span, Some("phases"), message))
         }
+        _ => Ok(()),
+    }
+}
+
+fn has_phases(written: &Written<'_, '_>) -> Result<(), ConfigError> {
+    let expected = keys::expects("phases");
+    match written.list("phases") {
+        None => Err(written.document.missing("phases", format!("missing: expected {expected}"))),
+        Some((span, 0)) => Err(written.document.wrong(span, "phases", format!("expected {expected}"))),
         Some(_) => Ok(()),
     }
 }

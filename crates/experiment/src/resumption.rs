@@ -116,7 +116,7 @@ fn recorded(run: &Path, config_sha256: &str) -> Result<Option<Record>, Experimen
     }
     let record = read_record_to_write(run)?;
     if record.status == Status::Finished {
-        return Err(refused(run, "it is finished; `cargo xtask compare` shows it"));
+        return Err(refused(run, "it is finished"));
     }
     if record.config_sha256 != config_sha256 {
         return Err(refused(
@@ -141,7 +141,7 @@ fn carry_over(record: &mut Record, before: Record) -> Result<Vec<HistoryEntry>, 
     if trained_on != record.dataset {
         return Err(format!(
             "the images or their split are not those that its record names: their SHA-256 is {}, the record has {}; \
-             name the folder of the run's own images with --data, or restore record.json from a copy",
+             name the folder of the run's own images, or restore record.json from a copy",
             record.dataset.sha256, trained_on.sha256
         ));
     }

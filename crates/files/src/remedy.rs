@@ -8,18 +8,14 @@ pub fn remedy(error: &Error) -> &'static str {
         return "close other programs, or allow more open files (ulimit -n)";
     }
     match error.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
-            "free some space there, or choose another folder with --runs"
-        }
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-            "make it writable and readable for you, or choose another folder with --runs"
-        }
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => "free some space there",
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => "make it writable and readable for you",
         ErrorKind::NotFound => "check the path",
         ErrorKind::NotADirectory | ErrorKind::IsADirectory | ErrorKind::AlreadyExists | ErrorKind::InvalidInput => {
-            "something else is in its place: move it away, or choose another folder with --runs"
+            "something else is in its place: move it away"
         }
         ErrorKind::OutOfMemory => "close other programs, or use a machine with more memory",
-        _ => "check the disk, or choose another folder with --runs",
+        _ => "check the disk",
     }
 }
 

@@ -31,7 +31,7 @@ pub enum ReportError {
     },
 
     /// The folder of a run with exactly this name is there already.
-    #[error("{}: a run of this name exists; choose another --name, or remove or resume that run", escape_path(path))]
+    #[error("{}: a run of this name exists; choose another name, or remove or resume that run", escape_path(path))]
     Taken {
         /// The folder that exists.
         path: PathBuf,
@@ -48,7 +48,7 @@ pub enum ReportError {
 
     /// The folder is not a run's.
     #[error(
-        "{}: not a run's folder: it has no {missing}; name one that has (`cargo xtask runs` lists them), or restore the file from a copy",
+        "{}: not a run's folder: it has no {missing}; name one that has, or restore the file from a copy",
         escape_path(path)
     )]
     NotARun {

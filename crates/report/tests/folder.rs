@@ -26,7 +26,7 @@ fn a_taken_name_is_numbered_or_refused_as_asked() {
     let error = RunFolder::create_exact(runs.path(), "a-2").unwrap_err();
     assert!(error.is_usage());
     let text = error.to_string();
-    assert!(text.contains("a-2: a run of this name exists; choose another --name"), "{text}");
+    assert!(text.contains("a-2: a run of this name exists; choose another name"), "{text}");
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn a_file_where_the_runs_should_be_is_one_clear_error() {
     let runs = dir.path().join("runs");
     fs::write(&runs, "in the way").unwrap();
     let text = RunFolder::create(&runs, "a").unwrap_err().to_string();
-    assert!(text.contains("runs: cannot make the folder") && text.contains("--runs"), "{text}");
+    assert!(text.contains("runs: cannot make the folder") && text.contains("move it away"), "{text}");
     assert_eq!(fs::read_to_string(&runs).unwrap(), "in the way");
 }
 

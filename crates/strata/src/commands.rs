@@ -21,7 +21,13 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Experiment(arguments) => experiment(&arguments),
         Command::Resume(arguments) => resume(&arguments),
-        Command::Runs { runs } => show(&runs_table(&list_runs(&runs)?, width())),
+        Command::Runs { runs } => {
+            let listed = list_runs(&runs)?;
+            if listed.is_empty() {
+                return show("no runs yet: start one with `cargo xtask experiment CONFIG`\n");
+            }
+            show(&runs_table(&listed, width()))
+        }
         Command::Compare { names, runs } => compare(&names, &runs),
         Command::Dataset(cli::Dataset::Info(config)) => {
             let experiment = read(&config)?;

@@ -2,6 +2,8 @@
 
 use strata_cli::quoted;
 use strata_experiment::ExperimentError;
+use strata_report::ReportError;
+use strata_trainer::TrainError;
 
 use crate::cli::Command;
 use crate::data_hints;
@@ -26,7 +28,13 @@ impl Asked {
 
 /// What to do about `error`, where there is something to type.
 pub(crate) fn hint(error: &anyhow::Error, asked: Asked) -> Option<String> {
-    let error = error.downcast_ref::<ExperimentError>()?;
+    match error.downcast_ref::<ExperimentError>() {
+        Some(error) => of_experiment(error, asked),
+        None => error.downcast_ref::<ReportError>().and_then(|error| of_report(error, asked)),
+    }
+}
+
+fn of_experiment(error: &ExperimentError, asked: Asked) -> Option<String> {
     Some(match error {
         ExperimentError::Interrupted { run } => format!("resume it with: cargo xtask resume {}", quoted(run)),
         ExperimentError::NoRow { widths } => {
@@ -43,10 +51,32 @@ pub(crate) fn hint(error: &anyhow::Error, asked: Asked) -> Option<String> {
         ExperimentError::UnrecordableFolder { .. } => {
             "a resume would not find it: name a link to it with --data (ln -s), or rename it".to_owned()
         }
-        ExperimentError::NoRun { .. } => "`cargo xtask runs` lists the runs".to_owned(),
+        ExperimentError::NoRun { .. } => LISTED.to_owned(),
+        ExperimentError::Resume { .. } => {
+            "`cargo xtask runs` tells how far each run is; --data names the folder of a run's images".to_owned()
+        }
+        ExperimentError::Report(error) => return of_report(error, asked),
+        ExperimentError::Train(TrainError::NoDevice { .. }) => "--device cpu does without a card".to_owned(),
+        ExperimentError::Train(TrainError::Io { .. }) => return another_folder(asked),
         _ => return None,
     })
 }
+
+fn of_report(error: &ReportError, asked: Asked) -> Option<String> {
+    match error {
+        ReportError::Taken { .. } => Some("--name gives another".to_owned()),
+        ReportError::NotARun { .. } => Some(LISTED.to_owned()),
+        ReportError::Io { .. } => another_folder(asked),
+        _ => None,
+    }
+}
+
+/// A new run can lie elsewhere; one that is resumed lies where it is.
+fn another_folder(asked: Asked) -> Option<String> {
+    (asked != Asked::Resume).then(|| "or choose another folder with --runs".to_owned())
+}
+
+const LISTED: &str = "`cargo xtask runs` lists the runs";
 
 #[cfg(test)]
 mod tests {
@@ -64,5 +94,16 @@ mod tests {
         let hints = [Asked::Experiment, Asked::Resume].map(|asked| hint(&error, asked).unwrap());
         assert!(hints[0].contains("cargo xtask experiment") && hints[1].contains("cargo xtask resume"), "{hints:?}");
         assert!(hints.iter().all(|hint| hint.contains("`3072 7 10` to target/architectures.txt")), "{hints:?}");
+    }
+
+    #[test]
+    fn a_resumed_run_is_not_told_of_another_folder() {
+        let source = || std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let error = || {
+            let error = ReportError::Io { action: "write the file", path: "runs/a/x".into(), source: source() };
+            anyhow::Error::from(ExperimentError::Report(error))
+        };
+        assert!(hint(&error(), Asked::Experiment).unwrap().contains("--runs"));
+        assert_eq!(hint(&error(), Asked::Resume), None);
     }
 }

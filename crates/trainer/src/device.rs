@@ -46,8 +46,7 @@ fn probe(ordinal: usize) -> Result<(), TrainError> {
 pub(crate) fn no_cuda(ordinal: usize) -> TrainError {
     TrainError::NoDevice {
         wanted: Device::Cuda(ordinal).to_string(),
-        reason: "this program was built without CUDA; build it with `--features cuda` on a machine that has a CUDA toolkit, \
-                 or use `--device cpu`"
+        reason: "this program was built without CUDA, the feature `cuda` of its crates, which needs a CUDA toolkit"
             .into(),
     }
 }
@@ -56,6 +55,6 @@ pub(crate) fn no_cuda(ordinal: usize) -> TrainError {
 fn probe(ordinal: usize) -> Result<(), TrainError> {
     dfdx::tensor::Cuda::try_build(ordinal, 0).map(drop).map_err(|error| TrainError::NoDevice {
         wanted: Device::Cuda(ordinal).to_string(),
-        reason: format!("the driver says {error:?}; `nvidia-smi` lists the cards, `--device cpu` does without"),
+        reason: format!("the driver says {error:?}; `nvidia-smi` lists the cards"),
     })
 }

@@ -8,7 +8,7 @@ use super::sources;
 /// The crates whose texts are the program's.
 const OF_THE_PROGRAM: &[&str] = &["strata", "cli", "bench", "fuzzing"];
 /// Libraries some of whose texts are still the program's.
-const NOT_YET: &[&str] = &["experiment", "files", "report", "trainer"];
+const NOT_YET: &[&str] = &[];
 /// What only this program knows.
 const WORDS: &[&str] =
     &["cargo xtask", "--data", "--runs", "--name", "--threads", "--device", "--out", "--part", "strata experiment"];

@@ -30,7 +30,7 @@ const LEFT_OUT: [&str; 2] = ["optimizer", "started (UTC)"];
 /// whatever the records hold.
 pub fn runs_table(runs: &[RunSummary], width: Option<usize>) -> String {
     if runs.is_empty() {
-        return "no runs yet: start one with `cargo xtask experiment CONFIG`\n".to_owned();
+        return "no runs yet\n".to_owned();
     }
     let narrow = width.is_some_and(|width| width < NARROW);
     let kept = |index: &usize| !(narrow && LEFT_OUT.contains(&COLUMNS[*index].0));
@@ -193,6 +193,6 @@ mod tests {
 
     #[test]
     fn no_runs_says_how_to_start_one() {
-        assert!(runs_table(&[], None).contains("cargo xtask experiment"));
+        assert!(runs_table(&[], None) == "no runs yet\n");
     }
 }
