@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 
 use strata_spec::{
     Activation, DatasetKind, DatasetSpec, DeviceChoice, EarlyStopping, OptimizerKind, OptimizerSpec, Phase, RngScheme,
+    ScheduleSpec,
 };
 
 use crate::keys;
@@ -155,5 +156,6 @@ fn phase(values: &Values, index: usize) -> Phase {
     Phase {
         epochs: values.in_phase(&keys::EPOCHS, index).unwrap_or_default(),
         learning_rate: values.in_phase(&keys::LR, index).unwrap_or_default(),
+        schedule: ScheduleSpec::Constant,
     }
 }

@@ -27,7 +27,7 @@ fn what_is_not_written_has_its_documented_default() {
     assert!(!dataset.normalise);
     assert_eq!((experiment.model.activation, experiment.model.dropout), (Activation::Relu, 0.0));
     assert_eq!(experiment.optimizer, OptimizerSpec::Sgd { momentum: 0.0, nesterov: false, weight_decay: 0.0 });
-    assert_eq!(experiment.phases, [Phase { epochs: 1, learning_rate: 1.0 }]);
+    assert_eq!(experiment.phases, [Phase::constant(1, 1.0)]);
     assert_eq!(experiment.early_stopping, None);
     assert_eq!(experiment.widths(), [3072, 10]);
 
@@ -76,7 +76,7 @@ fn a_set_takes_toml_and_bare_words_and_the_last_one_wins() {
     assert_eq!((experiment.dataset.batch.get(), experiment.dataset.evaluation_batch.get()), (1000, 2000));
     assert!(experiment.dataset.normalise);
     assert_eq!(experiment.name, "quoted");
-    assert_eq!(experiment.phases, [Phase { epochs: 9, learning_rate: 2.0 }, Phase { epochs: 2, learning_rate: 0.05 }]);
+    assert_eq!(experiment.phases, [Phase::constant(9, 2.0), Phase::constant(2, 0.05)]);
     assert_eq!(experiment.epochs(), 11);
     assert_eq!(experiment.optimizer, OptimizerSpec::Sgd { momentum: 0.9, nesterov: true, weight_decay: 0.0 });
     assert_eq!((experiment.threads, experiment.checkpoint.every_steps), (NonZeroUsize::new(2), NonZeroUsize::new(16)));

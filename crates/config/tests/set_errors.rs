@@ -92,7 +92,7 @@ fn phases_that_no_file_has_are_set_one_by_one_or_as_a_whole() {
             .map_err(|error| error.to_string())
     };
     let phases = parse(&["phases.0.epochs=1", "phases.0.lr=0.5"]).unwrap();
-    assert_eq!(phases, [strata_spec::Phase { epochs: 1, learning_rate: 0.5 }]);
+    assert_eq!(phases, [strata_spec::Phase::constant(1, 0.5)]);
     assert!(parse(&["phases.0.epochs=1"]).unwrap_err().contains("phases.0.lr: missing: expected a number"));
     for set in ["phases.1.epochs=1", "phases.epochs=1"] {
         let error = parse(&[set]).unwrap_err();

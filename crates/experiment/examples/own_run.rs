@@ -26,8 +26,8 @@ fn train(folder: RunFolder, is_new: bool, mut stop: StopAfter) -> Result<(), Exp
     let options = ClassifierOptions { device, step, activation, dropout: 0.0, seed: 43, resident: None };
     let (mut classifier, mut rng) = (build::<mlp!(2, 16, 2), 2, 2>(options)?, TorchRng::new(43));
     classifier.initialise(&mut rng)?;
-    let phases = vec![Phase { epochs: 20, learning_rate: 0.1 }];
-    let plan = Plan { phases, early_stopping: None, checkpoint_every: None };
+    let phases = vec![Phase::constant(20, 0.1)];
+    let plan = Plan { phases, ..Plan::default() };
     let record = Record { environment: environment(device, None), ..Record::new("", std::env::args().collect()) };
     let (mut recorder, progress) = match is_new {
         true => (Recorder::start(folder, CONFIG, record)?, None),

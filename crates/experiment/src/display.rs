@@ -159,6 +159,7 @@ mod tests {
             train_loss: Some(2.0),
             val_loss: 1.907_36,
             val_acc: 0.313_28,
+            values: Default::default(),
         };
         assert_eq!(evaluation(&line), "Epoch [0], val_loss: 1.9074, val_acc: 0.3133");
         line.epoch = None;

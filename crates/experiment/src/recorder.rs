@@ -195,9 +195,9 @@ pub(crate) fn history_line(evaluation: &Evaluation) -> HistoryLine {
         epoch: evaluation.epoch,
         lr: evaluation.learning_rate,
         train_loss: evaluation.train_loss,
-        train_acc: None,
         val_loss: evaluation.val_loss,
         val_acc: evaluation.val_acc,
+        values: evaluation.values.clone(),
     }
 }
 
@@ -210,6 +210,7 @@ pub(crate) fn evaluation(line: &HistoryLine) -> Evaluation {
         train_loss: line.train_loss,
         val_loss: line.val_loss,
         val_acc: line.val_acc,
+        values: line.values.clone(),
     }
 }
 

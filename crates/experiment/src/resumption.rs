@@ -85,6 +85,12 @@ impl Resumption {
             samples = found.progress.score.samples;
             let timing = read_timing(folder.path()).map(|timing| timing.entries).unwrap_or_default();
             record.history = join_history(&lines, &timing);
+            // Numbers that a person added to an entry.
+            for (entry, before) in record.history.iter_mut().zip(entries) {
+                for (key, value) in before.line.values {
+                    entry.values.entry(key).or_insert(value);
+                }
+            }
             let best = &found.progress.best;
             let ends = [lines.first().map(evaluation), best.clone(), found.progress.last.clone()];
             for line in ends.into_iter().flatten() {

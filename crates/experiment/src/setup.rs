@@ -94,6 +94,7 @@ pub(crate) fn classifier(
 
 pub(crate) fn plan(experiment: &Config) -> Plan {
     Plan {
+        schedule: None,
         phases: experiment.phases.clone(),
         early_stopping: experiment.early_stopping,
         checkpoint_every: experiment.checkpoint.every_steps.map(Into::into),

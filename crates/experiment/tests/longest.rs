@@ -44,6 +44,7 @@ fn lines(epochs: usize) -> Vec<Evaluation> {
             train_loss: epoch.map(|_| LONG),
             val_loss: LONG,
             val_acc: LONG,
+            values: [("lr_last".to_owned(), LONG)].into(),
         }
     };
     (0..=epochs).map(line).collect()
@@ -70,9 +71,9 @@ fn its_record_and_its_lines_can_be_read_back() {
             epoch: line.epoch,
             lr: line.learning_rate,
             train_loss: line.train_loss,
-            train_acc: line.train_loss,
             val_loss: line.val_loss,
             val_acc: line.val_acc,
+            values: line.values,
         })
         .collect();
     record.history = history.iter().map(|line| line.with_seconds(LONG)).collect();

@@ -162,8 +162,8 @@ fn train(golden: &Value, images: Arc<Images>) -> Ours {
     let train = loader(&split.train, batch, Order::Shuffled);
     let validation = loader(&split.validation, 2 * batch, Order::InOrder);
     let epochs = golden["epochs"].as_array().unwrap().len();
-    let phase = Phase { epochs, learning_rate: golden["lr"].as_f64().unwrap() };
-    let plan = Plan { phases: vec![phase], early_stopping: None, checkpoint_every: None };
+    let phase = Phase::constant(epochs, golden["lr"].as_f64().unwrap());
+    let plan = Plan { phases: vec![phase], ..Plan::default() };
     let start = Progress::new(&rng);
     let mut history = Lines::default();
     let (_, outcome) = fit(&mut classifier, &train, &validation, &plan, start, &mut history).unwrap();

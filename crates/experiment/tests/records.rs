@@ -217,7 +217,7 @@ fn a_run_that_was_killed_before_it_wrote_its_record_again_has_its_history_from_t
     let (record, expected) = (read_record(&run).unwrap(), read_record(&whole.path().join("small")).unwrap());
     let metrics = |record: &Record| strata_report::Metrics { seconds: None, ..record.metrics.clone() };
     assert_eq!(metrics(&record), metrics(&expected));
-    let lines = |record: &Record| record.history.iter().map(|entry| entry.line()).collect::<Vec<_>>();
+    let lines = |record: &Record| record.history.iter().map(|entry| entry.line.clone()).collect::<Vec<_>>();
     assert_eq!(lines(&record), lines(&expected));
     assert_eq!(lines(&record), read_history(&run).unwrap().entries);
 }

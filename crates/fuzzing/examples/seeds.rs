@@ -103,9 +103,16 @@ fn weights() -> Result<Weights> {
 fn checkpoint(weights: &Weights, states: usize, holds_history: bool) -> Result<Vec<u8>> {
     let mut progress = Progress::new(&TorchRng::new(43));
     (progress.epoch, progress.batches) = (1, 3);
-    progress.score = Score { loss: 9.5, correct: 0, samples: 24 };
-    let line =
-        Evaluation { phase: None, epoch: None, learning_rate: None, train_loss: None, val_loss: 2.308, val_acc: 0.125 };
+    progress.score = Score { loss: 9.5, samples: 24, ..Score::default() };
+    let line = Evaluation {
+        phase: None,
+        epoch: None,
+        learning_rate: None,
+        train_loss: None,
+        val_loss: 2.308,
+        val_acc: 0.125,
+        values: Default::default(),
+    };
     let epoch =
         Evaluation { phase: Some(0), epoch: Some(0), learning_rate: Some(0.1), train_loss: Some(1.75), ..line.clone() };
     (progress.last, progress.best) = (Some(epoch.clone()), Some(epoch.clone()));
@@ -142,7 +149,7 @@ fn lines() -> Result<[Vec<u8>; 2]> {
             epoch,
             lr: epoch.map(|_| 0.1),
             train_loss: epoch.map(|_| 1.75),
-            train_acc: None,
+            values: Default::default(),
             val_loss: 2.25,
             val_acc: 0.5,
         };

@@ -57,7 +57,7 @@ fn append(folder: &RunFolder, lines: &[HistoryLine], times: &[TimingLine]) {
         epoch: None,
         lr: None,
         train_loss: None,
-        train_acc: None,
+        values: Default::default(),
         val_loss: 2.25,
         val_acc: 0.5,
     };

@@ -22,7 +22,7 @@ fn train(runs: &Path, name: &str, rate: f64) -> Result<(), ReportError> {
             epoch: Some(epoch as usize),
             lr: Some(rate),
             train_loss: Some(loss * 0.9),
-            train_acc: None,
+            values: Default::default(),
             val_loss: loss,
             val_acc: 1.0 - loss,
         };

@@ -41,7 +41,7 @@ const MAX_SAME_NAME: u32 = 100_000;
 /// folder.write_record(&record)?;
 ///
 /// let initial = HistoryLine {
-///     phase: None, epoch: None, lr: None, train_loss: None, train_acc: None, val_loss: 2.308, val_acc: 0.103,
+///     phase: None, epoch: None, lr: None, train_loss: None, val_loss: 2.308, val_acc: 0.103, values: Default::default(),
 /// };
 /// folder.append_history(&initial)?;
 /// record.history.push(initial.with_seconds(0.4));
@@ -230,7 +230,7 @@ impl RunFolder {
             if digest.bytes() >= bytes {
                 break;
             }
-            let line = entry.line();
+            let line = entry.line.clone();
             digest.add(&line)?;
             found.push(line);
         }

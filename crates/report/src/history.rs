@@ -1,47 +1,39 @@
-//! A run's history: a line an epoch of what the seed decides, a line of how long it took, and both joined in the record.
+//! A run's history: one line per epoch of what the seed decides, a line of how long it took, and both joined in the record.
 
-use std::collections::HashMap;
+mod row;
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::{Deref, DerefMut};
 
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// The most entries of a history, in the record and in its own file: more than the epochs that a config may ask for.
 pub const MAX_HISTORY: usize = 1 << 17;
 
-/// One line of `history.jsonl`: only what config and seed decide, so that two equal runs have equal bytes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// One line of `history.jsonl`: only what config and seed decide, so that two equal runs have equal bytes. A flat object: whatever was measured
+/// is a key.
+#[derive(Clone, Debug, PartialEq)]
 pub struct HistoryLine {
     /// The phase, 0-based; `None` for the initial evaluation.
     pub phase: Option<usize>,
     /// The epoch, 0-based over the run; `None` for the initial evaluation.
     pub epoch: Option<usize>,
-    /// The learning rate.
+    /// The learning rate of the epoch's first step; that of the last one, where it is another, is `lr_last` among `values`.
     pub lr: Option<f64>,
     /// Mean over the epoch's samples of the loss each had when it was trained on.
     pub train_loss: Option<f64>,
-    /// Training accuracy over the epoch's steps, 0..1, where it was measured.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub train_acc: Option<f64>,
     /// Validation loss after the epoch.
-    #[serde(deserialize_with = "null_is_nan")]
     pub val_loss: f64,
     /// Validation accuracy after the epoch, 0..1.
-    #[serde(deserialize_with = "null_is_nan")]
     pub val_acc: f64,
+    /// Whatever else was measured, by its key: `val_` and a metric's name. At most 64.
+    pub values: BTreeMap<String, f64>,
 }
 
 impl HistoryLine {
     /// The record's entry for this line.
     pub fn with_seconds(&self, seconds: f64) -> HistoryEntry {
-        HistoryEntry {
-            phase: self.phase,
-            epoch: self.epoch,
-            lr: self.lr,
-            train_loss: self.train_loss,
-            train_acc: self.train_acc,
-            val_loss: self.val_loss,
-            val_acc: self.val_acc,
-            seconds,
-        }
+        HistoryEntry { line: self.clone(), seconds }
     }
 }
 
@@ -64,44 +56,26 @@ pub struct TimingLine {
     pub finished: String,
 }
 
-/// One entry of the record's history: what the seed decides ([`HistoryLine`]), and how long it took. The fields are spelt out
-/// again, since serde's `flatten` would hold every unknown key of a crafted entry in memory.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// One entry of the record's history: a line, and how long it took.
+#[derive(Clone, Debug, PartialEq)]
 pub struct HistoryEntry {
-    /// The phase, 0-based; `None` for the initial evaluation.
-    pub phase: Option<usize>,
-    /// The epoch, 0-based over the run; `None` for the initial evaluation.
-    pub epoch: Option<usize>,
-    /// The learning rate.
-    pub lr: Option<f64>,
-    /// Mean over the epoch's samples of the loss each had when it was trained on.
-    pub train_loss: Option<f64>,
-    /// Training accuracy over the epoch's steps, 0..1, where it was measured.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub train_acc: Option<f64>,
-    /// Validation loss after the epoch.
-    #[serde(deserialize_with = "null_is_nan")]
-    pub val_loss: f64,
-    /// Validation accuracy after the epoch, 0..1.
-    #[serde(deserialize_with = "null_is_nan")]
-    pub val_acc: f64,
+    /// What the seed decides.
+    pub line: HistoryLine,
     /// Wall time in seconds; NaN where `timing.jsonl` lacks the epoch.
-    #[serde(deserialize_with = "null_is_nan")]
     pub seconds: f64,
 }
 
-impl HistoryEntry {
-    /// The line of `history.jsonl` that it was made of.
-    pub fn line(&self) -> HistoryLine {
-        HistoryLine {
-            phase: self.phase,
-            epoch: self.epoch,
-            lr: self.lr,
-            train_loss: self.train_loss,
-            train_acc: self.train_acc,
-            val_loss: self.val_loss,
-            val_acc: self.val_acc,
-        }
+impl Deref for HistoryEntry {
+    type Target = HistoryLine;
+
+    fn deref(&self) -> &HistoryLine {
+        &self.line
+    }
+}
+
+impl DerefMut for HistoryEntry {
+    fn deref_mut(&mut self) -> &mut HistoryLine {
+        &mut self.line
     }
 }
 

@@ -90,16 +90,16 @@ mod tests {
         let mut record = Record::new("a", vec!["strata".into()]);
         record.hyperparameters.insert("hidden".into(), vec![2048, 64].into());
         for epoch in [None, Some(0)] {
-            record.history.push(crate::history::HistoryEntry {
+            let line = crate::history::HistoryLine {
                 phase: None,
                 epoch,
                 lr: None,
                 train_loss: None,
-                train_acc: None,
                 val_loss: 2.25,
                 val_acc: 0.5,
-                seconds: 1.5,
-            });
+                values: Default::default(),
+            };
+            record.history.push(line.with_seconds(1.5));
         }
         let mut text = Vec::new();
         write_record_json(&mut text, &record).unwrap();

@@ -44,7 +44,7 @@ pub(crate) fn accuracy_svg(history: &[HistoryEntry]) -> Result<String, String> {
         y_name: "accuracy",
         y_limits: (0.0, 1.0),
         validation: series("validation", history, |e| Some(e.val_acc)),
-        training: series("training", history, |e| e.train_acc),
+        training: series("training", history, |e| e.values.get("train_acc").copied()),
         phases: phases(history),
     }
     .svg()
@@ -66,18 +66,19 @@ fn phases(history: &[HistoryEntry]) -> Vec<PhaseMark> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::history::HistoryLine;
 
     fn entry(epoch: Option<usize>, val_loss: f64) -> HistoryEntry {
-        HistoryEntry {
+        let line = HistoryLine {
             phase: epoch.map(|e| e / 20),
             epoch,
             lr: epoch.map(|e| if e < 20 { 0.1 } else { 5e-8 }),
             train_loss: epoch.map(|_| val_loss * 0.9),
-            train_acc: None,
             val_loss,
             val_acc: 0.5,
-            seconds: 1.0,
-        }
+            values: Default::default(),
+        };
+        line.with_seconds(1.0)
     }
 
     fn falling(epochs: usize) -> Vec<HistoryEntry> {
@@ -149,12 +150,10 @@ mod tests {
         for value in [0.0, -0.0, -5.0, 1e-300, 1e11, f64::MAX, f64::MIN, f64::NAN] {
             for epoch in [None, Some(0), Some(usize::MAX)] {
                 let mut history = falling(2);
-                history.push(HistoryEntry {
-                    lr: Some(value),
-                    train_acc: Some(value),
-                    val_acc: value,
-                    ..entry(epoch, value)
-                });
+                let mut odd = entry(epoch, value);
+                (odd.lr, odd.val_acc) = (Some(value), value);
+                odd.values.insert("train_acc".into(), value);
+                history.push(odd);
                 loss_svg(&history).unwrap();
                 accuracy_svg(&history).unwrap();
                 loss_svg(&history[3..]).unwrap();

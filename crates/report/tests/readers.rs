@@ -33,7 +33,7 @@ fn make_samples() -> (Vec<u8>, Vec<u8>) {
             epoch,
             lr: epoch.map(|_| 1e-5),
             train_loss: epoch.map(|_| 1.9),
-            train_acc: None,
+            values: Default::default(),
             val_loss: 2.308,
             val_acc: 0.103,
         };

@@ -20,6 +20,7 @@ mod named;
 mod network;
 mod optimizer;
 pub mod ranges;
+mod schedule;
 mod training;
 
 pub use activation::Activation;
@@ -29,6 +30,7 @@ pub use named::Named;
 pub use network::{LayerSpec, NetworkError, NetworkSpec, NormKind};
 pub use optimizer::{OptimizerKind, OptimizerSpec};
 pub use ranges::{Integers, Numbers};
+pub use schedule::{ScheduleKind, ScheduleSpec};
 pub use training::{EarlyStopping, Metric, Phase};
 
 #[cfg(doctest)]

@@ -56,7 +56,7 @@ pub(crate) use named;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Activation, DatasetKind, Metric, NormKind, OptimizerKind, Precision, RngScheme};
+    use crate::{Activation, DatasetKind, Metric, NormKind, OptimizerKind, Precision, RngScheme, ScheduleKind};
 
     fn check<T: Named + std::fmt::Debug>() {
         for choice in T::ALL {
@@ -78,5 +78,6 @@ mod tests {
         check::<OptimizerKind>();
         check::<Precision>();
         check::<RngScheme>();
+        check::<ScheduleKind>();
     }
 }

@@ -98,6 +98,8 @@ pub const EPS: Numbers = Numbers::Positive;
 pub const WEIGHT_DECAY: Numbers = Numbers::NotNegative;
 /// A learning rate.
 pub const LEARNING_RATE: Numbers = Numbers::Positive;
+/// The share of a phase's steps in which the rate rises.
+pub const WARMUP: Numbers = Numbers::BelowOne;
 /// What counts as an improvement.
 pub const MIN_DELTA: Numbers = Numbers::NotNegative;
 /// Phases of a run: the resolved config spells each out in up to 70 bytes and must stay within the 1 MiB that a config may have, or the

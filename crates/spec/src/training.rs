@@ -1,14 +1,25 @@
 //! How long to train, at which rate, and when to stop.
 
 use crate::named::named;
+use crate::schedule::ScheduleSpec;
 
-/// Epochs at one learning rate.
+/// Epochs at one learning rate, or at rates below it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Phase {
     /// Passes over the training samples, [`ranges::EPOCHS`](crate::ranges::EPOCHS).
     pub epochs: usize,
-    /// Above 0 and finite in 32 bits.
+    /// The rate, or the highest of the schedule's: above 0 and finite in 32 bits.
     pub learning_rate: f64,
+    /// How the rate goes within the phase.
+    pub schedule: ScheduleSpec,
+}
+
+impl Phase {
+    /// Epochs at one learning rate.
+    #[must_use]
+    pub const fn constant(epochs: usize, learning_rate: f64) -> Self {
+        Self { epochs, learning_rate, schedule: ScheduleSpec::Constant }
+    }
 }
 
 named! {

@@ -24,8 +24,8 @@ fn main() -> Result<(), TrainError> {
     let mut rng = TorchRng::new(43);
     classifier.initialise(&mut rng)?;
 
-    let phases = vec![Phase { epochs: 8, learning_rate: 0.1 }, Phase { epochs: 2, learning_rate: 0.01 }];
-    let plan = Plan { phases, early_stopping: None, checkpoint_every: None };
+    let phases = vec![Phase::constant(8, 0.1), Phase::constant(2, 0.01)];
+    let plan = Plan { phases, ..Plan::default() };
     let (train, validation, test) = (Table(300), Table(60), Table(60));
     let (progress, _) = fit(&mut *classifier, &train, &validation, &plan, Progress::new(&rng), &mut ())?;
     if let Some(line) = &progress.last {

@@ -47,8 +47,8 @@ fn main() -> Result<(), TrainError> {
     let mut classifier = build::<mlp!(4, 16, 3), 4, 3>(options)?;
     let mut rng = TorchRng::new(43);
     classifier.initialise(&mut rng)?;
-    let phases = vec![Phase { epochs: 100, learning_rate: 0.01 }];
-    let plan = Plan { phases, early_stopping: None, checkpoint_every: None };
+    let phases = vec![Phase::constant(100, 0.01)];
+    let plan = Plan { phases, ..Plan::default() };
     let (train, validation) = (Table(300), Table(60));
     let (_, outcome) = fit(&mut *classifier, &train, &validation, &plan, Progress::new(&rng), &mut Watch::default())?;
     assert_eq!(outcome, Outcome::Interrupted);

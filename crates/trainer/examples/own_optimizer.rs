@@ -50,8 +50,7 @@ fn main() -> Result<(), TrainError> {
     let mut classifier = build::<mlp!(4, 16, 3), 4, 3>(options)?;
     let mut rng = TorchRng::new(43);
     classifier.initialise(&mut rng)?;
-    let plan =
-        Plan { phases: vec![Phase { epochs: 10, learning_rate: 0.01 }], early_stopping: None, checkpoint_every: None };
+    let plan = Plan { phases: vec![Phase::constant(10, 0.01)], ..Plan::default() };
     let (progress, _) = fit(&mut *classifier, &Table(300), &Table(60), &plan, Progress::new(&rng), &mut ())?;
     let accuracy = progress.last.as_ref().map_or(0.0, |line| line.val_acc);
     println!("validation accuracy {accuracy:.4}");

@@ -1,12 +1,14 @@
 //! The notebook's base class: everything about a classifier but its shape.
 
+use std::collections::BTreeMap;
+
 use strata_model::{Architecture, Weights};
 use strata_rng::TorchRng;
 
 use crate::{Batch, OptimizerState, TrainError};
 
 /// Sums over samples, from which means are exact whatever the batches' sizes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Score {
     /// The loss summed over the samples.
@@ -15,6 +17,9 @@ pub struct Score {
     pub correct: u64,
     /// Samples.
     pub samples: u64,
+    /// Further metrics by name ([`Metric`](crate::Metric)), each summed over the samples. Training measures none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sums: BTreeMap<String, f64>,
 }
 
 impl Score {
@@ -23,6 +28,9 @@ impl Score {
         self.loss += other.loss;
         self.correct += other.correct;
         self.samples += other.samples;
+        for (name, sum) in other.sums {
+            *self.sums.entry(name).or_default() += sum;
+        }
     }
 
     /// The loss a sample; NaN of no samples.

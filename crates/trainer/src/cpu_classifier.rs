@@ -7,7 +7,7 @@ use strata_model::{
 };
 use strata_rng::TorchRng;
 
-use crate::{Batch, Classifier, OptimizerState, Score, TrainError, TrainingStep};
+use crate::{Batch, Classifier, OptimizerState, Outputs, Score, TrainError, TrainingStep};
 
 type Inputs<const I: usize, T = NoneTape> = Tensor<(usize, Const<I>), f32, Cpu, T>;
 type Traced = OwnedTape<f32, Cpu>;
@@ -115,6 +115,7 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> Classifier for CpuClas
             loss: f64::from(mean) * batch.len() as f64,
             correct: 0,
             samples: batch.len() as u64,
+            ..Score::default()
         });
 
         let scale = match self.step.clipping.norm {
@@ -142,8 +143,12 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> Classifier for CpuClas
     fn validation_step(&mut self, mut batch: Batch) -> Result<(), TrainError> {
         let images = self.inputs(&mut batch)?;
         let logits = self.network.try_forward(images).map_err(TrainError::device)?;
-        let total = self.step.loss.loss(&logits.as_vec(), batch.targets(), C);
-        self.validation.add(Score { loss: total.loss, correct: total.correct as u64, samples: batch.len() as u64 });
+        let logits = logits.as_vec();
+        let total = self.step.loss.loss(&logits, batch.targets(), C);
+        let outputs = Outputs { logits: &logits, labels: &batch.labels, classes: C };
+        let sums = self.step.metrics.iter().map(|metric| (metric.name().to_owned(), metric.total(&outputs))).collect();
+        let (correct, samples) = (total.correct as u64, batch.len() as u64);
+        self.validation.add(Score { loss: total.loss, correct, samples, sums });
         Ok(())
     }
 

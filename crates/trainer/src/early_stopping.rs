@@ -18,10 +18,7 @@ pub struct StoppingState {
 impl StoppingState {
     /// Adds an epoch to what is remembered.
     pub(crate) fn observe(&mut self, rule: &EarlyStopping, line: &Evaluation) {
-        let value = match rule.metric {
-            Metric::ValLoss => -line.val_loss,
-            Metric::ValAcc => line.val_acc,
-        };
+        let value = merit(rule.metric, line);
         let improved = match self.best {
             Some(best) => value > best + rule.min_delta,
             None => value > f64::NEG_INFINITY,
@@ -31,6 +28,14 @@ impl StoppingState {
         } else {
             self.stale += 1;
         }
+    }
+}
+
+/// The value of a metric, the higher the better: a loss is negated.
+pub(crate) fn merit(metric: Metric, line: &Evaluation) -> f64 {
+    match metric {
+        Metric::ValLoss => -line.val_loss,
+        Metric::ValAcc => line.val_acc,
     }
 }
 
@@ -67,6 +72,7 @@ mod tests {
                     train_loss: None,
                     val_loss: -value,
                     val_acc: *value,
+                    values: Default::default(),
                 })
                 .collect();
             for metric in [Metric::ValLoss, Metric::ValAcc] {

@@ -185,6 +185,26 @@ pub enum TrainError {
         /// What is wrong with it.
         source: Box<TrainError>,
     },
+    /// A learning rate that is none, or a schedule that remembers what is no number.
+    #[error("the schedule {schedule} gives {value:?} in epoch {epoch}, step {step}: no finite number of 0 or more")]
+    Rate {
+        /// The schedule.
+        schedule: String,
+        /// What it gave.
+        value: f64,
+        /// 0-based over the run.
+        epoch: usize,
+        /// 0-based in the epoch.
+        step: usize,
+    },
+    /// A metric whose name cannot be a key of the history.
+    #[error("the metric {name:?}: {reason}")]
+    Metric {
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// Progress that is not the plan's.
     #[error("the run cannot be resumed: {reason}")]
     Progress {

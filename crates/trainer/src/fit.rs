@@ -1,11 +1,13 @@
 //! The loop: phases of epochs, each a training pass, a validation pass and a line of history.
 
 use strata_rng::TorchRng;
-use strata_spec::Phase;
 
 use crate::pass::Amount;
+use crate::plan::Place;
 use crate::served::Served;
-use crate::{Classifier, Evaluation, Event, Loader, Observer, Pass, Plan, Progress, Score, TrainError};
+use crate::{
+    Classifier, Evaluation, Event, Loader, Observer, Pass, Plan, Progress, Schedule, ScheduledStep, Score, TrainError,
+};
 
 /// Why a run ended without an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +32,8 @@ const READ_EVERY: usize = 50;
 /// [`TrainError::NotFinite`] where the training loss is no longer a number, [`TrainError::ValidationNotFinite`] where the
 /// validation loss is none; [`TrainError::Served`] where a loader serves more or less than it announced, [`TrainError::NoSamples`] where it
 /// announces nothing; [`TrainError::BatchTooSmall`] where a batch has fewer samples than the network trains on;
-/// [`TrainError::Progress`] where `progress` is none of `plan`; what `classifier` ([`TrainError::InBatch`]) and
+/// [`TrainError::Progress`] where `progress` is none of `plan`, [`TrainError::Rate`] where the schedule
+/// gives no rate; what `classifier` ([`TrainError::InBatch`]) and
 /// `observer` fail with.
 pub fn fit(
     classifier: &mut dyn Classifier,
@@ -49,7 +52,7 @@ pub fn fit(
         let Some(score) = evaluate(classifier, validation, &mut rng, Pass::Initial, observer)? else {
             return Ok((progress, Outcome::Interrupted));
         };
-        progress.add(Evaluation::initial(score), plan.early_stopping.as_ref());
+        progress.add(Evaluation::initial(score), plan);
         progress.rng = rng.state();
         report_evaluation(&progress, observer)?;
         observer.checkpoint(&progress, classifier, false)?;
@@ -59,29 +62,35 @@ pub fn fit(
             return Ok((progress, Outcome::StoppedEarly));
         }
         let epoch = progress.epoch;
-        let Some((phase, Phase { learning_rate, .. })) = plan.phase_of(epoch) else {
+        let Some(place) = plan.place_of(epoch) else {
             return Ok((progress, Outcome::Finished));
         };
-        let finished = train_epoch(classifier, train, plan, learning_rate, &mut rng, &mut progress, observer)?;
+        let rates = Rates::new(plan, &place, train.batches());
+        let (first, last) = (rates.of(0, &progress)?, rates.of(train.batches().saturating_sub(1), &progress)?);
+        let finished = train_epoch(classifier, train, plan, &rates, &mut rng, &mut progress, observer)?;
         let pass = Pass::Validation { epoch };
         let score = if finished { evaluate(classifier, validation, &mut rng, pass, observer)? } else { None };
         let Some(score) = score else {
             observer.checkpoint(&progress, classifier, false)?;
             return Ok((progress, Outcome::Interrupted));
         };
-        let line = Evaluation {
-            phase: Some(phase),
+        let mut line = Evaluation {
+            phase: Some(place.number),
             epoch: Some(epoch),
-            learning_rate: Some(learning_rate),
+            learning_rate: Some(first),
             train_loss: Some(progress.score.mean_loss()),
             ..Evaluation::initial(score)
         };
-        progress.add(line, plan.early_stopping.as_ref());
+        if last != first {
+            line.values.insert("lr_last".into(), last);
+        }
+        progress.add(line, plan);
         progress.epoch += 1;
         progress.batches = 0;
         progress.score = Score::default();
         progress.rng = rng.state();
         report_evaluation(&progress, observer)?;
+        rates.check_state(&progress)?;
         observer.checkpoint(&progress, classifier, true)?;
     }
 }
@@ -102,13 +111,14 @@ fn train_epoch(
     classifier: &mut dyn Classifier,
     train: &dyn Loader,
     plan: &Plan,
-    learning_rate: f64,
+    rates: &Rates<'_>,
     rng: &mut TorchRng,
     progress: &mut Progress,
     observer: &mut dyn Observer,
 ) -> Result<bool, TrainError> {
     let batches = train.batches();
     let done = progress.batches;
+    let mut learning_rate = rates.of(done.min(batches.saturating_sub(1)), progress)?;
     let pass = Pass::Training { epoch: progress.epoch, learning_rate };
     let before = Amount { batches: done, samples: progress.score.samples as usize };
     let mut served = Served::new(pass, train, before)?;
@@ -121,6 +131,7 @@ fn train_epoch(
         }
         served.add(&batch)?;
         let samples = batch.len();
+        learning_rate = rates.of(progress.batches, progress)?;
         classifier.training_step(batch, learning_rate).map_err(|error| served.at_batch(error))?;
         progress.batches += 1;
         let step = progress.batches;
@@ -136,13 +147,54 @@ fn train_epoch(
     Ok(true)
 }
 
+/// The learning rates of an epoch's steps.
+struct Rates<'a> {
+    schedule: &'a dyn Schedule,
+    peak: f64,
+    /// The epoch's first step, 0-based in its phase.
+    first: usize,
+    /// Steps of the phase.
+    steps: usize,
+}
+
+impl<'a> Rates<'a> {
+    fn new(plan: &'a Plan, place: &'a Place, batches: usize) -> Self {
+        Self {
+            schedule: plan.schedule(&place.phase),
+            peak: place.phase.learning_rate,
+            first: place.epoch * batches,
+            steps: place.phase.epochs * batches,
+        }
+    }
+
+    /// The rate of the epoch's step `step`.
+    fn of(&self, step: usize, progress: &Progress) -> Result<f64, TrainError> {
+        let Self { schedule, peak, first, steps } = *self;
+        let rate = schedule.rate(&ScheduledStep { peak, step: first + step, steps, state: &progress.schedule });
+        if rate.is_finite() && rate >= 0.0 { Ok(rate) } else { Err(self.error(rate, progress.epoch, step)) }
+    }
+
+    /// What the schedule remembers must be readable in a checkpoint.
+    fn check_state(&self, progress: &Progress) -> Result<(), TrainError> {
+        match progress.schedule.iter().find(|value| !value.is_finite()) {
+            Some(value) => Err(self.error(*value, progress.epoch, 0)),
+            None => Ok(()),
+        }
+    }
+
+    fn error(&self, value: f64, epoch: usize, step: usize) -> TrainError {
+        TrainError::Rate { schedule: format!("{:?}", self.schedule), value, epoch, step }
+    }
+}
+
 /// Adds what was trained on since the last look to the epoch's score; the mean loss so far.
 fn read_loss(classifier: &mut dyn Classifier, learning_rate: f64, progress: &mut Progress) -> Result<f64, TrainError> {
     let score = classifier.training_score()?;
+    let loss = score.loss;
     progress.score.add(score);
-    if !score.loss.is_finite() {
+    if !loss.is_finite() {
         let (epoch, step) = (progress.epoch, progress.batches.saturating_sub(1));
-        return Err(TrainError::NotFinite { loss: score.loss, epoch, step, learning_rate });
+        return Err(TrainError::NotFinite { loss, epoch, step, learning_rate });
     }
     Ok(progress.score.mean_loss())
 }

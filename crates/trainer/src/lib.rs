@@ -17,11 +17,13 @@ mod early_stopping;
 mod error;
 mod fit;
 mod history;
+mod metric;
 mod observer;
 mod optimizer;
 mod pass;
 mod plan;
 mod progress;
+mod schedule;
 mod served;
 mod step;
 mod table;
@@ -38,6 +40,7 @@ pub use early_stopping::StoppingState;
 pub use error::TrainError;
 pub use fit::{Outcome, evaluate, fit};
 pub use history::Evaluation;
+pub use metric::{Direction, Metric, Outputs, registered};
 pub use observer::{Event, Observer};
 pub use optimizer::{
     Adagrad, Adam, Lion, NAdam, Optimizer, OptimizerState, ParameterState, RmsProp, Sgd, Step, TensorRule, optimizer_of,
@@ -45,9 +48,10 @@ pub use optimizer::{
 pub use pass::{Amount, Pass};
 pub use plan::Plan;
 pub use progress::Progress;
+pub use schedule::{Cosine, Linear, OneCycle, ReduceOnPlateau, Schedule, ScheduledStep};
 pub use step::{Clipping, DecayedKinds, TrainingStep};
 pub use strata_kernels::{CrossEntropy, Loss, MeanSquaredError};
-pub use strata_spec::{DeviceChoice, EarlyStopping, Metric, Phase};
+pub use strata_spec::{DeviceChoice, EarlyStopping, Phase, ScheduleSpec};
 pub use table::Table;
 pub use tensor_classifier::{TensorClassifier, TensorNetwork};
 

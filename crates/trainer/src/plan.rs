@@ -1,16 +1,32 @@
 //! What a run is to do: phases of epochs, when to end early, how often to keep a checkpoint.
 
+use std::sync::Arc;
+
 use strata_spec::{EarlyStopping, Phase};
 
+use crate::Schedule;
+
 /// What is to be done.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Plan {
     /// In order.
     pub phases: Vec<Phase>,
+    /// A schedule of one's own, in place of the phases' own ones; each phase still has its peak and its steps.
+    pub schedule: Option<Arc<dyn Schedule>>,
     /// When to end before the last phase does.
     pub early_stopping: Option<EarlyStopping>,
     /// Steps between the checkpoints within an epoch; there is one at the end of each epoch in any case.
     pub checkpoint_every: Option<usize>,
+}
+
+/// The place of an epoch in its phase.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    /// The phase's number.
+    pub(crate) number: usize,
+    pub(crate) phase: Phase,
+    /// The epoch, 0-based in its phase.
+    pub(crate) epoch: usize,
 }
 
 impl Plan {
@@ -19,15 +35,23 @@ impl Plan {
         self.phases.iter().map(|phase| phase.epochs).sum()
     }
 
-    /// The phase that epoch `epoch` (0-based over the run) belongs to.
-    pub(crate) fn phase_of(&self, epoch: usize) -> Option<(usize, Phase)> {
+    /// Where epoch `epoch` (0-based over the run) belongs.
+    pub(crate) fn place_of(&self, epoch: usize) -> Option<Place> {
         let mut first = 0;
-        for (i, phase) in self.phases.iter().enumerate() {
-            first += phase.epochs;
-            if epoch < first {
-                return Some((i, *phase));
+        for (number, phase) in self.phases.iter().enumerate() {
+            if epoch < first + phase.epochs {
+                return Some(Place { number, phase: *phase, epoch: epoch - first });
             }
+            first += phase.epochs;
         }
         None
+    }
+
+    /// The schedule of `phase`.
+    pub(crate) fn schedule<'a>(&'a self, phase: &'a Phase) -> &'a dyn Schedule {
+        match &self.schedule {
+            Some(schedule) => schedule.as_ref(),
+            None => &phase.schedule,
+        }
     }
 }

@@ -24,6 +24,9 @@ pub struct Progress {
     pub last: Option<Evaluation>,
     /// The epoch of the highest validation accuracy so far, the first of equals; the initial evaluation is no epoch.
     pub best: Option<Evaluation>,
+    /// What the schedule remembers, where it remembers anything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub schedule: Vec<f64>,
     /// What early stopping remembers, where the plan has it and an epoch has ended.
     pub stopping: Option<StoppingState>,
 }
@@ -31,26 +34,39 @@ pub struct Progress {
 impl Progress {
     /// Before the initial evaluation.
     pub fn new(rng: &TorchRng) -> Self {
-        Self { epoch: 0, batches: 0, score: Score::default(), rng: rng.state(), last: None, best: None, stopping: None }
+        Self {
+            epoch: 0,
+            batches: 0,
+            score: Score::default(),
+            rng: rng.state(),
+            last: None,
+            best: None,
+            schedule: Vec::new(),
+            stopping: None,
+        }
     }
 
     /// Takes from a whole history, its first line first, what is remembered of it: for a checkpoint of format 1, which holds the history
     /// itself.
     pub fn replay(&mut self, history: &[Evaluation], plan: &Plan) {
         (self.last, self.best, self.stopping) = (None, None, None);
+        self.schedule.clear();
         for line in history {
-            self.add(line.clone(), plan.early_stopping.as_ref());
+            self.add(line.clone(), plan);
         }
     }
 
     /// Remembers a new line of the history.
-    pub(crate) fn add(&mut self, line: Evaluation, stopping: Option<&EarlyStopping>) {
-        if line.epoch.is_some() {
+    pub(crate) fn add(&mut self, line: Evaluation, plan: &Plan) {
+        if let Some(epoch) = line.epoch {
             if self.best.as_ref().is_none_or(|best| line.val_acc > best.val_acc) {
                 self.best = Some(line.clone());
             }
-            if let Some(stopping) = stopping {
+            if let Some(stopping) = &plan.early_stopping {
                 self.stopping.get_or_insert_default().observe(stopping, &line);
+            }
+            if let Some(place) = plan.place_of(epoch) {
+                plan.schedule(&place.phase).epoch_ended(&line, &mut self.schedule);
             }
         }
         self.last = Some(line);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use strata_kernels::{CrossEntropy, Gradient, Loss, UpdateRule};
 use strata_spec::OptimizerSpec;
 
+use crate::metric::{Metric, check_names, registered};
 use crate::optimizer::optimizer_of;
 use crate::{Optimizer, Step, TensorRule, TrainError};
 
@@ -30,6 +31,8 @@ pub struct TrainingStep {
     pub clipping: Clipping,
     /// Which parameters the optimizer's weight decay is for.
     pub decayed: DecayedKinds,
+    /// What an evaluation measures besides loss and accuracy.
+    pub metrics: Vec<Arc<dyn Metric>>,
 }
 
 /// How gradients are clipped before the optimizer sees them: by norm, then by value.
@@ -81,7 +84,15 @@ impl TrainingStep {
 
     fn of(optimizer: Arc<dyn Optimizer>) -> Self {
         let loss = Arc::new(CrossEntropy::default());
-        Self { optimizer, loss, clipping: Clipping::default(), decayed: DecayedKinds::default() }
+        let metrics = registered();
+        Self { optimizer, loss, clipping: Clipping::default(), decayed: DecayedKinds::default(), metrics }
+    }
+
+    /// A metric more, a key `val_` and its name in the history.
+    #[must_use]
+    pub fn metric(mut self, metric: impl Metric + 'static) -> Self {
+        self.metrics.push(Arc::new(metric));
+        self
     }
 
     /// Another loss.
@@ -109,6 +120,7 @@ impl TrainingStep {
     /// optimizer says.
     pub fn check(&self) -> Result<(), TrainError> {
         self.optimizer.check()?;
+        check_names(&self.metrics)?;
         let rule = self.optimizer.rule(Step { learning_rate: 1e-3, number: 1, decays: true })?;
         let (named, kept) = (self.optimizer.states(), rule.states());
         if named.len() != kept {
@@ -149,6 +161,10 @@ impl TrainingStep {
         self.tensor_rules(1e-3, 1)?;
         if !self.loss.is_plain_cross_entropy() {
             return refuse(format!("the loss {:?}", self.loss));
+        }
+        // The registered ones are left out on a card.
+        if self.metrics.len() > registered().len() {
+            return refuse("a metric of one's own".into());
         }
         if self.clipping != Clipping::default() {
             return refuse("clipping of gradients".into());

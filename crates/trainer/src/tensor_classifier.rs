@@ -118,7 +118,8 @@ where
     fn take(&mut self, training: bool) -> Result<Score, TrainError> {
         let scores = if training { &mut self.training } else { &mut self.validation };
         let (total, samples) = self.device.try_take(scores).map_err(TrainError::device)?;
-        Ok(Score { loss: total.loss, correct: total.correct as u64, samples: samples as u64 })
+        let (correct, samples) = (total.correct as u64, samples as u64);
+        Ok(Score { loss: total.loss, correct, samples, ..Score::default() })
     }
 
     fn set_state(&mut self, state: &OptimizerState) -> Result<(), TrainError> {

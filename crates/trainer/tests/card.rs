@@ -39,8 +39,8 @@ fn trained(device: DeviceKind, optimizer: OptimizerSpec, activation: Activation)
     let indices_only = device != DeviceKind::Cpu;
     let train = Memory { samples: SAMPLES, batch: 16, shuffle: true, indices_only };
     let validation = Memory { samples: 50, batch: 16, shuffle: false, indices_only };
-    let phases = vec![Phase { epochs: 2, learning_rate: 0.02 }];
-    let plan = Plan { phases, early_stopping: None, checkpoint_every: None };
+    let phases = vec![Phase::constant(2, 0.02)];
+    let plan = Plan { phases, ..Plan::default() };
     let mut keeper = Keeper::default();
     fit(&mut *classifier, &train, &validation, &plan, Progress::new(&rng), &mut keeper).unwrap();
     let checkpoint = keeper.checkpoints.pop().unwrap();

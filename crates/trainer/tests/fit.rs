@@ -8,10 +8,11 @@ use std::cell::Cell;
 use common::{CLASSES, FEATURES, Keeper, Memory};
 use strata_model::{Activation, mlp};
 use strata_rng::TorchRng;
+use strata_spec::Metric;
 use strata_spec::OptimizerSpec;
 use strata_trainer::{
-    Batch, Classifier, ClassifierOptions, Device, DeviceChoice, EarlyStopping, Loader, Metric, Outcome, Pass, Phase,
-    Plan, Progress, TrainError, build, evaluate, fit,
+    Batch, Classifier, ClassifierOptions, Device, DeviceChoice, EarlyStopping, Loader, Outcome, Pass, Phase, Plan,
+    Progress, TrainError, build, evaluate, fit,
 };
 
 fn classifier() -> Box<dyn Classifier> {
@@ -33,8 +34,8 @@ fn loader(samples: usize, batch: usize) -> Memory {
 }
 
 fn plan(phases: &[(usize, f64)]) -> Plan {
-    let phases = phases.iter().map(|(epochs, learning_rate)| Phase { epochs: *epochs, learning_rate: *learning_rate });
-    Plan { phases: phases.collect(), early_stopping: None, checkpoint_every: None }
+    let phases = phases.iter().map(|(epochs, learning_rate)| Phase::constant(*epochs, *learning_rate));
+    Plan { phases: phases.collect(), ..Plan::default() }
 }
 
 #[test]

@@ -6,8 +6,9 @@ mod common;
 use common::{CLASSES, FEATURES, Keeper, Memory};
 use strata_model::{Activation, mlp};
 use strata_rng::TorchRng;
+use strata_spec::Metric;
 use strata_trainer::{
-    Amount, Batch, Classifier, ClassifierOptions, Device, EarlyStopping, Evaluation, Loader, Metric, Pass, Phase, Plan,
+    Amount, Batch, Classifier, ClassifierOptions, Device, EarlyStopping, Evaluation, Loader, Pass, Phase, Plan,
     Progress, Sgd, TrainError, build, evaluate, fit,
 };
 
@@ -60,7 +61,7 @@ impl Loader for Liar {
 }
 
 fn plan() -> Plan {
-    Plan { phases: vec![Phase { epochs: 2, learning_rate: 0.1 }], early_stopping: None, checkpoint_every: Some(2) }
+    Plan { phases: vec![Phase::constant(2, 0.1)], checkpoint_every: Some(2), ..Plan::default() }
 }
 
 fn trained(train: &dyn Loader, validation: &dyn Loader, progress: Progress) -> TrainError {
@@ -119,6 +120,7 @@ fn the_validation_after_an_epoch_is_counted_too() {
             train_loss: None,
             val_loss: 1.0,
             val_acc: 0.5,
+            values: Default::default(),
         }),
         ..Progress::new(&TorchRng::new(1))
     };
@@ -199,7 +201,7 @@ fn progress_that_remembers_nothing_of_the_watched_metric_is_refused() {
     fit(&mut *classifier(), &train, &validation, &plan(), fresh, &mut keeper).unwrap();
     let mut progress = keeper.checkpoints.pop().unwrap().progress;
     let stopping = EarlyStopping { metric: Metric::ValLoss, patience: 1, min_delta: 1e9 };
-    let plan = Plan { early_stopping: Some(stopping), phases: vec![Phase { epochs: 9, learning_rate: 0.1 }], ..plan() };
+    let plan = Plan { early_stopping: Some(stopping), phases: vec![Phase::constant(9, 0.1)], ..plan() };
     let run = |progress| fit(&mut *classifier(), &train, &validation, &plan, progress, &mut ());
     assert!(matches!(run(progress.clone()), Err(TrainError::Progress { .. })));
     progress.replay(&keeper.history, &plan);

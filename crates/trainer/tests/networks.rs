@@ -40,8 +40,8 @@ fn loader(samples: usize, shuffle: bool) -> Memory {
 }
 
 fn plan() -> Plan {
-    let phases = vec![Phase { epochs: 2, learning_rate: 0.02 }];
-    Plan { phases, early_stopping: None, checkpoint_every: Some(3) }
+    let phases = vec![Phase::constant(2, 0.02)];
+    Plan { phases, checkpoint_every: Some(3), ..Plan::default() }
 }
 
 fn run(classifier: &mut dyn Classifier, progress: Progress, keeper: &mut Keeper) -> Outcome {

@@ -36,8 +36,8 @@ fn trained(mut classifier: Box<dyn Classifier>, indices_only: bool) -> Vec<f32> 
     classifier.initialise(&mut rng).unwrap();
     let train = Memory { samples: 60, batch: 16, shuffle: true, indices_only };
     let validation = Memory { samples: 20, batch: 16, shuffle: false, indices_only };
-    let phases = vec![Phase { epochs: 4, learning_rate: 0.02 }];
-    let plan = Plan { phases, early_stopping: None, checkpoint_every: None };
+    let phases = vec![Phase::constant(4, 0.02)];
+    let plan = Plan { phases, ..Plan::default() };
     let mut keeper = Keeper::default();
     fit(&mut *classifier, &train, &validation, &plan, Progress::new(&rng), &mut keeper).unwrap();
     let (weights, _) = classifier.snapshot().unwrap();

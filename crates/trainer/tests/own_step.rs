@@ -84,8 +84,8 @@ fn own() -> Box<dyn Classifier> {
 fn an_own_optimizer_and_loss_train_and_resume() {
     let train = Memory { samples: 60, batch: 16, shuffle: true, indices_only: false };
     let validation = Memory { samples: 20, batch: 16, shuffle: false, indices_only: false };
-    let phases = vec![Phase { epochs: 6, learning_rate: 0.005 }];
-    let plan = Plan { phases, early_stopping: None, checkpoint_every: None };
+    let phases = vec![Phase::constant(6, 0.005)];
+    let plan = Plan { phases, ..Plan::default() };
     let mut rng = TorchRng::new(7);
     let mut whole = own();
     whole.initialise(&mut rng).unwrap();

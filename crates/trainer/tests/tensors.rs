@@ -46,8 +46,8 @@ fn loaders(indices_only: bool) -> (Memory, Memory) {
 }
 
 fn plan() -> Plan {
-    let phases = vec![Phase { epochs: 2, learning_rate: 0.05 }, Phase { epochs: 1, learning_rate: 0.01 }];
-    Plan { phases, early_stopping: None, checkpoint_every: Some(3) }
+    let phases = vec![Phase::constant(2, 0.05), Phase::constant(1, 0.01)];
+    Plan { phases, checkpoint_every: Some(3), ..Plan::default() }
 }
 
 /// Trains from the start, or goes on, and stops after `stop` batches.

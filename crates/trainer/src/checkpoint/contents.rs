@@ -5,7 +5,7 @@ use strata_model::{Architecture, NamedTensor, TensorSpec};
 use strata_rng::RngState;
 
 use super::{Checkpoint, CheckpointHistory, Elapsed, HistoryMark};
-use crate::{Evaluation, Progress, Score};
+use crate::{Evaluation, Plan, Progress, Score};
 
 /// The format that is written. Format 1 held the whole history instead of its length and hash.
 const FORMAT: u32 = 2;
@@ -78,7 +78,7 @@ pub(super) fn write(checkpoint: &Checkpoint) -> serde_json::Result<String> {
         CheckpointHistory::None => None,
         CheckpointHistory::File(mark) => Some(mark.clone()),
         CheckpointHistory::Lines(history) => {
-            let Progress { epoch, batches, score, rng, .. } = *progress;
+            let Progress { epoch, batches, score, rng, .. } = progress.clone();
             let progress = Progress1 { epoch, batches, score, rng, history: history.clone() };
             return serde_json::to_string(&Format1 { format: 1, run, widths, steps, states, progress });
         }
@@ -116,9 +116,10 @@ pub(super) fn read(text: &str) -> Result<Contents, String> {
 fn from_format_1(found: Format1) -> Contents {
     let Format1 { run, widths, steps, states, progress, .. } = found;
     let Progress1 { epoch, batches, score, rng, history } = progress;
-    let mut progress = Progress { epoch, batches, score, rng, last: None, best: None, stopping: None };
+    let mut progress =
+        Progress { epoch, batches, score, rng, last: None, best: None, schedule: Vec::new(), stopping: None };
     for line in &history {
-        progress.add(line.clone(), None);
+        progress.add(line.clone(), &Plan::default());
     }
     let history = CheckpointHistory::Lines(history);
     Contents { run, widths, steps, states, progress, history, elapsed: Elapsed::default(), tensors: None }

@@ -1,0 +1,130 @@
+//! A learning rate for each step.
+
+mod cosine;
+mod linear;
+mod one_cycle;
+mod plateau;
+
+use std::fmt::Debug;
+
+use strata_spec::ScheduleSpec;
+
+use crate::Evaluation;
+
+pub use cosine::Cosine;
+pub use linear::Linear;
+pub use one_cycle::OneCycle;
+pub use plateau::ReduceOnPlateau;
+
+/// A step whose learning rate is asked for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ScheduledStep<'a> {
+    /// The phase's learning rate, above 0.
+    pub peak: f64,
+    /// The step, 0-based in its phase.
+    pub step: usize,
+    /// Steps of the phase, at least one.
+    pub steps: usize,
+    /// What the schedule remembers ([`Schedule::epoch_ended`]); empty before the first epoch has ended.
+    pub state: &'a [f64],
+}
+
+/// A learning rate for each step, within a phase. A function of the step alone, so that a resumed run has the rates of one that was never
+/// stopped; what it remembers besides is kept in the checkpoint.
+///
+/// ```
+/// use strata_trainer::{Schedule, ScheduledStep};
+///
+/// /// Half of the rate in every second step.
+/// #[derive(Debug)]
+/// struct Alternating;
+///
+/// impl Schedule for Alternating {
+///     fn rate(&self, at: &ScheduledStep<'_>) -> f64 {
+///         if at.step % 2 == 0 { at.peak } else { at.peak / 2.0 }
+///     }
+/// }
+///
+/// assert_eq!(Alternating.rate(&ScheduledStep { peak: 0.1, step: 3, steps: 10, state: &[] }), 0.05);
+/// ```
+pub trait Schedule: Debug + Send + Sync {
+    /// The learning rate of a step, finite and at least 0.
+    fn rate(&self, at: &ScheduledStep<'_>) -> f64;
+
+    /// Told of an epoch's line of history; `state` is what it remembers, finite numbers of its own choice, over the whole run.
+    fn epoch_ended(&self, line: &Evaluation, state: &mut Vec<f64>) {
+        let _ = (line, state);
+    }
+}
+
+/// Those that a config can name.
+impl Schedule for ScheduleSpec {
+    fn rate(&self, at: &ScheduledStep<'_>) -> f64 {
+        match *self {
+            Self::Constant => at.peak,
+            Self::Linear => Linear.rate(at),
+            Self::Cosine => Cosine.rate(at),
+            Self::OneCycle { warmup } => OneCycle { warmup }.rate(at),
+        }
+    }
+}
+
+/// From `start` (share 0) to `end` (share 1) along half a cosine.
+fn anneal(start: f64, end: f64, share: f64) -> f64 {
+    // Not the C library's cosine, which is not the same everywhere: a rate decides weights.
+    end + (start - end) / 2.0 * (1.0 + libm::cos(std::f64::consts::PI * share))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rates(schedule: ScheduleSpec, peak: f64, steps: usize) -> Vec<f64> {
+        (0..steps).map(|step| schedule.rate(&ScheduledStep { peak, step, steps, state: &[] })).collect()
+    }
+
+    #[track_caller]
+    fn close(found: &[f64], expected: &[f64]) {
+        assert_eq!(found.len(), expected.len());
+        assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() <= 1e-12 * b.abs()), "{found:?} {expected:?}");
+    }
+
+    #[test]
+    fn a_constant_schedule_gives_the_very_rate() {
+        assert_eq!(rates(ScheduleSpec::Constant, 0.1, 3), [0.1; 3]);
+    }
+
+    /// 0.2 · (1 - t/4), and 0.2 · (1 + cos(π t/4)) / 2: torch.optim.lr_scheduler.CosineAnnealingLR with T_max 4.
+    #[test]
+    fn linear_and_cosine_fall_from_the_peak_towards_zero() {
+        close(&rates(ScheduleSpec::Linear, 0.2, 4), &[0.2, 0.15, 0.1, 0.05]);
+        let half = 0.1 * std::f64::consts::FRAC_1_SQRT_2;
+        close(&rates(ScheduleSpec::Cosine, 0.2, 4), &[0.2, 0.1 + half, 0.1, 0.1 - half]);
+    }
+
+    /// By the formula of torch.optim.lr_scheduler.OneCycleLR, max_lr 0.1, total_steps 10, pct_start 0.3: up from 0.004 until step 2,
+    /// down to 4e-7 at step 9.
+    #[test]
+    fn one_cycle_is_pytorchs() {
+        let found = rates(ScheduleSpec::OneCycle { warmup: 0.3 }, 0.1, 10);
+        let down = |step: f64| 4e-7 + (0.1 - 4e-7) / 2.0 * (1.0 + (std::f64::consts::PI * (step - 2.0) / 7.0).cos());
+        let mut expected = vec![0.004, 0.052, 0.1];
+        expected.extend((3..10).map(|step| down(f64::from(step))));
+        assert!((expected[9] - 4e-7).abs() < 1e-17);
+        let equal = |a: f64, b: f64| (a - b).abs() <= 1e-9 * b;
+        assert!(found.iter().zip(&expected).all(|(a, b)| equal(*a, *b)), "{found:?} {expected:?}");
+    }
+
+    #[test]
+    fn no_schedule_leaves_its_range_for_any_number_of_steps_and_any_warm_up() {
+        for steps in 1..40 {
+            for schedule in [ScheduleSpec::Linear, ScheduleSpec::Cosine] {
+                assert!(rates(schedule, 0.1, steps).iter().all(|rate| *rate > 0.0 && *rate <= 0.1), "{schedule:?}");
+            }
+            for warmup in [0.0, 0.05, 0.3, 0.5, 0.999] {
+                let rates = rates(ScheduleSpec::OneCycle { warmup }, 0.1, steps);
+                assert!(rates.iter().all(|rate| *rate > 0.0 && *rate <= 0.1), "{warmup} of {steps}: {rates:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Down where a metric no longer improves.
+
+use strata_spec::Metric;
+
+use super::{Schedule, ScheduledStep};
+use crate::Evaluation;
+use crate::early_stopping::merit;
+
+/// Multiplies the rate by `factor` after more than `patience` epochs in a row without an improvement of more than `min_delta`
+/// (`torch.optim.lr_scheduler.ReduceLROnPlateau` with an absolute threshold and no cooldown). It remembers the factor so far, the best value and the
+/// epochs since.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ReduceOnPlateau {
+    /// What is watched.
+    pub metric: Metric,
+    /// By what the rate is multiplied, in `0..1`.
+    pub factor: f64,
+    /// Epochs.
+    pub patience: usize,
+    /// How much better than the best so far counts, at least 0.
+    pub min_delta: f64,
+}
+
+impl Schedule for ReduceOnPlateau {
+    fn rate(&self, at: &ScheduledStep<'_>) -> f64 {
+        at.peak * at.state.first().copied().unwrap_or(1.0)
+    }
+
+    fn epoch_ended(&self, line: &Evaluation, state: &mut Vec<f64>) {
+        let value = merit(self.metric, line);
+        match state.as_mut_slice() {
+            [factor, best, stale] => {
+                if value > *best + self.min_delta {
+                    (*best, *stale) = (value, 0.0);
+                } else {
+                    *stale += 1.0;
+                }
+                if *stale > self.patience as f64 {
+                    (*factor, *stale) = (*factor * self.factor, 0.0);
+                }
+            }
+            _ => *state = vec![1.0, value, 0.0],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Score;
+
+    #[test]
+    fn the_rate_falls_after_more_than_patience_epochs_without_an_improvement() {
+        let schedule = ReduceOnPlateau { metric: Metric::ValLoss, factor: 0.5, patience: 1, min_delta: 0.0 };
+        let mut state = Vec::new();
+        let mut rates = Vec::new();
+        for loss in [3.0, 2.0, 2.0, 2.0, 2.5, 1.0, 1.5, 1.5] {
+            rates.push(schedule.rate(&ScheduledStep { peak: 0.4, step: 0, steps: 1, state: &state }));
+            let score = Score { loss, samples: 1, ..Score::default() };
+            schedule.epoch_ended(&Evaluation::initial(score), &mut state);
+        }
+        // Stale after the third and the fourth epoch: halved; one stale epoch, an improvement; two stale ones.
+        assert_eq!(rates, [0.4, 0.4, 0.4, 0.4, 0.2, 0.2, 0.2, 0.2]);
+        assert_eq!(state, [0.25, -1.0, 0.0]);
+    }
+}
