@@ -72,12 +72,13 @@ keys! {
     /// Nesterov's look-ahead; needs momentum above 0
     NESTEROV: bool, boolean => "optimizer.nesterov", Boolean, Is("false"), Some(WITH_MOMENTUM), Some("nesterov");
     /// decay rates of the first and second moment
-    BETAS: [f64; 2], pair => "optimizer.betas", Pair(ranges::BETA), Is("[0.9, 0.999]"), Some(OF_ADAM), Some("betas");
+    BETAS: [f64; 2], pair => "optimizer.betas", Pair(ranges::BETA),
+        Worked { words: OptimizerKind::DEFAULTS_IN_WORDS[0], out: betas }, Some(WITH_BETAS), Some("betas");
     /// added to the second moment's root
-    EPS: f64, number => "optimizer.eps", Number(ranges::EPS), Is("1e-8"), Some(OF_ADAM), Some("eps");
-    /// L2 penalty in the gradient (sgd, adam), decay of the parameters themselves (adamw)
+    EPS: f64, number => "optimizer.eps", Number(ranges::EPS), Is("1e-8"), Some(WITH_EPS), Some("eps");
+    /// L2 penalty in the gradient (sgd, adam, nadam), decay of the parameters themselves (adamw, lion)
     WEIGHT_DECAY: f64, number => "optimizer.weight_decay", Number(ranges::WEIGHT_DECAY),
-        Worked { words: "0.0 (adamw 0.01)", out: weight_decay }, None, Some("weight_decay");
+        Worked { words: OptimizerKind::DEFAULTS_IN_WORDS[1], out: weight_decay }, None, Some("weight_decay");
 
     /// passes over the training images
     EPOCHS: usize, size => "phases[].epochs", Integer(ranges::EPOCHS), Required, None, Some("epochs");
@@ -119,8 +120,18 @@ const OF_ARCHIVES: When = When {
     otherwise: |values, name| of_other_releases(values, name, |release| release.sha256.is_some()),
 };
 const OF_SYNTHETIC: When = of_kinds!(DATASET, DatasetKind::Synthetic, "synthetic takes it");
-const OF_SGD: When = of_kinds!(OPTIMIZER, OptimizerKind::Sgd, "sgd takes it");
-const OF_ADAM: When = of_kinds!(OPTIMIZER, OptimizerKind::Adam | OptimizerKind::AdamW, "adam and adamw take it");
+/// A number of some optimizers.
+macro_rules! of_optimizers {
+    ($number:literal) => {
+        When {
+            holds: |values| values.get(&OPTIMIZER).is_some_and(|kind| kind.takes($number)),
+            otherwise: not_of_optimizer,
+        }
+    };
+}
+const OF_SGD: When = of_optimizers!("momentum");
+const WITH_BETAS: When = of_optimizers!("betas");
+const WITH_EPS: When = of_optimizers!("eps");
 const WITH_HIDDEN: When = When {
     holds: |values| values.get(&HIDDEN).is_some_and(|hidden| !hidden.is_empty()),
     otherwise: |_, name| {
@@ -192,7 +203,23 @@ fn twice_the_batch(values: &Values) -> Option<Value> {
 }
 
 fn weight_decay(values: &Values) -> Option<Value> {
-    Some(Value::Number(if values.get(&OPTIMIZER) == Some(OptimizerKind::AdamW) { 0.01 } else { 0.0 }))
+    Some(Value::Number(values.get(&OPTIMIZER).unwrap_or_default().defaults().weight_decay))
+}
+
+fn betas(values: &Values) -> Option<Value> {
+    Some(Value::Numbers(values.get(&OPTIMIZER).unwrap_or_default().defaults().betas.to_vec()))
+}
+
+/// Why the optimizer does not take the number of this name, and those that do.
+fn not_of_optimizer(values: &Values, name: &str) -> String {
+    let kind = values.get(&OPTIMIZER).map_or("none", Named::as_str);
+    let takers: Vec<_> = OptimizerKind::ALL.into_iter().filter(|kind| kind.takes(name)).map(Named::as_str).collect();
+    let takers = match takers.as_slice() {
+        [one] => format!("{one} takes it"),
+        [others @ .., last] => format!("{} and {last} take it", others.join(", ")),
+        [] => "none takes it".to_owned(),
+    };
+    format!("{} is {kind}, which has no `{name}`; {takers}", OPTIMIZER.path())
 }
 
 /// What a section is.

@@ -3,8 +3,8 @@
 use std::num::NonZeroUsize;
 
 use strata_spec::{
-    Activation, DatasetKind, DatasetSpec, DeviceChoice, EarlyStopping, OptimizerKind, OptimizerSpec, Phase, RngScheme,
-    ScheduleSpec,
+    Activation, DatasetKind, DatasetSpec, DeviceChoice, EarlyStopping, OptimizerNumbers, OptimizerSpec, Phase,
+    RngScheme, ScheduleSpec,
 };
 
 use crate::keys;
@@ -138,18 +138,15 @@ pub(crate) fn dataset(values: &Values) -> DatasetSpec {
 }
 
 fn optimizer(values: &Values) -> OptimizerSpec {
-    let weight_decay = values.get(&keys::WEIGHT_DECAY).unwrap_or_default();
-    let betas = values.get(&keys::BETAS).unwrap_or_default();
-    let eps = values.get(&keys::EPS).unwrap_or_default();
-    match values.get(&keys::OPTIMIZER).unwrap_or_default() {
-        OptimizerKind::Sgd => OptimizerSpec::Sgd {
-            momentum: values.get(&keys::MOMENTUM).unwrap_or_default(),
-            nesterov: values.get(&keys::NESTEROV).unwrap_or_default(),
-            weight_decay,
-        },
-        OptimizerKind::Adam => OptimizerSpec::Adam { betas, eps, weight_decay },
-        OptimizerKind::AdamW => OptimizerSpec::AdamW { betas, eps, weight_decay },
-    }
+    let kind = values.get(&keys::OPTIMIZER).unwrap_or_default();
+    let numbers = OptimizerNumbers {
+        momentum: values.get(&keys::MOMENTUM).unwrap_or_default(),
+        nesterov: values.get(&keys::NESTEROV).unwrap_or_default(),
+        betas: values.get(&keys::BETAS).unwrap_or_default(),
+        eps: values.get(&keys::EPS).unwrap_or_default(),
+        weight_decay: values.get(&keys::WEIGHT_DECAY).unwrap_or_default(),
+    };
+    OptimizerSpec::new(kind, numbers)
 }
 
 fn phase(values: &Values, index: usize) -> Phase {

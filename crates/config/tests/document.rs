@@ -54,6 +54,7 @@ fn a_default_that_is_a_value_is_the_one_that_is_taken() {
         // The others are sentences: what is taken then is in the tests of good configs.
         let default = match default {
             "0.0 (adamw 0.01)" => "0.0",
+            "[0.9, 0.999] (lion [0.9, 0.99])" => "[0.9, 0.999]",
             "the file's name without .toml" => "c",
             "what the machine has" | "that of the release" | "that of the release's archive" => continue,
             "none: at the ends of epochs only" => continue,

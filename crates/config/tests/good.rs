@@ -45,6 +45,10 @@ fn what_is_not_written_has_its_documented_default() {
         parse(SMALLEST, &["optimizer.kind=adamw"]).unwrap().optimizer,
         OptimizerSpec::AdamW { betas, eps: 1e-8, weight_decay: 0.01 }
     );
+    assert_eq!(
+        parse(SMALLEST, &["optimizer.kind=lion"]).unwrap().optimizer,
+        OptimizerSpec::Lion { betas: [0.9, 0.99], weight_decay: 0.0 }
+    );
 }
 
 #[test]

@@ -5,7 +5,6 @@
 
 use strata_config::Config;
 use strata_dataset::{Dataset, Split};
-use strata_spec::OptimizerSpec;
 use strata_trainer::Device;
 
 use crate::ExperimentError;
@@ -47,10 +46,9 @@ pub(crate) fn check(
 
 /// How many values a parameter needs: itself, and the optimizer's state, which is in the host's memory on the CPU alone.
 fn copies(experiment: &Config, device: Device) -> usize {
-    match (&experiment.optimizer, device) {
-        (_, Device::Cuda(_)) => 1,
-        (OptimizerSpec::Sgd { momentum, .. }, _) => 1 + usize::from(*momentum > 0.0),
-        (OptimizerSpec::Adam { .. } | OptimizerSpec::AdamW { .. }, _) => 3,
+    match device {
+        Device::Cuda(_) => 1,
+        Device::Cpu => 1 + strata_trainer::optimizer_of(&experiment.optimizer).states().len(),
     }
 }
 

@@ -28,7 +28,7 @@ pub use dataset::{DatasetKind, DatasetSpec, Release, RngScheme};
 pub use device::{DeviceChoice, ParseDeviceError, Precision};
 pub use named::Named;
 pub use network::{LayerSpec, NetworkError, NetworkSpec, NormKind};
-pub use optimizer::{OptimizerKind, OptimizerSpec};
+pub use optimizer::{OptimizerKind, OptimizerNumbers, OptimizerSpec};
 pub use ranges::{Integers, Numbers};
 pub use schedule::{ScheduleKind, ScheduleSpec};
 pub use training::{EarlyStopping, Metric, Phase};

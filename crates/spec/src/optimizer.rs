@@ -10,6 +10,8 @@ named! {
         Sgd = "sgd", "stochastic gradient descent, with momentum where there is any";
         Adam = "adam", "Adam (Kingma and Ba 2015)";
         AdamW = "adamw", "AdamW (Loshchilov and Hutter 2019): Adam whose decay shrinks the parameters themselves";
+        NAdam = "nadam", "NAdam (Dozat 2016): Adam with Nesterov's momentum";
+        Lion = "lion", "Lion (Chen et al. 2023): steps of one size along the signs of an average; rates about a tenth of Adam's";
     }
 }
 
@@ -43,9 +45,77 @@ pub enum OptimizerSpec {
         /// Share of the parameters that decays in a step, times the learning rate, 0 or more.
         weight_decay: f64,
     },
+    /// NAdam, its momentum's decay PyTorch's default, 4e-3.
+    NAdam {
+        /// Decay rates of the first and second moment, each [`ranges::BETA`](crate::ranges::BETA).
+        betas: [f64; 2],
+        /// Added to the second moment's root, above 0.
+        eps: f64,
+        /// L2 penalty added to the gradient, 0 or more.
+        weight_decay: f64,
+    },
+    /// Lion.
+    Lion {
+        /// Share of the average in the direction, and its decay, each [`ranges::BETA`](crate::ranges::BETA).
+        betas: [f64; 2],
+        /// Share of the parameters that decays in a step, times the learning rate, 0 or more.
+        weight_decay: f64,
+    },
+}
+
+/// What a person may choose of an optimizer. Each kind takes some of the numbers ([`OptimizerKind::takes`]).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct OptimizerNumbers {
+    /// Share of the velocity that is kept.
+    pub momentum: f64,
+    /// Nesterov's look-ahead.
+    pub nesterov: bool,
+    /// Decay rates of the moments.
+    pub betas: [f64; 2],
+    /// Added to the second moment's root.
+    pub eps: f64,
+    /// The decay of the parameters, or the L2 penalty.
+    pub weight_decay: f64,
+}
+
+impl OptimizerKind {
+    /// [`OptimizerKind::defaults`]' betas and weight decay in words, for documents.
+    pub const DEFAULTS_IN_WORDS: [&'static str; 2] = ["[0.9, 0.999] (lion [0.9, 0.99])", "0.0 (adamw 0.01)"];
+
+    /// Whether the number of this name (`betas`) is one of its own.
+    #[must_use]
+    pub fn takes(self, number: &str) -> bool {
+        let own: &[&str] = match self {
+            Self::Sgd => &["momentum", "nesterov"],
+            Self::Adam | Self::AdamW | Self::NAdam => &["betas", "eps"],
+            Self::Lion => &["betas"],
+        };
+        number == "weight_decay" || own.contains(&number)
+    }
+
+    /// The numbers by default: PyTorch's, or its authors'.
+    #[must_use]
+    pub fn defaults(self) -> OptimizerNumbers {
+        let betas = if self == Self::Lion { [0.9, 0.99] } else { [0.9, 0.999] };
+        let weight_decay = if self == Self::AdamW { 0.01 } else { 0.0 };
+        OptimizerNumbers { momentum: 0.0, nesterov: false, betas, eps: 1e-8, weight_decay }
+    }
 }
 
 impl OptimizerSpec {
+    /// The optimizer of a kind, with the numbers that it takes.
+    #[must_use]
+    pub fn new(kind: OptimizerKind, numbers: OptimizerNumbers) -> Self {
+        let OptimizerNumbers { momentum, nesterov, betas, eps, weight_decay } = numbers;
+        match kind {
+            OptimizerKind::Sgd => Self::Sgd { momentum, nesterov, weight_decay },
+            OptimizerKind::Adam => Self::Adam { betas, eps, weight_decay },
+            OptimizerKind::AdamW => Self::AdamW { betas, eps, weight_decay },
+            OptimizerKind::NAdam => Self::NAdam { betas, eps, weight_decay },
+            OptimizerKind::Lion => Self::Lion { betas, weight_decay },
+        }
+    }
+
     /// Which rule it is.
     #[must_use]
     pub fn kind(&self) -> OptimizerKind {
@@ -53,6 +123,35 @@ impl OptimizerSpec {
             Self::Sgd { .. } => OptimizerKind::Sgd,
             Self::Adam { .. } => OptimizerKind::Adam,
             Self::AdamW { .. } => OptimizerKind::AdamW,
+            Self::NAdam { .. } => OptimizerKind::NAdam,
+            Self::Lion { .. } => OptimizerKind::Lion,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_makes_a_spec_of_that_kind() {
+        for kind in OptimizerKind::ALL {
+            assert_eq!(OptimizerSpec::new(kind, kind.defaults()).kind(), kind);
+        }
+    }
+
+    /// The words of the document are the numbers that are used.
+    #[test]
+    fn defaults_in_words_are_the_defaults() {
+        for (words, text) in OptimizerKind::DEFAULTS_IN_WORDS.into_iter().zip([
+            |kind: OptimizerKind| format!("{:?}", kind.defaults().betas),
+            |kind: OptimizerKind| format!("{:?}", kind.defaults().weight_decay),
+        ]) {
+            for kind in OptimizerKind::ALL {
+                let own = format!("({kind} {})", text(kind));
+                let is_general = words.starts_with(&text(kind));
+                assert!(is_general != words.contains(&own), "{kind}: {words}");
+            }
         }
     }
 }

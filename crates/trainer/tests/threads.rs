@@ -16,7 +16,9 @@ fn optimizers() -> Vec<OptimizerSpec> {
     let (betas, eps, weight_decay) = ([0.9, 0.999], 1e-8, 0.01);
     let adam = OptimizerSpec::Adam { betas, eps, weight_decay };
     let adam_w = OptimizerSpec::AdamW { betas, eps, weight_decay };
-    vec![sgd(0.0, false, 1e-4), sgd(0.9, false, 0.0), sgd(0.9, true, 1e-4), adam, adam_w]
+    let n_adam = OptimizerSpec::NAdam { betas, eps, weight_decay };
+    let lion = OptimizerSpec::Lion { betas, weight_decay };
+    vec![sgd(0.0, false, 1e-4), sgd(0.9, false, 0.0), sgd(0.9, true, 1e-4), adam, adam_w, n_adam, lion]
 }
 
 fn batch(samples: usize) -> Batch {

@@ -160,6 +160,10 @@ pub fn optimizer_of(spec: &OptimizerSpec) -> Arc<dyn Optimizer> {
         OptimizerSpec::AdamW { betas, eps, weight_decay } => {
             Arc::new(Adam { betas, epsilon: eps, weight_decay, decoupled: true })
         }
+        OptimizerSpec::NAdam { betas, eps, weight_decay } => {
+            Arc::new(NAdam { betas, epsilon: eps, weight_decay, momentum_decay: 4e-3, decoupled: false })
+        }
+        OptimizerSpec::Lion { betas, weight_decay } => Arc::new(Lion { betas, weight_decay }),
     }
 }
 
