@@ -4,9 +4,9 @@
 /// `net!(3072, 512 batch_norm gelu, skip(layer_norm, 2048 gelu, 512), 10)`.
 ///
 /// The first width is the features of a sample. A width is a [`Dense`](crate::Dense) layer to so many features: a literal, a constant, or an expression in braces. What
-/// stands behind it follows it: an activation (`relu`, `leaky_relu`, `gelu`, `tanh`, `sigmoid`, `silu`), a normalisation (`batch_norm`, `layer_norm`, `rms_norm`),
-/// `dropout(0.1)`. `skip(…)` adds its input to what its layers make of it. `module(B => WIDTH)` is any module of dfdx or of your own
-/// ([`External`](crate::External)). The text of a network in a config or a weights file is the same ([`NetworkSpec`](strata_spec::NetworkSpec)).
+/// stands behind it follows it: an activation by its name in a config (`relu`, `gelu`, …), a normalisation (`batch_norm`, `layer_norm`, `rms_norm`),
+/// `dropout(0.1)`. An activation at the beginning of an item, where a name is a constant's, is `activation(gelu)`. `skip(…)` adds its input to what its layers make of it. `module(B => WIDTH)` is any module of dfdx or of your own
+/// ([`External`](crate::External)). The text of a network in a weights file is the same but for that ([`NetworkSpec`](strata_spec::NetworkSpec)).
 ///
 /// ```
 /// use dfdx::prelude::*;
@@ -41,33 +41,59 @@
 /// let network = Cpu::default().build_module::<Classifier, f32>();
 /// network.forward(Cpu::default().zeros_like(&(5, Const::<12>)));
 /// ```
+///
+/// An activation that there is not does not compile:
+///
+/// ```compile_fail
+/// use dfdx::prelude::*;
+/// use strata_model::net;
+///
+/// Cpu::default().build_module::<net!(12, 16 gellu, 3), f32>();
+/// ```
+///
+/// and `gelu` does, behind a layer or as an item of its own:
+///
+/// ```
+/// use dfdx::prelude::*;
+/// use strata_model::{Layers, net};
+///
+/// let network = Cpu::default().build_module::<net!(12, 16 gelu, activation(tanh), skip(16), activation(silu), 3), f32>();
+/// assert_eq!(network.architecture().to_string(), "12, 16 gelu tanh, skip(16), activation(silu), 3");
+/// ```
 #[macro_export]
 macro_rules! net {
     ($inputs:tt, $($layers:tt)+) => { $crate::__layers!(($inputs) $($layers)+) };
 }
 
 /// The layers from a width on, `(width) layers…`; a part of [`net!`].
+///
+/// A name at the beginning of an item is a constant, unless it is a layer's; behind a layer it is an activation's, found among those that there are.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __layers {
     (@then $layer:ty, ($width:tt) $(,)?) => { $layer };
     (@then $layer:ty, ($width:tt) , $($rest:tt)+) => { ($layer, $crate::__layers!(($width) $($rest)+)) };
-    (@then $layer:ty, ($width:tt) $($rest:tt)+) => { ($layer, $crate::__layers!(($width) $($rest)+)) };
+    (@then $layer:ty, ($width:tt) $($rest:tt)+) => { ($layer, $crate::__layers!(@behind ($width) $($rest)+)) };
     (@activate $activation:ident, $width:tt $($rest:tt)*) => {
-        $crate::__layers!(@then $crate::Activate<{ $crate::Activation::$activation as u8 }>, $width $($rest)*)
+        $crate::__layers!(
+            @then $crate::Activate<{ $crate::activation_number(stringify!($activation)) }>, $width $($rest)*
+        )
     };
-    ($width:tt identity $($rest:tt)*) => { $crate::__layers!(@activate Identity, $width $($rest)*) };
-    ($width:tt relu $($rest:tt)*) => { $crate::__layers!(@activate Relu, $width $($rest)*) };
-    ($width:tt leaky_relu $($rest:tt)*) => { $crate::__layers!(@activate LeakyRelu, $width $($rest)*) };
-    ($width:tt gelu $($rest:tt)*) => { $crate::__layers!(@activate Gelu, $width $($rest)*) };
-    ($width:tt tanh $($rest:tt)*) => { $crate::__layers!(@activate Tanh, $width $($rest)*) };
-    ($width:tt sigmoid $($rest:tt)*) => { $crate::__layers!(@activate Sigmoid, $width $($rest)*) };
-    ($width:tt silu $($rest:tt)*) => { $crate::__layers!(@activate Silu, $width $($rest)*) };
+    (@behind $width:tt batch_norm $($rest:tt)*) => { $crate::__layers!($width batch_norm $($rest)*) };
+    (@behind $width:tt layer_norm $($rest:tt)*) => { $crate::__layers!($width layer_norm $($rest)*) };
+    (@behind $width:tt rms_norm $($rest:tt)*) => { $crate::__layers!($width rms_norm $($rest)*) };
+    (@behind $width:tt dropout($probability:expr) $($rest:tt)*) => {
+        $crate::__layers!($width dropout($probability) $($rest)*)
+    };
+    (@behind $width:tt $activation:ident $($rest:tt)*) => { $crate::__layers!(@activate $activation, $width $($rest)*) };
     (($width:tt) batch_norm $($rest:tt)*) => { $crate::__layers!(@then $crate::BatchNorm<$width>, ($width) $($rest)*) };
     (($width:tt) layer_norm $($rest:tt)*) => { $crate::__layers!(@then $crate::LayerNorm<$width>, ($width) $($rest)*) };
     (($width:tt) rms_norm $($rest:tt)*) => { $crate::__layers!(@then $crate::RmsNorm<$width>, ($width) $($rest)*) };
     ($width:tt dropout($probability:expr) $($rest:tt)*) => {
         $crate::__layers!(@then $crate::DropoutLayer<{ $crate::parts_per_million($probability) }>, $width $($rest)*)
+    };
+    ($width:tt activation($activation:ident) $($rest:tt)*) => {
+        $crate::__layers!(@activate $activation, $width $($rest)*)
     };
     ($width:tt skip($($layers:tt)+) $($rest:tt)*) => {
         $crate::__layers!(@then $crate::Skip<$crate::__layers!($width $($layers)+)>, $width $($rest)*)
@@ -75,5 +101,7 @@ macro_rules! __layers {
     ($width:tt module($module:ty => $outputs:tt) $($rest:tt)*) => {
         $crate::__layers!(@then $crate::External<$module, $outputs>, ($outputs) $($rest)*)
     };
-    (($width:tt) $outputs:tt $($rest:tt)*) => { $crate::__layers!(@then $crate::Dense<$width, $outputs>, ($outputs) $($rest)*) };
+    (($width:tt) $outputs:tt $($rest:tt)*) => {
+        $crate::__layers!(@then $crate::Dense<$width, $outputs>, ($outputs) $($rest)*)
+    };
 }

@@ -30,6 +30,9 @@ macro_rules! named {
         impl $name {
             /// Every choice, in the order to show.
             pub const ALL: [Self; [$($text),+].len()] = [$(Self::$variant,)+];
+
+            /// Their names, in the same order: for what is decided at compile time.
+            pub const NAMES: [&'static str; [$($text),+].len()] = [$($text,)+];
         }
 
         impl $crate::Named for $name {

@@ -45,7 +45,7 @@ pub enum LayerSpec {
 
 /// A network: features of a sample, and the layers they pass, each of which fits the one before.
 ///
-/// As text, a width is a dense layer and what stands behind it follows it; `skip(…)` holds layers:
+/// As text, a width is a dense layer and what stands behind it follows it; `skip(…)` holds layers; an activation that stands behind none is `activation(gelu)`:
 ///
 /// ```
 /// use strata_spec::{LayerSpec, NetworkSpec};
@@ -171,6 +171,7 @@ impl fmt::Display for NetworkSpec {
 }
 
 fn write_layers(f: &mut fmt::Formatter<'_>, layers: &[LayerSpec]) -> fmt::Result {
+    // A name at the beginning of an item is a constant's in `net!`, so an activation is called one there.
     let mut joins_on = false;
     for (i, layer) in layers.iter().enumerate() {
         let item = matches!(layer, LayerSpec::Dense { .. } | LayerSpec::Skip(_) | LayerSpec::Module { .. });
@@ -180,7 +181,8 @@ fn write_layers(f: &mut fmt::Formatter<'_>, layers: &[LayerSpec]) -> fmt::Result
         joins_on = !matches!(layer, LayerSpec::Skip(_) | LayerSpec::Module { .. }) && (item || joins_on);
         match layer {
             LayerSpec::Dense { outputs } => write!(f, "{outputs}")?,
-            LayerSpec::Activation(activation) => write!(f, "{activation}")?,
+            LayerSpec::Activation(activation) if joins_on => write!(f, "{activation}")?,
+            LayerSpec::Activation(activation) => write!(f, "activation({activation})")?,
             LayerSpec::Norm(kind) => write!(f, "{kind}")?,
             LayerSpec::Dropout { probability } => write!(f, "dropout({probability})")?,
             LayerSpec::Module { name, outputs } => write!(f, "module({name} to {outputs})")?,
@@ -237,7 +239,7 @@ fn parse_word(word: &str, depth: usize) -> Result<LayerSpec, NetworkError> {
     if let Some(outputs) = number(word) {
         return Ok(LayerSpec::Dense { outputs });
     }
-    if let Some(activation) = Activation::from_name(word) {
+    if let Some(activation) = Activation::from_name(argument("activation").unwrap_or(word).trim()) {
         return Ok(LayerSpec::Activation(activation));
     }
     if let Some(kind) = NormKind::from_name(word) {
@@ -296,8 +298,8 @@ mod tests {
         let texts = [
             "3072, 10",
             "5, 4 gelu, 3",
-            "8, batch_norm, 8 rms_norm silu dropout(0.25), skip(8 relu, skip(8), 8), gelu, 2",
-            "8, module(own::Layer to 6), relu, 2",
+            "8, batch_norm, 8 rms_norm silu dropout(0.25), skip(8 relu, skip(8), 8), activation(gelu), 2",
+            "8, module(own::Layer to 6), activation(relu), 2",
         ];
         for text in texts {
             assert_eq!(text.parse::<NetworkSpec>().unwrap().to_string(), text);

@@ -27,6 +27,11 @@ pub type BuildClassifier = fn(ClassifierOptions<'_>) -> Result<Box<dyn Classifie
 
 /// What a network's type must be to be built on every device of this build; every `mlp!` and every `net!` is.
 #[cfg(not(feature = "cuda"))]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no network of {I} features and {C} classes that can be trained",
+    note = "each layer has to take as many features as the one before gives, a skip connection has to end with as many as it begins with; the first \
+            and the last width are given to `build` once more"
+)]
 pub trait Buildable<const I: usize, const C: usize>:
     BuildOnDevice<Cpu, f32, Built: CpuNetwork<I, C> + 'static>
 {

@@ -20,6 +20,29 @@ impl<const A: u8> Activate<A> {
 impl<const A: u8> ZeroSizedModule for Activate<A> {}
 impl<const A: u8> NonMutableModule for Activate<A> {}
 
+/// The place among all activations of the one that a config calls `name`, at compile time: `net!` finds activations by it.
+///
+/// # Panics
+/// Where there is none, which is an error of the compiler in a type.
+pub const fn activation_number(name: &str) -> u8 {
+    let mut number = 0;
+    while number < Activation::NAMES.len() {
+        if is_same(Activation::NAMES[number].as_bytes(), name.as_bytes()) {
+            return number as u8;
+        }
+        number += 1;
+    }
+    panic!("no layer, normalisation or activation has this name")
+}
+
+const fn is_same(a: &[u8], b: &[u8]) -> bool {
+    let mut at = 0;
+    while at < a.len() && at < b.len() && a[at] == b[at] {
+        at += 1;
+    }
+    a.len() == b.len() && at == a.len()
+}
+
 /// What [`Activate`] needs of a device.
 pub trait ActivationDevice: Device<f32> {
     /// The activation of `x`, and its backward operation on the tape.

@@ -10,7 +10,7 @@ mod mask;
 mod row_norm;
 mod skip;
 
-pub use activation::{Activate, ActivationDevice};
+pub use activation::{Activate, ActivationDevice, activation_number};
 pub(crate) use batch_norm::EPSILON;
 #[cfg(any(feature = "cuda", test))]
 pub(crate) use batch_norm::MOMENTUM;
