@@ -57,7 +57,7 @@ fn a_run_whose_first_checkpoint_does_not_fit_can_be_resumed_from_its_start() {
 }
 
 #[test]
-fn weights_that_do_not_fit_are_not_there_at_all() {
+fn weights_file_is_absent_when_disk_is_full() {
     let sandbox = Sandbox::new();
     sandbox.train(["--name", "run"]).succeeded();
     let whole = sandbox.result("run");
@@ -100,7 +100,7 @@ fn a_history_that_cannot_grow_ends_the_run_and_is_mended_from_the_record() {
 /// `strata … > file` on a full disk.
 #[cfg(target_os = "linux")]
 #[test]
-fn output_that_cannot_be_written_loses_no_run_and_hides_no_exit_code() {
+fn unwritable_stdout_does_not_lose_the_run() {
     let sandbox = Sandbox::new();
     let into_full = |redirection: &str, arguments: &[&str]| {
         let mut shell = Command::new("sh");

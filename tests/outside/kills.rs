@@ -29,7 +29,7 @@ fn arguments(name: &str) -> Vec<&str> {
 }
 
 #[test]
-fn killed_runs_end_as_if_they_had_never_been() {
+fn killed_and_resumed_runs_equal_an_uninterrupted_one() {
     let sandbox = Sandbox::new();
     let begin = Instant::now();
     sandbox.run(arguments("whole")).succeeded();

@@ -135,7 +135,7 @@ fn no_runs_is_no_error_and_a_file_in_their_place_is_one() {
 
 /// `strata runs | head -1`.
 #[test]
-fn a_reader_that_goes_away_is_no_error() {
+fn closed_pipe_is_no_error() {
     let sandbox = Sandbox::new();
     sandbox.train(["--set", "phases=[{epochs=1,lr=0.001}]"]).succeeded();
     let mut shell = std::process::Command::new("bash");

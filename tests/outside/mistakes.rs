@@ -104,7 +104,7 @@ fn a_misspelt_key_is_shown_in_its_line() {
 }
 
 #[test]
-fn a_config_that_is_none_is_named() {
+fn unreadable_config_is_named() {
     let sandbox = Sandbox::new();
     sandbox.write("latin.toml", b"name = \"\xe9\"");
     sandbox.write("long.toml", vec![b'#'; (1 << 20) + 1]);
@@ -150,7 +150,7 @@ fn a_wrong_argument_is_refused() {
 }
 
 #[test]
-fn a_card_is_refused_by_a_build_that_has_none() {
+fn cuda_device_is_refused_by_cpu_build() {
     let sandbox = Sandbox::new();
     for arguments in [["--device", "cuda"], ["--device", "cuda:3"], ["--set", "device=\"cuda\""]] {
         sandbox.train(arguments).failed_saying(2, &["cuda:", "built without CUDA", "--device cpu"]);
@@ -170,7 +170,7 @@ fn a_network_that_was_not_built_says_how_to_build_it() {
 }
 
 #[test]
-fn a_folder_of_runs_that_cannot_be_is_named() {
+fn impossible_runs_folder_is_named() {
     let sandbox = Sandbox::new();
     for (runs, parts) in [
         ("small.toml", &["small.toml: cannot make the folder of runs", "choose another folder with --runs"][..]),

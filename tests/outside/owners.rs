@@ -3,7 +3,7 @@
 use crate::harness::{Sandbox, wait_until};
 
 #[test]
-fn the_second_process_says_who_holds_the_run_and_a_dead_one_does_not() {
+fn second_process_names_the_lock_owner() {
     let sandbox = Sandbox::new();
     let long = "phases=[{epochs=30,lr=0.001}]";
     sandbox.train(["--name", "whole", "--set", long]).succeeded();

@@ -62,7 +62,7 @@ fn an_interrupted_run_is_resumed_to_the_bytes_of_one_that_never_stopped() {
 
 /// Both signals are pending when the stopped process goes on: nothing of its long step is awaited.
 #[test]
-fn a_second_signal_ends_it_at_once() {
+fn second_signal_exits_immediately() {
     let sandbox = Sandbox::new();
     let sets = ["--set", "dataset.train=4000", "--set", "dataset.batch=3000", "--set", "phases=[{epochs=200,lr=1e-4}]"];
     let mut run = start(&mut full(&sandbox, "run", &sets));
@@ -80,7 +80,7 @@ fn a_second_signal_ends_it_at_once() {
 
 /// A terminal that closes stops a run as Ctrl-C does; under `nohup` the run outlives it.
 #[test]
-fn a_hangup_stops_a_run_unless_nohup_has_it_ignored() {
+fn sighup_stops_a_run_except_under_nohup() {
     let sandbox = Sandbox::new();
     let long = ["--set", "phases=[{epochs=300,lr=1e-4}]"];
     let mut run = sandbox.start_training(["--name", "plain"].iter().chain(&long));

@@ -31,7 +31,7 @@ fn a_release_is_fetched_once() {
 }
 
 #[test]
-fn a_cut_connection_is_taken_up_where_it_broke() {
+fn cut_connection_is_resumed_where_it_broke() {
     let bytes = archive(&data_files());
     let sandbox = Sandbox::new();
     let server = Server::start(bytes.clone(), &[Answer::Half, Answer::Right], None);
@@ -62,7 +62,7 @@ fn a_second_run_goes_on_where_the_first_broke_off() {
 }
 
 #[test]
-fn the_whole_file_in_answer_to_a_range_is_taken_as_the_whole() {
+fn range_request_answered_with_whole_file_restarts() {
     let bytes = archive(&data_files());
     let sandbox = Sandbox::new();
     let server = Server::start(bytes.clone(), &[Answer::Half, Answer::Whole], None);
@@ -73,7 +73,7 @@ fn the_whole_file_in_answer_to_a_range_is_taken_as_the_whole() {
 }
 
 #[test]
-fn a_server_that_only_fails_is_given_up() {
+fn failing_server_is_given_up_after_retries() {
     let bytes = archive(&data_files());
     let sandbox = Sandbox::new();
     let server = Server::start(bytes.clone(), &[Answer::Fault], None);
@@ -86,7 +86,7 @@ fn a_server_that_only_fails_is_given_up() {
 }
 
 #[test]
-fn a_damaged_or_longer_file_is_not_kept() {
+fn damaged_or_oversized_download_is_removed() {
     let bytes = archive(&data_files());
     let mut flipped = bytes.clone();
     flipped[bytes.len() / 3] ^= 0x10;

@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_program_shall_read_is_left_to_it() {
+    fn program_arguments_pass_through() {
         let parsed = Cli::try_parse_from(["xtask", "compare", "a", "--runs", "x", "--help"]).unwrap();
         assert!(matches!(parsed.command, Command::Compare { arguments } if arguments.len() == 4));
         let parsed =

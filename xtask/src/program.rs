@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_program_is_told_from_libraries_and_from_build_scripts() {
+    fn executable_is_found_in_cargo_messages() {
         let artifact = |name: &str, path: &str| {
             let target = format!(r#""target":{{"name":"{name}"}}"#);
             executable(&format!(r#"{{"reason":"compiler-artifact",{target},"executable":{path}}}"#), "strata")

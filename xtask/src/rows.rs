@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_added_at_the_same_time_are_all_kept() {
+    fn concurrent_row_additions_are_all_kept() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
         fs::create_dir_all(root.join("crates/strata")).unwrap();

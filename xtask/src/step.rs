@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tests_that_a_filter_left_over_are_counted() {
+    fn passed_tests_are_counted_from_summaries() {
         let summary =
             |passed| format!("running {passed} tests\n\ntest result: ok. {passed} passed; 0 failed; 9 ignored\n");
         assert_eq!(passed_tests(&(summary(0) + &summary(3) + &summary(1))), 4);

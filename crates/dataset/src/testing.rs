@@ -12,6 +12,12 @@ use sha2::{Digest, Sha256};
 use crate::digest;
 use crate::download::Limits;
 
+/// The URL of a file, on Windows too, where a path begins with a drive: `file:///C:/folder/file`.
+pub(crate) fn file_url(path: &std::path::Path) -> String {
+    let path = path.display().to_string().replace('\\', "/");
+    format!("file://{}{path}", if path.starts_with('/') { "" } else { "/" })
+}
+
 /// What one connection is answered with, then closed.
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {

@@ -117,12 +117,18 @@ pub fn archive(data: &[u8]) -> bool {
     let path = folder.path().join("a.tar.gz");
     fs::write(&path, &bytes).expect("the archive");
     let sha256: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    let found = load(format!("file://{}", path.display()), sha256, None);
+    let found = load(file_url(&path), sha256, None);
     if let Ok(found) = &found {
         assert_whole(found);
     }
     assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 1, "something was unpacked");
     found.is_ok()
+}
+
+/// The URL of a file, on Windows too, where a path begins with a drive: `file:///C:/folder/file`.
+fn file_url(path: &Path) -> String {
+    let path = path.display().to_string().replace('\\', "/");
+    format!("file://{}{path}", if path.starts_with('/') { "" } else { "/" })
 }
 
 /// `bytes` compressed, as the seeds' archives are.

@@ -120,7 +120,7 @@ fn release(archive: &[u8]) -> (TempDir, Asked) {
     let path = folder.path().join("release.tar.gz");
     fs::write(&path, archive).unwrap();
     let source =
-        Asked { url: format!("file://{}", path.display()), sha256: sha256(archive), folder: None, may_download: true };
+        Asked { url: crate::testing::file_url(&path), sha256: sha256(archive), folder: None, may_download: true };
     (folder, source)
 }
 
