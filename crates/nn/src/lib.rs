@@ -1,0 +1,51 @@
+//! Strata as one library. Each crate is here under its short name, and [`prelude`] has what most programs use.
+//!
+//! ```
+//! use strata_nn::prelude::*;
+//!
+//! // Four numbers in, three classes out; each width is written once, and layers that do not fit do not compile.
+//! let options = ClassifierOptions {
+//!     device: Device::Cpu,
+//!     step: TrainingStep::new(Sgd { momentum: 0.9, nesterov: true, weight_decay: 0.0 }),
+//!     activation: Activation::Gelu,
+//!     dropout: 0.0,
+//!     seed: 43,
+//!     resident: None,
+//! };
+//! let mut classifier = build::<mlp!(4, 16, 3), 4, 3>(options)?;
+//! classifier.initialise(&mut TorchRng::new(43))?;
+//! assert_eq!(classifier.architecture().parameters(), 4 * 16 + 16 + 16 * 3 + 3);
+//! # Ok::<(), TrainError>(())
+//! ```
+//!
+//! The program `strata` is not here: nothing in this library reads a command line, prints, or heeds a signal, but for
+//! [`experiment::Display`], whose business it is.
+
+pub use dfdx;
+pub use strata_config as config;
+pub use strata_dataset as dataset;
+pub use strata_experiment as experiment;
+pub use strata_files as files;
+pub use strata_kernels as kernels;
+pub use strata_model as model;
+pub use strata_report as report;
+pub use strata_rng as rng;
+pub use strata_spec as spec;
+pub use strata_trainer as trainer;
+
+/// What most programs use: networks, training, data in memory, records.
+pub mod prelude {
+    pub use strata_experiment::{Config, Recorder, Resumption, Runner};
+    pub use strata_model::{Activation, Architecture, Predictor, mlp, net};
+    pub use strata_report::{RunFolder, compare_table, list_runs, read_record};
+    pub use strata_rng::TorchRng;
+    pub use strata_spec::{EarlyStopping, Metric, Named, NetworkSpec, OptimizerSpec, Phase, ScheduleSpec};
+    pub use strata_trainer::{
+        Batch, Classifier, ClassifierOptions, Clipping, Device, Event, Loader, Loss, Observer, Optimizer, Outcome,
+        Pass, Plan, Progress, Sgd, Table, TrainError, TrainingStep, build, evaluate, fit,
+    };
+}
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
