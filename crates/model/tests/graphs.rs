@@ -4,7 +4,7 @@
 use dfdx::optim::{Optimizer, Sgd, SgdConfig};
 use dfdx::prelude::*;
 use strata_kernels::Sgd as SgdRule;
-use strata_model::{Activation, DenseLayer, GradientStore, Layers, ModelError, mlp, weights_of};
+use strata_model::{Activation, Dense, DenseLayer, GradientStore, Layers, ModelError, mlp, weights_of};
 
 const N: usize = 4;
 type Network = (DenseLayer<N, N, f32, Cpu>, DenseLayer<N, N, f32, Cpu>);
@@ -97,6 +97,16 @@ fn gradients_of_any_graph_are_those_of_dfdx() {
         let penalty = first.weight.retaped::<OwnedTape<f32, Cpu>>().square().sum();
         layer(second, layer(first, x)).square().sum() + penalty * 0.1
     });
+    compare("skips within skips", &|layer, (first, second), x| {
+        let h = layer(first, x);
+        let k = layer(second, h.with_empty_tape()) + h.with_empty_tape();
+        let m = layer(first, k.with_empty_tape()) + k + h;
+        layer(second, m).square().sum()
+    });
+    compare("a layer's weight as another layer's input", &|layer, (first, second), x| {
+        let weight = second.weight.retaped::<OwnedTape<f32, Cpu>>().reshape_like(&(N, Const::<N>));
+        layer(second, layer(first, weight)).square().sum() + layer(first, x).sum()
+    });
     compare("a permuted input", &|layer, (first, second), x| {
         // [5, 4] to [4, 4].
         let (x, tape) = x.split_tape();
@@ -142,6 +152,25 @@ fn inputs_of_any_layout_are_served() {
     assert_eq!(empty.shape().0, 0, "a batch of no sample");
     let nothing: Tensor<Rank0, f32, Cpu> = device.zeros();
     assert_eq!(nothing.put_tape(tape).backward().get(&layer.bias).array(), [0.0; N]);
+}
+
+/// A parameter as a layer's input, a trained prompt: that it was traced as data takes nothing from its gradient.
+#[test]
+fn a_parameter_that_is_a_layers_input_keeps_its_gradient() {
+    let device = Cpu::seed_from_u64(5);
+    let layer = device.build_module::<Dense<N, N>, f32>();
+    let prompt = modules::UnbiasedLinear::<N, N, f32, Cpu> { weight: device.sample_normal() };
+    let network = (layer, prompt);
+    let graph = |x: Square| {
+        let penalty = network.1.weight.retaped::<OwnedTape<f32, Cpu>>().square().sum();
+        network.0.forward(x).square().sum() + penalty
+    };
+    let theirs = graph(network.1.weight.leaky_trace()).backward();
+    let mut store = GradientStore::default();
+    let traced = store.trace(network.1.weight.clone());
+    store.backward(graph(traced), &network).unwrap();
+    let ours = store.gradient(&network.1.weight).unwrap().into_whole();
+    close("prompt", &ours, &theirs.get(&network.1.weight).as_vec());
 }
 
 fn loss(network: &Network, x: Traced, factor: f32) -> Loss {

@@ -16,7 +16,7 @@ use strata_kernels::{Gradient, Parameter, UpdateRule};
 
 use self::pass::{Collecting, Pass, id_of, missing};
 use self::pending::PendingGradient;
-use self::walk::{Apply, Check, Collect};
+use self::walk::{Apply, Check, Collect, KeepParameters};
 use crate::ModelError;
 use crate::tensors_by_name::Namer;
 
@@ -80,7 +80,7 @@ impl std::fmt::Debug for GradientStore {
 
 impl GradientStore {
     /// Starts a pass at `data`: a tensor whose own gradient the next [`GradientStore::backward`] need not work out, which for a first
-    /// layer's input saves a product as large as any. Where that gradient is wanted, start with dfdx's `leaky_traced` instead.
+    /// layer's input saves a product as large as any. A parameter of the network keeps its gradient, traced so or not. Where that gradient is wanted, start with dfdx's `leaky_traced` instead.
     pub fn trace<S: Shape>(&mut self, data: Tensor<S, f32, Cpu>) -> Tensor<S, f32, Cpu, OwnedTape<f32, Cpu>> {
         self.data.push(id_of(&data));
         data.leaky_traced()
@@ -98,7 +98,11 @@ impl GradientStore {
         loss: Tensor<Rank0, f32, Cpu, OwnedTape<f32, Cpu>>,
         network: &M,
     ) -> Result<(), ModelError> {
-        let mut pass = Pass::new(std::mem::take(&mut self.data))?;
+        let mut data = std::mem::take(&mut self.data);
+        // A parameter may be a layer's input too (a trained prompt); traced or not, its gradient is asked for.
+        let mut keep = KeepParameters { data: &mut data };
+        let Ok(_) = M::iter_tensors(&mut RecursiveWalker { m: network, f: &mut keep });
+        let mut pass = Pass::new(data)?;
         let (loss, mut tape) = loss.split_tape();
         let marker = pass.marker.clone();
         tape.add_backward_op(move |gradients| {

@@ -42,6 +42,30 @@ where
     }
 }
 
+/// Takes the trained parameters out of the list of tensors whose gradient nobody asks for.
+pub(super) struct KeepParameters<'a> {
+    pub(super) data: &'a mut Vec<UniqueId>,
+}
+
+impl TensorVisitor<f32, Cpu> for KeepParameters<'_> {
+    type Viewer = ViewTensorRef;
+    type Err = Infallible;
+    type E2 = f32;
+    type D2 = Cpu;
+
+    fn visit<S: Shape>(
+        &mut self,
+        options: TensorOptions<S, f32, Cpu>,
+        tensor: &Tensor<S, f32, Cpu>,
+    ) -> Result<Option<Tensor<S, f32, Cpu>>, Infallible> {
+        if options.do_gradient_update && !self.data.is_empty() {
+            let parameter = id_of(tensor);
+            self.data.retain(|id| *id != parameter);
+        }
+        Ok(None)
+    }
+}
+
 pub(super) struct Check<'a> {
     pub(super) namer: Namer,
     pub(super) pending: &'a BTreeMap<UniqueId, PendingGradient>,
