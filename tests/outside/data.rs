@@ -276,6 +276,9 @@ fn what_does_not_fit_into_memory_is_named_by_its_key() {
     limited(&[&many[..], &["--set", "dataset.batch=40000"]].concat()).failed_saying(1, &["lower dataset.batch"]);
     let evaluation = ["--set", "dataset.test=40000", "--set", "dataset.evaluation_batch=40000"];
     limited(&evaluation).failed_saying(1, &["lower dataset.evaluation_batch"]);
+    // The batch itself would fit; what the product makes of it would not.
+    let product = ["--set", "dataset.test=18000", "--set", "dataset.evaluation_batch=18000"];
+    limited(&product).failed_saying(1, &["lower dataset.evaluation_batch"]);
 }
 
 #[test]

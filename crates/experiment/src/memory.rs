@@ -1,7 +1,8 @@
 //! Whether there is memory for what a config asks for, found out before anything is recorded.
 //!
 //! An allocation that fails in the middle of training ends the process without a word. So each large one is tried here
-//! first, and the key that asks for it is named. Sizes are what is needed at least: nothing that would fit is refused.
+//! first, and the key that asks for it is named. Sizes are what is needed at least (for inputs that are mostly zero, the products
+//! take up to one batch less).
 
 use strata_config::Config;
 use strata_dataset::{Dataset, Split};
@@ -27,18 +28,20 @@ pub(crate) fn check(
     let inputs = widths[0].saturating_mul(VALUE);
     // On a card the batches are indices, and the rest is in the card's memory.
     let activations = if device == Device::Cpu { widths[1..].iter().sum::<usize>().saturating_mul(VALUE) } else { 0 };
+    // A product lays its input out anew, a layer at a time, the pixels first.
+    let laid_out = if device == Device::Cpu { inputs } else { 0 };
     {
         let largest = settings.batch.get().min(split.train.len());
         let batches = BATCHES.min(split.train.len().div_ceil(largest.max(1)));
         let pixels = if device == Device::Cpu { inputs } else { 0 };
         // Each activation has a gradient.
-        let sample = pixels.saturating_mul(batches).saturating_add(activations.saturating_mul(2));
+        let sample = pixels.saturating_mul(batches).saturating_add(laid_out.max(activations.saturating_mul(2)));
         let _training = reserve("dataset.batch", largest.saturating_mul(sample))?;
     }
     for samples in [split.validation.len(), dataset.test.len()] {
         let largest = settings.evaluation_batch.get().min(samples);
         let batches = BATCHES.min(samples.div_ceil(largest.max(1)));
-        let sample = inputs.saturating_mul(batches).saturating_add(activations);
+        let sample = inputs.saturating_mul(batches).saturating_add(laid_out.max(activations));
         let _evaluation = reserve("dataset.evaluation_batch", largest.saturating_mul(sample))?;
     }
     Ok(())

@@ -44,6 +44,9 @@ fn of_experiment(error: &ExperimentError, asked: Asked) -> Option<String> {
                 "`cargo xtask {command}` builds a program that has it, or add the line `{line}` to target/architectures.txt and build again"
             )
         }
+        ExperimentError::Threads { .. } if asked == Asked::Reading => {
+            "ask for fewer with RAYON_NUM_THREADS, or raise the limit (ulimit -u)".to_owned()
+        }
         ExperimentError::Threads { .. } => "ask for fewer with --threads, or raise the limit (ulimit -u)".to_owned(),
         ExperimentError::Data { source, folder } => return data_hints::hint(source, folder).map(str::to_owned),
         ExperimentError::Picture { .. } => "name another file with --out".to_owned(),
@@ -86,6 +89,13 @@ mod tests {
     fn a_run_is_resumed_by_a_line_that_a_shell_reads() {
         let error = anyhow::Error::from(ExperimentError::Interrupted { run: "my runs/a b".into() });
         assert_eq!(hint(&error, Asked::Experiment).unwrap(), "resume it with: cargo xtask resume 'my runs/a b'");
+    }
+
+    #[test]
+    fn threads_are_asked_for_in_a_way_that_the_command_has() {
+        let error = anyhow::Error::from(ExperimentError::Threads { threads: 2, reason: "none left".into() });
+        assert!(hint(&error, Asked::Experiment).unwrap().contains("--threads"));
+        assert!(hint(&error, Asked::Reading).unwrap().contains("RAYON_NUM_THREADS"), "`dataset` has no --threads");
     }
 
     #[test]

@@ -17,6 +17,9 @@ const INTERRUPTED: i32 = 130;
 pub(crate) fn heed(stop: &Stop) -> anyhow::Result<()> {
     use signal_hook::iterator::Signals;
 
+    // A file that reaches the limit on its size (`ulimit -f`) ends a process that does not handle this signal; with a handler, whatever it
+    // does, the write fails, and is told as that of a full disk.
+    signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default())?;
     let stop = stop.clone();
     let signals = heeded();
     let mut arrived = Signals::new(&signals)?;
