@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use strata_dataset::{BatchContent, DatasetError, Loader, Order, PixelScale, Split, Synthetic, text_picture};
+use strata_dataset::{BatchContent, DatasetError, ImageLoader, Order, PixelScale, Split, Synthetic, text_picture};
 use strata_rng::TorchRng;
 
 fn main() -> Result<(), DatasetError> {
@@ -13,7 +13,8 @@ fn main() -> Result<(), DatasetError> {
     let mut rng = TorchRng::new(43);
     let split = Split::random(data.train.len(), 50, &mut rng)?;
     let images = Arc::clone(&data.train);
-    let loader = Loader::new(images, split.train, 64, Order::Shuffled, PixelScale::Unit, BatchContent::Pixels)?;
+    let transform = PixelScale::Unit.transform(images.shape())?;
+    let loader = ImageLoader::new(images, split.train, 64, Order::Shuffled, transform, BatchContent::Pixels)?;
     // Each pass draws its seed from the generator, so two epochs have two orders; a thread prepares batches ahead.
     for epoch in 0..2 {
         let mut samples = 0;

@@ -1,26 +1,14 @@
-//! One batch, and how its bytes become numbers.
+//! One batch of images.
+
+use strata_rng::Philox;
 
 use crate::error::room_for;
-use crate::{DatasetError, ImageShape, Images};
-
-/// How a byte becomes the number a network sees.
-#[derive(Clone, Debug, PartialEq)]
-pub enum PixelScale {
-    /// `byte / 255`, in 0..1, as torchvision's `ToTensor`.
-    Unit,
-    /// `(byte / 255 - mean) / deviation`, as torchvision's `Normalize`; one of each a channel.
-    Normalised {
-        /// Each channel's mean, of pixels in 0..1.
-        mean: Vec<f32>,
-        /// Each channel's standard deviation, above zero.
-        deviation: Vec<f32>,
-    },
-}
+use crate::{DatasetError, Images, Transform};
 
 /// What a batch carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BatchContent {
-    /// Indices, labels and scaled pixels.
+    /// Indices, labels and transformed pixels.
     Pixels,
     /// Indices and labels only, for a device that holds the images already.
     Indices,
@@ -28,17 +16,16 @@ pub enum BatchContent {
 
 /// Some samples, in the order they are to be seen.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Batch {
+pub struct ImageBatch {
     /// Which images of the data set's part these are, `[len]`.
     pub indices: Vec<u32>,
-    /// Scaled pixels, `[len, channels * height * width]` (`[len, 3072]`); empty where only indices
-    /// were asked for.
+    /// Transformed pixels, `[len, values of a transformed image]` (`[len, 3072]`); empty where only indices were asked for.
     pub pixels: Vec<f32>,
     /// Labels, `[len]`.
     pub labels: Vec<u8>,
 }
 
-impl Batch {
+impl ImageBatch {
     /// How many samples it holds.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -52,151 +39,29 @@ impl Batch {
     }
 }
 
-/// How a byte becomes a value, worked out for each pixel anew: the compiler makes vectors of it, and a table of 256 values takes
-/// twice as long.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Scaling {
-    /// Mean and deviation of each channel; none where the quotient is the value.
-    channels: Option<Vec<(f32, f32)>>,
-    plane: usize,
-}
-
-impl PixelScale {
-    /// The value of each of the 256 bytes, a table a channel: exactly what a batch's pixels are made of, for a device that makes its own.
-    ///
-    /// # Errors
-    ///
-    /// Where there is not one mean and deviation a channel, or one of them cannot normalise it.
-    pub fn tables(&self, channels: usize) -> Result<Vec<[f32; 256]>, DatasetError> {
-        let table = |value: &dyn Fn(f32) -> f32| std::array::from_fn(|byte| value(quotient(byte as u8)));
-        Ok(match self.channels(channels)? {
-            None => vec![table(&|quotient| quotient); channels],
-            Some(list) => list.iter().map(|(m, d)| table(&|quotient| (quotient - m) / d)).collect(),
-        })
-    }
-
-    /// Mean and deviation of each channel; none where the quotient is the value.
-    fn channels(&self, channels: usize) -> Result<Option<Vec<(f32, f32)>>, DatasetError> {
-        let (mean, deviation) = match self {
-            Self::Unit => return Ok(None),
-            Self::Normalised { mean, deviation } => (mean, deviation),
-        };
-        for (name, list) in [("mean", mean), ("deviation", deviation)] {
-            if list.len() != channels {
-                return Err(DatasetError::value(
-                    name,
-                    list.len(),
-                    format!("one value for each of {channels} channels is needed"),
-                ));
-            }
-        }
-        let bad = mean.iter().zip(deviation).position(|(m, d)| !m.is_finite() || !d.is_finite() || *d <= 0.0);
-        if let Some(channel) = bad {
-            return Err(DatasetError::value(
-                "channel",
-                channel,
-                format!(
-                    "mean {} and deviation {} cannot normalise it: the deviation must be above zero",
-                    mean[channel], deviation[channel]
-                ),
-            ));
-        }
-        Ok(Some(mean.iter().copied().zip(deviation.iter().copied()).collect()))
-    }
-}
-
-impl Scaling {
-    pub(crate) fn new(scale: &PixelScale, shape: ImageShape) -> Result<Self, DatasetError> {
-        Ok(Self { channels: scale.channels(shape.channels)?, plane: shape.plane() })
-    }
-
-    /// The batch of these images, which must all exist.
-    ///
-    /// # Errors
-    ///
-    /// [`DatasetError::Memory`] where there is no room for its pixels.
-    pub(crate) fn batch(&self, images: &Images, indices: &[u32], content: BatchContent) -> Result<Batch, DatasetError> {
-        let labels = images.labels();
-        let labels = indices.iter().map(|&i| labels[i as usize]).collect();
-        let mut pixels = Vec::new();
-        if content == BatchContent::Pixels {
-            pixels = room_for(indices.len() * images.shape().values(), "the pixels of a batch")?;
-            for &i in indices {
-                let image = images.image(i as usize);
-                match &self.channels {
-                    None => pixels.extend(image.iter().map(|&byte| quotient(byte))),
-                    Some(channels) => {
-                        for (&(mean, deviation), plane) in channels.iter().zip(image.chunks_exact(self.plane)) {
-                            pixels.extend(plane.iter().map(|&byte| (quotient(byte) - mean) / deviation));
-                        }
-                    }
-                }
-            }
-        }
-        Ok(Batch { indices: indices.to_vec(), pixels, labels })
-    }
-}
-
-/// `byte / 255`, to the bit, without a division: 1/255 in two parts, the first so short that its product with a byte is exact.
-/// The sum is rounded once, and no quotient lies so near the middle of two floats that the second product's own
-/// rounding decides (the test tries all of them).
-fn quotient(byte: u8) -> f32 {
-    /// The first 16 of 1/255's significant bits: 257 / 2¹⁶.
-    const FIRST: f32 = 257.0 / 65_536.0;
-    /// The rest: 1/255 - 257 / 2¹⁶ = 1 / (255 · 2¹⁶).
-    const REST: f32 = 1.0 / (255.0 * 65_536.0);
-    let byte = f32::from(byte);
-    byte * FIRST + byte * REST
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn unit_is_the_exact_quotient() {
-        let shape = ImageShape { channels: 1, height: 16, width: 16 };
-        let images = Images::new(shape, (0..=255).collect(), vec![0], 1).unwrap();
-        let values =
-            |scale| Scaling::new(&scale, shape).unwrap().batch(&images, &[0], BatchContent::Pixels).unwrap().pixels;
-        let unit = values(PixelScale::Unit);
-        let (mean, deviation) = (0.4914, 0.247);
-        let normalised = values(PixelScale::Normalised { mean: vec![mean], deviation: vec![deviation] });
-        assert_eq!((unit.len(), normalised.len()), (256, 256));
-        for byte in 0..=255u8 {
-            // The nearest f32 to the true quotient; f64 has bits enough to round once.
-            let nearest = (f64::from(byte) / 255.0) as f32;
-            assert_eq!(unit[usize::from(byte)].to_bits(), nearest.to_bits(), "{byte}");
-            let expected = (f32::from(byte) / 255.0 - mean) / deviation;
-            assert_eq!(normalised[usize::from(byte)].to_bits(), expected.to_bits(), "{byte}");
+/// The batch of these images, which must all exist. `seed` is the pass's, for transforms that draw.
+///
+/// # Errors
+///
+/// [`DatasetError::Memory`] where there is no room for its pixels.
+pub(crate) fn gather(
+    images: &Images,
+    indices: &[u32],
+    transform: &dyn Transform,
+    seed: u64,
+    content: BatchContent,
+) -> Result<ImageBatch, DatasetError> {
+    let labels = images.labels();
+    let labels = indices.iter().map(|&i| labels[i as usize]).collect();
+    let mut pixels = Vec::new();
+    if content == BatchContent::Pixels {
+        let (shape, values) = (images.shape(), transform.values(images.shape()));
+        let all = indices.len() * values;
+        pixels = room_for(all, "the pixels of a batch")?;
+        pixels.resize(all, 0.0);
+        for (&i, out) in indices.iter().zip(pixels.chunks_exact_mut(values)) {
+            transform.apply(images.image(i as usize), shape, &Philox::new(seed, i.into()), out);
         }
     }
-
-    #[test]
-    fn each_channel_is_normalised_by_its_own() {
-        let shape = ImageShape { channels: 2, height: 1, width: 1 };
-        let images = Images::new(shape, vec![255, 0, 0, 255], vec![0, 1], 2).unwrap();
-        let scale = PixelScale::Normalised { mean: vec![0.5, 0.25], deviation: vec![0.25, 0.5] };
-        let scaling = Scaling::new(&scale, shape).unwrap();
-        let batch = scaling.batch(&images, &[1, 0], BatchContent::Pixels).unwrap();
-        // Image 1: (0 - 0.5) / 0.25 and (1 - 0.25) / 0.5; image 0: (1 - 0.5) / 0.25, (0 - 0.25) / 0.5.
-        assert_eq!(batch.pixels, [-2.0, 1.5, 2.0, -0.5]);
-        assert_eq!(batch.labels, [1, 0]);
-        assert_eq!((batch.len(), batch.is_empty()), (2, false));
-    }
-
-    #[test]
-    fn a_deviation_of_zero_or_a_missing_channel_is_refused() {
-        let rows = [
-            (vec![0.5; 3], vec![0.2, 0.0, 0.2], "channel = 1"),
-            (vec![0.5, f32::NAN, 0.5], vec![0.2; 3], "channel = 1"),
-            (vec![0.5; 2], vec![0.2; 3], "mean = 2"),
-            (vec![0.5; 3], vec![0.2; 4], "deviation = 4"),
-        ];
-        for (mean, deviation, name) in rows {
-            let scale = PixelScale::Normalised { mean, deviation };
-            let error = Scaling::new(&scale, ImageShape::CIFAR).unwrap_err();
-            assert!(error.to_string().starts_with(name), "{error}");
-        }
-    }
+    Ok(ImageBatch { indices: indices.to_vec(), pixels, labels })
 }

@@ -38,6 +38,12 @@ pub enum DatasetError {
         path: PathBuf,
     },
 
+    /// A transform whose values are not functions of single bytes, for a device that holds the images and looks values up.
+    #[error(
+        "this transform cannot be used where the device holds the images: its values are not those of single bytes"
+    )]
+    NotATable,
+
     /// There is not enough memory.
     #[error("cannot allocate {bytes} bytes for {what}")]
     Memory {
@@ -213,7 +219,14 @@ impl DatasetError {
     /// Whether the caller's own values are at fault, not the machine, the network or a file.
     #[must_use]
     pub fn is_usage(&self) -> bool {
-        matches!(self, Self::NotAFolder { .. } | Self::Url { .. } | Self::BadChecksum { .. } | Self::Value { .. })
+        matches!(
+            self,
+            Self::NotATable
+                | Self::NotAFolder { .. }
+                | Self::Url { .. }
+                | Self::BadChecksum { .. }
+                | Self::Value { .. }
+        )
     }
 
     pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {

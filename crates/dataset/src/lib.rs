@@ -2,7 +2,7 @@
 //!
 //! [`load`] reads a published data set (CIFAR-10, CIFAR-100, MNIST, Fashion-MNIST), fetching and verifying it where it is not there, or makes
 //! the [`Synthetic`] one. Either is a [`Dataset`]: bytes `[N, channels, rows, columns]` with labels and class names. A [`Split`] divides its
-//! training part, and a [`Loader`] serves an order of it in batches that a background thread prepares ahead.
+//! training part, and an [`ImageLoader`] serves an order of it in batches that a background thread prepares ahead.
 //!
 //! Draws are PyTorch's, so a split and a batch order are those PyTorch makes of the same seed.
 //! This crate sees no network of layers and no config file.
@@ -20,17 +20,19 @@ mod split;
 #[cfg(test)]
 mod testing;
 mod text_picture;
+mod transform;
 
-pub use batch::{Batch, BatchContent, PixelScale};
+pub use batch::{BatchContent, ImageBatch};
 pub use dataset::Dataset;
-pub use download::Progress;
+pub use download::FetchProgress;
 pub use error::DatasetError;
 pub use images::{ChannelStatistics, ImageShape, Images};
-pub use loader::{Loader, Order, Pass};
+pub use loader::{Batches, ImageLoader, Order};
 pub use sheet::contact_sheet;
 pub use source::{DataFolder, Synthetic, load};
 pub use split::Split;
 pub use text_picture::text_picture;
+pub use transform::{PixelScale, Transform};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

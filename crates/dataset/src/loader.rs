@@ -6,8 +6,8 @@ use std::thread::{self, JoinHandle};
 
 use strata_rng::TorchRng;
 
-use crate::batch::Scaling;
-use crate::{Batch, BatchContent, DatasetError, Images, PixelScale};
+use crate::batch::gather;
+use crate::{BatchContent, DatasetError, ImageBatch, Images, Transform};
 
 /// Batches that wait ready for the step: one being taken, one to spare.
 const AHEAD: usize = 2;
@@ -27,16 +27,17 @@ pub enum Order {
 /// base seed, shuffled or not, and a shuffled one then a seed for its own generator, which permutes.
 ///
 /// ```
-/// use strata_dataset::{BatchContent, Loader, Order, PixelScale, Synthetic};
+/// use strata_dataset::{BatchContent, ImageLoader, Order, PixelScale, Synthetic};
 /// use strata_rng::TorchRng;
 ///
 /// let data = Synthetic { seed: 1, train: 100, test: 10 }.generate()?;
-/// let loader = Loader::new(
+/// let shape = data.train.shape();
+/// let loader = ImageLoader::new(
 ///     data.train,
 ///     (0..100).collect(),
 ///     32,
 ///     Order::Shuffled,
-///     PixelScale::Unit,
+///     PixelScale::Unit.transform(shape)?,
 ///     BatchContent::Pixels,
 /// )?;
 /// let mut rng = TorchRng::new(43);
@@ -45,27 +46,28 @@ pub enum Order {
 /// # Ok::<(), strata_dataset::DatasetError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Loader {
+pub struct ImageLoader {
     images: Arc<Images>,
     indices: Vec<u32>,
     batch: usize,
     order: Order,
-    scaling: Arc<Scaling>,
+    transform: Arc<dyn Transform>,
     content: BatchContent,
 }
 
-impl Loader {
+impl ImageLoader {
     /// A loader of the images that `indices` names, in batches of `batch` samples.
     ///
     /// # Errors
     ///
-    /// A batch of zero, an index beyond the images, and a normalisation that does not fit them.
+    /// A batch of zero, an index beyond the images, a transform without values, and [`DatasetError::NotATable`] for indices alone, whose
+    /// device cannot make the transform's values.
     pub fn new(
         images: Arc<Images>,
         indices: Vec<u32>,
         batch: usize,
         order: Order,
-        scale: PixelScale,
+        transform: Arc<dyn Transform>,
         content: BatchContent,
     ) -> Result<Self, DatasetError> {
         if batch == 0 {
@@ -74,8 +76,13 @@ impl Loader {
         if let Some(&index) = indices.iter().find(|&&i| i as usize >= images.len()) {
             return Err(DatasetError::value("index", index as usize, format!("there are {} images", images.len())));
         }
-        let scaling = Arc::new(Scaling::new(&scale, images.shape())?);
-        Ok(Self { images, indices, batch, order, scaling, content })
+        if content == BatchContent::Indices && transform.tables().is_none() {
+            return Err(DatasetError::NotATable);
+        }
+        if transform.values(images.shape()) == 0 {
+            return Err(DatasetError::value("values", 0, "a transformed image has at least one value"));
+        }
+        Ok(Self { images, indices, batch, order, transform, content })
     }
 
     /// How many samples a pass goes over.
@@ -99,17 +106,23 @@ impl Loader {
         }
     }
 
-    /// The next pass's images in order, with the same draws that [`Loader::pass`] makes.
+    /// The next pass's images in order, with the same draws that [`ImageLoader::pass`] makes.
     pub fn order(&self, rng: &mut TorchRng) -> Vec<u32> {
-        let _base_seed = rng.random_seed();
-        match self.order {
+        self.draw(rng).1
+    }
+
+    /// The next pass's base seed and its images in order.
+    fn draw(&self, rng: &mut TorchRng) -> (u64, Vec<u32>) {
+        let seed = rng.random_seed();
+        let order = match self.order {
             Order::InOrder => self.indices.clone(),
             Order::Shuffled => TorchRng::new(rng.random_seed())
                 .permutation(self.indices.len())
                 .into_iter()
                 .map(|position| self.indices[position as usize])
                 .collect(),
-        }
+        };
+        (seed, order)
     }
 
     /// One pass, without its first `skip` batches, which are drawn for but never prepared: how a
@@ -117,15 +130,17 @@ impl Loader {
     ///
     /// All draws are made before this returns. Dropping the pass early stops its thread.
     #[must_use]
-    pub fn pass(&self, rng: &mut TorchRng, skip: usize) -> Pass {
+    pub fn pass(&self, rng: &mut TorchRng, skip: usize) -> Batches {
+        let (seed, order) = self.draw(rng);
         let preparer = Preparer {
             images: Arc::clone(&self.images),
-            order: self.order(rng),
+            order,
+            seed,
             batch: self.batch,
-            scaling: Arc::clone(&self.scaling),
+            transform: Arc::clone(&self.transform),
             content: self.content,
         };
-        Pass::start(preparer, skip, self.batches())
+        Batches::start(preparer, skip, self.batches())
     }
 }
 
@@ -134,23 +149,25 @@ impl Loader {
 struct Preparer {
     images: Arc<Images>,
     order: Vec<u32>,
+    /// Of the pass, for transforms that draw.
+    seed: u64,
     batch: usize,
-    scaling: Arc<Scaling>,
+    transform: Arc<dyn Transform>,
     content: BatchContent,
 }
 
 impl Preparer {
-    fn prepare(&self, number: usize) -> Result<Batch, DatasetError> {
+    fn prepare(&self, number: usize) -> Result<ImageBatch, DatasetError> {
         let start = number * self.batch;
         let end = self.order.len().min(start.saturating_add(self.batch));
         let indices = &self.order[start..end];
-        self.scaling.batch(&self.images, indices, self.content)
+        gather(&self.images, indices, &*self.transform, self.seed, self.content)
     }
 }
 
-/// The batches of one pass; made by [`Loader::pass`]. An error is a batch that there is no memory for.
+/// The batches of one pass; made by [`ImageLoader::pass`]. An error is a batch that there is no memory for.
 #[derive(Debug)]
-pub struct Pass {
+pub struct Batches {
     preparer: Arc<Preparer>,
     next: usize,
     batches: usize,
@@ -159,11 +176,11 @@ pub struct Pass {
 
 #[derive(Debug)]
 struct Worker {
-    ready: Receiver<Result<Batch, DatasetError>>,
+    ready: Receiver<Result<ImageBatch, DatasetError>>,
     thread: JoinHandle<()>,
 }
 
-impl Pass {
+impl Batches {
     fn start(preparer: Preparer, skip: usize, batches: usize) -> Self {
         let preparer = Arc::new(preparer);
         let next = skip.min(batches);
@@ -201,8 +218,8 @@ impl Worker {
     }
 }
 
-impl Iterator for Pass {
-    type Item = Result<Batch, DatasetError>;
+impl Iterator for Batches {
+    type Item = Result<ImageBatch, DatasetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.next == self.batches {
@@ -230,9 +247,9 @@ impl Iterator for Pass {
     }
 }
 
-impl ExactSizeIterator for Pass {}
+impl ExactSizeIterator for Batches {}
 
-impl Drop for Pass {
+impl Drop for Batches {
     fn drop(&mut self) {
         self.stop();
     }

@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use strata_dataset::Progress;
+use strata_dataset::FetchProgress;
 use strata_files::{escape, escape_path};
 use strata_trainer::{Evaluation, Event, Observer, Pass, TrainError};
 
@@ -58,12 +58,12 @@ impl Display {
         self.bar.insert(bar)
     }
 
-    pub(crate) fn fetching(&mut self, progress: &Progress) {
+    pub(crate) fn fetching(&mut self, progress: &FetchProgress) {
         match progress {
-            Progress::Waiting { path } => {
+            FetchProgress::Waiting { path } => {
                 self.start(None, WORK).set_message(format!("waiting for another download of {}", escape_path(path)));
             }
-            Progress::Started { total, resumed_from } => {
+            FetchProgress::Started { total, resumed_from } => {
                 if !self.bars {
                     let size = total.map_or(String::new(), |bytes| format!(" {} MB", bytes / 1_000_000));
                     let from = if *resumed_from > 0 { format!(" from byte {resumed_from}") } else { String::new() };
@@ -74,15 +74,17 @@ impl Display {
                 bar.set_position(*resumed_from);
                 bar.reset_eta();
             }
-            Progress::Advanced { bytes } => {
+            FetchProgress::Advanced { bytes } => {
                 if let Some(bar) = &self.bar {
                     bar.inc(*bytes);
                 }
             }
-            Progress::Verifying { path } => {
+            FetchProgress::Verifying { path } => {
                 self.start(None, WORK).set_message(format!("verifying {}", escape_path(path)))
             }
-            Progress::Reading { path } => self.start(None, WORK).set_message(format!("reading {}", escape_path(path))),
+            FetchProgress::Reading { path } => {
+                self.start(None, WORK).set_message(format!("reading {}", escape_path(path)))
+            }
             _ => self.clear(),
         }
     }

@@ -31,7 +31,7 @@ pub use display::Display;
 pub use environment::{Commit, environment};
 pub use error::ExperimentError;
 pub use inspect::{ImagePart, dataset_grid, dataset_info, dataset_show};
-pub use loaders::Served;
+pub use loaders::LoaderAdapter;
 pub use recorder::Recorder;
 pub use resumption::Resumption;
 pub use run::{Runner, find_run};

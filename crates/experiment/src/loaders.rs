@@ -1,14 +1,14 @@
 //! The data set's loaders as training sees them.
 
-use strata_dataset as dataset;
+use strata_dataset::ImageLoader;
 use strata_rng::TorchRng;
 use strata_trainer::{Batch, Loader};
 
 /// Serves a part of the images to the trainer.
 #[derive(Clone, Debug)]
-pub struct Served(pub dataset::Loader);
+pub struct LoaderAdapter(pub ImageLoader);
 
-impl Loader for Served {
+impl Loader for LoaderAdapter {
     fn samples(&self) -> usize {
         self.0.samples()
     }

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use strata_config::Config;
-use strata_dataset::{BatchContent, Dataset, Images, Loader, Order, PixelScale, Split};
+use strata_dataset::{BatchContent, Dataset, ImageLoader, Images, Order, PixelScale, Split};
 use strata_model::{Architecture, ByteSamples};
 use strata_trainer::{BuildClassifier, Classifier, ClassifierOptions, Device, Plan};
 
 use crate::ExperimentError;
-use crate::Served;
+use crate::LoaderAdapter;
 
 /// A network that the program was built with.
 #[derive(Clone, Copy, Debug)]
@@ -21,9 +21,9 @@ pub struct Row {
 
 /// A run's images, served.
 pub(crate) struct Loaders {
-    pub(crate) train: Served,
-    pub(crate) validation: Served,
-    pub(crate) test: Served,
+    pub(crate) train: LoaderAdapter,
+    pub(crate) validation: LoaderAdapter,
+    pub(crate) test: LoaderAdapter,
 }
 
 /// Serves the parts of the split and the test images. On a card the training part's batches are indices.
@@ -38,8 +38,9 @@ pub(crate) fn loaders(
     let content = if device == Device::Cpu { BatchContent::Pixels } else { BatchContent::Indices };
     let (batch, evaluation) = (settings.batch.get(), settings.evaluation_batch.get());
     let (train, test) = (&dataset.train, &dataset.test);
+    let transform = scale.transform(train.shape())?;
     let part = |images: &Arc<_>, indices, batch, order, content| {
-        Loader::new(Arc::clone(images), indices, batch, order, scale.clone(), content).map(Served)
+        ImageLoader::new(Arc::clone(images), indices, batch, order, Arc::clone(&transform), content).map(LoaderAdapter)
     };
     let all: Vec<u32> = (0..).take(test.len()).collect();
     Ok(Loaders {

@@ -20,7 +20,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use strata_dataset as dataset;
 use strata_dataset::{BatchContent, DataFolder, Images, Order, PixelScale, Split, load};
-use strata_experiment::Served;
+use strata_experiment::LoaderAdapter;
 use strata_model::{Activation, Architecture, Weights, mlp};
 use strata_rng::TorchRng;
 use strata_spec::{DatasetKind, DatasetSpec};
@@ -50,7 +50,7 @@ fn network(widths: &[usize]) -> Option<BuildClassifier> {
 
 /// Serves images to the trainer and notes the indices of every batch.
 struct Noting {
-    loader: Served,
+    loader: LoaderAdapter,
     served: RefCell<Vec<Vec<u32>>>,
 }
 
@@ -154,10 +154,11 @@ fn train(golden: &Value, images: Arc<Images>) -> Ours {
     classifier.initialise(&mut rng).unwrap();
     let parameters = sha256_of_parameters(&classifier.snapshot().unwrap().0);
     let loader = |indices: &[u32], batch, order| {
-        let scale = PixelScale::Unit;
+        let scale = PixelScale::Unit.transform(images.shape()).unwrap();
         let images = Arc::clone(&images);
-        let loader = dataset::Loader::new(images, indices.to_vec(), batch, order, scale, BatchContent::Pixels).unwrap();
-        Noting { loader: Served(loader), served: RefCell::default() }
+        let loader =
+            dataset::ImageLoader::new(images, indices.to_vec(), batch, order, scale, BatchContent::Pixels).unwrap();
+        Noting { loader: LoaderAdapter(loader), served: RefCell::default() }
     };
     let train = loader(&split.train, batch, Order::Shuffled);
     let validation = loader(&split.validation, 2 * batch, Order::InOrder);

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Args;
-use strata_dataset::{BatchContent, Images, Loader, Order, PixelScale};
-use strata_experiment::Served;
+use strata_dataset::{BatchContent, ImageLoader, Images, Order, PixelScale};
+use strata_experiment::LoaderAdapter;
 use strata_rng::TorchRng;
 use strata_trainer::{Batch, Classifier, Loader as _};
 
@@ -61,13 +61,14 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn served(images: &Arc<Images>, batch: usize) -> anyhow::Result<Served> {
+fn served(images: &Arc<Images>, batch: usize) -> anyhow::Result<LoaderAdapter> {
     let (images, all) = (Arc::clone(images), (0..).take(images.len()).collect());
-    Ok(Served(Loader::new(images, all, batch, Order::Shuffled, PixelScale::Unit, BatchContent::Pixels)?))
+    let transform = PixelScale::Unit.transform(images.shape())?;
+    Ok(LoaderAdapter(ImageLoader::new(images, all, batch, Order::Shuffled, transform, BatchContent::Pixels)?))
 }
 
 /// Seconds that one thread needs for a whole batch, gathered and scaled.
-fn preparation(served: &Served, whole: usize) -> f64 {
+fn preparation(served: &LoaderAdapter, whole: usize) -> f64 {
     let mut rng = TorchRng::new(43);
     // The first pass warms up; nobody else uses the processors, so waiting for a batch is the time of its preparation.
     served.pass(&mut rng, 0).take(whole).for_each(drop);
@@ -77,7 +78,7 @@ fn preparation(served: &Served, whole: usize) -> f64 {
 }
 
 /// Seconds a step, on batches that were prepared before and lie in memory.
-fn steps_alone(classifier: &mut dyn Classifier, served: &Served, seconds: f64) -> anyhow::Result<f64> {
+fn steps_alone(classifier: &mut dyn Classifier, served: &LoaderAdapter, seconds: f64) -> anyhow::Result<f64> {
     let ready: Vec<Batch> = served.pass(&mut TorchRng::new(43), 0).take(8).collect();
     let (mut spent, mut steps) = (0.0, 0);
     while spent < seconds || steps < 3 {
@@ -93,7 +94,7 @@ fn steps_alone(classifier: &mut dyn Classifier, served: &Served, seconds: f64) -
 /// Seconds a step, each on the loader's next whole batch: from the first step's end to the last one's.
 fn steps_with_data(
     classifier: &mut dyn Classifier,
-    served: &Served,
+    served: &LoaderAdapter,
     whole: usize,
     seconds: f64,
 ) -> anyhow::Result<f64> {

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Args;
 use serde_json::json;
-use strata_dataset::{BatchContent, DataFolder, Images, Loader, Order, PixelScale, Split, load};
-use strata_experiment::Served;
+use strata_dataset::{BatchContent, DataFolder, ImageLoader, Images, Order, PixelScale, Split, load};
+use strata_experiment::LoaderAdapter;
 use strata_model::{Activation, InputTransform, TrainedModel, Usage, Weights};
 use strata_rng::TorchRng;
 use strata_spec::{DatasetKind, DatasetSpec};
@@ -59,8 +59,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let mut classifier = networks::classifier(network, SGD)?;
     classifier.initialise(&mut rng)?;
     let (start, _) = classifier.snapshot()?;
-    let (scale, content) = (PixelScale::Unit, BatchContent::Pixels);
-    let served = Served(Loader::new(images, split.train, options.batch, Order::Shuffled, scale, content)?);
+    let (scale, content) = (PixelScale::Unit.transform(images.shape())?, BatchContent::Pixels);
+    let served = LoaderAdapter(ImageLoader::new(images, split.train, options.batch, Order::Shuffled, scale, content)?);
     let batches = || steps(&served, rng.clone(), options.steps);
 
     for batch in batches() {
@@ -77,7 +77,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
 }
 
 /// The first batches of one pass after the other, the last, smaller ones included.
-fn steps(served: &Served, mut rng: TorchRng, count: usize) -> impl Iterator<Item = Batch> {
+fn steps(served: &LoaderAdapter, mut rng: TorchRng, count: usize) -> impl Iterator<Item = Batch> {
     std::iter::repeat_with(move || served.pass(&mut rng, 0)).flatten().take(count)
 }
 

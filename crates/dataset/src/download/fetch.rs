@@ -10,7 +10,7 @@ use strata_files::{escape_truncated, hide_credentials, resolve_link, without_cre
 use super::lock::Lock;
 use super::partial::{PartMetadata, Partial};
 use super::transfer::{Answer, Event, Failure, POLL, Transfer};
-use super::{Limits, Progress, Wanted, Watch, measure, open_verified};
+use super::{FetchProgress, Limits, Wanted, Watch, measure, open_verified};
 use crate::DatasetError;
 
 /// What to do with a file that was there already and is not the one wanted.
@@ -133,7 +133,7 @@ fn transfer(wanted: &Wanted<'_>, partial: &mut Partial, watch: &mut Watch<'_>) -
     }
     let total = partial.note().total;
     let longest = total.unwrap_or(u64::MAX).min(wanted.limits.longest);
-    watch.tell(Progress::Started { total, resumed_from: partial.have() });
+    watch.tell(FetchProgress::Started { total, resumed_from: partial.have() });
     let Limits { window, least, .. } = *wanted.limits;
     let (mut since, mut came) = (Instant::now(), 0);
     loop {
@@ -145,7 +145,7 @@ fn transfer(wanted: &Wanted<'_>, partial: &mut Partial, watch: &mut Watch<'_>) -
             }
             Event::Bytes(bytes) => {
                 partial.append(&bytes)?;
-                watch.tell(Progress::Advanced { bytes: bytes.len() as u64 });
+                watch.tell(FetchProgress::Advanced { bytes: bytes.len() as u64 });
                 came += bytes.len() as u64;
                 if since.elapsed() >= window {
                     if came < least {

@@ -8,7 +8,7 @@ use strata_files::open_to_update;
 
 use super::partial::with_suffix;
 use super::transfer::POLL;
-use super::{Progress, Watch};
+use super::{FetchProgress, Watch};
 use crate::DatasetError;
 
 /// A lock on `NAME.lock`, which is removed with it. The system frees a dead process's lock.
@@ -36,7 +36,7 @@ impl Lock {
                 }
             }
             if !told {
-                watch.tell(Progress::Waiting { path: target.to_owned() });
+                watch.tell(FetchProgress::Waiting { path: target.to_owned() });
                 told = true;
             }
             watch.check()?;

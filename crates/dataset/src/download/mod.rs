@@ -34,7 +34,7 @@ use location::Location;
 /// What loading is at, for a progress bar.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Progress {
+pub enum FetchProgress {
     /// Another process downloads the same file; this one waits for it.
     Waiting {
         /// The file both want.
@@ -140,7 +140,7 @@ impl Download<'_> {
     pub fn fetch(
         &self,
         cancel: &dyn Fn() -> bool,
-        progress: &mut dyn FnMut(Progress),
+        progress: &mut dyn FnMut(FetchProgress),
     ) -> Result<(PathBuf, File), DatasetError> {
         self.fetch_within(&Limits::default(), &mut Watch { cancel, progress })
     }
@@ -203,7 +203,7 @@ pub(crate) struct Wanted<'a> {
 /// Who asks, how to tell it of progress, and whether it still wants an answer.
 pub(crate) struct Watch<'a> {
     pub(crate) cancel: &'a dyn Fn() -> bool,
-    pub(crate) progress: &'a mut dyn FnMut(Progress),
+    pub(crate) progress: &'a mut dyn FnMut(FetchProgress),
 }
 
 impl Watch<'_> {
@@ -211,7 +211,7 @@ impl Watch<'_> {
         if (self.cancel)() { Err(DatasetError::Cancelled) } else { Ok(()) }
     }
 
-    pub(crate) fn tell(&mut self, progress: Progress) {
+    pub(crate) fn tell(&mut self, progress: FetchProgress) {
         (self.progress)(progress);
     }
 }
@@ -246,7 +246,7 @@ pub(crate) fn open_regular(path: &Path, longest: u64) -> Result<File, DatasetErr
 
 /// SHA-256 and length of a whole file, which is left at its beginning.
 fn measure(file: &mut File, path: &Path, watch: &mut Watch<'_>) -> Result<(String, u64), DatasetError> {
-    watch.tell(Progress::Verifying { path: path.to_owned() });
+    watch.tell(FetchProgress::Verifying { path: path.to_owned() });
     let io = |error| DatasetError::io("read", path, error);
     file.seek(SeekFrom::Start(0)).map_err(io)?;
     let digest = digest::of_reader(file, |_| watch.check().map_err(|_| io::ErrorKind::TimedOut.into()));

@@ -41,7 +41,7 @@ impl Case {
         &self,
         url: &str,
         cancel: &dyn Fn() -> bool,
-        progress: &mut dyn FnMut(Progress),
+        progress: &mut dyn FnMut(FetchProgress),
     ) -> Result<File, DatasetError> {
         let wanted = Wanted { url, sha256: &sha256(&self.body), target: &self.target(), limits: &self.limits };
         fetch(&wanted, &mut Watch { cancel, progress })
@@ -77,9 +77,9 @@ fn a_second_run_downloads_nothing() {
     case.fetch_from(&server.url, &|| false, &mut |event| events.push(event)).unwrap();
     case.assert_whole();
     let total = Some(200_000);
-    assert_eq!(events[0], Progress::Started { total, resumed_from: 0 });
+    assert_eq!(events[0], FetchProgress::Started { total, resumed_from: 0 });
     let advanced = events.iter().map(|event| match event {
-        Progress::Advanced { bytes } => *bytes,
+        FetchProgress::Advanced { bytes } => *bytes,
         _ => 0,
     });
     assert_eq!(advanced.sum::<u64>(), 200_000);
@@ -113,7 +113,7 @@ fn a_later_run_resumes() {
     case.fetch_from(&server.url, &|| false, &mut |event| events.push(event)).unwrap();
     case.assert_whole();
     let (total, resumed_from) = (Some(200_000), 80_000);
-    assert_eq!(events[0], Progress::Started { total, resumed_from });
+    assert_eq!(events[0], FetchProgress::Started { total, resumed_from });
 }
 
 /// The file has changed, or the server knows no ranges: 200 is the whole file again.

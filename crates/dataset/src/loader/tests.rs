@@ -1,11 +1,18 @@
 //! Orders against PyTorch's, and passes of any size.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
+use strata_rng::Philox;
 
 use super::*;
-use crate::{ImageShape, Split};
+use crate::{ImageShape, PixelScale, Split};
 
 const TINY: ImageShape = ImageShape { channels: 1, height: 1, width: 2 };
+
+fn unit() -> Arc<dyn Transform> {
+    PixelScale::Unit.transform(TINY).unwrap()
+}
 
 /// Image `i` holds the bytes `i % 256, i / 256 % 256`, so pixels tell which image they are.
 fn numbered(len: usize) -> Arc<Images> {
@@ -14,9 +21,9 @@ fn numbered(len: usize) -> Arc<Images> {
     Arc::new(Images::new(TINY, pixels, labels, 10).unwrap())
 }
 
-fn loader(images: &Arc<Images>, indices: Vec<u32>, batch: usize, order: Order) -> Loader {
+fn loader(images: &Arc<Images>, indices: Vec<u32>, batch: usize, order: Order) -> ImageLoader {
     let content = BatchContent::Pixels;
-    Loader::new(Arc::clone(images), indices, batch, order, PixelScale::Unit, content).unwrap()
+    ImageLoader::new(Arc::clone(images), indices, batch, order, unit(), content).unwrap()
 }
 
 /// PyTorch 2.15, seed 43: a split of 2,000 into 1,800 and 200, the initial parameters of
@@ -55,7 +62,7 @@ fn bad_sizes_and_indices_are_refused() {
     let rows = [(vec![0], 0, "batch = 0"), (vec![3, 10], 4, "index = 10: there are 10 images")];
     for (indices, batch, message) in rows {
         let error =
-            Loader::new(Arc::clone(&images), indices, batch, Order::InOrder, PixelScale::Unit, BatchContent::Indices)
+            ImageLoader::new(Arc::clone(&images), indices, batch, Order::InOrder, unit(), BatchContent::Indices)
                 .unwrap_err();
         assert!(error.to_string().starts_with(message), "{error}");
         assert!(error.is_usage());
@@ -64,10 +71,9 @@ fn bad_sizes_and_indices_are_refused() {
 
 #[test]
 fn indices_alone_leave_the_pixels_out() {
-    let loader =
-        Loader::new(numbered(10), vec![9, 1], 5, Order::InOrder, PixelScale::Unit, BatchContent::Indices).unwrap();
-    let batches: Vec<Batch> = loader.pass(&mut TorchRng::new(1), 0).map(Result::unwrap).collect();
-    let expected = Batch { indices: vec![9, 1], pixels: vec![], labels: vec![3, 7] };
+    let loader = ImageLoader::new(numbered(10), vec![9, 1], 5, Order::InOrder, unit(), BatchContent::Indices).unwrap();
+    let batches: Vec<ImageBatch> = loader.pass(&mut TorchRng::new(1), 0).map(Result::unwrap).collect();
+    let expected = ImageBatch { indices: vec![9, 1], pixels: vec![], labels: vec![3, 7] };
     assert_eq!(batches, [expected]);
 }
 
@@ -140,4 +146,57 @@ proptest! {
         all.sort_unstable();
         prop_assert_eq!(all, indices);
     }
+}
+
+/// Adds what it draws to each value, so that a batch tells what was drawn for its samples.
+#[derive(Debug)]
+struct Noise;
+
+impl Transform for Noise {
+    fn values(&self, shape: ImageShape) -> usize {
+        shape.values() + 1
+    }
+
+    fn apply(&self, image: &[u8], _: ImageShape, draws: &Philox, out: &mut [f32]) {
+        let drawn = draws.block(0)[0] as f32;
+        out[0] = drawn;
+        out[1..].iter_mut().zip(image).for_each(|(out, &byte)| *out = f32::from(byte));
+    }
+}
+
+/// What is drawn for a sample depends on the pass and on the sample, and on nothing that came before: a resume in the middle of a pass
+/// sees the same values.
+#[test]
+fn a_transform_draws_the_same_wherever_a_pass_is_taken_up() {
+    let images = numbered(50);
+    let content = BatchContent::Pixels;
+    let loader =
+        ImageLoader::new(Arc::clone(&images), (0..50).collect(), 7, Order::Shuffled, Arc::new(Noise), content).unwrap();
+    let mut rng = TorchRng::new(43);
+    let mut passes = Vec::new();
+    for _ in 0..2 {
+        let before = rng.clone();
+        let whole: Vec<ImageBatch> = loader.pass(&mut rng, 0).map(Result::unwrap).collect();
+        for skip in 0..8 {
+            let rest: Vec<ImageBatch> = loader.pass(&mut before.clone(), skip).map(Result::unwrap).collect();
+            assert_eq!(rest, whole[skip..], "{skip}");
+        }
+        let mut drawn: Vec<(u32, f32)> = Vec::new();
+        for batch in &whole {
+            drawn.extend(batch.indices.iter().copied().zip(batch.pixels.iter().copied().step_by(3)));
+        }
+        drawn.sort_by_key(|(index, _)| *index);
+        passes.push(drawn);
+    }
+    let distinct =
+        |values: &[(u32, f32)]| values.iter().map(|(_, drawn)| drawn.to_bits()).collect::<BTreeSet<_>>().len();
+    assert_eq!(distinct(&passes[0]), 50, "each sample has draws of its own");
+    assert_ne!(passes[0], passes[1], "each pass too");
+}
+
+/// A device that holds the images looks values up: it would leave such a transform out.
+#[test]
+fn a_transform_that_is_no_table_is_refused_where_the_device_makes_the_values() {
+    let refused = ImageLoader::new(numbered(10), vec![1], 1, Order::InOrder, Arc::new(Noise), BatchContent::Indices);
+    assert!(matches!(refused, Err(DatasetError::NotATable)));
 }

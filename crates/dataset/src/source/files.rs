@@ -9,7 +9,7 @@ use strata_files::escape_path;
 
 use super::{Layout, Member, Source};
 use crate::DatasetError;
-use crate::download::{Progress, Watch};
+use crate::download::{FetchProgress, Watch};
 
 /// The bytes of a layout's files, in its order.
 #[derive(Debug)]
@@ -92,7 +92,7 @@ impl Source {
                 let missing: Vec<&str> =
                     files.filter(|member| find(&folder, member).is_none()).map(|member| member.name).collect();
                 if missing.is_empty() {
-                    watch.tell(Progress::Reading { path: folder.clone() });
+                    watch.tell(FetchProgress::Reading { path: folder.clone() });
                     return read_folder(layout, &folder, watch).map(Some);
                 }
                 if missing.len() < layout.required {

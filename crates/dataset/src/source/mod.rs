@@ -19,7 +19,7 @@ use strata_spec::{DatasetKind, DatasetSpec};
 
 pub use synthetic::Synthetic;
 
-use crate::download::{Download, Limits, Progress, Watch, cache_folder};
+use crate::download::{Download, FetchProgress, Limits, Watch, cache_folder};
 use crate::{Dataset, DatasetError, digest};
 use files::{Found, is_file};
 
@@ -142,7 +142,7 @@ pub fn load(
     spec: &DatasetSpec,
     folder: &DataFolder,
     cancel: &dyn Fn() -> bool,
-    progress: &mut dyn FnMut(Progress),
+    progress: &mut dyn FnMut(FetchProgress),
 ) -> Result<Dataset, DatasetError> {
     load_within(spec, folder, &Limits::default(), &mut Watch { cancel, progress })
 }
@@ -168,7 +168,7 @@ fn load_within(
             data
         }
     };
-    watch.tell(Progress::Done { train: data.train.len(), test: data.test.len() });
+    watch.tell(FetchProgress::Done { train: data.train.len(), test: data.test.len() });
     Ok(data)
 }
 
@@ -225,7 +225,7 @@ impl Request<'_> {
     /// An archive of the user's own, whose checksum nobody has asked for.
     fn archive_as_it_is(&self, path: &Path, watch: &mut Watch<'_>) -> Result<Dataset, DatasetError> {
         let file = files::open(path, crate::download::LONGEST)?;
-        watch.tell(Progress::Reading { path: path.to_owned() });
+        watch.tell(FetchProgress::Reading { path: path.to_owned() });
         let found = archive::read(self.source, file, path, watch)?;
         (found.layout.read)(&found)
     }
@@ -239,7 +239,7 @@ impl Request<'_> {
         let longest = if is_official { bytes } else { u64::MAX };
         let target = self.target(name, &sha256)?;
         let (path, file) = self.download(self.url, &sha256, &target, longest).fetch_within(self.limits, watch)?;
-        watch.tell(Progress::Reading { path: path.clone() });
+        watch.tell(FetchProgress::Reading { path: path.clone() });
         let found = archive::read(self.source, file, &path, watch)?;
         (found.layout.read)(&found)
     }
@@ -253,7 +253,7 @@ impl Request<'_> {
             let target = self.target(file.name, file.sha256)?;
             let download = self.download(&url, file.sha256, &target, u64::MAX);
             let (path, open) = download.fetch_within(self.limits, watch)?;
-            watch.tell(Progress::Reading { path: path.clone() });
+            watch.tell(FetchProgress::Reading { path: path.clone() });
             found.take_gzip(file.name, open, &path)?;
         }
         (layout.read)(&found)

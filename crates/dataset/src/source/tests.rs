@@ -49,7 +49,11 @@ impl Default for Asked {
 }
 
 impl Asked {
-    fn load(&self, cancel: &dyn Fn() -> bool, progress: &mut dyn FnMut(Progress)) -> Result<Dataset, DatasetError> {
+    fn load(
+        &self,
+        cancel: &dyn Fn() -> bool,
+        progress: &mut dyn FnMut(FetchProgress),
+    ) -> Result<Dataset, DatasetError> {
         let (url, sha256) = (self.url.clone(), Some(self.sha256.clone()));
         let spec = DatasetSpec::Published { kind: DatasetKind::Cifar10, url, sha256 };
         let folder = match &self.folder {
@@ -155,8 +159,11 @@ fn an_archive_is_read_in_place() {
     let data = source.load(&|| false, &mut |event| events.push(event)).unwrap();
     assert_small_release(&data);
     let path = folder.path().join("release.tar.gz");
-    let expected =
-        [Progress::Verifying { path: path.clone() }, Progress::Reading { path }, Progress::Done { train: 10, test: 3 }];
+    let expected = [
+        FetchProgress::Verifying { path: path.clone() },
+        FetchProgress::Reading { path },
+        FetchProgress::Done { train: 10, test: 3 },
+    ];
     assert_eq!(events, expected);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use strata_dataset::{BatchContent, ImageShape, Images, Loader, Order, PixelScale};
+use strata_dataset::{BatchContent, ImageLoader, ImageShape, Images, Order, PixelScale};
 use strata_rng::TorchRng;
 
 use super::{THREADS, blocks, mask_blocks};
@@ -95,8 +95,15 @@ fn gathered_bytes_are_the_loaders_pixels_to_the_bit() {
         for scale in [PixelScale::Unit, PixelScale::Normalised { mean, deviation }] {
             let tables = scale.tables(shape.channels).unwrap();
             let all = (0..count as u32).collect();
-            let loader =
-                Loader::new(Arc::clone(&images), all, 16, Order::Shuffled, scale, BatchContent::Pixels).unwrap();
+            let loader = ImageLoader::new(
+                Arc::clone(&images),
+                all,
+                16,
+                Order::Shuffled,
+                scale.transform(shape).unwrap(),
+                BatchContent::Pixels,
+            )
+            .unwrap();
             let mut sizes = Vec::new();
             for batch in loader.pass(&mut TorchRng::new(43), 0).map(Result::unwrap) {
                 let (samples, part) = (batch.indices.len() as u32, shape.plane() as u32);

@@ -97,7 +97,7 @@ fn cancelling_leaves_what_came() {
     let server = Server::start(vec![Reply::Stall(bytes)]);
     let (came, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
     let error = case.fetch_from(&server.url, &|| stop.load(Ordering::Relaxed), &mut |event| {
-        if let Progress::Advanced { bytes } = event {
+        if let FetchProgress::Advanced { bytes } = event {
             let so_far = came.fetch_add(bytes as usize, Ordering::Relaxed) + bytes as usize;
             stop.store(so_far == 80_000, Ordering::Relaxed);
         }
@@ -184,7 +184,7 @@ fn two_at_once_download_once() {
             })
         });
         let path = case.target();
-        assert_eq!(waiting.recv().unwrap(), Progress::Waiting { path });
+        assert_eq!(waiting.recv().unwrap(), FetchProgress::Waiting { path });
         fs::write(case.target(), &case.body).unwrap();
         drop(held);
         second.join().unwrap().unwrap();
