@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use strata_dataset::{BatchContent, DatasetError, ImageShape, Images, Loader, Order, PixelScale, contact_sheet};
+use strata_dataset::{BatchContent, DatasetError, ImageLoader, ImageShape, Images, Order, PixelScale, contact_sheet};
 use strata_rng::TorchRng;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -19,7 +19,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let single = |values: &[f64]| values.iter().map(|value| *value as f32).collect();
     let scale = PixelScale::Normalised { mean: single(&statistics.mean), deviation: single(&statistics.deviation) };
     let all = (0..40).collect();
-    let loader = Loader::new(Arc::clone(&images), all, 16, Order::Shuffled, scale, BatchContent::Pixels)?;
+    let transform = scale.transform(shape)?;
+    let loader = ImageLoader::new(Arc::clone(&images), all, 16, Order::Shuffled, transform, BatchContent::Pixels)?;
     let mut sum = 0.0;
     for batch in loader.pass(&mut TorchRng::new(43), 0) {
         let batch = batch?;
