@@ -15,6 +15,7 @@ use crate::read;
 use crate::settings::Settings;
 use crate::value::Value;
 use crate::values::Values;
+use crate::written::fallback;
 
 /// A config whose every value has been checked; gives its [`Settings`], and any key's value by [`Config::get`].
 ///
@@ -141,11 +142,15 @@ impl Config {
         let mut recorded = Vec::new();
         for key in KEYS {
             let Some(name) = key.recorded() else { continue };
-            let values = key.places(&self.values).into_iter().filter_map(|place| self.values.at(&place).cloned());
+            let values = key.places(&self.values).into_iter().map(|place| self.values.at(&place).cloned());
             if key.is_of_list() {
-                recorded.push((name, Recorded::OfPhases(values.collect())));
+                let (values, default) = (values.collect::<Vec<_>>(), fallback(key, &self.values));
+                // Every phase as by default: nothing that a record from before the key was there could not say.
+                if values.iter().any(|value| value.is_some() && *value != default) {
+                    recorded.push((name, Recorded::OfPhases(values)));
+                }
             } else {
-                recorded.extend(values.map(|value| (name, Recorded::One(value))));
+                recorded.extend(values.flatten().map(|value| (name, Recorded::One(value))));
             }
         }
         recorded
@@ -157,6 +162,6 @@ impl Config {
 pub enum Recorded {
     /// Its value.
     One(Value),
-    /// The value of each phase.
-    OfPhases(Vec<Value>),
+    /// The value of each phase; none where the key has no effect in it.
+    OfPhases(Vec<Option<Value>>),
 }

@@ -19,8 +19,21 @@ pub(crate) enum Fallback {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct When {
     pub(crate) holds: fn(&Values) -> bool,
+    /// Of a key of phases, in place of `holds`: whether it has one in the phase of this number.
+    pub(crate) in_phase: Option<fn(&Values, usize) -> bool>,
     /// Why the key of this name has none, and what would give it one.
     pub(crate) otherwise: fn(&Values, &str) -> String,
+}
+
+impl When {
+    /// Whether the key at `place` (`phases.0.lr`) has an effect.
+    pub(crate) fn holds_at(&self, place: &str, values: &Values) -> bool {
+        let phase = place.split('.').nth(1).and_then(|phase| phase.parse().ok());
+        match (self.in_phase, phase) {
+            (Some(holds), Some(phase)) => holds(values, phase),
+            _ => (self.holds)(values),
+        }
+    }
 }
 
 /// All that there is to know about a key. The reader, `--set`, errors, the resolved config, the record's hyperparameters and

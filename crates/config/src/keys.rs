@@ -5,7 +5,9 @@ use std::num::NonZeroUsize;
 
 use strata_files::without_credentials;
 use strata_spec::ranges::{self, Integers};
-use strata_spec::{Activation, DatasetKind, DeviceChoice, Metric, Named, OptimizerKind, Release, RngScheme};
+use strata_spec::{
+    Activation, DatasetKind, DeviceChoice, Metric, Named, OptimizerKind, Release, RngScheme, ScheduleKind,
+};
 
 use crate::handle::Key;
 use crate::key::Fallback::{Is, Required, Worked};
@@ -82,8 +84,12 @@ keys! {
 
     /// passes over the training images
     EPOCHS: usize, size => "phases[].epochs", Integer(ranges::EPOCHS), Required, None, Some("epochs");
-    /// the learning rate
+    /// the learning rate; the schedule's highest
     LR: f64, number => "phases[].lr", Number(ranges::LEARNING_RATE), Required, None, Some("lrs");
+    /// how the learning rate goes within the phase, step by step
+    SCHEDULE: ScheduleKind, named => "phases[].schedule", Choice(choices::<ScheduleKind>), Is("\"constant\""), None, Some("schedules");
+    /// the share of the phase's steps in which the rate rises
+    WARMUP: f64, number => "phases[].warmup", Number(ranges::WARMUP), Is("0.3"), Some(OF_ONE_CYCLE), Some("warmups");
 
     /// what is watched
     METRIC: Metric, named => "early_stopping.metric", Choice(choices::<Metric>), Is("\"val_loss\""), Some(WITH_EARLY_STOPPING), Some("early_stopping.metric");
@@ -104,6 +110,7 @@ macro_rules! of_kinds {
     ($key:ident, $($kind:pat_param)|+, $takers:literal) => {
         When {
             holds: |values| matches!(values.get(&$key), Some($($kind)|+)),
+            in_phase: None,
             otherwise: |values, name| {
                 let kind = values.get(&$key).map_or("none", Named::as_str);
                 format!("{} is {kind}, which has no `{name}`; {}", $key.path(), $takers)
@@ -113,10 +120,12 @@ macro_rules! of_kinds {
 }
 const OF_RELEASES: When = When {
     holds: |values| release(values).is_some(),
+    in_phase: None,
     otherwise: |values, name| of_other_releases(values, name, |_| true),
 };
 const OF_ARCHIVES: When = When {
     holds: |values| release(values).is_some_and(|release| release.sha256.is_some()),
+    in_phase: None,
     otherwise: |values, name| of_other_releases(values, name, |release| release.sha256.is_some()),
 };
 const OF_SYNTHETIC: When = of_kinds!(DATASET, DatasetKind::Synthetic, "synthetic takes it");
@@ -124,6 +133,7 @@ const OF_SYNTHETIC: When = of_kinds!(DATASET, DatasetKind::Synthetic, "synthetic
 macro_rules! of_optimizers {
     ($number:literal) => {
         When {
+            in_phase: None,
             holds: |values| values.get(&OPTIMIZER).is_some_and(|kind| kind.takes($number)),
             otherwise: not_of_optimizer,
         }
@@ -134,6 +144,7 @@ const WITH_BETAS: When = of_optimizers!("betas");
 const WITH_EPS: When = of_optimizers!("eps");
 const WITH_HIDDEN: When = When {
     holds: |values| values.get(&HIDDEN).is_some_and(|hidden| !hidden.is_empty()),
+    in_phase: None,
     otherwise: |_, name| {
         format!(
             "has no effect: model.hidden = [] makes a network without hidden layers, and `{name}` acts on those; leave it out"
@@ -142,13 +153,20 @@ const WITH_HIDDEN: When = When {
 };
 const WITH_MOMENTUM: When = When {
     holds: |values| values.get(&MOMENTUM).is_some_and(|momentum| momentum > 0.0),
+    in_phase: None,
     otherwise: |values, name| match (OF_SGD.holds)(values) {
         true => "needs optimizer.momentum above 0, as in momentum = 0.9".to_owned(),
         false => (OF_SGD.otherwise)(values, name),
     },
 };
+const OF_ONE_CYCLE: When = When {
+    holds: |_| false,
+    in_phase: Some(|values, phase| values.in_phase(&SCHEDULE, phase) == Some(ScheduleKind::OneCycle)),
+    otherwise: |_, name| format!("has no effect: `{name}` is of schedule = \"one_cycle\", which this phase has not"),
+};
 const WITH_EARLY_STOPPING: When = When {
     holds: |values| values.has_early_stopping,
+    in_phase: None,
     otherwise: |_, name| format!("`{name}` needs the section [early_stopping]"),
 };
 

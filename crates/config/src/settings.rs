@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use strata_spec::{
     Activation, DatasetKind, DatasetSpec, DeviceChoice, EarlyStopping, OptimizerNumbers, OptimizerSpec, Phase,
-    RngScheme, ScheduleSpec,
+    RngScheme, ScheduleKind, ScheduleSpec,
 };
 
 use crate::keys;
@@ -153,6 +153,17 @@ fn phase(values: &Values, index: usize) -> Phase {
     Phase {
         epochs: values.in_phase(&keys::EPOCHS, index).unwrap_or_default(),
         learning_rate: values.in_phase(&keys::LR, index).unwrap_or_default(),
-        schedule: ScheduleSpec::Constant,
+        schedule: schedule(values, index),
+    }
+}
+
+fn schedule(values: &Values, index: usize) -> ScheduleSpec {
+    match values.in_phase(&keys::SCHEDULE, index).unwrap_or_default() {
+        ScheduleKind::Constant => ScheduleSpec::Constant,
+        ScheduleKind::Linear => ScheduleSpec::Linear,
+        ScheduleKind::Cosine => ScheduleSpec::Cosine,
+        ScheduleKind::OneCycle => {
+            ScheduleSpec::OneCycle { warmup: values.in_phase(&keys::WARMUP, index).unwrap_or_default() }
+        }
     }
 }

@@ -48,7 +48,7 @@ impl<'a, 'd> Written<'a, 'd> {
     pub(crate) fn value(&self, entry: &Entry, place: &str, values: &Values) -> Result<Option<Value>, ConfigError> {
         let written = self.at(place);
         let found = written.map(|written| self.read(entry, place, written)).transpose()?;
-        let without_effect = entry.when.filter(|when| !(when.holds)(values));
+        let without_effect = entry.when.filter(|when| !when.holds_at(place, values));
         match (without_effect, found, written) {
             (None, Some(found), _) => Ok(Some(found)),
             (None, None, _) => match fallback(entry, values) {
@@ -101,7 +101,7 @@ impl<'a, 'd> Written<'a, 'd> {
 }
 
 /// What an entry is where it is not written.
-fn fallback(entry: &Entry, values: &Values) -> Option<Value> {
+pub(crate) fn fallback(entry: &Entry, values: &Values) -> Option<Value> {
     match entry.fallback {
         Fallback::Required => None,
         Fallback::Is(text) => DeValue::parse(text).ok().and_then(|value| entry.takes.read(&value).ok()),

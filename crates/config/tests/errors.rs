@@ -93,7 +93,7 @@ const EDITS: &[(&str, &str, &str)] = &[
     (
         "epochs = 20",
         "epoch = 20",
-        "c.toml:16: phases.0.epoch: unknown key; did you mean `epochs`? [phases] takes epochs, lr",
+        "c.toml:16: phases.0.epoch: unknown key; did you mean `epochs`? [phases] takes epochs, lr, schedule, warmup",
     ),
     ("lr = 1e-1", "lr = 0.0", "c.toml:17: phases.0.lr = 0.0: expected a number above 0"),
     // Above 0 in 64 bits, 0 in the 32 that training uses.

@@ -141,3 +141,23 @@ fn lists_of_architectures_are_read_and_their_faults_placed() {
         assert!(error.to_string().starts_with("2: `"), "{error}");
     }
 }
+
+#[test]
+fn a_phase_has_its_schedule_and_its_warm_up() {
+    let text = "phases = [{epochs = 1, lr = 0.1}, {epochs = 2, lr = 0.2, schedule = \"one_cycle\", warmup = 0.2}, \
+                {epochs = 3, lr = 0.3, schedule = \"cosine\"}]\ndataset.kind = \"synthetic\"\nmodel.hidden = []\n";
+    let config = Config::parse(text, Path::new("a.toml"), &[]).unwrap();
+    let schedules: Vec<_> = config.phases.iter().map(|phase| phase.schedule).collect();
+    let one_cycle = strata_spec::ScheduleSpec::OneCycle { warmup: 0.2 };
+    assert_eq!(schedules, [strata_spec::ScheduleSpec::Constant, one_cycle, strata_spec::ScheduleSpec::Cosine]);
+    let again = Config::parse(&config.to_toml(), Path::new("config.toml"), &[]).unwrap();
+    assert_eq!(again.phases, config.phases);
+    let recorded = |config: &Config, key: &str| config.recorded().into_iter().any(|(name, _)| name == key);
+    assert!(recorded(&config, "schedules") && recorded(&config, "warmups"));
+    let plain = Config::parse(text, Path::new("a.toml"), &["phases=[{epochs=1,lr=0.1}]".to_owned()]).unwrap();
+    assert!(!recorded(&plain, "schedules") && !recorded(&plain, "warmups"), "a constant rate is recorded as it was");
+
+    let without = text.replace("schedule = \"one_cycle\", ", "");
+    let error = Config::parse(&without, Path::new("a.toml"), &[]).unwrap_err().to_string();
+    assert!(error.contains("phases.1.warmup = 0.2: has no effect: `warmup` is of schedule = \"one_cycle\""), "{error}");
+}

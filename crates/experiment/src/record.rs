@@ -53,7 +53,9 @@ fn hyperparameters(config: &Config, architecture: &Architecture) -> Map<String, 
     for (name, recorded) in config.recorded() {
         let value = match recorded {
             Recorded::One(value) => json(value),
-            Recorded::OfPhases(values) => Value::Array(values.into_iter().map(json).collect()),
+            Recorded::OfPhases(values) => {
+                Value::Array(values.into_iter().map(|value| value.map_or(Value::Null, json)).collect())
+            }
         };
         match name.split_once('.') {
             None => drop(map.insert(name.into(), value)),
