@@ -70,7 +70,7 @@ pub use tensor_file::{TensorReader, TensorWriter, for_each_piece, read_tensor_fi
 pub use tensors_by_name::{NamedTensor, load_tensors, tensor_specs, tensors_of};
 pub use trained_model::{InputTransform, TrainedModel, Usage};
 pub use training_device::{ByteSamples, HeldOnCpu, TrainingDevice};
-pub use weights::{LayerWeights, Weights, load_weights, weights_of};
+pub use weights::{LayerWeights, Weights, check_description, load_weights, weights_of};
 
 /// The type of a fully connected network: `mlp!(3072, 2048, 10)` is two [`Dense`] layers, 3072 to 2048 and 2048 to 10.
 ///

@@ -98,8 +98,8 @@ macro_rules! __layers {
     ($width:tt skip($($layers:tt)+) $($rest:tt)*) => {
         $crate::__layers!(@then $crate::Skip<$crate::__layers!($width $($layers)+)>, $width $($rest)*)
     };
-    ($width:tt module($module:ty => $outputs:tt) $($rest:tt)*) => {
-        $crate::__layers!(@then $crate::External<$module, $outputs>, ($outputs) $($rest)*)
+    (($width:tt) module($module:ty => $outputs:tt) $($rest:tt)*) => {
+        $crate::__layers!(@then $crate::External<$module, $width, $outputs>, ($outputs) $($rest)*)
     };
     (($width:tt) $outputs:tt $($rest:tt)*) => {
         $crate::__layers!(@then $crate::Dense<$width, $outputs>, ($outputs) $($rest)*)

@@ -2,8 +2,8 @@
 
 use dfdx::prelude::*;
 
-use crate::tensors_by_name::{load_tensors, tensors_of};
-use crate::{Architecture, Layers, ModelError, NamedTensor};
+use crate::tensors_by_name::{load_tensors, tensor_specs, tensors_of};
+use crate::{Architecture, Layers, ModelError, NamedTensor, TensorSpec};
 
 /// A network's parameters and running statistics in host memory.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,6 +56,33 @@ impl Weights {
 /// Copies of a network's weights, in host memory.
 pub fn weights_of<M: Layers + TensorCollection<f32, D>, D: Device<f32>>(network: &M) -> Weights {
     Weights { architecture: network.architecture(), tensors: tensors_of(network) }
+}
+
+/// Whether a network's description is the network: from `inputs` features to `outputs`, with the tensors that it has. A module of one's own
+/// ([`External`](crate::External)) says how many features it gives, which the compiler cannot check.
+///
+/// # Errors
+/// [`ModelError::Mismatch`] with what is described and what is there.
+pub fn check_description<M: Layers + TensorCollection<f32, D>, D: Device<f32>>(
+    network: &M,
+    inputs: usize,
+    outputs: usize,
+) -> Result<(), ModelError> {
+    let architecture = network.architecture();
+    let described = architecture.tensors();
+    let own: Vec<_> = tensor_specs(network).into_iter().filter(|tensor| !tensor.name.starts_with("module")).collect();
+    let ends = (architecture.network().inputs(), architecture.network().outputs());
+    if described == own && ends == (inputs, outputs) {
+        return Ok(());
+    }
+    let names = |tensors: &[TensorSpec]| {
+        let names: Vec<_> = tensors.iter().map(|tensor| format!("{} {:?}", tensor.name, tensor.shape)).collect();
+        names.join(", ")
+    };
+    Err(ModelError::Mismatch {
+        expected: format!("from {inputs} to {outputs} features with {}", names(&own)),
+        found: format!("described as from {} to {} features with {}", ends.0, ends.1, names(&described)),
+    })
 }
 
 /// Gives a network `weights`. Its activations are those that it has, which `weights` do not say; a

@@ -210,11 +210,11 @@ fn modules_of_dfdx_train_on_the_fast_path() {
 
 #[test]
 fn a_module_with_a_generator_of_its_own_is_refused() {
-    type Half = External<(Linear<5, 5>, Dropout), 5>;
+    type Half = External<(Linear<5, 5>, Dropout), 5, 5>;
     let network = Cpu::default().build_module::<(net!(7, 5 relu), Half), f32>();
     let error = check_generators(&network).unwrap_err();
     assert!(matches!(&error, ModelError::PrivateGenerator { module } if module.ends_with("Dropout")), "{error}");
-    let one_in = Cpu::default().build_module::<External<DropoutOneIn<2>, 5>, f32>();
+    let one_in = Cpu::default().build_module::<External<DropoutOneIn<2>, 5, 5>, f32>();
     assert!(check_generators::<_, Cpu>(&one_in).is_err());
     check_generators(&Cpu::default().build_module::<Residual, f32>()).unwrap();
 }

@@ -2,8 +2,8 @@
 
 use dfdx::prelude::*;
 use strata_model::{
-    Architecture, GradientStore, Layers, TensorSpec, Weights, check_generators, initialise, load_weights, loss_of,
-    own_storage, tensor_from_vec, tensor_specs, weights_of,
+    Architecture, GradientStore, Layers, TensorSpec, Weights, check_description, check_generators, initialise,
+    load_weights, loss_of, own_storage, tensor_from_vec, tensor_specs, weights_of,
 };
 use strata_rng::TorchRng;
 
@@ -60,6 +60,7 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> CpuClassifier<M, I, C>
         let step = step.into();
         step.check()?;
         check_generators(&network)?;
+        check_description(&network, I, C)?;
         own_storage(&mut network);
         let architecture = network.architecture();
         let tensors = tensor_specs(&network);

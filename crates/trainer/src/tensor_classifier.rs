@@ -5,8 +5,8 @@
 
 use dfdx::prelude::*;
 use strata_model::{
-    Architecture, ByteSamples, Layers, TensorSpec, TrainingDevice, Weights, check_generators, initialise, load_weights,
-    tensor_specs, weights_of,
+    Architecture, ByteSamples, Layers, TensorSpec, TrainingDevice, Weights, check_description, check_generators,
+    initialise, load_weights, tensor_specs, weights_of,
 };
 use strata_rng::TorchRng;
 
@@ -68,6 +68,7 @@ where
         let step = step.into();
         step.check_tensors()?;
         check_generators(&network)?;
+        check_description(&network, I, C)?;
         let architecture = network.architecture();
         let tensors = tensor_specs(&network);
         let held = match resident {

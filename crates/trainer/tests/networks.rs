@@ -128,7 +128,30 @@ fn a_network_that_says_its_activations_is_given_no_other() {
 
 #[test]
 fn dfdxs_own_dropout_is_refused() {
-    type Network = (net!(12, 8 relu), (External<Dropout, 8>, net!(8, 3)));
+    type Network = (net!(12, 8 relu), (External<Dropout, 8, 8>, net!(8, 3)));
     let error = build::<Network, FEATURES, CLASSES>(options(Activation::Identity)).err().unwrap();
     assert!(matches!(error, TrainError::Model(ModelError::PrivateGenerator { .. })), "{error}");
+}
+
+#[test]
+fn a_network_may_begin_with_a_module_of_another_width() {
+    type First = net!(12, module(Linear<12, 5> => 5), 3);
+    let classifier = build::<First, FEATURES, CLASSES>(options(Activation::Identity)).unwrap();
+    let network = classifier.architecture().network();
+    assert_eq!((network.inputs(), network.outputs()), (12, 3));
+}
+
+/// A module gives eight features and is said to give seven, inside a skip connection and at the end.
+#[test]
+fn a_module_that_gives_other_features_than_it_says_is_refused() {
+    type Inside = net!(12, 8 relu, skip(module(LayerNorm1D<8> => 7)), 3);
+    type Last = (net!(12, 3 relu), External<LayerNorm1D<3>, 3, 4>);
+    let errors = [
+        build::<Inside, FEATURES, CLASSES>(options(Activation::Identity)).err().unwrap(),
+        build::<Last, FEATURES, CLASSES>(options(Activation::Identity)).err().unwrap(),
+    ];
+    for error in errors {
+        assert!(matches!(error, TrainError::Model(ModelError::Mismatch { .. })), "{error}");
+        assert!(error.to_string().contains("described as"), "{error}");
+    }
 }

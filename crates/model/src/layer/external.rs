@@ -10,30 +10,34 @@ use strata_spec::LayerSpec;
 use super::{Description, Layer, Layers};
 use crate::ModelError;
 
-/// A module of dfdx or of a user's own, `B` being what builds it, to `OUTPUTS` features; `net!` writes `module(B => OUTPUTS)`.
+/// A module of dfdx or of a user's own, `B` being what builds it, from `INPUTS` to `OUTPUTS` features; `net!` writes `module(B => OUTPUTS)`.
 ///
 /// Its parameters are found by dfdx's walk, so it trains as the rest does and is in every weights file and checkpoint. It keeps the values that it
 /// was built with until weights are loaded, and a predictor that was not compiled with it cannot run it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct External<B, const OUTPUTS: usize>(pub B);
+pub struct External<B, const INPUTS: usize, const OUTPUTS: usize>(pub B);
 
 /// A built [`External`].
 #[derive(Clone, Debug, Default)]
-pub struct ExternalLayer<M, const OUTPUTS: usize>(pub M);
+pub struct ExternalLayer<M, const INPUTS: usize, const OUTPUTS: usize>(pub M);
 
-impl<B: BuildOnDevice<D, E>, const O: usize, E: Dtype, D: Device<E>> BuildOnDevice<D, E> for External<B, O> {
-    type Built = ExternalLayer<B::Built, O>;
+impl<B: BuildOnDevice<D, E>, const I: usize, const O: usize, E: Dtype, D: Device<E>> BuildOnDevice<D, E>
+    for External<B, I, O>
+{
+    type Built = ExternalLayer<B::Built, I, O>;
 }
 
-impl<M: TensorCollection<E, D>, const O: usize, E: Dtype, D: Device<E>> TensorCollection<E, D> for ExternalLayer<M, O> {
-    type To<E2: Dtype, D2: Device<E2>> = ExternalLayer<M::To<E2, D2>, O>;
+impl<M: TensorCollection<E, D>, const I: usize, const O: usize, E: Dtype, D: Device<E>> TensorCollection<E, D>
+    for ExternalLayer<M, I, O>
+{
+    type To<E2: Dtype, D2: Device<E2>> = ExternalLayer<M::To<E2, D2>, I, O>;
 
     fn iter_tensors<V: ModuleVisitor<Self, E, D>>(visitor: &mut V) -> Result<Option<Self::To<V::E2, V::D2>>, V::Err> {
         visitor.visit_fields(Self::module("module", |s| &s.0, |s| &mut s.0), ExternalLayer)
     }
 }
 
-impl<X, M: Module<X>, const O: usize> Module<X> for ExternalLayer<M, O> {
+impl<X, M: Module<X>, const I: usize, const O: usize> Module<X> for ExternalLayer<M, I, O> {
     type Output = M::Output;
     type Error = M::Error;
 
@@ -42,7 +46,7 @@ impl<X, M: Module<X>, const O: usize> Module<X> for ExternalLayer<M, O> {
     }
 }
 
-impl<X, M: ModuleMut<X>, const O: usize> ModuleMut<X> for ExternalLayer<M, O> {
+impl<X, M: ModuleMut<X>, const I: usize, const O: usize> ModuleMut<X> for ExternalLayer<M, I, O> {
     type Output = M::Output;
     type Error = M::Error;
 
@@ -51,13 +55,13 @@ impl<X, M: ModuleMut<X>, const O: usize> ModuleMut<X> for ExternalLayer<M, O> {
     }
 }
 
-impl<M, const O: usize> Layer for ExternalLayer<M, O> {
+impl<M, const I: usize, const O: usize> Layer for ExternalLayer<M, I, O> {
     fn initialise(&mut self, _: &mut TorchRng) {}
     fn set_seed(&mut self, _: u64, _: usize) {}
     fn set_step(&mut self, _: u64) {}
 }
 
-impl<M, const O: usize> Layers for ExternalLayer<M, O> {
+impl<M, const I: usize, const O: usize> Layers for ExternalLayer<M, I, O> {
     fn for_each(&mut self, visit: &mut dyn FnMut(&mut dyn Layer)) {
         visit(self);
     }
@@ -66,7 +70,7 @@ impl<M, const O: usize> Layers for ExternalLayer<M, O> {
         // A network's text has commas and parentheses of its own.
         let plain = |c: char| if c.is_alphanumeric() || c == '_' || c == ':' { c } else { '_' };
         let name = std::any::type_name::<M>().chars().map(plain).collect();
-        description.push(None, LayerSpec::Module { name, outputs: O });
+        description.push(Some(I), LayerSpec::Module { name, outputs: O });
     }
 }
 

@@ -70,7 +70,7 @@ impl Description {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no network of Strata's layers",
     label = "not a layer of `strata_model`, nor a pair or a skip connection of such",
-    note = "wrap a module of dfdx or of your own in `strata_model::External<YourModule, OUTPUTS>`, or write `module(YourModule => OUTPUTS)` in `net!`"
+    note = "wrap a module of dfdx or of your own in `strata_model::External<YourModule, INPUTS, OUTPUTS>`, or write `module(YourModule => OUTPUTS)` in `net!`"
 )]
 pub trait Layers {
     /// Calls `visit` with each layer, the first first.
