@@ -1,7 +1,7 @@
 //! An experiment's config, from TOML to values that need no further check.
 //!
 //! Each key is declared once, in [`keys`]: its name, type, range, default, meaning, and when it has an effect. The reader, `--set`, the
-//! errors, the resolved config, the record's hyperparameters and docs/config.md ([`reference`]) come out of that table. A [`Config`] exists
+//! errors, the resolved config, the record's hyperparameters and docs/config.md ([`reference()`]) come out of that table. A [`Config`] exists
 //! only once every key has been found right. `--set section.key=value` arguments are laid over the file before the check, so both obey the
 //! same rules and both are named in the errors.
 //!
