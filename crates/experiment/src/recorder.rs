@@ -16,9 +16,9 @@ use crate::environment::working_directory;
 use crate::sha256::sha256;
 
 /// Record and plots, which grow with the epochs, are written no more often than this.
-const SELDOM: Duration = Duration::from_secs(2);
-/// Nor so often that they take more than one part in this many of a run's time.
-const SHARE: u32 = 20;
+const WRITE_EVERY: Duration = Duration::from_secs(2);
+/// The pause after a write is at least this many times as long as the write: writing takes less than a twentieth of a run.
+const PAUSES_PER_WRITE: u32 = 20;
 
 /// Records a run in its folder, as an observer of [`fit`](strata_trainer::fit): history, timing, record, plots and checkpoints. The program's
 /// runs are recorded by it, and any other of the trainer's: with data, networks and a loop of one's own.
@@ -62,7 +62,7 @@ impl Recorder {
         elapsed: Elapsed,
         samples: u64,
     ) -> Self {
-        Self { folder, record, digest, clock: Clock::new(elapsed, samples), next_write: Instant::now() + SELDOM }
+        Self { folder, record, digest, clock: Clock::new(elapsed, samples), next_write: Instant::now() + WRITE_EVERY }
     }
 
     /// The run's folder.
@@ -124,7 +124,7 @@ impl Recorder {
             self.folder.write_plots(&self.record.history)?;
         }
         let now = Instant::now();
-        self.next_write = now + SELDOM.max((now - begin) * SHARE);
+        self.next_write = now + WRITE_EVERY.max((now - begin) * PAUSES_PER_WRITE);
         Ok(())
     }
 
