@@ -9,7 +9,7 @@ use strata_spec::ranges::THREADS;
 
 use crate::error::ConfigError;
 use crate::handle::Key;
-use crate::keys::{self, KEYS};
+use crate::keys;
 use crate::name::valid_name;
 use crate::read;
 use crate::settings::Settings;
@@ -140,7 +140,7 @@ impl Config {
     #[must_use]
     pub fn recorded(&self) -> Vec<(&'static str, Recorded)> {
         let mut recorded = Vec::new();
-        for key in KEYS {
+        for key in keys::all() {
             let Some(name) = key.recorded() else { continue };
             let values = key.places(&self.values).into_iter().map(|place| self.values.at(&place).cloned());
             if key.is_of_list() {

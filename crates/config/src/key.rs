@@ -109,8 +109,36 @@ impl Entry {
     }
 }
 
-/// Declares keys: `/// meaning`, then `NAME: type, how it is converted = "path", takes, fallback, when, recorded;`. Each becomes a
-/// [`Key`] constant and an entry of `KEYS`.
+/// What a section is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// One `[table]`.
+    Table,
+    /// A list of `[[tables]]`.
+    Tables,
+}
+
+/// A section of the file.
+pub(crate) struct Section {
+    pub(crate) name: &'static str,
+    pub(crate) shape: Shape,
+    /// What stands above its keys in the document.
+    pub(crate) note: &'static str,
+    pub(crate) keys: &'static [Entry],
+}
+
+/// A section that is one table.
+pub(crate) const fn table(name: &'static str, note: &'static str, keys: &'static [Entry]) -> Section {
+    Section { name, shape: Shape::Table, note, keys }
+}
+
+/// A section that is a list of tables.
+pub(crate) const fn tables(name: &'static str, note: &'static str, keys: &'static [Entry]) -> Section {
+    Section { name, shape: Shape::Tables, note, keys }
+}
+
+/// Declares the keys of a section: `/// meaning`, then `NAME: type, how it is converted = "path", takes, fallback, when, recorded;`. Each
+/// becomes a [`Key`](crate::Key) constant and one of `ENTRIES`.
 macro_rules! keys {
     ($(
         #[doc = $meaning:literal]
@@ -118,11 +146,10 @@ macro_rules! keys {
     )+) => {
         $(
             #[doc = concat!("`", $path, "`:", $meaning, ".")]
-            pub const $name: Key<$type> = Key { path: $path, convert: $convert };
+            pub const $name: $crate::Key<$type> = $crate::Key { path: $path, convert: $convert };
         )+
 
-        /// Every key, in the order of `docs/config.md`: a key's fallback and effect depend on those before it alone.
-        pub const KEYS: &[Entry] = &[$(Entry {
+        pub(super) const ENTRIES: &[$crate::Entry] = &[$($crate::Entry {
             path: $path,
             takes: $takes,
             fallback: $fallback,

@@ -1,6 +1,6 @@
 //! An experiment's config, from TOML to values that need no further check.
 //!
-//! Each key is declared once, in [`keys`]: its name, type, range, default, meaning, and when it has an effect. The reader, `--set`, the
+//! Each key is declared once, in the file of its section under [`keys`]: its name, type, range, default, meaning, and when it has an effect. The reader, `--set`, the
 //! errors, the resolved config, the record's hyperparameters and docs/config.md ([`reference()`]) come out of that table. A [`Config`] exists
 //! only once every key has been found right. `--set section.key=value` arguments are laid over the file before the check, so both obey the
 //! same rules and both are named in the errors.
@@ -34,10 +34,10 @@ pub use config::{Config, Recorded};
 pub use error::{ConfigError, Invalid};
 pub use handle::Key;
 pub use key::Entry;
-pub use keys::KEYS;
+pub use keys::{Checkpointing, DatasetConfig, ModelConfig};
 pub use name::valid_name;
 pub use read::read_text;
-pub use settings::{Checkpointing, DatasetConfig, ModelConfig, Settings};
+pub use settings::Settings;
 pub use value::Value;
 pub use write::reference;
 

@@ -8,7 +8,8 @@ use toml::de::{DeArray, DeTable, DeValue};
 
 use crate::document::Document;
 use crate::error::ConfigError;
-use crate::keys::{self, Shape};
+use crate::key::Shape;
+use crate::keys;
 
 /// Segments of the longest path; deeper ones name no key, and a deep table would cost stack to drop.
 const MAX_DEPTH: usize = 4;

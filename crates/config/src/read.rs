@@ -8,8 +8,8 @@ use toml::de::{DeTable, DeValue};
 
 use crate::document::Document;
 use crate::error::ConfigError;
-use crate::key::Entry;
-use crate::keys::{self, KEYS, SECTIONS, Shape};
+use crate::key::{Entry, Shape};
+use crate::keys::{self, SECTIONS};
 use crate::name::{file_stem, valid_name};
 use crate::overlay;
 use crate::relations;
@@ -74,7 +74,7 @@ pub(crate) fn values(text: &str, origin: &Path, sets: &[String]) -> Result<Value
 
 /// Every key with each of its places, in the order of the keys.
 fn all_places(values: &Values) -> Vec<(&'static Entry, String)> {
-    KEYS.iter().flat_map(|entry| entry.places(values).into_iter().map(move |place| (entry, place))).collect()
+    keys::all().flat_map(|entry| entry.places(values).into_iter().map(move |place| (entry, place))).collect()
 }
 
 /// Every key of `table` must exist, and every section must have its shape. `section` is its name, `path` its place.
@@ -114,8 +114,7 @@ fn check_names(document: &Document, table: &DeTable<'_>, section: &str, path: &s
 fn unknown_key(section: &str, name: &str, names: &[&str]) -> String {
     let hint = match nearest(name, names.iter().copied()) {
         Some(near) => format!("did you mean `{near}`? "),
-        None => KEYS
-            .iter()
+        None => keys::all()
             .find(|key| key.path.contains('.') && key.name() == name)
             .map_or_else(String::new, |key| format!("did you mean `{}`? ", key.path)),
     };

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use strata_files::without_credentials;
 
 use crate::config::Config;
-use crate::key::{Entry, Fallback};
-use crate::keys::{KEYS, SECTIONS, Section, Shape, URL};
+use crate::key::{Entry, Fallback, Section, Shape};
+use crate::keys::{self, SECTIONS, URL};
 use crate::takes::Takes;
 use crate::value::Value;
 use crate::written::RESOLVED;
@@ -50,7 +50,7 @@ impl Config {
 }
 
 fn in_section(section: &str) -> impl Iterator<Item = &'static Entry> {
-    KEYS.iter().filter(move |key| key.section() == section)
+    keys::all().filter(move |key| key.section() == section)
 }
 
 fn header(section: &Section) -> String {

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use strata_config::{Config, KEYS};
+use strata_config::{Config, keys};
 
 const LINEAR: &str = "phases = [{epochs = 1, lr = 1}]\ndataset.kind = \"cifar10\"\nmodel.hidden = []\n";
 const RESOLVED: &str = "# The resolved config of one experiment: every key with its value.\n";
@@ -72,7 +72,7 @@ fn a_value_without_effect_is_an_error_unless_it_is_the_default() {
 fn every_key_that_may_do_nothing_is_tried() {
     let base =
         [parse(LINEAR, &[]).unwrap(), parse(LINEAR, &["dataset.kind=synthetic", "optimizer.kind=adam"]).unwrap()];
-    for key in KEYS.iter().filter(|key| !key.path().starts_with("early_stopping")) {
+    for key in keys::all().filter(|key| !key.path().starts_with("early_stopping")) {
         let name = key.path().rsplit_once('.').map_or(key.path(), |(_, name)| name);
         let is_written = |config: &Config| config.to_toml().lines().any(|line| line.starts_with(&format!("{name} =")));
         let may_be_absent =

@@ -4,7 +4,7 @@
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use strata_config::{Config, ConfigError, KEYS, parse_rows, valid_name};
+use strata_config::{Config, ConfigError, keys, parse_rows, valid_name};
 use strata_spec::{Activation, DatasetKind, DatasetSpec, DeviceChoice, Metric, OptimizerSpec, Phase, RngScheme};
 
 const SMALLEST: &str = "phases = [{epochs = 1, lr = 1}]\ndataset.kind = \"cifar10\"\nmodel.hidden = []\n";
@@ -123,7 +123,7 @@ fn the_notebook_s_config_is_the_notebook_s() {
 fn the_listed_keys_are_those_that_are_read() {
     // A key that is listed but not read would be serde's unknown field; one that is read but not listed would be
     // refused by the check before: a value of a type that no key takes must be told as that key's own fault.
-    for key in KEYS {
+    for key in keys::all() {
         let path = key.path().replace("[]", ".0");
         let error = parse(SMALLEST, &[&format!("{path}=1979-05-27")]).unwrap_err().to_string();
         assert!(error.contains(&format!("{path} = 1979-05-27: expected {}", key.expects())), "{error}");

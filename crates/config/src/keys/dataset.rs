@@ -1,0 +1,151 @@
+//! `[dataset]`: the images and how they are fed.
+
+use std::num::NonZeroUsize;
+
+use strata_files::without_credentials;
+use strata_spec::ranges::{self, Integers};
+use strata_spec::{DatasetKind, DatasetSpec, Named, Release};
+
+use crate::key::Fallback::{Is, Required, Worked};
+use crate::key::{Section, When, keys, table};
+use crate::takes::Takes::{Boolean, Choice, Integer, IntegerTo, Text};
+use crate::takes::choices;
+use crate::value::{Value, boolean, count, named, seed, size, text};
+use crate::values::Values;
+
+/// An address's length in bytes, as browsers and servers cap it.
+const MAX_URL: usize = 2_048;
+
+pub(super) const DATASET_SECTION: Section =
+    table("dataset", "A key of another kind is an error that names the kinds that take it.", ENTRIES);
+
+keys! {
+    /// the images
+    DATASET: DatasetKind, named => "dataset.kind", Choice(choices::<DatasetKind>), Required, None, None;
+    /// where the archive, or the folder of its files, is; a user name and password in it are used and kept nowhere
+    URL: String, text => "dataset.url", Text { expects: "an address that starts with https://, http:// or file://", read: url },
+        Worked { words: "that of the release", out: |values| release(values).map(|release| Value::Text(release.url.into())) }, Some(OF_RELEASES), None;
+    /// the archive's checksum
+    SHA256: String, text => "dataset.sha256", Text { expects: "a string of 64 hexadecimal digits", read: sha256 },
+        Worked { words: "that of the release's archive", out: |values| release(values)?.sha256.map(|sum| Value::Text(sum.into())) }, Some(OF_ARCHIVES), None;
+    /// training images, the validation part included
+    TRAIN: usize, size => "dataset.train", Integer(ranges::SYNTHETIC), Is("5000"), Some(OF_SYNTHETIC), None;
+    /// test images
+    TEST: usize, size => "dataset.test", Integer(ranges::SYNTHETIC), Is("1000"), Some(OF_SYNTHETIC), None;
+    /// the images' seed, apart from the run's own
+    DATASET_SEED: u64, seed => "dataset.seed", Integer(ranges::SEED), Is("0"), Some(OF_SYNTHETIC), None;
+    /// images split off for validation, of 50000 training images of cifar10 and cifar100, 60000 of mnist and fashion_mnist
+    VALIDATION: usize, size => "dataset.validation", IntegerTo { least: 1, most: "one below the number of training images" },
+        Worked { words: "a tenth of the training images", out: a_tenth }, None, None;
+    /// images of a training step; an epoch's last batch may be smaller
+    BATCH: NonZeroUsize, count => "dataset.batch", Integer(ranges::BATCH), Is("128"), None, Some("batch_size");
+    /// images of an evaluation step; changes memory and speed, not results beyond rounding
+    EVALUATION_BATCH: NonZeroUsize, count => "dataset.evaluation_batch", Integer(ranges::EVALUATION_BATCH),
+        Worked { words: "twice dataset.batch", out: twice_the_batch }, None, Some("evaluation_batch");
+    /// whether pixels (0 to 1) lose their channel's training mean and are divided by its deviation
+    NORMALISE: bool, boolean => "dataset.normalise", Boolean, Is("false"), None, Some("normalise");
+}
+
+/// The images and how they are fed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DatasetConfig {
+    /// Which images.
+    pub kind: DatasetSpec,
+    /// Images taken from the training part for validation: at least 1, fewer than the part has.
+    pub validation: usize,
+    /// Images of a training step, 1 to 1,000,000.
+    pub batch: NonZeroUsize,
+    /// Images of an evaluation step, 1 to 2,000,000; twice `batch` by default.
+    pub evaluation_batch: NonZeroUsize,
+    /// Whether to take each channel's training mean off and divide by its deviation.
+    pub normalise: bool,
+}
+
+impl DatasetConfig {
+    pub(crate) fn of(values: &Values) -> Self {
+        let batch = values.get(&BATCH).unwrap_or(NonZeroUsize::MIN);
+        Self {
+            kind: kind(values),
+            validation: values.get(&VALIDATION).unwrap_or_default(),
+            batch,
+            evaluation_batch: values.get(&EVALUATION_BATCH).unwrap_or(batch),
+            normalise: values.get(&NORMALISE).unwrap_or_default(),
+        }
+    }
+}
+
+fn kind(values: &Values) -> DatasetSpec {
+    match values.get(&DATASET) {
+        Some(DatasetKind::Synthetic) | None => DatasetSpec::Synthetic {
+            train: values.get(&TRAIN).unwrap_or_default(),
+            test: values.get(&TEST).unwrap_or_default(),
+            seed: values.get(&DATASET_SEED).unwrap_or_default(),
+        },
+        Some(kind) => {
+            DatasetSpec::Published { kind, url: values.get(&URL).unwrap_or_default(), sha256: values.get(&SHA256) }
+        }
+    }
+}
+
+/// The most images that may be split off where `train` are there.
+pub(crate) fn validation_range(train: usize) -> Integers {
+    Integers { least: 1, most: i64::try_from(train).unwrap_or(i64::MAX) - 1 }
+}
+
+const OF_RELEASES: When = When {
+    holds: |values| release(values).is_some(),
+    in_phase: None,
+    otherwise: |values, name| of_other_releases(values, name, |_| true),
+};
+const OF_ARCHIVES: When = When {
+    holds: |values| release(values).is_some_and(|release| release.sha256.is_some()),
+    in_phase: None,
+    otherwise: |values, name| of_other_releases(values, name, |release| release.sha256.is_some()),
+};
+const OF_SYNTHETIC: When = When {
+    holds: |values| values.get(&DATASET) == Some(DatasetKind::Synthetic),
+    in_phase: None,
+    otherwise: |values, name| format!("{}; synthetic takes it", has_no(values, name)),
+};
+
+/// What is known of the data set, where it is a published one.
+fn release(values: &Values) -> Option<&'static Release> {
+    values.get(&DATASET)?.release()
+}
+
+/// That the data set has no such key, and which have.
+fn of_other_releases(values: &Values, name: &str, takes: impl Fn(&Release) -> bool) -> String {
+    let takers = DatasetKind::ALL.iter().filter(|kind| kind.release().is_some_and(&takes));
+    let takers: Vec<_> = takers.map(|kind| kind.as_str()).collect();
+    format!("{}; those that take it: {}", has_no(values, name), takers.join(", "))
+}
+
+fn has_no(values: &Values, name: &str) -> String {
+    let kind = values.get(&DATASET).map_or("none", Named::as_str);
+    format!("{} is {kind}, which has no `{name}`", DATASET.path())
+}
+
+fn url(text: &str) -> Option<String> {
+    let bare = without_credentials(text);
+    let rest = ["https://", "http://", "file://"].iter().find_map(|scheme| bare.strip_prefix(scheme));
+    let is_whole = rest.is_some_and(|rest| !rest.is_empty());
+    (is_whole && text.len() <= MAX_URL && !text.chars().any(char::is_control)).then(|| text.to_owned())
+}
+
+fn sha256(text: &str) -> Option<String> {
+    (text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit())).then(|| text.to_ascii_lowercase())
+}
+
+fn integer(value: usize) -> Option<Value> {
+    i64::try_from(value).ok().map(Value::Integer)
+}
+
+fn a_tenth(values: &Values) -> Option<Value> {
+    // Only synthetic has a number of its own.
+    let train = release(values).map(|release| release.train_images).or_else(|| values.get(&TRAIN)).unwrap_or_default();
+    integer((train / 10).max(1))
+}
+
+fn twice_the_batch(values: &Values) -> Option<Value> {
+    values.get(&BATCH).and_then(|batch| integer(2 * batch.get()))
+}

@@ -1,0 +1,37 @@
+//! The keys that stand in no section.
+
+use std::num::NonZeroUsize;
+
+use strata_spec::ranges;
+use strata_spec::{DeviceChoice, RngScheme};
+
+use crate::key::Fallback::{Is, Worked};
+use crate::key::keys;
+use crate::name::{NAME_RULE, default_name, valid_name};
+use crate::takes::Takes::{Choice, Integer, Text};
+use crate::takes::choices;
+use crate::value::{Value, count, device, named, seed, text};
+
+const DEVICES: &str = "\"auto\", \"cpu\", \"cuda\" or \"cuda:N\" with N from 0 to 255";
+
+keys! {
+    /// what the run is called, in lists and in its folder's name
+    NAME: String, text => "name", Text { expects: NAME_RULE, read: run_name },
+        Worked { words: "the file's name without .toml", out: |values| Some(Value::Text(default_name(values))) }, None, None;
+    /// the seed of the split, the initialisation, the batches and dropout
+    SEED: u64, seed => "seed", Integer(ranges::SEED), Is("0"), None, Some("seed");
+    /// whose draws the run follows: those of PyTorch's CPU generator
+    RNG: RngScheme, named => "rng", Choice(choices::<RngScheme>), Is("\"torch\""), None, None;
+    /// where to compute; `auto` takes a CUDA card where there is one
+    DEVICE: DeviceChoice, device => "device", Text { expects: DEVICES, read: device_name }, Is("\"auto\""), None, None;
+    /// worker threads
+    THREADS: NonZeroUsize, count => "threads", Integer(ranges::THREADS), Worked { words: "what the machine has", out: |_| None }, None, None;
+}
+
+fn run_name(name: &str) -> Option<String> {
+    valid_name(name).then(|| name.to_owned())
+}
+
+fn device_name(name: &str) -> Option<String> {
+    name.parse().ok().map(|device: DeviceChoice| device.to_string())
+}
