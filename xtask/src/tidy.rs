@@ -38,7 +38,7 @@ fn faults(root: &Path) -> Vec<String> {
     faults.extend(circles::faults(root));
     faults.extend(layout::faults(root));
     faults.extend(words::faults(root));
-    faults.extend(docs::faults(root));
+    faults.extend(docs::faults(root).unwrap_or_else(|error| vec![format!("generated files: {error}")]));
     faults
 }
 

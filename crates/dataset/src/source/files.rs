@@ -81,7 +81,7 @@ impl Member {
 impl Source {
     /// The SHA-256 of the official archive.
     pub(super) fn release_sha256(&self) -> Option<&'static str> {
-        strata_spec::Named::from_name(self.name).and_then(|kind: strata_spec::DatasetKind| kind.release()?.sha256)
+        self.kind.release()?.sha256
     }
 
     /// The files of the first layout that is whole in `folder`, or in its sub-folder.

@@ -1,15 +1,13 @@
 //! Data sets: where each one's bytes come from, and what images and labels they are.
 //!
-//! A published data set is one file here: a [`Source`] that says in which layouts its files come and how they are read. To
-//! add one, give it a name and a `Release` in `strata-spec`, and a `Source` in a file of its own.
+//! A published data set is one file in `published/`: a [`Source`] that says in which layouts its files come and how they are read. To
+//! add one, give it a name and a `Release` in `strata-spec`, put its file there, and let `cargo xtask docs` list the folder again.
 
 mod archive;
 mod cifar;
-mod cifar10;
-mod cifar100;
 mod files;
-mod mnist;
 mod pickle;
+mod published;
 mod synthetic;
 
 use std::path::{Path, PathBuf};
@@ -25,20 +23,14 @@ use files::{Found, is_file};
 
 /// The source of each published data set.
 fn source(kind: DatasetKind) -> Option<&'static Source> {
-    Some(match kind {
-        DatasetKind::Cifar10 => &cifar10::SOURCE,
-        DatasetKind::Cifar100 => &cifar100::SOURCE,
-        DatasetKind::Mnist => &mnist::DIGITS,
-        DatasetKind::FashionMnist => &mnist::FASHION,
-        DatasetKind::Synthetic => return None,
-    })
+    published::SOURCES.iter().copied().flatten().find(|source| source.kind == kind)
 }
 
 /// A published data set: what its files are called and how they are read.
 #[derive(Debug)]
 struct Source {
-    /// What errors and records call it.
-    name: &'static str,
+    /// Which it is; errors and records call it by that name.
+    kind: DatasetKind,
     /// How it is downloaded.
     origin: Origin,
     /// Names that an archive of it may have in a folder, besides the one that is downloaded.
@@ -273,7 +265,7 @@ impl Request<'_> {
         let short = &sha256[..12];
         let name = match name.strip_suffix(".tar.gz") {
             Some(stem) => format!("{stem}-{short}.tar.gz"),
-            None => format!("{}-{short}-{name}", self.source.name),
+            None => format!("{}-{short}-{name}", self.source.kind),
         };
         Ok(cache_folder()?.join(name))
     }

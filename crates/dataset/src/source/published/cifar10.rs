@@ -1,8 +1,10 @@
 //! CIFAR-10: ten classes of colour photographs (Krizhevsky 2009), as binary files or as torchvision's pickles.
 
-use super::cifar::{Cifar, LONGEST_NAMES, LONGEST_REST, PIXELS};
-use super::files::Found;
-use super::{Layout, Member, Origin, Source};
+use strata_spec::DatasetKind;
+
+use crate::source::cifar::{Cifar, LONGEST_NAMES, LONGEST_REST, PIXELS};
+use crate::source::files::Found;
+use crate::source::{Layout, Member, Origin, Source};
 use crate::{Dataset, DatasetError};
 
 const CIFAR10: Cifar = Cifar {
@@ -14,8 +16,8 @@ const CIFAR10: Cifar = Cifar {
     names_key: "label_names",
 };
 
-pub(super) const SOURCE: Source = Source {
-    name: CIFAR10.name,
+pub(super) const SOURCES: &[Source] = &[Source {
+    kind: DatasetKind::Cifar10,
     origin: Origin::Archive { name: "cifar-10-binary.tar.gz", bytes: 170_052_171 },
     archives: &["cifar-10-python.tar.gz"],
     layouts: &[
@@ -48,7 +50,7 @@ pub(super) const SOURCE: Source = Source {
             read: from_pickles,
         },
     ],
-};
+}];
 
 /// A data file: a label and 3,072 pixels a record, 10,000 of them in the release.
 const fn records(name: &'static str) -> Member {

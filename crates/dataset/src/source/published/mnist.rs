@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use super::files::Found;
-use super::{Layout, Member, Origin, RemoteFile, Source};
+use strata_spec::DatasetKind;
+
+use crate::source::files::Found;
+use crate::source::{Layout, Member, Origin, RemoteFile, Source};
 use crate::{Dataset, DatasetError, ImageShape, Images};
 
 /// Training images and their labels, test images and theirs.
@@ -14,8 +16,10 @@ const FILES: [Member; 4] = [
     Member { name: "t10k-labels-idx1-ubyte", longest: 10_000 + 8, record: 0 },
 ];
 
-pub(super) const DIGITS: Source = Source {
-    name: "mnist",
+pub(super) const SOURCES: &[Source] = &[DIGITS, FASHION];
+
+const DIGITS: Source = Source {
+    kind: DatasetKind::Mnist,
     origin: Origin::Files(&[
         RemoteFile {
             name: "train-images-idx3-ubyte.gz",
@@ -38,8 +42,8 @@ pub(super) const DIGITS: Source = Source {
     layouts: &[Layout { folder: "MNIST/raw", files: &FILES, required: 4, read: digits }],
 };
 
-pub(super) const FASHION: Source = Source {
-    name: "fashion_mnist",
+const FASHION: Source = Source {
+    kind: DatasetKind::FashionMnist,
     origin: Origin::Files(&[
         RemoteFile {
             name: "train-images-idx3-ubyte.gz",

@@ -1,8 +1,10 @@
 //! CIFAR-100: a hundred classes of colour photographs (Krizhevsky 2009), by their fine labels.
 
-use super::cifar::{Cifar, LONGEST_NAMES, LONGEST_REST, PIXELS};
-use super::files::Found;
-use super::{Layout, Member, Origin, Source};
+use strata_spec::DatasetKind;
+
+use crate::source::cifar::{Cifar, LONGEST_NAMES, LONGEST_REST, PIXELS};
+use crate::source::files::Found;
+use crate::source::{Layout, Member, Origin, Source};
 use crate::{Dataset, DatasetError};
 
 /// In label order, which is the alphabet's.
@@ -28,8 +30,8 @@ const CIFAR100: Cifar = Cifar {
     names_key: "fine_label_names",
 };
 
-pub(super) const SOURCE: Source = Source {
-    name: CIFAR100.name,
+pub(super) const SOURCES: &[Source] = &[Source {
+    kind: DatasetKind::Cifar100,
     origin: Origin::Archive { name: "cifar-100-binary.tar.gz", bytes: 1 << 28 },
     archives: &["cifar-100-python.tar.gz"],
     layouts: &[
@@ -54,7 +56,7 @@ pub(super) const SOURCE: Source = Source {
             read: from_pickles,
         },
     ],
-};
+}];
 
 /// A data file: two labels and 3,072 pixels a record.
 const fn records(name: &'static str, most: u64) -> Member {
