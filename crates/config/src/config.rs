@@ -136,7 +136,8 @@ impl Config {
     }
 
     /// Every value that can change a run's result and has an effect, by the name that the record's hyperparameters have for it, in the
-    /// order of the keys. A name with a dot is of a section that is recorded as one.
+    /// order of the keys. A name with a dot is of a section that is recorded as one. A key that came after the first records is left out where
+    /// its value is the default: a record from before it says the same.
     #[must_use]
     pub fn recorded(&self) -> Vec<(&'static str, Recorded)> {
         let mut recorded = Vec::new();
@@ -150,12 +151,33 @@ impl Config {
                     recorded.push((name, Recorded::OfPhases(values)));
                 }
             } else {
-                recorded.extend(values.flatten().map(|value| (name, Recorded::One(value))));
+                let is_first = FIRST_RECORDED.contains(&name);
+                let says_something = |value: &Value| is_first || Some(value) != fallback(key, &self.values).as_ref();
+                recorded.extend(values.flatten().filter(says_something).map(|value| (name, Recorded::One(value))));
             }
         }
         recorded
     }
 }
+
+/// What the first records have, whether it is the default or not.
+const FIRST_RECORDED: [&str; 15] = [
+    "seed",
+    "batch_size",
+    "evaluation_batch",
+    "normalise",
+    "hidden",
+    "activation",
+    "dropout",
+    "optimizer",
+    "momentum",
+    "nesterov",
+    "betas",
+    "eps",
+    "weight_decay",
+    "early_stopping.metric",
+    "early_stopping.min_delta",
+];
 
 /// What the record has of one key.
 #[derive(Debug, Clone, PartialEq)]

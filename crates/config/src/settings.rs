@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use strata_spec::{DeviceChoice, EarlyStopping, OptimizerSpec, Phase, RngScheme};
+use strata_spec::{Clipping, DecayScope, DeviceChoice, EarlyStopping, LossSpec, OptimizerSpec, Phase, RngScheme};
 
 use crate::keys::{self, Checkpointing, DatasetConfig, ModelConfig};
 use crate::values::Values;
@@ -25,8 +25,14 @@ pub struct Settings {
     pub dataset: DatasetConfig,
     /// The network.
     pub model: ModelConfig,
+    /// What is made small.
+    pub loss: LossSpec,
     /// The rule that updates the parameters.
     pub optimizer: OptimizerSpec,
+    /// Which parameters its weight decay is for.
+    pub decayed: DecayScope,
+    /// How gradients are clipped.
+    pub clipping: Clipping,
     /// The training's phases, in order; 1 to 1,000, and at most 100,000 epochs in all.
     pub phases: Vec<Phase>,
     /// When to stop before the last epoch; `None` trains them all.
@@ -62,7 +68,10 @@ impl Settings {
             threads: values.get(&keys::THREADS),
             dataset: DatasetConfig::of(values),
             model: ModelConfig::of(values),
+            loss: keys::loss(values),
             optimizer: keys::optimizer(values),
+            decayed: values.get(&keys::DECAY).unwrap_or_default(),
+            clipping: keys::clipping(values),
             phases: keys::phases(values),
             early_stopping: keys::early_stopping(values),
             checkpoint: Checkpointing::of(values),

@@ -12,6 +12,9 @@ fn needs(path: &str) -> &'static [&'static str] {
     match path {
         "dataset.train" | "dataset.test" | "dataset.seed" => &["dataset.kind=synthetic"],
         "optimizer.betas" | "optimizer.eps" => &["optimizer.kind=adam"],
+        "optimizer.alpha" => &["optimizer.kind=rmsprop"],
+        "optimizer.lr_decay" => &["optimizer.kind=adagrad"],
+        "optimizer.decay" => &["optimizer.weight_decay=0.1"],
         "optimizer.nesterov" => &["optimizer.momentum=0.5"],
         "early_stopping.metric" | "early_stopping.min_delta" => &["early_stopping.patience=3"],
         // A list of widths whose activation and dropout have something to act on.
@@ -54,10 +57,11 @@ fn a_default_that_is_a_value_is_the_one_that_is_taken() {
         // The others are sentences: what is taken then is in the tests of good configs.
         let default = match default {
             "0.0 (adamw 0.01)" => "0.0",
+            "1e-8 (adagrad 1e-10)" => "1e-8",
             "[0.9, 0.999] (lion [0.9, 0.99])" => "[0.9, 0.999]",
             "the file's name without .toml" => "c",
             "what the machine has" | "that of the release" | "that of the release's archive" => continue,
-            "none: at the ends of epochs only" => continue,
+            default if default.starts_with("none: ") => continue,
             "a tenth of the training images" => "5000",
             "twice dataset.batch" => "256",
             value => value,

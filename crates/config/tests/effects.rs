@@ -22,7 +22,27 @@ const WITHOUT_EFFECT: &[(&str, &str, &str, &str)] = &[
         "model.hidden = [] makes a network without hidden layers",
     ),
     ("model.hidden=[]", "model.activation=\"gelu\"", "model.activation=\"relu\"", "model.hidden = []"),
-    ("optimizer.kind=\"adam\"", "optimizer.momentum=0.9", "optimizer.momentum=0", "sgd takes it"),
+    ("optimizer.kind=\"adam\"", "optimizer.momentum=0.9", "optimizer.momentum=0", "sgd and rmsprop take it"),
+    ("optimizer.kind=\"adam\"", "optimizer.alpha=0.9", "optimizer.alpha=0.99", "rmsprop takes it"),
+    ("optimizer.kind=\"adam\"", "optimizer.lr_decay=0.1", "optimizer.lr_decay=0", "adagrad takes it"),
+    (
+        "optimizer={kind=\"rmsprop\", momentum=0.9}",
+        "optimizer.nesterov=true",
+        "optimizer.nesterov=false",
+        "which has no `nesterov`; sgd takes it",
+    ),
+    (
+        "optimizer.weight_decay=0",
+        "optimizer.decay=\"weights\"",
+        "optimizer.decay=\"all\"",
+        "optimizer.weight_decay is 0",
+    ),
+    (
+        "loss.kind=\"mse\"",
+        "loss.label_smoothing=0.1",
+        "loss.label_smoothing=0",
+        "loss.kind is mse, which has no `label_smoothing`; cross_entropy takes it",
+    ),
     ("optimizer.kind=\"adam\"", "optimizer.nesterov=true", "optimizer.nesterov=false", "sgd takes it"),
     (
         "optimizer.kind=\"sgd\"",
@@ -36,7 +56,12 @@ const WITHOUT_EFFECT: &[(&str, &str, &str, &str)] = &[
         "optimizer.betas=[0.9, 0.999]",
         "adam, adamw, nadam and lion take it",
     ),
-    ("optimizer.kind=\"sgd\"", "optimizer.eps=1e-3", "optimizer.eps=1e-8", "adam, adamw and nadam take it"),
+    (
+        "optimizer.kind=\"sgd\"",
+        "optimizer.eps=1e-3",
+        "optimizer.eps=1e-8",
+        "adam, adamw, nadam, rmsprop and adagrad take it",
+    ),
     ("dataset.kind=\"cifar10\"", "dataset.train=100", "dataset.train=5000", "synthetic takes it"),
     ("dataset.kind=\"cifar10\"", "dataset.test=100", "dataset.test=1000", "synthetic takes it"),
     ("dataset.kind=\"cifar10\"", "dataset.seed=1", "dataset.seed=0", "synthetic takes it"),
@@ -80,7 +105,8 @@ fn every_key_that_may_do_nothing_is_tried() {
         let is_tried = WITHOUT_EFFECT
             .iter()
             .any(|(_, value, ..)| value.starts_with(&format!("{}=", key.path().replace("[]", ".0"))));
-        let has_no_value = key.path() == "checkpoint.every_steps";
+        let has_no_value =
+            ["checkpoint.every_steps", "optimizer.clip_norm", "optimizer.clip_value"].contains(&key.path());
         // Its default is the data set's own, so it stands with the address.
         let with_url = key.path() == "dataset.sha256";
         assert!(!may_be_absent || is_tried || has_no_value || with_url, "{}", key.path());
@@ -123,6 +149,20 @@ fn what_has_an_effect_is_recorded_and_nothing_else() {
     ] {
         assert!(linear.contains(&present), "{present}");
     }
+    for absent in ["loss", "label_smoothing", "decay", "clip_norm", "clip_value"] {
+        assert!(!linear.contains(&absent), "{absent}: a record from before the key says the same");
+    }
+    let chosen = names(&[
+        "loss.label_smoothing=0.1",
+        "optimizer.weight_decay=0.1",
+        "optimizer.decay=weights",
+        "optimizer.clip_norm=1",
+        "optimizer.clip_value=2",
+    ]);
+    for present in ["label_smoothing", "decay", "clip_norm", "clip_value"] {
+        assert!(chosen.contains(&present), "{present}");
+    }
+    assert!(names(&["loss.kind=mse"]).contains(&"loss"));
     let more = names(&["model.hidden=[8]", "optimizer.momentum=0.9", "early_stopping.patience=3"]);
     for present in ["activation", "dropout", "nesterov", "early_stopping.metric", "early_stopping.patience"] {
         assert!(more.contains(&present), "{present}");

@@ -5,7 +5,10 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use strata_config::{Config, ConfigError, keys, parse_rows, valid_name};
-use strata_spec::{Activation, DatasetKind, DatasetSpec, DeviceChoice, Metric, OptimizerSpec, Phase, RngScheme};
+use strata_spec::{
+    Activation, Clipping, DatasetKind, DatasetSpec, DecayScope, DeviceChoice, LossSpec, Metric, OptimizerSpec, Phase,
+    RngScheme,
+};
 
 const SMALLEST: &str = "phases = [{epochs = 1, lr = 1}]\ndataset.kind = \"cifar10\"\nmodel.hidden = []\n";
 
@@ -49,6 +52,32 @@ fn what_is_not_written_has_its_documented_default() {
         parse(SMALLEST, &["optimizer.kind=lion"]).unwrap().optimizer,
         OptimizerSpec::Lion { betas: [0.9, 0.99], weight_decay: 0.0 }
     );
+    assert_eq!(
+        parse(SMALLEST, &["optimizer.kind=rmsprop", "optimizer.momentum=0.5"]).unwrap().optimizer,
+        OptimizerSpec::RmsProp { alpha: 0.99, eps: 1e-8, momentum: 0.5, weight_decay: 0.0 }
+    );
+    assert_eq!(
+        parse(SMALLEST, &["optimizer.kind=adagrad"]).unwrap().optimizer,
+        OptimizerSpec::Adagrad { lr_decay: 0.0, eps: 1e-10, weight_decay: 0.0 }
+    );
+    assert_eq!(experiment.loss, LossSpec::CrossEntropy { label_smoothing: 0.0 });
+    assert_eq!((experiment.decayed, experiment.clipping), (DecayScope::All, Clipping { norm: None, value: None }));
+}
+
+#[test]
+fn loss_clipping_and_decay_are_read() {
+    let text = "phases = [{epochs = 1, lr = 1}]\ndataset.kind = \"cifar10\"\nmodel.hidden = []\n\
+                loss.label_smoothing = 0.1\n[optimizer]\nweight_decay = 5e-4\ndecay = \"weights\"\nclip_norm = 1\nclip_value = 0.5\n";
+    let experiment = parse(text, &[]).unwrap();
+    assert_eq!(experiment.loss, LossSpec::CrossEntropy { label_smoothing: 0.1 });
+    assert_eq!(experiment.decayed, DecayScope::Weights);
+    assert_eq!(experiment.clipping, Clipping { norm: Some(1.0), value: Some(0.5) });
+    assert_eq!(parse(&experiment.to_toml(), &[]).unwrap(), experiment);
+    assert_eq!(parse(SMALLEST, &["loss.kind=mse"]).unwrap().loss, LossSpec::MeanSquaredError);
+    for nonsense in ["optimizer.clip_norm=0", "optimizer.clip_value=-1", "loss.label_smoothing=1", "loss.kind=hinge"] {
+        let error = parse(SMALLEST, &[nonsense]).unwrap_err().to_string();
+        assert!(error.contains(nonsense.split('=').next().unwrap()), "{error}");
+    }
 }
 
 #[test]

@@ -124,6 +124,7 @@ impl Runner<'_> {
         }
         start_threads(experiment.threads)?;
         let device = Device::choose(experiment.device)?;
+        setup::step(experiment).check_on(device)?;
         let folder = match (self.data.as_deref(), recorded) {
             // Where the files are gone from it, its disk may not be mounted.
             (None, Some(folder)) => DataFolder::Existing(folder.to_owned()),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use strata_config::Config;
 use strata_dataset::{BatchContent, Dataset, ImageLoader, Images, Order, PixelScale, Split};
 use strata_model::{Architecture, ByteSamples};
-use strata_trainer::{BuildClassifier, Classifier, ClassifierOptions, Device, Plan};
+use strata_trainer::{BuildClassifier, Classifier, ClassifierOptions, Device, Plan, TrainingStep};
 
 use crate::ExperimentError;
 use crate::LoaderAdapter;
@@ -85,12 +85,20 @@ pub(crate) fn classifier(
     };
     Ok((row.build)(ClassifierOptions {
         device,
-        step: (&experiment.optimizer).into(),
+        step: step(experiment),
         activation: experiment.model.activation,
         dropout: experiment.model.dropout as f32,
         seed: experiment.seed,
         resident: tables.as_ref().map(|tables| ByteSamples { bytes: images.pixels(), tables }),
     })?)
+}
+
+/// How the config's classifier learns.
+pub(crate) fn step(experiment: &Config) -> TrainingStep {
+    TrainingStep::from(&experiment.optimizer)
+        .loss_of(experiment.loss)
+        .clipping(experiment.clipping)
+        .decayed(experiment.decayed)
 }
 
 pub(crate) fn plan(experiment: &Config) -> Plan {

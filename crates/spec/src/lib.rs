@@ -16,6 +16,7 @@
 mod activation;
 mod dataset;
 mod device;
+mod loss;
 mod named;
 mod network;
 mod optimizer;
@@ -26,12 +27,13 @@ mod training;
 pub use activation::Activation;
 pub use dataset::{DatasetKind, DatasetSpec, Release, RngScheme};
 pub use device::{DeviceChoice, ParseDeviceError, Precision};
+pub use loss::{LossKind, LossSpec};
 pub use named::Named;
 pub use network::{LayerSpec, NetworkError, NetworkSpec, NormKind};
-pub use optimizer::{OptimizerKind, OptimizerNumbers, OptimizerSpec};
+pub use optimizer::{DecayScope, OptimizerKind, OptimizerNumbers, OptimizerSpec};
 pub use ranges::{Integers, Numbers};
 pub use schedule::{ScheduleKind, ScheduleSpec};
-pub use training::{EarlyStopping, Metric, Phase};
+pub use training::{Clipping, EarlyStopping, Metric, Phase};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -59,7 +59,10 @@ pub(crate) use named;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Activation, DatasetKind, Metric, NormKind, OptimizerKind, Precision, RngScheme, ScheduleKind};
+    use crate::{
+        Activation, DatasetKind, DecayScope, LossKind, Metric, NormKind, OptimizerKind, Precision, RngScheme,
+        ScheduleKind,
+    };
 
     fn check<T: Named + std::fmt::Debug>() {
         for choice in T::ALL {
@@ -76,6 +79,8 @@ mod tests {
     fn every_choice_is_found_by_its_name_and_has_one_sentence() {
         check::<Activation>();
         check::<DatasetKind>();
+        check::<DecayScope>();
+        check::<LossKind>();
         check::<Metric>();
         check::<NormKind>();
         check::<OptimizerKind>();

@@ -11,7 +11,19 @@ named! {
         Adam = "adam", "Adam (Kingma and Ba 2015)";
         AdamW = "adamw", "AdamW (Loshchilov and Hutter 2019): Adam whose decay shrinks the parameters themselves";
         NAdam = "nadam", "NAdam (Dozat 2016): Adam with Nesterov's momentum";
+        RmsProp = "rmsprop", "RMSprop (Tieleman and Hinton 2012), not centred";
+        Adagrad = "adagrad", "Adagrad (Duchi et al. 2011)";
         Lion = "lion", "Lion (Chen et al. 2023): steps of one size along the signs of an average; rates about a tenth of Adam's";
+    }
+}
+
+named! {
+    /// Which kinds of parameters decay.
+    #[derive(Default)]
+    pub enum DecayScope {
+        #[default]
+        All = "all", "every parameter, as PyTorch's optimizers do with the parameters of one group";
+        Weights = "weights", "weights alone: neither biases nor the gains of normalisations";
     }
 }
 
@@ -54,6 +66,26 @@ pub enum OptimizerSpec {
         /// L2 penalty added to the gradient, 0 or more.
         weight_decay: f64,
     },
+    /// RMSprop, not centred.
+    RmsProp {
+        /// Decay rate of the mean square, [`ranges::BETA`](crate::ranges::BETA).
+        alpha: f64,
+        /// Added to the mean square's root, above 0.
+        eps: f64,
+        /// Share of the velocity that is kept, [`ranges::MOMENTUM`](crate::ranges::MOMENTUM); 0 keeps none.
+        momentum: f64,
+        /// L2 penalty added to the gradient, 0 or more.
+        weight_decay: f64,
+    },
+    /// Adagrad; its sums begin at zero.
+    Adagrad {
+        /// By how much of itself the learning rate is divided more in each step, [`ranges::LR_DECAY`](crate::ranges::LR_DECAY).
+        lr_decay: f64,
+        /// Added to the sum's root, above 0.
+        eps: f64,
+        /// L2 penalty added to the gradient, 0 or more.
+        weight_decay: f64,
+    },
     /// Lion.
     Lion {
         /// Share of the average in the direction, and its decay, each [`ranges::BETA`](crate::ranges::BETA).
@@ -72,6 +104,10 @@ pub struct OptimizerNumbers {
     pub nesterov: bool,
     /// Decay rates of the moments.
     pub betas: [f64; 2],
+    /// Decay rate of the mean square.
+    pub alpha: f64,
+    /// By how much of itself the learning rate is divided more in each step.
+    pub lr_decay: f64,
     /// Added to the second moment's root.
     pub eps: f64,
     /// The decay of the parameters, or the L2 penalty.
@@ -79,8 +115,9 @@ pub struct OptimizerNumbers {
 }
 
 impl OptimizerKind {
-    /// [`OptimizerKind::defaults`]' betas and weight decay in words, for documents.
-    pub const DEFAULTS_IN_WORDS: [&'static str; 2] = ["[0.9, 0.999] (lion [0.9, 0.99])", "0.0 (adamw 0.01)"];
+    /// [`OptimizerKind::defaults`]' betas, eps and weight decay in words, for documents.
+    pub const DEFAULTS_IN_WORDS: [&'static str; 3] =
+        ["[0.9, 0.999] (lion [0.9, 0.99])", "1e-8 (adagrad 1e-10)", "0.0 (adamw 0.01)"];
 
     /// Whether the number of this name (`betas`) is one of its own.
     #[must_use]
@@ -88,6 +125,8 @@ impl OptimizerKind {
         let own: &[&str] = match self {
             Self::Sgd => &["momentum", "nesterov"],
             Self::Adam | Self::AdamW | Self::NAdam => &["betas", "eps"],
+            Self::RmsProp => &["alpha", "eps", "momentum"],
+            Self::Adagrad => &["lr_decay", "eps"],
             Self::Lion => &["betas"],
         };
         number == "weight_decay" || own.contains(&number)
@@ -98,7 +137,9 @@ impl OptimizerKind {
     pub fn defaults(self) -> OptimizerNumbers {
         let betas = if self == Self::Lion { [0.9, 0.99] } else { [0.9, 0.999] };
         let weight_decay = if self == Self::AdamW { 0.01 } else { 0.0 };
-        OptimizerNumbers { momentum: 0.0, nesterov: false, betas, eps: 1e-8, weight_decay }
+        let eps = if self == Self::Adagrad { 1e-10 } else { 1e-8 };
+        let (momentum, nesterov, alpha, lr_decay) = (0.0, false, 0.99, 0.0);
+        OptimizerNumbers { momentum, nesterov, betas, alpha, lr_decay, eps, weight_decay }
     }
 }
 
@@ -106,12 +147,14 @@ impl OptimizerSpec {
     /// The optimizer of a kind, with the numbers that it takes.
     #[must_use]
     pub fn new(kind: OptimizerKind, numbers: OptimizerNumbers) -> Self {
-        let OptimizerNumbers { momentum, nesterov, betas, eps, weight_decay } = numbers;
+        let OptimizerNumbers { momentum, nesterov, betas, alpha, lr_decay, eps, weight_decay } = numbers;
         match kind {
             OptimizerKind::Sgd => Self::Sgd { momentum, nesterov, weight_decay },
             OptimizerKind::Adam => Self::Adam { betas, eps, weight_decay },
             OptimizerKind::AdamW => Self::AdamW { betas, eps, weight_decay },
             OptimizerKind::NAdam => Self::NAdam { betas, eps, weight_decay },
+            OptimizerKind::RmsProp => Self::RmsProp { alpha, eps, momentum, weight_decay },
+            OptimizerKind::Adagrad => Self::Adagrad { lr_decay, eps, weight_decay },
             OptimizerKind::Lion => Self::Lion { betas, weight_decay },
         }
     }
@@ -124,6 +167,8 @@ impl OptimizerSpec {
             Self::Adam { .. } => OptimizerKind::Adam,
             Self::AdamW { .. } => OptimizerKind::AdamW,
             Self::NAdam { .. } => OptimizerKind::NAdam,
+            Self::RmsProp { .. } => OptimizerKind::RmsProp,
+            Self::Adagrad { .. } => OptimizerKind::Adagrad,
             Self::Lion { .. } => OptimizerKind::Lion,
         }
     }
@@ -145,6 +190,7 @@ mod tests {
     fn defaults_in_words_are_the_defaults() {
         for (words, text) in OptimizerKind::DEFAULTS_IN_WORDS.into_iter().zip([
             |kind: OptimizerKind| format!("{:?}", kind.defaults().betas),
+            |kind: OptimizerKind| format!("{:?}", kind.defaults().eps),
             |kind: OptimizerKind| format!("{:?}", kind.defaults().weight_decay),
         ]) {
             for kind in OptimizerKind::ALL {

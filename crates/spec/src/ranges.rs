@@ -96,6 +96,12 @@ pub const BETA: Numbers = Numbers::BelowOne;
 pub const EPS: Numbers = Numbers::Positive;
 /// The decay of the parameters.
 pub const WEIGHT_DECAY: Numbers = Numbers::NotNegative;
+/// The share of the learning rate by which it is divided more in each step (Adagrad).
+pub const LR_DECAY: Numbers = Numbers::NotNegative;
+/// The share of a target that is spread over all classes.
+pub const LABEL_SMOOTHING: Numbers = Numbers::BelowOne;
+/// The largest norm, or the largest element, of a gradient.
+pub const CLIPPING: Numbers = Numbers::Positive;
 /// A learning rate.
 pub const LEARNING_RATE: Numbers = Numbers::Positive;
 /// The share of a phase's steps in which the rate rises.

@@ -3,6 +3,16 @@
 use crate::named::named;
 use crate::schedule::ScheduleSpec;
 
+/// How gradients are clipped before the optimizer sees them: by norm, then by value.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Clipping {
+    /// The largest norm of all gradients together, [`ranges::CLIPPING`](crate::ranges::CLIPPING): larger ones are scaled down to it
+    /// (`torch.nn.utils.clip_grad_norm_`).
+    pub norm: Option<f64>,
+    /// The largest absolute value of an element, [`ranges::CLIPPING`](crate::ranges::CLIPPING) (`torch.nn.utils.clip_grad_value_`).
+    pub value: Option<f64>,
+}
+
 /// Epochs at one learning rate, or at rates below it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Phase {

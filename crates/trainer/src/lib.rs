@@ -49,9 +49,9 @@ pub use pass::{Amount, Pass};
 pub use plan::Plan;
 pub use progress::Progress;
 pub use schedule::{Cosine, Linear, OneCycle, ReduceOnPlateau, Schedule, ScheduledStep};
-pub use step::{Clipping, DecayedKinds, TrainingStep};
+pub use step::{DecayedKinds, TrainingStep};
 pub use strata_kernels::{CrossEntropy, Loss, MeanSquaredError};
-pub use strata_spec::{DeviceChoice, EarlyStopping, Phase, ScheduleSpec};
+pub use strata_spec::{Clipping, DeviceChoice, EarlyStopping, Phase, ScheduleSpec};
 pub use table::Table;
 pub use tensor_classifier::{TensorClassifier, TensorNetwork};
 

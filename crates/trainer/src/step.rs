@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use strata_kernels::{CrossEntropy, Gradient, Loss, UpdateRule};
-use strata_spec::OptimizerSpec;
+use strata_kernels::{CrossEntropy, Gradient, Loss, MeanSquaredError, UpdateRule};
+use strata_spec::{Clipping, DecayScope, LossSpec, OptimizerSpec, ranges};
 
 use crate::metric::{Metric, check_names, registered};
 use crate::optimizer::optimizer_of;
-use crate::{Optimizer, Step, TensorRule, TrainError};
+use crate::{Device, Optimizer, Step, TensorRule, TrainError};
 
 /// How a classifier learns: loss, optimizer, and what lies between.
 ///
@@ -35,16 +35,6 @@ pub struct TrainingStep {
     pub metrics: Vec<Arc<dyn Metric>>,
 }
 
-/// How gradients are clipped before the optimizer sees them: by norm, then by value.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Clipping {
-    /// The largest norm of all gradients together, above 0: larger ones are scaled down to it
-    /// (`torch.nn.utils.clip_grad_norm_`).
-    pub norm: Option<f64>,
-    /// The largest absolute value of an element, above 0 (`torch.nn.utils.clip_grad_value_`).
-    pub value: Option<f64>,
-}
-
 /// Which kinds of parameters decay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DecayedKinds {
@@ -60,6 +50,15 @@ impl Default for DecayedKinds {
     /// All of them, as PyTorch's optimizers do with the parameters of one group.
     fn default() -> Self {
         Self { weights: true, biases: true, gains: true }
+    }
+}
+
+impl From<DecayScope> for DecayedKinds {
+    fn from(scope: DecayScope) -> Self {
+        match scope {
+            DecayScope::All => Self::default(),
+            DecayScope::Weights => Self { weights: true, biases: false, gains: false },
+        }
     }
 }
 
@@ -101,6 +100,17 @@ impl TrainingStep {
         Self { loss: Arc::new(loss), ..self }
     }
 
+    /// The loss that a config names.
+    #[must_use]
+    pub fn loss_of(self, spec: LossSpec) -> Self {
+        match spec {
+            LossSpec::CrossEntropy { label_smoothing } => {
+                self.loss(CrossEntropy { label_smoothing: label_smoothing as f32 })
+            }
+            LossSpec::MeanSquaredError => self.loss(MeanSquaredError),
+        }
+    }
+
     /// With clipping.
     #[must_use]
     pub fn clipping(self, clipping: Clipping) -> Self {
@@ -109,8 +119,8 @@ impl TrainingStep {
 
     /// With weight decay for some kinds of parameters.
     #[must_use]
-    pub fn decayed(self, decayed: DecayedKinds) -> Self {
-        Self { decayed, ..self }
+    pub fn decayed(self, decayed: impl Into<DecayedKinds>) -> Self {
+        Self { decayed: decayed.into(), ..self }
     }
 
     /// Whether its numbers are in their ranges.
@@ -128,13 +138,23 @@ impl TrainingStep {
         }
         for (what, limit) in [("largest norm", self.clipping.norm), ("largest value", self.clipping.value)] {
             if let Some(value) = limit
-                && !strata_spec::Numbers::Positive.contains(value)
+                && !ranges::CLIPPING.contains(value)
             {
-                let range = strata_spec::Numbers::Positive.to_string();
-                return Err(TrainError::Number { what, value, range });
+                return Err(TrainError::Number { what, value, range: ranges::CLIPPING.to_string() });
             }
         }
         Ok(())
+    }
+
+    /// Whether `device` can do all of it; a network is built and trained without asking this first, and fails then.
+    ///
+    /// # Errors
+    /// [`TrainError::OnlyOnCpu`] with the first part that a card has no operation for; what [`TrainingStep::check`] finds.
+    pub fn check_on(&self, device: Device) -> Result<(), TrainError> {
+        match device {
+            Device::Cpu => self.check(),
+            Device::Cuda(_) => self.check_tensors(),
+        }
     }
 
     /// The rules of a step.

@@ -5,6 +5,7 @@
 mod checkpoint;
 mod dataset;
 mod early_stopping;
+mod loss;
 mod model;
 mod optimizer;
 mod phases;
@@ -13,6 +14,7 @@ mod top;
 pub use checkpoint::*;
 pub use dataset::*;
 pub use early_stopping::*;
+pub use loss::*;
 pub use model::*;
 pub use optimizer::*;
 pub use phases::*;
@@ -21,8 +23,15 @@ pub use top::*;
 use crate::key::{Entry, Section, Shape};
 
 /// The sections, in the order of the document.
-pub(crate) const SECTIONS: &[Section] =
-    &[DATASET_SECTION, MODEL_SECTION, OPTIMIZER_SECTION, PHASES_SECTION, EARLY_STOPPING_SECTION, CHECKPOINT_SECTION];
+pub(crate) const SECTIONS: &[Section] = &[
+    DATASET_SECTION,
+    MODEL_SECTION,
+    LOSS_SECTION,
+    OPTIMIZER_SECTION,
+    PHASES_SECTION,
+    EARLY_STOPPING_SECTION,
+    CHECKPOINT_SECTION,
+];
 
 /// Every key, in the order of `docs/config.md`: a key's fallback and effect depend on those before it alone.
 pub fn all() -> impl Iterator<Item = &'static Entry> {

@@ -1,7 +1,7 @@
 //! `[optimizer]`: the rule that updates the parameters.
 
 use strata_spec::ranges;
-use strata_spec::{Named, OptimizerKind, OptimizerNumbers, OptimizerSpec};
+use strata_spec::{Clipping, DecayScope, Named, OptimizerKind, OptimizerNumbers, OptimizerSpec};
 
 use crate::key::Fallback::{Is, Worked};
 use crate::key::{Section, When, keys, table};
@@ -17,17 +17,28 @@ keys! {
     /// the rule that updates the parameters
     OPTIMIZER: OptimizerKind, named => "optimizer.kind", Choice(choices::<OptimizerKind>), Is("\"sgd\""), None, Some("optimizer");
     /// the share of the velocity that is kept
-    MOMENTUM: f64, number => "optimizer.momentum", Number(ranges::MOMENTUM), Is("0.0"), Some(OF_SGD), Some("momentum");
+    MOMENTUM: f64, number => "optimizer.momentum", Number(ranges::MOMENTUM), Is("0.0"), Some(WITH_VELOCITY), Some("momentum");
     /// Nesterov's look-ahead; needs momentum above 0
     NESTEROV: bool, boolean => "optimizer.nesterov", Boolean, Is("false"), Some(WITH_MOMENTUM), Some("nesterov");
     /// decay rates of the first and second moment
     BETAS: [f64; 2], pair => "optimizer.betas", Pair(ranges::BETA),
         Worked { words: OptimizerKind::DEFAULTS_IN_WORDS[0], out: betas }, Some(WITH_BETAS), Some("betas");
-    /// added to the second moment's root
-    EPS: f64, number => "optimizer.eps", Number(ranges::EPS), Is("1e-8"), Some(WITH_EPS), Some("eps");
-    /// L2 penalty in the gradient (sgd, adam, nadam), decay of the parameters themselves (adamw, lion)
+    /// decay rate of the mean square
+    ALPHA: f64, number => "optimizer.alpha", Number(ranges::BETA), Is("0.99"), Some(WITH_ALPHA), Some("alpha");
+    /// by how much of itself the learning rate is divided more in each step
+    LR_DECAY: f64, number => "optimizer.lr_decay", Number(ranges::LR_DECAY), Is("0.0"), Some(WITH_LR_DECAY), Some("lr_decay");
+    /// added to the root of the second moment, of the mean square (rmsprop) or of the sum (adagrad)
+    EPS: f64, number => "optimizer.eps", Number(ranges::EPS),
+        Worked { words: OptimizerKind::DEFAULTS_IN_WORDS[1], out: eps }, Some(WITH_EPS), Some("eps");
+    /// L2 penalty in the gradient (sgd, adam, nadam, rmsprop, adagrad), decay of the parameters themselves (adamw, lion)
     WEIGHT_DECAY: f64, number => "optimizer.weight_decay", Number(ranges::WEIGHT_DECAY),
-        Worked { words: OptimizerKind::DEFAULTS_IN_WORDS[1], out: weight_decay }, None, Some("weight_decay");
+        Worked { words: OptimizerKind::DEFAULTS_IN_WORDS[2], out: weight_decay }, None, Some("weight_decay");
+    /// which parameters the weight decay is for
+    DECAY: DecayScope, named => "optimizer.decay", Choice(choices::<DecayScope>), Is("\"all\""), Some(WITH_WEIGHT_DECAY), Some("decay");
+    /// the largest norm of all gradients together; larger ones are scaled down to it
+    CLIP_NORM: f64, number => "optimizer.clip_norm", Number(ranges::CLIPPING), Worked { words: "none: no norm is too large", out: |_| None }, None, Some("clip_norm");
+    /// the largest absolute value of a gradient's element, after clipping by norm; larger ones are cut to it
+    CLIP_VALUE: f64, number => "optimizer.clip_value", Number(ranges::CLIPPING), Worked { words: "none: no element is too large", out: |_| None }, None, Some("clip_value");
 }
 
 /// The optimizer with its numbers.
@@ -37,10 +48,17 @@ pub(crate) fn optimizer(values: &Values) -> OptimizerSpec {
         momentum: values.get(&MOMENTUM).unwrap_or_default(),
         nesterov: values.get(&NESTEROV).unwrap_or_default(),
         betas: values.get(&BETAS).unwrap_or_default(),
+        alpha: values.get(&ALPHA).unwrap_or_default(),
+        lr_decay: values.get(&LR_DECAY).unwrap_or_default(),
         eps: values.get(&EPS).unwrap_or_default(),
         weight_decay: values.get(&WEIGHT_DECAY).unwrap_or_default(),
     };
     OptimizerSpec::new(kind, numbers)
+}
+
+/// How gradients are clipped.
+pub(crate) fn clipping(values: &Values) -> Clipping {
+    Clipping { norm: values.get(&CLIP_NORM), value: values.get(&CLIP_VALUE) }
 }
 
 /// A number of some optimizers.
@@ -53,20 +71,32 @@ macro_rules! of_optimizers {
         }
     };
 }
-const OF_SGD: When = of_optimizers!("momentum");
+const WITH_VELOCITY: When = of_optimizers!("momentum");
+const WITH_ALPHA: When = of_optimizers!("alpha");
+const WITH_LR_DECAY: When = of_optimizers!("lr_decay");
+const OF_NESTEROV: When = of_optimizers!("nesterov");
 const WITH_BETAS: When = of_optimizers!("betas");
 const WITH_EPS: When = of_optimizers!("eps");
 const WITH_MOMENTUM: When = When {
-    holds: |values| values.get(&MOMENTUM).is_some_and(|momentum| momentum > 0.0),
+    holds: |values| (OF_NESTEROV.holds)(values) && values.get(&MOMENTUM).is_some_and(|momentum| momentum > 0.0),
     in_phase: None,
-    otherwise: |values, name| match (OF_SGD.holds)(values) {
+    otherwise: |values, name| match (OF_NESTEROV.holds)(values) {
         true => "needs optimizer.momentum above 0, as in momentum = 0.9".to_owned(),
-        false => (OF_SGD.otherwise)(values, name),
+        false => (OF_NESTEROV.otherwise)(values, name),
     },
+};
+const WITH_WEIGHT_DECAY: When = When {
+    holds: |values| values.get(&WEIGHT_DECAY).is_some_and(|decay| decay > 0.0),
+    in_phase: None,
+    otherwise: |_, _| "has no effect: optimizer.weight_decay is 0, so that nothing decays".to_owned(),
 };
 
 fn weight_decay(values: &Values) -> Option<Value> {
     Some(Value::Number(values.get(&OPTIMIZER).unwrap_or_default().defaults().weight_decay))
+}
+
+fn eps(values: &Values) -> Option<Value> {
+    Some(Value::Number(values.get(&OPTIMIZER).unwrap_or_default().defaults().eps))
 }
 
 fn betas(values: &Values) -> Option<Value> {

@@ -163,6 +163,12 @@ pub fn optimizer_of(spec: &OptimizerSpec) -> Arc<dyn Optimizer> {
         OptimizerSpec::NAdam { betas, eps, weight_decay } => {
             Arc::new(NAdam { betas, epsilon: eps, weight_decay, momentum_decay: 4e-3, decoupled: false })
         }
+        OptimizerSpec::RmsProp { alpha, eps, momentum, weight_decay } => {
+            Arc::new(RmsProp { alpha, epsilon: eps, weight_decay, momentum })
+        }
+        OptimizerSpec::Adagrad { lr_decay, eps, weight_decay } => {
+            Arc::new(Adagrad { learning_rate_decay: lr_decay, epsilon: eps, weight_decay })
+        }
         OptimizerSpec::Lion { betas, weight_decay } => Arc::new(Lion { betas, weight_decay }),
     }
 }

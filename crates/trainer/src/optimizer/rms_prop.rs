@@ -63,7 +63,7 @@ pub struct Adagrad {
 impl Optimizer for Adagrad {
     fn check(&self) -> Result<(), TrainError> {
         in_range(&[
-            ("decay of the learning rate", self.learning_rate_decay, ranges::WEIGHT_DECAY),
+            ("decay of the learning rate", self.learning_rate_decay, ranges::LR_DECAY),
             ("epsilon", self.epsilon, ranges::EPS),
             ("weight decay", self.weight_decay, ranges::WEIGHT_DECAY),
         ])
