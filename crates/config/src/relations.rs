@@ -11,6 +11,7 @@ use crate::written::Written;
 /// Checks what no key's own range can say.
 pub(crate) fn check(written: &Written<'_, '_>, values: &Values) -> Result<(), ConfigError> {
     let settings = Settings::of(values);
+    inputs(written, &settings)?;
     validation(written, &settings)?;
     parameters(written, &settings)?;
     has_phases(written)?;
@@ -45,6 +46,20 @@ fn validation(written: &Written<'_, '_>, settings: &Settings) -> Result<(), Conf
     }
     let message = format!("expected an integer {range}, since {train} images are there to split");
     let place = keys::VALIDATION.path();
+    Err(match written.at(place) {
+        Some(value) => written.document.wrong(value.span(), place, message),
+        None => written.document.missing(place, message),
+    })
+}
+
+/// A network's first width has the range of any other.
+fn inputs(written: &Written<'_, '_>, settings: &Settings) -> Result<(), ConfigError> {
+    let inputs = settings.dataset.kind.inputs();
+    if i64::try_from(inputs).is_ok_and(|inputs| ranges::WIDTH.contains(inputs)) {
+        return Ok(());
+    }
+    let message = format!("makes {inputs} inputs of an image; at most {} are taken", ranges::WIDTH.most);
+    let place = keys::SHAPE.path();
     Err(match written.at(place) {
         Some(value) => written.document.wrong(value.span(), place, message),
         None => written.document.missing(place, message),

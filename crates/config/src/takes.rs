@@ -29,6 +29,8 @@ pub(crate) enum Takes {
     Text { expects: &'static str, read: fn(&str) -> Option<String> },
     /// A list of integers.
     Integers { most: usize, each: Integers },
+    /// Three integers.
+    Triple(Integers),
     /// Two numbers.
     Pair(Numbers),
 }
@@ -64,6 +66,7 @@ impl Takes {
             }
             Self::Text { expects, .. } => expects.to_owned(),
             Self::Integers { most, each } => format!("a list of at most {most} integers, each {each}"),
+            Self::Triple(each) => format!("a list of three integers, each {each}"),
             Self::Pair(each) => format!("a list of two numbers, each {each}"),
         }
     }
@@ -88,6 +91,10 @@ impl Takes {
                 let integer = |item| if let Value::Integer(item) = item { Some(item) } else { None };
                 Ok(Value::Integers(items.into_iter().filter_map(integer).collect()))
             }
+            Self::Triple(each) => match value.get_ref().as_array() {
+                Some(list) if list.len() == 3 => Self::Integers { most: 3, each }.read(value),
+                _ => Err(refused()),
+            },
             Self::Pair(each) => {
                 let list = value.get_ref().as_array().filter(|list| list.len() == 2).ok_or_else(refused)?;
                 let read = |item: &Spanned<DeValue<'_>>| {

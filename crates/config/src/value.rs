@@ -105,6 +105,11 @@ pub(crate) fn sizes(value: &Value) -> Option<Vec<usize>> {
     }
 }
 
+/// The value as three sizes.
+pub(crate) fn triple(value: &Value) -> Option<[usize; 3]> {
+    sizes(value)?.try_into().ok()
+}
+
 /// The value as two numbers.
 pub(crate) fn pair(value: &Value) -> Option<[f64; 2]> {
     match value {

@@ -10,7 +10,9 @@ const CONFIG: &str = "phases = [{epochs = 1, lr = 1}]\ndataset.kind = \"cifar10\
 /// What a key needs of others to have a meaning.
 fn needs(path: &str) -> &'static [&'static str] {
     match path {
-        "dataset.train" | "dataset.test" | "dataset.seed" => &["dataset.kind=synthetic"],
+        "dataset.train" | "dataset.test" | "dataset.seed" | "dataset.shape" | "dataset.classes" => {
+            &["dataset.kind=synthetic"]
+        }
         "optimizer.betas" | "optimizer.eps" => &["optimizer.kind=adam"],
         "optimizer.alpha" => &["optimizer.kind=rmsprop"],
         "optimizer.lr_decay" => &["optimizer.kind=adagrad"],
@@ -93,6 +95,9 @@ fn the_ranges_are_those_that_are_checked() {
                     "a number of 0 or more, finite in 32 bits" => (&["0", "3e38"], &["-1e-9", "1e39", "inf", "nan"]),
                     "a list of two numbers, each from 0 up to but not including 1" => {
                         (&["[0, 0.9]"], &["[0.5, 1]", "[-0.1, 0.5]", "[0.5]", "[0.5, 0.5, 0.5]"])
+                    }
+                    "a list of three integers, each from 1 to 4096" => {
+                        (&["[4096, 4, 4]", "[1, 1, 1]"], &["[0, 1, 1]", "[1, 1]", "[1, 1, 1, 1]", "[4097, 1, 1]"])
                     }
                     "true or false" => (&["true", "false"], &["1", "\"yes\""]),
                     _ => continue,

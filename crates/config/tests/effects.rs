@@ -64,6 +64,8 @@ const WITHOUT_EFFECT: &[(&str, &str, &str, &str)] = &[
     ),
     ("dataset.kind=\"cifar10\"", "dataset.train=100", "dataset.train=5000", "synthetic takes it"),
     ("dataset.kind=\"cifar10\"", "dataset.test=100", "dataset.test=1000", "synthetic takes it"),
+    ("dataset.kind=\"cifar10\"", "dataset.shape=[1, 8, 8]", "dataset.shape=[3, 32, 32]", "synthetic takes it"),
+    ("dataset.kind=\"mnist\"", "dataset.classes=3", "dataset.classes=10", "synthetic takes it"),
     ("dataset.kind=\"cifar10\"", "dataset.seed=1", "dataset.seed=0", "synthetic takes it"),
     (
         "phases.0.schedule=\"cosine\"",

@@ -35,7 +35,10 @@ fn what_is_not_written_has_its_documented_default() {
     assert_eq!(experiment.widths(), [3072, 10]);
 
     let synthetic = parse(SMALLEST, &["dataset.kind=synthetic", "early_stopping.patience=3"]).unwrap();
-    assert_eq!(synthetic.dataset.kind, DatasetSpec::Synthetic { train: 5000, test: 1000, seed: 0 });
+    assert_eq!(
+        synthetic.dataset.kind,
+        DatasetSpec::Synthetic { train: 5000, test: 1000, seed: 0, shape: [3, 32, 32], classes: 10 }
+    );
     assert_eq!(synthetic.dataset.validation, 500);
     let stopping = synthetic.early_stopping.unwrap();
     assert_eq!((stopping.metric, stopping.patience, stopping.min_delta), (Metric::ValLoss, 3, 0.0));

@@ -60,8 +60,12 @@ fn dataset() -> impl Strategy<Value = String> {
             50_000,
         )
     });
-    let synthetic = (10..=200_000i64, 10..=200_000i64, seed()).prop_map(|(train, test, seed)| {
+    let shape = (1..=16i64, 1..=64i64, 1..=64i64, 2..=256i64);
+    let synthetic = (10..=200_000i64, 10..=200_000i64, seed(), shape).prop_map(|(train, test, seed, shape)| {
+        let (channels, height, width, classes) = shape;
+        let shape = format!("[{channels}, {height}, {width}]");
         let sizes = [("train", train.to_string()), ("test", test.to_string()), ("seed", seed.to_string())];
+        let sizes = sizes.into_iter().chain([("shape", shape), ("classes", classes.to_string())]);
         ([("kind", "\"synthetic\"".into())].into_iter().chain(sizes).collect(), train)
     });
     (prop_oneof![cifar, synthetic], 1..10i64, 1..=1_000_000i64, option::of(1..=2_000_000i64), any::<bool>()).prop_map(

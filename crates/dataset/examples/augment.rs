@@ -35,7 +35,7 @@ impl Transform for ShiftAndMirror {
 }
 
 fn main() -> Result<(), DatasetError> {
-    let data = Synthetic { seed: 5, train: 300, test: 50 }.generate()?;
+    let data = Synthetic { train: 300, test: 50, ..Synthetic::default() }.generate()?;
     let then = PixelScale::Unit.transform(data.train.shape())?;
     let transform = Arc::new(ShiftAndMirror { most: 2, then });
     let all = (0..300).collect();

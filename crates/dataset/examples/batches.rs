@@ -6,7 +6,7 @@ use strata_dataset::{BatchContent, DatasetError, ImageLoader, Order, PixelScale,
 use strata_rng::TorchRng;
 
 fn main() -> Result<(), DatasetError> {
-    let data = Synthetic { seed: 5, train: 300, test: 50 }.generate()?;
+    let data = Synthetic { train: 300, test: 50, ..Synthetic::default() }.generate()?;
     println!("{} training images of {:?}, classes {:?}", data.train.len(), data.train.shape(), data.classes);
     println!("{}", text_picture(&data.train, 0));
 

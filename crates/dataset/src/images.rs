@@ -25,6 +25,20 @@ impl ImageShape {
         self.channels * self.plane()
     }
 
+    /// [`ImageShape::values`], of a shape that anybody may have made.
+    ///
+    /// # Errors
+    ///
+    /// A size of zero, or sizes whose product overflows.
+    pub(crate) fn checked_values(self) -> Result<usize, DatasetError> {
+        let Self { channels, height, width } = self;
+        let values = channels.checked_mul(height).and_then(|rows| rows.checked_mul(width));
+        values.filter(|&values| values > 0).ok_or_else(|| {
+            let reason = format!("{self:?} has no pixels, or more than memory can hold");
+            DatasetError::value("image size", channels.min(height).min(width), reason)
+        })
+    }
+
     /// Values of one channel: 1,024 for CIFAR's.
     #[must_use]
     pub fn plane(self) -> usize {
@@ -80,14 +94,7 @@ impl Images {
     /// A size of zero or one that overflows, more than 2^32 - 1 images, classes outside 1..=256,
     /// pixels that are not `labels.len()` images, and a label that is no class (naming the record).
     pub fn new(shape: ImageShape, pixels: Vec<u8>, labels: Vec<u8>, classes: usize) -> Result<Self, DatasetError> {
-        let values = shape.channels.checked_mul(shape.height).and_then(|rows| rows.checked_mul(shape.width));
-        let Some(values) = values.filter(|&values| values > 0) else {
-            return Err(DatasetError::value(
-                "image size",
-                shape.channels.min(shape.height).min(shape.width),
-                format!("{shape:?} has no pixels, or more than memory can hold"),
-            ));
-        };
+        let values = shape.checked_values()?;
         if u32::try_from(labels.len()).is_err() {
             return Err(DatasetError::value("images", labels.len(), "an index is 32 bits: at most 4294967295 images"));
         }

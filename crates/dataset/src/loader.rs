@@ -30,7 +30,7 @@ pub enum Order {
 /// use strata_dataset::{BatchContent, ImageLoader, Order, PixelScale, Synthetic};
 /// use strata_rng::TorchRng;
 ///
-/// let data = Synthetic { seed: 1, train: 100, test: 10 }.generate()?;
+/// let data = Synthetic { train: 100, test: 10, ..Synthetic::default() }.generate()?;
 /// let shape = data.train.shape();
 /// let loader = ImageLoader::new(
 ///     data.train,

@@ -9,7 +9,7 @@ named! {
         Cifar100 = "cifar100", "CIFAR-100: 50,000 training and 10,000 test images [3, 32, 32] of a hundred classes";
         Mnist = "mnist", "MNIST: 60,000 training and 10,000 test images [1, 28, 28] of the ten digits";
         FashionMnist = "fashion_mnist", "Fashion-MNIST: clothes in MNIST's format, ten classes";
-        Synthetic = "synthetic", "images of ten classes drawn from a seed, in CIFAR-10's layout";
+        Synthetic = "synthetic", "images drawn from a seed, ten classes in CIFAR-10's layout by default";
     }
 }
 
@@ -86,6 +86,10 @@ pub enum DatasetSpec {
         test: usize,
         /// The images' own seed, apart from the run's: other runs see the same images.
         seed: u64,
+        /// The shape of an image: channels, rows, columns; at most [`ranges::WIDTH`](crate::ranges::WIDTH) values.
+        shape: [usize; 3],
+        /// Classes, [`ranges::CLASSES`](crate::ranges::CLASSES).
+        classes: usize,
     },
 }
 
@@ -125,7 +129,11 @@ impl DatasetSpec {
     /// The shape of an image: channels, rows, columns.
     #[must_use]
     pub fn shape(&self) -> [usize; 3] {
-        self.kind().release().map_or([3, 32, 32], |release| release.shape)
+        match self {
+            // Only a kind with a release is published.
+            Self::Published { kind, .. } => kind.release().map_or([0; 3], |release| release.shape),
+            Self::Synthetic { shape, .. } => *shape,
+        }
     }
 
     /// Values of one sample: the network's first width.
@@ -137,7 +145,10 @@ impl DatasetSpec {
     /// Classes: the network's last width.
     #[must_use]
     pub fn classes(&self) -> usize {
-        self.kind().release().map_or(10, |release| release.classes)
+        match self {
+            Self::Published { kind, .. } => kind.release().map_or(0, |release| release.classes),
+            Self::Synthetic { classes, .. } => *classes,
+        }
     }
 }
 

@@ -74,8 +74,12 @@ pub const SEED: Integers = Integers::new(0, i64::MAX);
 pub const THREADS: Integers = Integers::new(1, 1_024);
 /// A CUDA device's ordinal.
 pub const CUDA_ORDINAL: Integers = Integers::new(0, 255);
-/// Synthetic images of each part: 614 MB at 3,072 bytes an image.
+/// Synthetic images of each part: 614 MB at 3,072 bytes an image, 13 GB at the largest.
 pub const SYNTHETIC: Integers = Integers::new(10, 200_000);
+/// Channels, rows or columns of a synthetic image.
+pub const IMAGE_SIDE: Integers = Integers::new(1, 4_096);
+/// Classes: a label is a byte.
+pub const CLASSES: Integers = Integers::new(2, 256);
 /// Samples in a batch: more than any of the data sets has.
 pub const BATCH: Integers = Integers::new(1, 1_000_000);
 /// Samples in an evaluation batch: twice a training batch's, which is the default.

@@ -86,5 +86,5 @@ pub(crate) fn evaluation_operations(widths: &[usize], batch: usize) -> f64 {
 
 /// Images of CIFAR-10's size.
 pub(crate) fn images(count: usize) -> anyhow::Result<std::sync::Arc<Images>> {
-    Ok(Synthetic { seed: 1, train: count, test: 1 }.generate()?.train)
+    Ok(Synthetic { seed: 1, train: count, test: 1, ..Synthetic::default() }.generate()?.train)
 }

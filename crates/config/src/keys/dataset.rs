@@ -8,9 +8,9 @@ use strata_spec::{DatasetKind, DatasetSpec, Named, Release};
 
 use crate::key::Fallback::{Is, Required, Worked};
 use crate::key::{Section, When, keys, table};
-use crate::takes::Takes::{Boolean, Choice, Integer, IntegerTo, Text};
+use crate::takes::Takes::{Boolean, Choice, Integer, IntegerTo, Text, Triple};
 use crate::takes::choices;
-use crate::value::{Value, boolean, count, named, seed, size, text};
+use crate::value::{Value, boolean, count, named, seed, size, text, triple};
 use crate::values::Values;
 
 /// An address's length in bytes, as browsers and servers cap it.
@@ -34,6 +34,10 @@ keys! {
     TEST: usize, size => "dataset.test", Integer(ranges::SYNTHETIC), Is("1000"), Some(OF_SYNTHETIC), None;
     /// the images' seed, apart from the run's own
     DATASET_SEED: u64, seed => "dataset.seed", Integer(ranges::SEED), Is("0"), Some(OF_SYNTHETIC), None;
+    /// the images' channels, rows and columns; at most 65536 values
+    SHAPE: [usize; 3], triple => "dataset.shape", Triple(ranges::IMAGE_SIDE), Is("[3, 32, 32]"), Some(OF_SYNTHETIC), None;
+    /// classes to tell apart
+    CLASSES: usize, size => "dataset.classes", Integer(ranges::CLASSES), Is("10"), Some(OF_SYNTHETIC), None;
     /// images split off for validation, of 50000 training images of cifar10 and cifar100, 60000 of mnist and fashion_mnist
     VALIDATION: usize, size => "dataset.validation", IntegerTo { least: 1, most: "one below the number of training images" },
         Worked { words: "a tenth of the training images", out: a_tenth }, None, None;
@@ -80,6 +84,8 @@ fn kind(values: &Values) -> DatasetSpec {
             train: values.get(&TRAIN).unwrap_or_default(),
             test: values.get(&TEST).unwrap_or_default(),
             seed: values.get(&DATASET_SEED).unwrap_or_default(),
+            shape: values.get(&SHAPE).unwrap_or_default(),
+            classes: values.get(&CLASSES).unwrap_or_default(),
         },
         Some(kind) => {
             DatasetSpec::Published { kind, url: values.get(&URL).unwrap_or_default(), sha256: values.get(&SHA256) }

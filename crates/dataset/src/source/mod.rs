@@ -18,7 +18,7 @@ use strata_spec::{DatasetKind, DatasetSpec};
 pub use synthetic::Synthetic;
 
 use crate::download::{Download, FetchProgress, Limits, Watch, cache_folder};
-use crate::{Dataset, DatasetError, digest};
+use crate::{Dataset, DatasetError, ImageShape, digest};
 use files::{Found, is_file};
 
 /// The source of each published data set.
@@ -147,8 +147,9 @@ fn load_within(
 ) -> Result<Dataset, DatasetError> {
     watch.check()?;
     let data = match spec {
-        DatasetSpec::Synthetic { train, test, seed } => {
-            Synthetic { seed: *seed, train: *train, test: *test }.generate_unless(watch.cancel)?
+        &DatasetSpec::Synthetic { train, test, seed, shape: [channels, height, width], classes } => {
+            let shape = ImageShape { channels, height, width };
+            Synthetic { seed, train, test, shape, classes }.generate_unless(watch.cancel)?
         }
         DatasetSpec::Published { kind, url, sha256 } => {
             let Some(source) = source(*kind) else {

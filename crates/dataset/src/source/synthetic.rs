@@ -1,4 +1,4 @@
-//! Ten learnable classes of images in CIFAR-10's layout, made from a seed.
+//! Learnable classes of images of any shape, made from a seed.
 
 use std::sync::Arc;
 
@@ -8,28 +8,36 @@ use strata_rng::{Philox, TorchRng};
 use crate::error::room_for;
 use crate::{Dataset, DatasetError, ImageShape, Images};
 
-/// The most images of a part: 3 GB of pixels.
+/// The most images of a part.
 const MOST: usize = 1_000_000;
-const SIDE: i32 = 32;
+/// The most classes: a label is a byte.
+const MOST_CLASSES: usize = 256;
+/// Rows and columns that the figures are drawn for; they are stretched to others.
+const SIDE: i64 = 32;
 const FIGURES: [&str; 10] =
     ["disc", "ring", "frame", "plus", "saltire", "rows", "columns", "checks", "wedge", "stripes"];
 
 /// A data set of figures in noise: no file, no network, the same bytes on every machine.
 ///
-/// Each image shows its class's figure, moved by up to three pixels each way, lighter than its
+/// Each image shows its class's figure, moved by up to a tenth of the image each way, lighter than its
 /// ground by an amount of its own in each channel, under uniform noise of about the figure's
-/// strength. No single pixel tells a class, and a small network learns them in a few epochs.
+/// strength. No single pixel tells a class, and a small network learns them in a few epochs, from some 8 × 8 pixels on; of smaller
+/// images some classes look the same. Beyond ten classes the figures come again: dark on light ground, then small and repeated.
 ///
-/// Integer arithmetic over [`Philox`] only: each image is a function of seed, part and index. The
+/// Integer arithmetic over [`Philox`] only: each image is a function of seed, part, index, shape and number of classes. The
 /// classes of a part are as even as its size allows, in random order.
 ///
 /// ```
 /// use strata_dataset::{ImageShape, Synthetic};
 ///
-/// let data = Synthetic { seed: 43, train: 200, test: 50 }.generate()?;
+/// let data = Synthetic { seed: 43, train: 200, test: 50, ..Synthetic::default() }.generate()?;
 /// assert_eq!(data.train.shape(), ImageShape::CIFAR);
 /// assert_eq!(data.train.class_counts(), [20; 10]);
 /// assert_eq!(data.classes[0], "disc");
+///
+/// let shape = ImageShape { channels: 1, height: 9, width: 12 };
+/// let data = Synthetic { train: 33, test: 11, shape, classes: 11, ..Synthetic::default() }.generate()?;
+/// assert_eq!((data.train.pixels().len(), data.classes[10].as_str()), (33 * 108, "dark disc"));
 /// # Ok::<(), strata_dataset::DatasetError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +48,17 @@ pub struct Synthetic {
     pub train: usize,
     /// Test images, 1 to 1,000,000.
     pub test: usize,
+    /// The shape of each image, at least one pixel.
+    pub shape: ImageShape,
+    /// Classes, 1 to 256.
+    pub classes: usize,
+}
+
+/// Seed 0, 5,000 and 1,000 images of ten classes in CIFAR-10's layout.
+impl Default for Synthetic {
+    fn default() -> Self {
+        Self { seed: 0, train: 5_000, test: 1_000, shape: ImageShape::CIFAR, classes: FIGURES.len() }
+    }
 }
 
 impl Synthetic {
@@ -47,7 +66,8 @@ impl Synthetic {
     ///
     /// # Errors
     ///
-    /// A part without images, or with more than a million.
+    /// A part without images, or with more than a million; no class, or more than 256; images without pixels;
+    /// [`DatasetError::Memory`] where there is no room for them.
     pub fn generate(&self) -> Result<Dataset, DatasetError> {
         self.generate_unless(&|| false)
     }
@@ -59,53 +79,80 @@ impl Synthetic {
                 return Err(DatasetError::value(name, count, format!("a synthetic part has 1 to {MOST} images")));
             }
         }
+        if !(1..=MOST_CLASSES).contains(&self.classes) {
+            return Err(DatasetError::value("classes", self.classes, format!("1 to {MOST_CLASSES} are possible")));
+        }
         let train = self.part(0, self.train, "synthetic training images")?;
         if cancel() {
             return Err(DatasetError::Cancelled);
         }
         Ok(Dataset {
             name: "synthetic".to_owned(),
-            classes: FIGURES.map(str::to_owned).to_vec(),
+            classes: (0..self.classes).map(class_name).collect(),
             train: Arc::new(train),
             test: Arc::new(self.part(1, self.test, "synthetic test images")?),
         })
     }
 
     fn part(&self, part: u64, count: usize, what: &'static str) -> Result<Images, DatasetError> {
-        let order = TorchRng::new(self.seed.wrapping_add(part)).permutation(count);
-        let labels: Vec<u8> = order.iter().map(|place| (place % 10) as u8).collect();
-        let values = ImageShape::CIFAR.values();
-        let mut pixels = room_for(count * values, what)?;
+        let Self { seed, shape, classes, .. } = *self;
+        let order = TorchRng::new(seed.wrapping_add(part)).permutation(count);
+        let labels: Vec<u8> = order.iter().map(|&place| (place as usize % classes) as u8).collect();
+        let values = shape.checked_values()?;
+        let mut pixels = room_for(count.saturating_mul(values), what)?;
         pixels.resize(count * values, 0);
         pixels.par_chunks_mut(values).zip(&labels).enumerate().for_each(|(index, (image, &label))| {
-            let philox = Philox::new(self.seed, part << 32 | index as u64);
-            draw(image, label, &philox);
+            let philox = Philox::new(seed, part << 32 | index as u64);
+            draw(image, shape, label, &philox);
         });
-        Images::new(ImageShape::CIFAR, pixels, labels, FIGURES.len())
+        Images::new(shape, pixels, labels, classes)
     }
 }
 
-/// Draws one image `[3, 32, 32]`: block 0 decides place and colours, the others are noise.
-fn draw(image: &mut [u8], label: u8, philox: &Philox) {
+/// How a class beyond the tenth differs from its figure: its ground is the lighter one, and it is there so many times each way.
+fn variant(label: usize) -> (usize, bool, usize) {
+    let round = label / FIGURES.len();
+    (label % FIGURES.len(), round % 2 == 1, 1 + round / 2)
+}
+
+fn class_name(label: usize) -> String {
+    let (figure, is_dark, times) = variant(label);
+    let dark = if is_dark { "dark " } else { "" };
+    let repeated = if times > 1 { format!(" {times}x{times}") } else { String::new() };
+    format!("{dark}{}{repeated}", FIGURES[figure])
+}
+
+/// Draws one image: block 0 decides place and colours, those after it are noise. The colours of the fifth channel and those after it come
+/// from the stream's other end, four to a block.
+fn draw(image: &mut [u8], shape: ImageShape, label: u8, philox: &Philox) {
     let [place, ground, contrast, strength] = philox.block(0);
-    let shift = |bits: u32| (bits % 7) as i32 - 3;
-    let (right, down) = (shift(place & 0xFFFF), shift(place >> 16));
+    let shift = |bits: u32, side: usize| (i64::from(bits % 7) - 3) * side as i64 / SIDE;
+    let (right, down) = (shift(place & 0xFFFF, shape.width), shift(place >> 16, shape.height));
     // 64 to 127 for the figure as a whole, three quarters to five quarters of it in a channel.
     let strength = 64 + (strength % 64) as i32;
-    let levels: [[i32; 2]; 3] = std::array::from_fn(|channel| {
-        let byte = |bits: u32| (bits >> (8 * channel) & 0xFF) as i32;
+    let levels = |channel: usize| -> [i32; 2] {
+        let [ground, contrast] = match channel / 4 {
+            0 => [ground, contrast],
+            four => {
+                let block = philox.block(u64::MAX - four as u64);
+                [block[0], block[1]]
+            }
+        };
+        let byte = |bits: u32| (bits >> (8 * (channel % 4)) & 0xFF) as i32;
         let ground = 24 + byte(ground) % 64;
         [ground, ground + strength * (192 + byte(contrast) / 2) / 256]
-    });
-    let mut figure = [0; (SIDE * SIDE) as usize];
-    for (at, inside) in (0..).zip(&mut figure) {
-        let (x, y) = (at % SIDE - right, at / SIDE - down);
-        // Doubled, so that the middle between two pixels is an integer: -31 to 31 unmoved.
-        *inside = usize::from(covers(label, 2 * x - SIDE + 1, 2 * y - SIDE + 1));
+    };
+    let (figure, is_dark, times) = variant(label.into());
+    let mut inside = vec![0; shape.plane()];
+    for (at, inside) in inside.iter_mut().enumerate() {
+        let x = half_pixels(at % shape.width, right, shape.width, times);
+        let y = half_pixels(at / shape.width, down, shape.height, times);
+        *inside = usize::from(covers(figure, x, y) != is_dark);
     }
     let mut noise = (1..).flat_map(|position| philox.block(position));
-    for (plane, levels) in image.chunks_mut(figure.len()).zip(levels) {
-        for (four, inside) in plane.chunks_mut(4).zip(figure.chunks(4)) {
+    for (channel, plane) in image.chunks_mut(inside.len()).enumerate() {
+        let levels = levels(channel);
+        for (four, inside) in plane.chunks_mut(4).zip(inside.chunks(4)) {
             let bytes = noise.next().unwrap_or_default().to_le_bytes();
             for ((pixel, &inside), byte) in four.iter_mut().zip(inside).zip(bytes) {
                 let value = levels[inside] + (i32::from(byte) - 128) / 2;
@@ -115,10 +162,21 @@ fn draw(image: &mut [u8], label: u8, philox: &Philox) {
     }
 }
 
+/// A place of a side of so many pixels, in half pixels of a figure from its middle: -31 to 31 where 32 pixels hold it once, unmoved; stretched
+/// to other sides. Doubled, so that the middle between two pixels is an integer.
+fn half_pixels(at: usize, moved: i64, side: usize, times: usize) -> i32 {
+    let doubled = 2 * (at as i64 - moved) - side as i64 + 1;
+    let stretched = doubled * SIDE / side as i64;
+    if times == 1 {
+        return stretched as i32;
+    }
+    ((stretched * times as i64 + SIDE).rem_euclid(2 * SIDE) - SIDE) as i32
+}
+
 /// Whether the class's figure covers this place, in half pixels from the image's middle.
-fn covers(label: u8, x: i32, y: i32) -> bool {
+fn covers(figure: usize, x: i32, y: i32) -> bool {
     let band = |z: i32| z.div_euclid(16) % 2 == 0;
-    match label {
+    match figure {
         0 => x * x + y * y <= 18 * 18,
         1 => (14 * 14..=26 * 26).contains(&(x * x + y * y)),
         2 => (18..=27).contains(&x.abs().max(y.abs())),
@@ -140,7 +198,7 @@ mod tests {
     #[test]
     fn the_same_bytes_everywhere() {
         let make = || {
-            let synthetic = Synthetic { seed: 43, train: 300, test: 100 };
+            let synthetic = Synthetic { seed: 43, train: 300, test: 100, ..Synthetic::default() };
             synthetic.generate().unwrap().sha256()
         };
         let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build();
@@ -151,7 +209,7 @@ mod tests {
     #[test]
     fn seeds_and_parts_differ_and_classes_are_even() {
         let make = |seed| {
-            let synthetic = Synthetic { seed, train: 20, test: 20 };
+            let synthetic = Synthetic { seed, train: 20, test: 20, ..Synthetic::default() };
             synthetic.generate().unwrap()
         };
         let data = make(1);
@@ -164,7 +222,7 @@ mod tests {
     /// class by mean image is right nearly always, the best single pixel's threshold seldom.
     #[test]
     fn whole_images_tell_the_class_and_single_pixels_do_not() {
-        let synthetic = Synthetic { seed: 5, train: 1000, test: 300 };
+        let synthetic = Synthetic { seed: 5, train: 1000, test: 300, ..Synthetic::default() };
         let data = synthetic.generate().unwrap();
         let values = ImageShape::CIFAR.values();
         let mut means = vec![vec![0.0f64; values]; 10];
@@ -194,10 +252,60 @@ mod tests {
     #[test]
     fn sizes_out_of_range_are_refused() {
         for (train, test, message) in [(0, 10, "train = 0"), (10, 0, "test = 0"), (10, usize::MAX, "test = ")] {
-            let synthetic = Synthetic { seed: 1, train, test };
+            let synthetic = Synthetic { train, test, ..Synthetic::default() };
             let error = synthetic.generate().unwrap_err();
             assert!(error.to_string().starts_with(message), "{error}");
             assert!(error.is_usage());
+        }
+    }
+
+    #[test]
+    fn any_shape_and_number_of_classes_has_its_names_and_even_counts() {
+        for ([channels, height, width], classes) in
+            [([1, 1, 1], 2), ([1, 7, 5], 11), ([3, 64, 64], 10), ([9, 3, 20], 30), ([1, 28, 28], 256)]
+        {
+            let shape = ImageShape { channels, height, width };
+            let synthetic = Synthetic { train: 2 * classes, test: classes, shape, classes, ..Synthetic::default() };
+            let data = synthetic.generate().unwrap();
+            assert_eq!((data.train.shape(), data.test.len()), (shape, classes));
+            assert_eq!(data.train.class_counts(), vec![2; classes]);
+            let names: std::collections::BTreeSet<_> = data.classes.iter().collect();
+            assert_eq!(names.len(), classes, "{names:?}");
+        }
+        assert_eq!(class_name(10 + 4), "dark saltire");
+        assert_eq!(class_name(255), "dark rows 13x13");
+    }
+
+    /// The classes beyond the tenth can be told apart too.
+    #[test]
+    fn the_mean_images_of_forty_classes_differ() {
+        let shape = ImageShape { channels: 1, height: 24, width: 36 };
+        let synthetic = Synthetic { train: 4_000, shape, classes: 40, ..Synthetic::default() };
+        let data = synthetic.generate().unwrap();
+        let mut means = vec![vec![0.0f64; shape.values()]; 40];
+        for (image, &label) in data.train.pixels().chunks(shape.values()).zip(data.train.labels()) {
+            means[usize::from(label)].iter_mut().zip(image).for_each(|(mean, &byte)| *mean += f64::from(byte) / 100.0);
+        }
+        for a in 0..40 {
+            for b in 0..a {
+                let squares: f64 = means[a].iter().zip(&means[b]).map(|(a, b)| (a - b) * (a - b)).sum();
+                assert!((squares / shape.values() as f64).sqrt() > 8.0, "{} and {}", data.classes[a], data.classes[b]);
+            }
+        }
+    }
+
+    #[test]
+    fn classes_and_shapes_that_cannot_be_are_refused() {
+        let shape = |width| ImageShape { channels: 1, height: 1, width };
+        let rows = [
+            (Synthetic { classes: 0, ..Synthetic::default() }, "classes = 0"),
+            (Synthetic { classes: 257, ..Synthetic::default() }, "classes = 257"),
+            (Synthetic { shape: shape(0), ..Synthetic::default() }, "image size = 0"),
+            (Synthetic { shape: shape(usize::MAX), train: 2, ..Synthetic::default() }, "cannot allocate"),
+        ];
+        for (synthetic, message) in rows {
+            let error = synthetic.generate().unwrap_err();
+            assert!(error.to_string().starts_with(message), "{error}");
         }
     }
 }

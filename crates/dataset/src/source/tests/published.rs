@@ -59,7 +59,7 @@ fn mnist_and_fashion_mnist_are_read_plain_and_gzipped() {
             fs::write(packed.path().join(folder).join(format!("{name}.gz")), gzip(&bytes)).unwrap();
         }
         let data = load_from(kind, plain.path()).unwrap();
-        assert_eq!(data.train.shape(), crate::ImageShape { channels: 1, height: 28, width: 28 });
+        assert_eq!(data.train.shape(), ImageShape { channels: 1, height: 28, width: 28 });
         assert_eq!((data.train.labels(), data.test.labels()), (&[9, 0, 4][..], &[1, 1][..]));
         assert_eq!(data.classes[9], class);
         assert_eq!(data.train.image(1)[0], (784 * 5) as u8);
