@@ -36,12 +36,14 @@ mod activation;
 mod block;
 mod dispatch;
 mod elementary;
+mod frequency;
 mod geometry;
 mod lanes;
 mod loss;
 mod norm;
 mod norm_of_product;
 mod pack;
+pub mod portable;
 mod prefetch;
 mod product;
 pub mod reference;
@@ -49,6 +51,7 @@ mod sparse;
 mod update;
 
 pub use activation::{activate, activation_gradient, derivative_needs_input};
+pub use frequency::{FrequencyError, FrequencyTable, LowFrequencies};
 pub use loss::{
     CrossEntropy, Loss, LossSum, MeanSquaredError, Mix, TargetError, Targets, cross_entropy, cross_entropy_gradient,
     largest,
