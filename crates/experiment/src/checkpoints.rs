@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use strata_model::{Architecture, Weights};
 use strata_report::RunFolder;
-use strata_trainer::{Checkpoint, Evaluation, Progress, TrainError};
+use strata_trainer::{Checkpoint, HistoryRow, Progress, TrainError};
 
 /// The file of the last checkpoint.
 pub(crate) fn last_checkpoint(folder: &RunFolder) -> PathBuf {
@@ -36,7 +36,7 @@ pub(crate) fn best_weights(folder: &RunFolder, found: Checkpoint, progress: &Pro
     if is == wanted {
         return Ok(found.weights);
     }
-    let epoch = |line: &Option<Evaluation>| {
+    let epoch = |line: &Option<HistoryRow>| {
         line.as_ref().and_then(|line| line.epoch).map_or("none".into(), |epoch| epoch.to_string())
     };
     let reason = format!("its epoch is {}, the run's best is {}", epoch(is), epoch(wanted));

@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Write};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use strata_dataset::FetchProgress;
 use strata_files::{escape, escape_path};
-use strata_trainer::{Evaluation, Event, Observer, Pass, TrainError};
+use strata_trainer::{Event, HistoryRow, Observer, Pass, TrainError};
 
 use crate::ticker::Ticker;
 
@@ -143,7 +143,7 @@ impl Observer for Display {
 }
 
 /// `Epoch [0], val_loss: 1.9074, val_acc: 0.3133`, as the notebook prints it.
-fn evaluation(line: &Evaluation) -> String {
+fn evaluation(line: &HistoryRow) -> String {
     let at = line.epoch.map_or("Initial".to_owned(), |epoch| format!("Epoch [{epoch}]"));
     format!("{at}, val_loss: {:.4}, val_acc: {:.4}", line.val_loss, line.val_acc)
 }
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_line_is_the_notebooks() {
-        let mut line = Evaluation {
+        let mut line = HistoryRow {
             phase: Some(0),
             epoch: Some(0),
             learning_rate: Some(0.1),

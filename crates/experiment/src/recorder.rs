@@ -4,9 +4,9 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, Instant};
 
-use strata_report::{HistoryDigest, HistoryLine, Metrics, Part, Record, ReportError, RunFolder, Status, now};
+use strata_report::{HistoryDigest, HistoryEntry, Metrics, Part, Record, ReportError, RunFolder, Status, now};
 use strata_trainer::{
-    Checkpoint, CheckpointHistory, Classifier, Elapsed, Evaluation, Event, HistoryMark, Observer, Progress, TrainError,
+    Checkpoint, CheckpointHistory, Classifier, Elapsed, Event, HistoryMark, HistoryRow, Observer, Progress, TrainError,
 };
 
 use crate::ExperimentError;
@@ -104,14 +104,13 @@ impl Recorder {
     }
 
     /// Keeps a new line of the history.
-    fn add(&mut self, line: &Evaluation, is_best: bool) -> Result<(), ReportError> {
-        let (line, evaluation) = (history_line(line), line);
-        self.folder.append_history(&line)?;
-        self.digest.add(&line)?;
+    fn add(&mut self, line: &HistoryRow, is_best: bool) -> Result<(), ReportError> {
+        self.folder.append_history(line)?;
+        self.digest.add(line)?;
         let time = self.clock.end_line(line.epoch);
         self.folder.append_timing(&time)?;
-        self.record.history.push(line.with_seconds(time.seconds));
-        summarise(evaluation, is_best, &mut self.record.metrics);
+        self.record.history.push(HistoryEntry::new(line.clone(), time.seconds));
+        summarise(line, is_best, &mut self.record.metrics);
         if Instant::now() >= self.next_write { self.write() } else { Ok(()) }
     }
 
@@ -176,7 +175,7 @@ fn panic_message(panic: &(dyn Any + Send)) -> &str {
 }
 
 /// What a line of the history adds to what is known of a run: its first line, its last, its best.
-pub(crate) fn summarise(line: &Evaluation, is_best: bool, metrics: &mut Metrics) {
+pub(crate) fn summarise(line: &HistoryRow, is_best: bool, metrics: &mut Metrics) {
     let (loss, accuracy) = (Some(line.val_loss), Some(line.val_acc));
     if line.epoch.is_none() {
         (metrics.initial_val_loss, metrics.initial_val_acc) = (loss, accuracy);
@@ -185,32 +184,6 @@ pub(crate) fn summarise(line: &Evaluation, is_best: bool, metrics: &mut Metrics)
     if is_best {
         metrics.best_epoch = line.epoch;
         (metrics.best_val_loss, metrics.best_val_acc) = (loss, accuracy);
-    }
-}
-
-/// A line of the trainer's history as the run's folder has it.
-pub(crate) fn history_line(evaluation: &Evaluation) -> HistoryLine {
-    HistoryLine {
-        phase: evaluation.phase,
-        epoch: evaluation.epoch,
-        lr: evaluation.learning_rate,
-        train_loss: evaluation.train_loss,
-        val_loss: evaluation.val_loss,
-        val_acc: evaluation.val_acc,
-        values: evaluation.values.clone(),
-    }
-}
-
-/// A line of the run's folder as the trainer has it.
-pub(crate) fn evaluation(line: &HistoryLine) -> Evaluation {
-    Evaluation {
-        phase: line.phase,
-        epoch: line.epoch,
-        learning_rate: line.lr,
-        train_loss: line.train_loss,
-        val_loss: line.val_loss,
-        val_acc: line.val_acc,
-        values: line.values.clone(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use strata_report::{
-    DatasetRecord, HistoryDigest, HistoryEntry, HistoryLine, Record, RunFolder, Status, join_history,
+    DatasetRecord, HistoryDigest, HistoryEntry, HistoryRow, Record, RunFolder, Status, join_history,
     read_record_to_write, read_timing,
 };
 use strata_trainer::{Checkpoint, CheckpointHistory, Classifier, Elapsed, HistoryMark, Plan, Progress, TrainError};
@@ -11,7 +11,7 @@ use strata_trainer::{Checkpoint, CheckpointHistory, Classifier, Elapsed, History
 use crate::ExperimentError;
 use crate::checkpoints::{best_weights, exists, last_checkpoint, load_best};
 use crate::lost::{RESTORE, refuse_lost_checkpoint};
-use crate::recorder::{Recorder, evaluation, first_part, history_line, summarise};
+use crate::recorder::{Recorder, first_part, summarise};
 use crate::sha256::sha256;
 
 /// A stopped run, held and read, not yet gone on with.
@@ -92,7 +92,7 @@ impl Resumption {
                 }
             }
             let best = &found.progress.best;
-            let ends = [lines.first().map(evaluation), best.clone(), found.progress.last.clone()];
+            let ends = [lines.first().cloned(), best.clone(), found.progress.last.clone()];
             for line in ends.into_iter().flatten() {
                 let is_best = line.epoch.is_some() && best.as_ref() == Some(&line);
                 summarise(&line, is_best, &mut record.metrics);
@@ -201,13 +201,12 @@ fn restore_history(
     folder: &RunFolder,
     mut checkpoint: Checkpoint,
     entries: &[HistoryEntry],
-) -> Result<(Vec<HistoryLine>, Checkpoint), ExperimentError> {
+) -> Result<(Vec<HistoryRow>, Checkpoint), ExperimentError> {
     let lines = match &checkpoint.history {
         CheckpointHistory::File(HistoryMark { bytes, sha256 }) => folder.restore_history(*bytes, sha256, entries)?,
         CheckpointHistory::Lines(lines) => {
-            let lines: Vec<_> = lines.iter().map(history_line).collect();
-            folder.rewrite_history(&lines)?;
-            lines
+            folder.rewrite_history(lines)?;
+            lines.clone()
         }
         CheckpointHistory::None => {
             let path = last_checkpoint(folder);
@@ -215,8 +214,7 @@ fn restore_history(
         }
     };
     let stored = checkpoint.progress.clone();
-    let evaluations: Vec<_> = lines.iter().map(evaluation).collect();
-    checkpoint.progress.replay(&evaluations, plan);
+    checkpoint.progress.replay(&lines, plan);
     let is_same = (&stored.last, &stored.best) == (&checkpoint.progress.last, &checkpoint.progress.best);
     if !is_same || stored.stopping.is_some_and(|state| Some(state) != checkpoint.progress.stopping) {
         let (path, reason) = (last_checkpoint(folder), "its history does not lead to what it remembers of it".into());

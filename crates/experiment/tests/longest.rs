@@ -6,10 +6,10 @@ use std::path::Path;
 use strata_experiment::Config;
 use strata_model::{Architecture, LayerWeights, Weights};
 use strata_report::{
-    HistoryLine, MAX_HISTORY, PhaseRecord, Record, RunFolder, TimingLine, read_history, read_record, read_timing,
+    HistoryEntry, MAX_HISTORY, PhaseRecord, Record, RunFolder, TimingLine, read_history, read_record, read_timing,
 };
 use strata_rng::TorchRng;
-use strata_trainer::{Checkpoint, CheckpointHistory, Elapsed, Evaluation, HistoryMark, OptimizerState, Progress};
+use strata_trainer::{Checkpoint, CheckpointHistory, Elapsed, HistoryMark, HistoryRow, OptimizerState, Progress};
 
 /// As many digits as a number of 64 bits can have, its sign and exponent too.
 const LONG: f64 = -1.234_567_890_123_456_7e-300;
@@ -34,10 +34,10 @@ fn longest() -> (Config, Vec<PhaseRecord>) {
     (experiment, phases)
 }
 
-fn lines(epochs: usize) -> Vec<Evaluation> {
+fn lines(epochs: usize) -> Vec<HistoryRow> {
     let line = |number: usize| {
         let epoch = number.checked_sub(1);
-        Evaluation {
+        HistoryRow {
             phase: epoch.map(|_| 999),
             epoch,
             learning_rate: epoch.map(|_| LONG),
@@ -64,19 +64,8 @@ fn its_record_and_its_lines_can_be_read_back() {
     record.hyperparameters.insert("lrs".into(), rates.into());
     record.hyperparameters.insert("epochs".into(), phases.iter().map(|phase| phase.epochs).collect());
     record.phases = phases;
-    let history: Vec<_> = lines(experiment.epochs())
-        .into_iter()
-        .map(|line| HistoryLine {
-            phase: line.phase,
-            epoch: line.epoch,
-            lr: line.learning_rate,
-            train_loss: line.train_loss,
-            val_loss: line.val_loss,
-            val_acc: line.val_acc,
-            values: line.values,
-        })
-        .collect();
-    record.history = history.iter().map(|line| line.with_seconds(LONG)).collect();
+    let history = lines(experiment.epochs());
+    record.history = history.iter().map(|line| HistoryEntry::new(line.clone(), LONG)).collect();
     folder.write_record(&record).unwrap();
     assert_eq!(read_record(folder.path()).unwrap(), record);
     let size = std::fs::metadata(folder.path().join("record.json")).unwrap().len();

@@ -25,7 +25,7 @@ use strata_model::{Activation, Architecture, Weights, mlp};
 use strata_rng::TorchRng;
 use strata_spec::{DatasetKind, DatasetSpec};
 use strata_trainer::{
-    Batch, BuildClassifier, Classifier, ClassifierOptions, Device, Evaluation, Event, Loader, Observer, OptimizerState,
+    Batch, BuildClassifier, Classifier, ClassifierOptions, Device, Event, HistoryRow, Loader, Observer, OptimizerState,
     Outcome, Phase, Plan, Progress, Score, Sgd, TrainError, build, fit,
 };
 
@@ -108,7 +108,7 @@ impl Classifier for Losses {
 
 /// Keeps the lines of the history.
 #[derive(Default)]
-struct Lines(Vec<Evaluation>);
+struct Lines(Vec<HistoryRow>);
 
 impl Observer for Lines {
     fn event(&mut self, event: Event<'_>) -> Result<(), TrainError> {
@@ -132,7 +132,7 @@ struct Ours {
     /// The indices of every training batch, epoch after epoch.
     batches: Vec<Vec<u32>>,
     losses: Vec<f64>,
-    history: Vec<Evaluation>,
+    history: Vec<HistoryRow>,
 }
 
 /// The notebook's order of draws: the split, the layers, then the passes.

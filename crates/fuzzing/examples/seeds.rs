@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use strata_model::{Activation, Architecture, InputTransform, LayerWeights, NamedTensor, TrainedModel, Usage, Weights};
-use strata_report::{HistoryLine, Part, PhaseRecord, Record, RunFolder, Status, TimingLine};
+use strata_report::{HistoryEntry, HistoryRow, Part, PhaseRecord, Record, RunFolder, Status, TimingLine, read_history};
 use strata_rng::TorchRng;
 use strata_trainer::{
-    Checkpoint, CheckpointHistory, Elapsed, Evaluation, HistoryMark, OptimizerState, ParameterState, Progress, Score,
+    Checkpoint, CheckpointHistory, Elapsed, HistoryMark, OptimizerState, ParameterState, Progress, Score,
 };
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -104,17 +104,9 @@ fn checkpoint(weights: &Weights, states: usize, holds_history: bool) -> Result<V
     let mut progress = Progress::new(&TorchRng::new(43));
     (progress.epoch, progress.batches) = (1, 3);
     progress.score = Score { loss: 9.5, samples: 24, ..Score::default() };
-    let line = Evaluation {
-        phase: None,
-        epoch: None,
-        learning_rate: None,
-        train_loss: None,
-        val_loss: 2.308,
-        val_acc: 0.125,
-        values: Default::default(),
-    };
+    let line = HistoryRow::initial(2.308, 0.125);
     let epoch =
-        Evaluation { phase: Some(0), epoch: Some(0), learning_rate: Some(0.1), train_loss: Some(1.75), ..line.clone() };
+        HistoryRow { phase: Some(0), epoch: Some(0), learning_rate: Some(0.1), train_loss: Some(1.75), ..line.clone() };
     (progress.last, progress.best) = (Some(epoch.clone()), Some(epoch.clone()));
     let history = if holds_history {
         CheckpointHistory::Lines(vec![line, epoch])
@@ -142,16 +134,15 @@ fn as_text(file: &[u8]) -> Result<Vec<u8>> {
 
 /// The initial evaluation and two epochs, and how long they took.
 fn lines() -> Result<[Vec<u8>; 2]> {
-    let (mut history, mut timing) = (Vec::new(), Vec::new());
+    let runs = tempfile::tempdir()?;
+    let folder = RunFolder::create(runs.path(), "run")?;
     for epoch in [None, Some(0), Some(1)] {
-        let line = HistoryLine {
+        let line = HistoryRow {
             phase: epoch.map(|_| 0),
             epoch,
-            lr: epoch.map(|_| 0.1),
+            learning_rate: epoch.map(|_| 0.1),
             train_loss: epoch.map(|_| 1.75),
-            values: Default::default(),
-            val_loss: 2.25,
-            val_acc: 0.5,
+            ..HistoryRow::initial(2.25, 0.5)
         };
         let finished = "2026-11-23T12:00:00Z".to_owned();
         let time = TimingLine {
@@ -161,10 +152,11 @@ fn lines() -> Result<[Vec<u8>; 2]> {
             samples_per_second: 3e4,
             finished,
         };
-        history.extend([serde_json::to_vec(&line)?, vec![b'\n']].concat());
-        timing.extend([serde_json::to_vec(&time)?, vec![b'\n']].concat());
+        folder.append_history(&line)?;
+        folder.append_timing(&time)?;
     }
-    Ok([history, timing])
+    let read = |file| fs::read(folder.path().join(file));
+    Ok([read("history.jsonl")?, read("timing.jsonl")?])
 }
 
 fn record() -> Result<Vec<u8>> {
@@ -183,12 +175,12 @@ fn record() -> Result<Vec<u8>> {
     let started = record.started.clone();
     record.parts.push(Part { started, first_epoch: Some(0), command: record.command.clone(), ..Part::default() });
     record.rng.streams.insert("dropout".into(), 43);
-    let [history, _] = lines()?;
-    for line in history.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
-        record.history.push(serde_json::from_slice::<HistoryLine>(line)?.with_seconds(1.5));
-    }
     let runs = tempfile::tempdir()?;
     let folder = RunFolder::create(runs.path(), "run")?;
+    let [history, _] = lines()?;
+    fs::write(folder.path().join("history.jsonl"), history)?;
+    let rows = read_history(folder.path())?.entries;
+    record.history.extend(rows.into_iter().map(|row| HistoryEntry::new(row, 1.5)));
     folder.write_record(&record)?;
     Ok(fs::read(folder.path().join("record.json"))?)
 }

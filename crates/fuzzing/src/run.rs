@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use strata_report::{HistoryLine, RunFolder, TimingLine, join_history, read_history, read_record, read_timing};
+use strata_report::{HistoryRow, RunFolder, TimingLine, join_history, read_history, read_record, read_timing};
 
 use crate::scratch;
 
@@ -51,16 +51,8 @@ pub fn history(data: &[u8]) -> bool {
 }
 
 /// A line appended to any history is the last of what is then read; writing the history without it leaves what was there.
-fn append(folder: &RunFolder, lines: &[HistoryLine], times: &[TimingLine]) {
-    let line = HistoryLine {
-        phase: None,
-        epoch: None,
-        lr: None,
-        train_loss: None,
-        values: Default::default(),
-        val_loss: 2.25,
-        val_acc: 0.5,
-    };
+fn append(folder: &RunFolder, lines: &[HistoryRow], times: &[TimingLine]) {
+    let line = HistoryRow::initial(2.25, 0.5);
     folder.append_history(&line).expect("an appended line");
     let longer = read_history(folder.path()).expect("the longer history");
     assert_eq!((longer.entries.len(), longer.entries.last(), longer.torn), (lines.len() + 1, Some(&line), None));

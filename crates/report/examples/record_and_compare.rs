@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde_json::json;
 use strata_report::{
-    HistoryLine, Record, ReportError, RunFolder, Status, compare_table, list_runs, read_history, read_record,
-    runs_table,
+    HistoryEntry, HistoryRow, Record, ReportError, RunFolder, Status, compare_table, list_runs, read_history,
+    read_record, runs_table,
 };
 
 /// Whatever trains: here a loss that falls as 1 / (1 + rate · epochs).
@@ -17,19 +17,17 @@ fn train(runs: &Path, name: &str, rate: f64) -> Result<(), ReportError> {
     folder.write_record(&record)?;
     for epoch in 0..20 {
         let loss = 1.0 / (1.0 + rate * f64::from(epoch));
-        let line = HistoryLine {
+        let line = HistoryRow {
             phase: Some(0),
             epoch: Some(epoch as usize),
-            lr: Some(rate),
+            learning_rate: Some(rate),
             train_loss: Some(loss * 0.9),
-            values: Default::default(),
-            val_loss: loss,
-            val_acc: 1.0 - loss,
+            ..HistoryRow::initial(loss, 1.0 - loss)
         };
         folder.append_history(&line)?;
-        record.history.push(line.with_seconds(0.5));
         record.metrics.val_loss = Some(line.val_loss);
         record.metrics.val_acc = Some(line.val_acc);
+        record.history.push(HistoryEntry::new(line, 0.5));
     }
     folder.write_plots(&record.history)?;
     record.status = Status::Finished;

@@ -2,9 +2,10 @@
 
 use sha2::{Digest, Sha256};
 use strata_files::hexadecimal;
+use strata_spec::HistoryRow;
 
 use crate::error::ReportError;
-use crate::history::HistoryLine;
+use crate::history::WrittenRow;
 use crate::lines::to_line;
 use crate::names::HISTORY;
 
@@ -20,7 +21,7 @@ impl HistoryDigest {
     ///
     /// # Errors
     /// [`ReportError::Io`] where a line cannot be written as JSON.
-    pub fn of(lines: &[HistoryLine]) -> Result<Self, ReportError> {
+    pub fn of(lines: &[HistoryRow]) -> Result<Self, ReportError> {
         let mut digest = Self::default();
         for line in lines {
             digest.add(line)?;
@@ -32,8 +33,8 @@ impl HistoryDigest {
     ///
     /// # Errors
     /// [`ReportError::Io`] where the line cannot be written as JSON.
-    pub fn add(&mut self, line: &HistoryLine) -> Result<(), ReportError> {
-        self.add_bytes(&to_line(HISTORY.as_ref(), line)?);
+    pub fn add(&mut self, line: &HistoryRow) -> Result<(), ReportError> {
+        self.add_bytes(&to_line(HISTORY.as_ref(), &WrittenRow(line))?);
         Ok(())
     }
 

@@ -5,10 +5,11 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use strata_files::{is_temporary, remove_stale_temporaries, write_atomically};
+use strata_spec::HistoryRow;
 
 use crate::digest::HistoryDigest;
 use crate::error::ReportError;
-use crate::history::{HistoryEntry, HistoryLine, TimingLine};
+use crate::history::{HistoryEntry, ReadRow, TimingLine, WrittenRow};
 use crate::json::write_record_json;
 use crate::lines;
 use crate::lock::Lock;
@@ -32,7 +33,7 @@ const MAX_SAME_NAME: u32 = 100_000;
 /// | `lock` | who writes the run |
 ///
 /// ```
-/// use strata_report::{HistoryLine, Record, RunFolder, Status, read_history, read_record};
+/// use strata_report::{HistoryEntry, HistoryRow, Record, RunFolder, Status, read_history, read_record};
 ///
 /// let runs = tempfile::tempdir()?;
 /// let folder = RunFolder::create(runs.path(), "seed")?;
@@ -40,11 +41,9 @@ const MAX_SAME_NAME: u32 = 100_000;
 /// let mut record = Record::new(&folder.name(), vec!["strata".into(), "experiment".into()]);
 /// folder.write_record(&record)?;
 ///
-/// let initial = HistoryLine {
-///     phase: None, epoch: None, lr: None, train_loss: None, val_loss: 2.308, val_acc: 0.103, values: Default::default(),
-/// };
+/// let initial = HistoryRow::initial(2.308, 0.103);
 /// folder.append_history(&initial)?;
-/// record.history.push(initial.with_seconds(0.4));
+/// record.history.push(HistoryEntry::new(initial.clone(), 0.4));
 /// record.status = Status::Finished;
 /// folder.write_plots(&record.history)?;
 /// folder.write_record(&record)?;
@@ -170,8 +169,8 @@ impl RunFolder {
     /// # Errors
     ///
     /// [`ReportError::Io`]; the file then ends with the line before.
-    pub fn append_history(&self, line: &HistoryLine) -> Result<(), ReportError> {
-        lines::append(&self.path.join(HISTORY), line)
+    pub fn append_history(&self, line: &HistoryRow) -> Result<(), ReportError> {
+        lines::append(&self.path.join(HISTORY), &WrittenRow(line))
     }
 
     /// Appends a line to `timing.jsonl`. It is not waited for: how long it took is no part of the result.
@@ -189,11 +188,11 @@ impl RunFolder {
     /// # Errors
     ///
     /// [`ReportError::Io`]. Each file is replaced whole or not at all.
-    pub fn rewrite_history(&self, history: &[HistoryLine]) -> Result<(), ReportError> {
+    pub fn rewrite_history(&self, history: &[HistoryRow]) -> Result<(), ReportError> {
         let path = self.path.join(HISTORY);
         let mut text = Vec::new();
         for line in history {
-            text.extend(lines::to_line(&path, line)?);
+            text.extend(lines::to_line(&path, &WrittenRow(line))?);
         }
         // Timing goes first: a kill between the two leaves a history that the next resume cuts again.
         self.cut_timing(history.last())?;
@@ -212,13 +211,14 @@ impl RunFolder {
         bytes: u64,
         sha256: &str,
         entries: &[HistoryEntry],
-    ) -> Result<Vec<HistoryLine>, ReportError> {
+    ) -> Result<Vec<HistoryRow>, ReportError> {
         let path = self.path.join(HISTORY);
         if let Some(text) = lines::beginning(&path, bytes)? {
             let mut digest = HistoryDigest::default();
             digest.add_bytes(&text);
             if digest.sha256() == sha256 {
                 let found = lines::parse_all(&path, &text)?;
+                let found: Vec<_> = found.into_iter().map(|ReadRow(row)| row).collect();
                 self.cut_timing(found.last())?;
                 lines::cut(&path, bytes)?;
                 return Ok(found);
@@ -243,7 +243,7 @@ impl RunFolder {
 
     /// Cuts the timing back to the epochs up to `last`, the history's last line. How long it took is no part of the result: a
     /// damaged timing ends where it is damaged, and stops nobody.
-    fn cut_timing(&self, last: Option<&HistoryLine>) -> Result<(), ReportError> {
+    fn cut_timing(&self, last: Option<&HistoryRow>) -> Result<(), ReportError> {
         let path = self.path.join(TIMING);
         if !path.exists() {
             return Ok(());

@@ -90,16 +90,8 @@ mod tests {
         let mut record = Record::new("a", vec!["strata".into()]);
         record.hyperparameters.insert("hidden".into(), vec![2048, 64].into());
         for epoch in [None, Some(0)] {
-            let line = crate::history::HistoryLine {
-                phase: None,
-                epoch,
-                lr: None,
-                train_loss: None,
-                val_loss: 2.25,
-                val_acc: 0.5,
-                values: Default::default(),
-            };
-            record.history.push(line.with_seconds(1.5));
+            let line = strata_spec::HistoryRow { epoch, ..strata_spec::HistoryRow::initial(2.25, 0.5) };
+            record.history.push(crate::history::HistoryEntry::new(line, 1.5));
         }
         let mut text = Vec::new();
         write_record_json(&mut text, &record).unwrap();

@@ -33,7 +33,7 @@ pub use digest::HistoryDigest;
 pub use error::ReportError;
 pub use extra::Extra;
 pub use folder::RunFolder;
-pub use history::{HistoryEntry, HistoryLine, MAX_HISTORY, TimingLine, join_history};
+pub use history::{HistoryEntry, MAX_HISTORY, TimingLine, join_history};
 pub use lines::Lines;
 pub use owner::{Owner, host_name};
 pub use part::{Environment, Part};
@@ -42,6 +42,7 @@ pub use record::{
     Chosen, DatasetRecord, Metrics, ModelFile, PhaseRecord, PixelRecord, Record, Rng, SplitRecord, Status,
 };
 pub use schema::SCHEMA;
+pub use strata_spec::HistoryRow;
 pub use summary::{RunState, RunSummary, list_runs};
 pub use table::{compare_table, runs_table};
 

@@ -57,7 +57,7 @@ fn phases(history: &[HistoryEntry]) -> Vec<PhaseMark> {
     for entry in history.iter().filter(|e| e.phase.is_some()) {
         if entry.phase != current {
             current = entry.phase;
-            marks.push(PhaseMark { start: position(entry) - 1.0, lr: entry.lr });
+            marks.push(PhaseMark { start: position(entry) - 1.0, lr: entry.learning_rate });
         }
     }
     marks
@@ -66,19 +66,19 @@ fn phases(history: &[HistoryEntry]) -> Vec<PhaseMark> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::HistoryLine;
+    use strata_spec::HistoryRow;
 
     fn entry(epoch: Option<usize>, val_loss: f64) -> HistoryEntry {
-        let line = HistoryLine {
+        let line = HistoryRow {
             phase: epoch.map(|e| e / 20),
             epoch,
-            lr: epoch.map(|e| if e < 20 { 0.1 } else { 5e-8 }),
+            learning_rate: epoch.map(|e| if e < 20 { 0.1 } else { 5e-8 }),
             train_loss: epoch.map(|_| val_loss * 0.9),
             val_loss,
             val_acc: 0.5,
             values: Default::default(),
         };
-        line.with_seconds(1.0)
+        HistoryEntry::new(line, 1.0)
     }
 
     fn falling(epochs: usize) -> Vec<HistoryEntry> {
@@ -151,7 +151,7 @@ mod tests {
             for epoch in [None, Some(0), Some(usize::MAX)] {
                 let mut history = falling(2);
                 let mut odd = entry(epoch, value);
-                (odd.lr, odd.val_acc) = (Some(value), value);
+                (odd.learning_rate, odd.val_acc) = (Some(value), value);
                 odd.values.insert("train_acc".into(), value);
                 history.push(odd);
                 loss_svg(&history).unwrap();

@@ -4,9 +4,10 @@ use std::io::Read;
 use std::path::Path;
 
 use serde::Deserialize;
+use strata_spec::HistoryRow;
 
 use crate::error::ReportError;
-use crate::history::{HistoryLine, TimingLine};
+use crate::history::{ReadRow, TimingLine};
 use crate::lines::{self, Lines, open_regular};
 use crate::names::{HISTORY, RECORD, TIMING, name_of};
 use crate::record::Record;
@@ -75,8 +76,9 @@ fn malformed(path: &Path, error: &serde_json::Error) -> ReportError {
 ///
 /// [`ReportError::Io`] where there is none, [`ReportError::Malformed`] naming the line that is damaged,
 /// [`ReportError::TooLarge`] for a line beyond 1 MiB.
-pub fn read_history(run: &Path) -> Result<Lines<HistoryLine>, ReportError> {
-    lines::read(&run.join(HISTORY))
+pub fn read_history(run: &Path) -> Result<Lines<HistoryRow>, ReportError> {
+    let Lines { entries, torn } = lines::read(&run.join(HISTORY))?;
+    Ok(Lines { entries: entries.into_iter().map(|ReadRow(row)| row).collect(), torn })
 }
 
 /// Reads `timing.jsonl` of the run in the folder `run`, as [`read_history`] does the history.

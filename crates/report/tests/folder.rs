@@ -8,8 +8,8 @@ use std::fs;
 
 use common::{line, run};
 use strata_report::{
-    HistoryDigest, HistoryLine, Record, ReportError, RunFolder, Status, join_history, list_runs, read_history,
-    read_record, read_record_to_write, read_timing,
+    HistoryDigest, HistoryEntry, HistoryRow, Record, ReportError, RunFolder, Status, join_history, list_runs,
+    read_history, read_record, read_record_to_write, read_timing,
 };
 
 #[test]
@@ -166,13 +166,13 @@ fn a_resume_writes_the_checkpoints_history_and_cuts_the_timing_to_it() {
 fn losses_that_are_not_finite_stay_readable() {
     let runs = tempfile::tempdir().unwrap();
     let folder = run(runs.path(), "a", 0);
-    let diverged = HistoryLine { train_loss: Some(f64::INFINITY), val_loss: f64::NAN, ..line(Some(0)) };
+    let diverged = HistoryRow { train_loss: Some(f64::INFINITY), val_loss: f64::NAN, ..line(Some(0)) };
     folder.append_history(&diverged).unwrap();
     let mut record = Record::new("a", vec![]);
     record.status = Status::Failed;
     record.reason = Some("training loss is not finite in epoch 0".into());
     record.metrics.val_loss = Some(f64::NAN);
-    record.history.push(diverged.with_seconds(1.0));
+    record.history.push(HistoryEntry::new(diverged, 1.0));
     folder.write_record(&record).unwrap();
 
     let read = read_history(folder.path()).unwrap();
@@ -242,8 +242,8 @@ fn fields_that_a_person_added_are_written_again() {
     let runs = tempfile::tempdir().unwrap();
     let folder = run(runs.path(), "a", 0);
     let mut record = Record::new("a", vec![]);
-    record.history.push(line(None).with_seconds(1.0));
-    record.history.push(line(Some(0)).with_seconds(1.0));
+    record.history.push(HistoryEntry::new(line(None), 1.0));
+    record.history.push(HistoryEntry::new(line(Some(0)), 1.0));
     record.parts.push(Default::default());
     folder.write_record(&record).unwrap();
     let path = folder.path().join("record.json");
@@ -259,7 +259,7 @@ fn fields_that_a_person_added_are_written_again() {
 
     let mut record = read_record_to_write(folder.path()).unwrap();
     record.status = Status::Finished;
-    record.history.push(line(Some(1)).with_seconds(1.0));
+    record.history.push(HistoryEntry::new(line(Some(1)), 1.0));
     folder.write_record(&record).unwrap();
     let written: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
     value["status"] = "finished".into();
@@ -291,7 +291,7 @@ fn a_history_is_cut_to_what_the_checkpoint_counts_on() {
     let history = [line(None), line(Some(0)), line(Some(1))];
     let mark = HistoryDigest::of(&history).unwrap();
     assert_eq!(mark.bytes() as usize, bytes(&short, "history.jsonl").len());
-    let entries: Vec<_> = history.iter().map(|line| line.with_seconds(1.0)).collect();
+    let entries: Vec<_> = history.iter().map(|line| HistoryEntry::new(line.clone(), 1.0)).collect();
     // Longer than the checkpoint says, torn, damaged and gone; in the last three cases the record has the lines.
     let torn = [bytes(&short, "history.jsonl"), b"{\"phase\":0,\"ep".to_vec()].concat();
     let damaged = bytes(&short, "history.jsonl").to_ascii_uppercase();

@@ -8,7 +8,8 @@ use std::sync::OnceLock;
 
 use proptest::prelude::*;
 use strata_report::{
-    HistoryLine, MAX_HISTORY, Record, ReportError, RunFolder, RunSummary, read_history, read_record, runs_table,
+    HistoryEntry, HistoryRow, MAX_HISTORY, Record, ReportError, RunFolder, RunSummary, read_history, read_record,
+    runs_table,
 };
 
 fn with_record(text: &[u8]) -> tempfile::TempDir {
@@ -28,17 +29,17 @@ fn make_samples() -> (Vec<u8>, Vec<u8>) {
     let mut record = Record::new("a", vec!["strata".into(), "experiment".into()]);
     record.hyperparameters.insert("hidden".into(), vec![2048, 1024, 64].into());
     for epoch in [None, Some(0), Some(1)] {
-        let line = HistoryLine {
+        let line = HistoryRow {
             phase: epoch.map(|_| 0),
             epoch,
-            lr: epoch.map(|_| 1e-5),
+            learning_rate: epoch.map(|_| 1e-5),
             train_loss: epoch.map(|_| 1.9),
             values: Default::default(),
             val_loss: 2.308,
             val_acc: 0.103,
         };
         folder.append_history(&line).unwrap();
-        record.history.push(line.with_seconds(2.0));
+        record.history.push(HistoryEntry::new(line, 2.0));
     }
     folder.write_record(&record).unwrap();
     let read = |file: &str| fs::read(folder.path().join(file)).unwrap();

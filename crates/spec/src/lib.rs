@@ -16,6 +16,7 @@
 mod activation;
 mod dataset;
 mod device;
+mod history;
 mod loss;
 mod named;
 mod network;
@@ -27,6 +28,7 @@ mod training;
 pub use activation::Activation;
 pub use dataset::{DatasetKind, DatasetSpec, Release, RngScheme};
 pub use device::{DeviceChoice, ParseDeviceError, Precision};
+pub use history::HistoryRow;
 pub use loss::{LossKind, LossSpec};
 pub use named::Named;
 pub use network::{LayerSpec, NetworkError, NetworkSpec, NormKind};

@@ -13,7 +13,7 @@ use strata_model::{
     Architecture, NamedTensor, TensorReader, TensorSpec, TensorWriter, Weights, for_each_piece, read_tensor_file,
 };
 
-use crate::{Evaluation, OptimizerState, ParameterState, Plan, Progress, TrainError};
+use crate::{HistoryRow, OptimizerState, ParameterState, Plan, Progress, TrainError};
 use contents::Contents;
 use seal::Seal;
 
@@ -47,7 +47,7 @@ pub enum CheckpointHistory {
     /// The file that holds them.
     File(HistoryMark),
     /// The lines themselves: a checkpoint of format 1, which is saved in that format again.
-    Lines(Vec<Evaluation>),
+    Lines(Vec<HistoryRow>),
 }
 
 /// The beginning of a file that lines are appended to.
@@ -156,8 +156,8 @@ impl Checkpoint {
             None => *epoch == 0,
         };
         if !before || !chosen {
-            let name = |line: &Option<Evaluation>| match line {
-                Some(Evaluation { epoch: Some(epoch), .. }) => format!("epoch {epoch}"),
+            let name = |line: &Option<HistoryRow>| match line {
+                Some(HistoryRow { epoch: Some(epoch), .. }) => format!("epoch {epoch}"),
                 Some(_) => "the initial evaluation".into(),
                 None => "none".into(),
             };

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use strata_spec::{EarlyStopping, Metric};
 
-use crate::Evaluation;
+use crate::HistoryRow;
 
 /// What early stopping remembers of the epochs so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -17,7 +17,7 @@ pub struct StoppingState {
 
 impl StoppingState {
     /// Adds an epoch to what is remembered.
-    pub(crate) fn observe(&mut self, rule: &EarlyStopping, line: &Evaluation) {
+    pub(crate) fn observe(&mut self, rule: &EarlyStopping, line: &HistoryRow) {
         let value = merit(rule.metric, line);
         let improved = match self.best {
             Some(best) => value > best + rule.min_delta,
@@ -32,7 +32,7 @@ impl StoppingState {
 }
 
 /// The value of a metric, the higher the better: a loss is negated.
-pub(crate) fn merit(metric: Metric, line: &Evaluation) -> f64 {
+pub(crate) fn merit(metric: Metric, line: &HistoryRow) -> f64 {
     match metric {
         Metric::ValLoss => -line.val_loss,
         Metric::ValAcc => line.val_acc,
@@ -62,10 +62,10 @@ mod tests {
             (&[0.1, f64::NAN], 1, 0.0, true, "a NaN is no improvement"),
         ];
         for (values, patience, min_delta, over, why) in cases {
-            let history: Vec<Evaluation> = values
+            let history: Vec<HistoryRow> = values
                 .iter()
                 .enumerate()
-                .map(|(epoch, value)| Evaluation {
+                .map(|(epoch, value)| HistoryRow {
                     phase: Some(0),
                     epoch: Some(epoch),
                     learning_rate: None,

@@ -6,7 +6,7 @@ use crate::pass::Amount;
 use crate::plan::Place;
 use crate::served::Served;
 use crate::{
-    Classifier, Evaluation, Event, Loader, Observer, Pass, Plan, Progress, Schedule, ScheduledStep, Score, TrainError,
+    Classifier, Event, HistoryRow, Loader, Observer, Pass, Plan, Progress, Schedule, ScheduledStep, Score, TrainError,
 };
 
 /// Why a run ended without an error.
@@ -52,7 +52,7 @@ pub fn fit(
         let Some(score) = evaluate(classifier, validation, &mut rng, Pass::Initial, observer)? else {
             return Ok((progress, Outcome::Interrupted));
         };
-        progress.add(Evaluation::initial(score), plan);
+        progress.add(row_of(score), plan);
         progress.rng = rng.state();
         report_evaluation(&progress, observer)?;
         observer.checkpoint(&progress, classifier, false)?;
@@ -74,12 +74,12 @@ pub fn fit(
             observer.checkpoint(&progress, classifier, false)?;
             return Ok((progress, Outcome::Interrupted));
         };
-        let mut line = Evaluation {
+        let mut line = HistoryRow {
             phase: Some(place.number),
             epoch: Some(epoch),
             learning_rate: Some(first),
             train_loss: Some(progress.score.mean_loss()),
-            ..Evaluation::initial(score)
+            ..row_of(score)
         };
         if last != first {
             line.values.insert("lr_last".into(), last);
@@ -93,6 +93,13 @@ pub fn fit(
         rates.check_state(&progress)?;
         observer.checkpoint(&progress, classifier, true)?;
     }
+}
+
+/// What an evaluation adds to the history.
+fn row_of(score: Score) -> HistoryRow {
+    let mean = |sum: f64| sum / score.samples as f64;
+    let values = score.sums.iter().map(|(name, sum)| (format!("val_{name}"), mean(*sum))).collect();
+    HistoryRow { values, ..HistoryRow::initial(score.mean_loss(), score.accuracy()) }
 }
 
 /// Tells of the history's new line. A loss that is no number ends the run once it is told: neither a checkpoint nor another

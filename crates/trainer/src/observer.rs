@@ -1,6 +1,6 @@
 //! What a loop tells of a run, and who listens.
 
-use crate::{Classifier, Evaluation, Pass, Progress, TrainError};
+use crate::{Classifier, HistoryRow, Pass, Progress, TrainError};
 
 /// What happens in a run, in order.
 #[derive(Clone, Debug)]
@@ -25,7 +25,7 @@ pub enum Event<'a> {
     /// The history has a new line: the initial evaluation, or an epoch.
     Evaluated {
         /// The line.
-        line: &'a Evaluation,
+        line: &'a HistoryRow,
         /// Whether it is the best epoch so far.
         is_best: bool,
     },

@@ -5,7 +5,7 @@ use strata_rng::{RngState, TorchRng};
 use strata_spec::EarlyStopping;
 
 use crate::early_stopping::{StoppingState, is_over};
-use crate::{Evaluation, Plan, Score, TrainError};
+use crate::{HistoryRow, Plan, Score, TrainError, stored_row};
 
 /// How far a run has come; with weights and optimizer state, all that is needed to go on as if it had never stopped. Its size does not
 /// depend on how many epochs there were.
@@ -21,9 +21,11 @@ pub struct Progress {
     /// The generator as it was before that epoch drew its order.
     pub rng: RngState,
     /// The last line of the history: the initial evaluation, or the epoch before this one; none before the initial evaluation.
-    pub last: Option<Evaluation>,
+    #[serde(with = "stored_row::option")]
+    pub last: Option<HistoryRow>,
     /// The epoch of the highest validation accuracy so far, the first of equals; the initial evaluation is no epoch.
-    pub best: Option<Evaluation>,
+    #[serde(with = "stored_row::option")]
+    pub best: Option<HistoryRow>,
     /// What the schedule remembers, where it remembers anything.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub schedule: Vec<f64>,
@@ -48,7 +50,7 @@ impl Progress {
 
     /// Takes from a whole history, its first line first, what is remembered of it: for a checkpoint of format 1, which holds the history
     /// itself.
-    pub fn replay(&mut self, history: &[Evaluation], plan: &Plan) {
+    pub fn replay(&mut self, history: &[HistoryRow], plan: &Plan) {
         (self.last, self.best, self.stopping) = (None, None, None);
         self.schedule.clear();
         for line in history {
@@ -57,7 +59,7 @@ impl Progress {
     }
 
     /// Remembers a new line of the history.
-    pub(crate) fn add(&mut self, line: Evaluation, plan: &Plan) {
+    pub(crate) fn add(&mut self, line: HistoryRow, plan: &Plan) {
         if let Some(epoch) = line.epoch {
             if self.best.as_ref().is_none_or(|best| line.val_acc > best.val_acc) {
                 self.best = Some(line.clone());
@@ -74,7 +76,7 @@ impl Progress {
 
     /// Whether the last line is the best epoch's.
     pub fn is_best(&self) -> bool {
-        let epoch = |line: &Option<Evaluation>| line.as_ref().and_then(|line| line.epoch);
+        let epoch = |line: &Option<HistoryRow>| line.as_ref().and_then(|line| line.epoch);
         self.best.is_some() && epoch(&self.best) == epoch(&self.last)
     }
 

@@ -11,7 +11,7 @@ use strata_model::{Activation, ByteSamples, TrainingDevice, mlp};
 use strata_rng::TorchRng;
 use strata_spec::OptimizerSpec;
 use strata_trainer::{
-    Checkpoint, Classifier, ClassifierOptions, Device as DeviceKind, DeviceChoice, Evaluation, Phase, Plan, Progress,
+    Checkpoint, Classifier, ClassifierOptions, Device as DeviceKind, DeviceChoice, HistoryRow, Phase, Plan, Progress,
     build, fit,
 };
 
@@ -32,7 +32,7 @@ fn classifier(device: DeviceKind, optimizer: OptimizerSpec, activation: Activati
 }
 
 /// Two epochs of 60 samples in batches of 16, the last of 12; gives the last checkpoint and the history.
-fn trained(device: DeviceKind, optimizer: OptimizerSpec, activation: Activation) -> (Checkpoint, Vec<Evaluation>) {
+fn trained(device: DeviceKind, optimizer: OptimizerSpec, activation: Activation) -> (Checkpoint, Vec<HistoryRow>) {
     let mut classifier = classifier(device, optimizer, activation);
     let mut rng = TorchRng::new(7);
     classifier.initialise(&mut rng).unwrap();

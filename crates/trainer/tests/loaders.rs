@@ -8,7 +8,7 @@ use strata_model::{Activation, mlp};
 use strata_rng::TorchRng;
 use strata_spec::Metric;
 use strata_trainer::{
-    Amount, Batch, Classifier, ClassifierOptions, Device, EarlyStopping, Evaluation, Loader, Pass, Phase, Plan,
+    Amount, Batch, Classifier, ClassifierOptions, Device, EarlyStopping, HistoryRow, Loader, Pass, Phase, Plan,
     Progress, Sgd, TrainError, build, evaluate, fit,
 };
 
@@ -112,18 +112,7 @@ fn fewer_and_more_batches_or_samples_than_announced_are_refused_in_every_pass() 
 
 #[test]
 fn the_validation_after_an_epoch_is_counted_too() {
-    let progress = Progress {
-        last: Some(Evaluation {
-            phase: None,
-            epoch: None,
-            learning_rate: None,
-            train_loss: None,
-            val_loss: 1.0,
-            val_acc: 0.5,
-            values: Default::default(),
-        }),
-        ..Progress::new(&TorchRng::new(1))
-    };
+    let progress = Progress { last: Some(HistoryRow::initial(1.0, 0.5)), ..Progress::new(&TorchRng::new(1)) };
     let error = trained(&memory(30, 16), &liar(memory(16, 16), memory(30, 16)), progress);
     assert_eq!(amounts(&error).0, Pass::Validation { epoch: 0 });
 }

@@ -8,7 +8,7 @@ use strata_model::{Activation, Architecture, mlp};
 use strata_rng::TorchRng;
 use strata_spec::OptimizerSpec;
 use strata_trainer::{
-    Checkpoint, CheckpointHistory, Classifier, ClassifierOptions, Device, Evaluation, Outcome, Phase, Plan, Progress,
+    Checkpoint, CheckpointHistory, Classifier, ClassifierOptions, Device, HistoryRow, Outcome, Phase, Plan, Progress,
     build, fit,
 };
 
@@ -41,7 +41,7 @@ fn plan() -> Plan {
     Plan { phases, checkpoint_every: Some(3), ..Plan::default() }
 }
 
-fn whole(optimizer: OptimizerSpec) -> (Checkpoint, Vec<Evaluation>, usize) {
+fn whole(optimizer: OptimizerSpec) -> (Checkpoint, Vec<HistoryRow>, usize) {
     let mut classifier = classifier(optimizer);
     let mut rng = TorchRng::new(43);
     classifier.initialise(&mut rng).unwrap();
@@ -159,13 +159,13 @@ fn foreign_checkpoint_is_rejected() {
     );
     assert!(message(|c| c.progress.best = None).contains("its best none"));
     assert!(
-        message(|c| c.progress.last = c.progress.best.clone().map(|line| Evaluation { epoch: None, ..line }))
+        message(|c| c.progress.last = c.progress.best.clone().map(|line| HistoryRow { epoch: None, ..line }))
             .contains("its last line of history is the initial evaluation")
     );
 }
 
 /// A checkpoint as format 1 has it, from a history of its own; the best epoch is taken from it.
-fn format_1(history: Vec<Evaluation>) -> Checkpoint {
+fn format_1(history: Vec<HistoryRow>) -> Checkpoint {
     let (mut checkpoint, ..) = whole(SGD);
     checkpoint.progress.stopping = None;
     checkpoint.history = CheckpointHistory::Lines(history);
@@ -183,7 +183,7 @@ fn format_1_with_its_history_is_read_and_its_order_is_checked() {
     assert!(read == good, "{:?} {:?}", read.progress, good.progress);
     read.check(&plan(), 7, 43).unwrap();
 
-    let message = |history: Vec<Evaluation>| format_1(history).check(&plan(), 7, 43).unwrap_err();
+    let message = |history: Vec<HistoryRow>| format_1(history).check(&plan(), 7, 43).unwrap_err();
     let lines = "its history of 3 lines is not the initial evaluation and 3 epochs in order";
     assert_eq!(message(history[..3].to_vec()), lines);
     let mut swapped = history.clone();

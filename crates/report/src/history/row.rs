@@ -7,14 +7,19 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::{HistoryEntry, HistoryLine};
+use strata_spec::HistoryRow;
+
+use super::HistoryEntry;
 
 /// The most further values of a row: a crafted one would otherwise take many times its text.
 const MAX_VALUES: usize = 64;
 
-impl Serialize for HistoryLine {
+/// A row as a line of `history.jsonl` has it.
+pub(crate) struct WrittenRow<'a>(pub(crate) &'a HistoryRow);
+
+impl Serialize for WrittenRow<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        write(self, None, to)
+        write(self.0, None, to)
     }
 }
 
@@ -24,11 +29,11 @@ impl Serialize for HistoryEntry {
     }
 }
 
-fn write<S: Serializer>(line: &HistoryLine, seconds: Option<f64>, to: S) -> Result<S::Ok, S::Error> {
+fn write<S: Serializer>(line: &HistoryRow, seconds: Option<f64>, to: S) -> Result<S::Ok, S::Error> {
     let mut map = to.serialize_map(None)?;
     map.serialize_entry("phase", &line.phase)?;
     map.serialize_entry("epoch", &line.epoch)?;
-    map.serialize_entry("lr", &line.lr)?;
+    map.serialize_entry("lr", &line.learning_rate)?;
     map.serialize_entry("train_loss", &line.train_loss)?;
     map.serialize_entry("val_loss", &line.val_loss)?;
     map.serialize_entry("val_acc", &line.val_acc)?;
@@ -41,9 +46,12 @@ fn write<S: Serializer>(line: &HistoryLine, seconds: Option<f64>, to: S) -> Resu
     map.end()
 }
 
-impl<'de> Deserialize<'de> for HistoryLine {
+/// A row that was read from a line of `history.jsonl`.
+pub(crate) struct ReadRow(pub(crate) HistoryRow);
+
+impl<'de> Deserialize<'de> for ReadRow {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        Ok(from.deserialize_map(Row { has_seconds: false })?.line)
+        Ok(Self(from.deserialize_map(Row { has_seconds: false })?.line))
     }
 }
 
@@ -92,10 +100,10 @@ impl<'de> Visitor<'de> for Row {
             Some(value) => Ok(value.unwrap_or(f64::NAN)),
             None => Err(A::Error::missing_field(key)),
         };
-        let line = HistoryLine {
+        let line = HistoryRow {
             phase: phase.flatten(),
             epoch: epoch.flatten(),
-            lr: lr.flatten(),
+            learning_rate: lr.flatten(),
             train_loss: train_loss.flatten(),
             val_loss: required(val_loss, "val_loss")?,
             val_acc: required(val_acc, "val_acc")?,
@@ -171,24 +179,24 @@ mod tests {
     #[test]
     fn a_metric_more_is_a_key_more_and_keeps_its_place() {
         let text = format!(r#"{LINE},"lr_last":0.05,"val_top5_acc":0.75}}"#);
-        let line: HistoryLine = serde_json::from_str(&text).unwrap();
+        let ReadRow(line) = serde_json::from_str(&text).unwrap();
         assert_eq!(line.values.get("val_top5_acc"), Some(&0.75));
-        assert_eq!(serde_json::to_string(&line).unwrap(), text);
-        let entry = serde_json::to_string(&line.with_seconds(2.5)).unwrap();
+        assert_eq!(serde_json::to_string(&WrittenRow(&line)).unwrap(), text);
+        let entry = serde_json::to_string(&HistoryEntry::new(line.clone(), 2.5)).unwrap();
         assert_eq!(entry, format!(r#"{},"seconds":2.5}}"#, text.trim_end_matches('}')));
-        assert_eq!(serde_json::from_str::<HistoryEntry>(&entry).unwrap(), line.with_seconds(2.5));
+        assert_eq!(serde_json::from_str::<HistoryEntry>(&entry).unwrap(), HistoryEntry::new(line, 2.5));
     }
 
     #[test]
     fn what_is_no_number_is_passed_over() {
         let text = format!(r#"{LINE},"a":"text","b":{{"c":[1]}},"d":[{{}}],"e":true}}"#);
-        let line: HistoryLine = serde_json::from_str(&text).unwrap();
-        assert_eq!(serde_json::to_string(&line).unwrap(), format!("{LINE}}}"));
+        let ReadRow(line) = serde_json::from_str(&text).unwrap();
+        assert_eq!(serde_json::to_string(&WrittenRow(&line)).unwrap(), format!("{LINE}}}"));
     }
 
     #[test]
     fn what_every_row_has_is_required_once_and_further_values_are_bounded() {
-        let error = |text: &str| serde_json::from_str::<HistoryLine>(text).unwrap_err().to_string();
+        let error = |text: &str| serde_json::from_str::<ReadRow>(text).map(|_| ()).unwrap_err().to_string();
         assert!(error(r#"{"val_loss":1.0}"#).contains("missing field `val_acc`"));
         assert!(error(&format!(r#"{LINE},"epoch":4}}"#)).contains("duplicate field `epoch`"));
         assert!(

@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use strata_report::{HistoryLine, RunFolder, TimingLine};
+use strata_report::{HistoryRow, RunFolder, TimingLine};
 
-pub(crate) fn line(epoch: Option<usize>) -> HistoryLine {
+pub(crate) fn line(epoch: Option<usize>) -> HistoryRow {
     let at = epoch.map_or(0.0, |e| e as f64 + 1.0);
-    HistoryLine {
+    HistoryRow {
         phase: epoch.map(|_| 0),
         epoch,
-        lr: epoch.map(|_| 0.1),
+        learning_rate: epoch.map(|_| 0.1),
         train_loss: epoch.map(|_| 2.0 / (1.0 + at)),
         values: Default::default(),
         val_loss: 2.308 / (1.0 + at),

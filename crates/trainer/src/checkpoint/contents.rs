@@ -5,7 +5,7 @@ use strata_model::{Architecture, NamedTensor, TensorSpec};
 use strata_rng::RngState;
 
 use super::{Checkpoint, CheckpointHistory, Elapsed, HistoryMark};
-use crate::{Evaluation, Plan, Progress, Score};
+use crate::{HistoryRow, Plan, Progress, Score, stored_row};
 
 /// The format that is written. Format 1 held the whole history instead of its length and hash.
 const FORMAT: u32 = 2;
@@ -66,7 +66,8 @@ struct Progress1 {
     batches: usize,
     score: Score,
     rng: RngState,
-    history: Vec<Evaluation>,
+    #[serde(with = "stored_row::list")]
+    history: Vec<HistoryRow>,
 }
 
 /// The metadata's text.

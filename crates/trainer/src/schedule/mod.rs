@@ -9,7 +9,7 @@ use std::fmt::Debug;
 
 use strata_spec::ScheduleSpec;
 
-use crate::Evaluation;
+use crate::HistoryRow;
 
 pub use cosine::Cosine;
 pub use linear::Linear;
@@ -52,7 +52,7 @@ pub trait Schedule: Debug + Send + Sync {
     fn rate(&self, at: &ScheduledStep<'_>) -> f64;
 
     /// Told of an epoch's line of history; `state` is what it remembers, finite numbers of its own choice, over the whole run.
-    fn epoch_ended(&self, line: &Evaluation, state: &mut Vec<f64>) {
+    fn epoch_ended(&self, line: &HistoryRow, state: &mut Vec<f64>) {
         let _ = (line, state);
     }
 }

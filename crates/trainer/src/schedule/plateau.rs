@@ -3,7 +3,7 @@
 use strata_spec::Metric;
 
 use super::{Schedule, ScheduledStep};
-use crate::Evaluation;
+use crate::HistoryRow;
 use crate::early_stopping::merit;
 
 /// Multiplies the rate by `factor` after more than `patience` epochs in a row without an improvement of more than `min_delta`
@@ -26,7 +26,7 @@ impl Schedule for ReduceOnPlateau {
         at.peak * at.state.first().copied().unwrap_or(1.0)
     }
 
-    fn epoch_ended(&self, line: &Evaluation, state: &mut Vec<f64>) {
+    fn epoch_ended(&self, line: &HistoryRow, state: &mut Vec<f64>) {
         let value = merit(self.metric, line);
         match state.as_mut_slice() {
             [factor, best, stale] => {
@@ -47,7 +47,6 @@ impl Schedule for ReduceOnPlateau {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Score;
 
     #[test]
     fn the_rate_falls_after_more_than_patience_epochs_without_an_improvement() {
@@ -56,8 +55,7 @@ mod tests {
         let mut rates = Vec::new();
         for loss in [3.0, 2.0, 2.0, 2.0, 2.5, 1.0, 1.5, 1.5] {
             rates.push(schedule.rate(&ScheduledStep { peak: 0.4, step: 0, steps: 1, state: &state }));
-            let score = Score { loss, samples: 1, ..Score::default() };
-            schedule.epoch_ended(&Evaluation::initial(score), &mut state);
+            schedule.epoch_ended(&HistoryRow::initial(loss, 0.0), &mut state);
         }
         // Stale after the third and the fourth epoch: halved; one stale epoch, an improvement; two stale ones.
         assert_eq!(rates, [0.4, 0.4, 0.4, 0.4, 0.2, 0.2, 0.2, 0.2]);

@@ -3,7 +3,7 @@
 
 use strata_rng::TorchRng;
 use strata_trainer::{
-    Batch, Checkpoint, CheckpointHistory, Classifier, Elapsed, Evaluation, Event, Loader, Observer, Progress,
+    Batch, Checkpoint, CheckpointHistory, Classifier, Elapsed, Event, HistoryRow, Loader, Observer, Progress,
     TrainError,
 };
 
@@ -79,7 +79,7 @@ impl Loader for Memory {
 /// Keeps the history and checkpoints, and interrupts after `interrupt_after` trained or evaluated batches.
 #[derive(Default)]
 pub struct Keeper {
-    pub history: Vec<Evaluation>,
+    pub history: Vec<HistoryRow>,
     pub checkpoints: Vec<Checkpoint>,
     pub batches: usize,
     pub interrupt_after: Option<usize>,
