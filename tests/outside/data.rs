@@ -95,7 +95,7 @@ fn everything_below(folder: &std::path::Path) -> String {
 }
 
 #[test]
-fn a_password_in_the_address_is_used_and_told_to_nobody() {
+fn a_password_in_a_url_is_used_and_never_shown() {
     let sandbox = Sandbox::new();
     let bytes = archive(&data_files());
     let server = Server::start(bytes.clone(), &[Answer::Half, Answer::Right], None);
@@ -137,7 +137,7 @@ fn a_password_in_the_address_is_used_and_told_to_nobody() {
 
 /// A proxy that answers every CONNECT with a refusal.
 #[test]
-fn a_proxy_that_refuses_is_named_as_what_is_wrong() {
+fn a_refusing_proxy_is_named_in_the_error() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let proxy = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
@@ -163,7 +163,7 @@ fn a_proxy_that_refuses_is_named_as_what_is_wrong() {
 }
 
 #[test]
-fn certificates_that_the_environment_names_are_heeded() {
+fn certificates_named_by_the_environment_are_used() {
     let sandbox = Sandbox::new();
     write_config(&sandbox, "https://127.0.0.1:1/a.tar.gz", &sha256(b""));
     let outcome = start(sandbox.command(["dataset", "info", "cifar.toml"]).env("SSL_CERT_FILE", "none.pem")).wait();
@@ -175,7 +175,7 @@ fn grid(sandbox: &Sandbox, out: &str) -> Outcome {
 }
 
 #[test]
-fn a_picture_is_written_to_devices_and_where_links_lead_and_to_no_pipe() {
+fn pictures_are_written_to_devices_and_links_and_not_to_pipes() {
     let sandbox = Sandbox::new();
     grid(&sandbox, "whole.png").succeeded();
     grid(&sandbox, "/dev/null").succeeded();
@@ -237,7 +237,7 @@ fn the_sheet_is_of_the_batch_that_training_sees() {
 }
 
 #[test]
-fn an_image_is_shown_with_its_label_as_number_and_as_name() {
+fn an_image_is_shown_with_its_label_and_class_name() {
     let sandbox = Sandbox::new();
     for (name, bytes) in data_files() {
         sandbox.write(&format!("data/{name}"), bytes);

@@ -56,7 +56,7 @@ fn row<'a>(table: &'a str, label: &str) -> Vec<&'a str> {
 }
 
 #[test]
-fn damaged_and_hostile_runs_are_told_and_hide_no_other() {
+fn damaged_runs_are_reported_and_the_others_listed() {
     let sandbox = three_runs();
     for name in ["torn", "garbage", "dead", "hostile", "newer", "empty"] {
         copy_run(&sandbox, "fair", name);
@@ -113,7 +113,7 @@ fn harmless(text: &str) {
 
 /// As with a folder that others may not enter, which root may.
 #[test]
-fn a_run_that_cannot_be_looked_into_is_told_not_passed_over() {
+fn an_unreadable_run_is_reported() {
     let sandbox = Sandbox::new();
     fs::create_dir(sandbox.path("runs")).unwrap();
     std::os::unix::fs::symlink("loop", sandbox.path("runs/loop")).unwrap();
@@ -126,7 +126,7 @@ fn a_run_that_cannot_be_looked_into_is_told_not_passed_over() {
 }
 
 #[test]
-fn no_runs_is_no_error_and_a_file_in_their_place_is_one() {
+fn an_empty_folder_of_runs_is_fine_and_a_file_in_its_place_an_error() {
     let sandbox = Sandbox::new();
     assert!(sandbox.run(["runs"]).succeeded().out.contains("cargo xtask experiment"));
     sandbox.run(["compare"]).succeeded();

@@ -215,7 +215,7 @@ fn a_best_checkpoint_of_another_epoch_is_refused() {
 }
 
 #[test]
-fn a_folder_in_a_files_place_is_to_be_moved_away() {
+fn a_folder_in_place_of_a_runs_file_is_an_error_that_says_to_move_it() {
     let template = Template::new();
     for file in ["record.json", "history.jsonl", "timing.jsonl"] {
         let name = format!("{}-is-a-folder", file.replace('.', "-"));

@@ -40,7 +40,7 @@ fn a_run_resumed_from_within_keeps_its_name_and_tells_of_both_parts() {
 }
 
 #[test]
-fn a_copied_run_is_called_alike_by_every_command() {
+fn every_command_names_a_copied_run_by_its_folder() {
     let sandbox = Sandbox::new();
     sandbox.train(["--name", "run"]).succeeded();
     fs::create_dir(sandbox.path("runs/copy")).unwrap();
@@ -67,7 +67,7 @@ fn compare_shows_what_differs_and_nothing_that_had_no_effect() {
 }
 
 #[test]
-fn a_stray_file_among_the_runs_is_left_out_and_said() {
+fn a_stray_file_among_the_runs_is_reported() {
     let sandbox = Sandbox::new();
     sandbox.train(["--name", "run"]).succeeded();
     sandbox.write("runs/notes.txt", "mine");

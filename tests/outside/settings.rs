@@ -55,7 +55,7 @@ fn a_configs_name_is_numbered_where_it_is_taken_and_a_chosen_one_is_refused() {
 }
 
 #[test]
-fn a_file_that_can_name_no_run_is_said() {
+fn a_config_whose_file_name_is_no_run_name_is_reported() {
     let sandbox = Sandbox::new();
     let unnamed = crate::harness::SMALL.replace("name = \"small\"\n", "");
     sandbox.write("r\u{e9}sum\u{e9}.toml", unnamed);
@@ -68,7 +68,7 @@ fn a_file_that_can_name_no_run_is_said() {
 }
 
 #[test]
-fn a_value_that_does_nothing_is_an_error_and_an_old_run_that_has_one_is_resumed() {
+fn values_without_effect_are_errors_in_new_runs_and_ignored_in_old_ones() {
     let sandbox = Sandbox::new();
     sandbox
         .train(["--set", "model.dropout=0.9"])

@@ -132,7 +132,7 @@ fn a_folder_that_lacks_a_file_or_holds_a_torn_one_is_refused() {
 }
 
 #[test]
-fn a_list_of_names_that_cannot_be_one_is_named() {
+fn an_invalid_list_of_class_names_is_an_error() {
     let sandbox = Sandbox::new();
     for (name, bytes) in data_files() {
         sandbox.write(&format!("data/{name}"), bytes);

@@ -18,7 +18,7 @@ fn is_safe(outcome: &Outcome) {
 }
 
 #[test]
-fn hostile_names_are_spelt_out_by_every_command() {
+fn every_command_escapes_control_characters_in_names() {
     let sandbox = Sandbox::new();
     let folder = sandbox.path(HOSTILE);
     std::fs::create_dir(&folder).unwrap();
@@ -63,7 +63,7 @@ fn hostile_names_are_spelt_out_by_every_command() {
 
 /// A line break in a name begins no line of its own.
 #[test]
-fn a_line_break_in_a_name_forges_no_message() {
+fn line_breaks_in_names_are_escaped_in_messages() {
     let sandbox = Sandbox::new();
     for command in [&["compare", "a\nerror: b"][..], &["resume", "a\nerror: b"], &["experiment", "a\nerror: b"]] {
         let error = sandbox.run(command).failed(2);
@@ -72,7 +72,7 @@ fn a_line_break_in_a_name_forges_no_message() {
 }
 
 #[test]
-fn bytes_that_are_no_text_are_named_too() {
+fn names_that_are_not_utf8_are_escaped() {
     let sandbox = Sandbox::new();
     let name = OsStr::from_bytes(b"\xff\x1b[31m.toml");
     is_safe(&sandbox.run([OsStr::new("experiment"), name]));
@@ -80,7 +80,7 @@ fn bytes_that_are_no_text_are_named_too() {
 }
 
 #[test]
-fn a_log_filter_that_means_nothing_is_said_once_and_spelt_out() {
+fn an_invalid_log_filter_is_reported_once() {
     let sandbox = Sandbox::new();
     for wrong in ["debgu", HOSTILE, "strata_datset=trace", "strata=verbose"] {
         let outcome = start(sandbox.command(["runs"]).env("STRATA_LOG", wrong)).wait();
@@ -94,7 +94,7 @@ fn a_log_filter_that_means_nothing_is_said_once_and_spelt_out() {
 }
 
 #[test]
-fn the_line_that_resumes_a_run_is_one_for_a_shell() {
+fn the_suggested_resume_line_runs_in_a_shell() {
     let sandbox = Sandbox::new();
     let arguments = ["--runs", "my runs/o'brien", "--set", "phases=[{epochs=300,lr=1e-4}]"];
     let mut run = sandbox.start_training(arguments);

@@ -43,7 +43,7 @@ fn cut_connection_is_resumed_where_it_broke() {
 
 /// The first run finds nobody after the cut and gives up; the second goes on from what it left.
 #[test]
-fn a_second_run_goes_on_where_the_first_broke_off() {
+fn a_second_process_resumes_a_broken_download() {
     let bytes = archive(&data_files());
     let half = bytes.len() / 2;
     let sandbox = Sandbox::new();
@@ -102,7 +102,7 @@ fn damaged_or_oversized_download_is_removed() {
 
 /// As on a full disk: a file may not grow beyond 512 blocks (256 or 512 KB, as the shell counts).
 #[test]
-fn a_download_that_does_not_fit_says_what_to_do_and_is_gone_on_from() {
+fn a_download_that_fills_the_disk_says_what_to_do_and_resumes() {
     let bytes = archive(&data_files());
     let sandbox = Sandbox::new();
     let server = Server::start(bytes.clone(), &[Answer::Right], None);

@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_demand_for_a_card_fails_without_one() {
+    fn only_an_explicit_cuda_device_fails_without_a_gpu() {
         let toolkit = || Some(Toolkit { root: "t".into() });
         let (auto, cpu, cuda) = (DeviceChoice::Auto, DeviceChoice::Cpu, DeviceChoice::Cuda(1));
         assert_eq!(decide(auto, toolkit(), true).unwrap(), toolkit());

@@ -69,7 +69,7 @@ mod tests {
     use crate::workspace;
 
     #[test]
-    fn the_packages_of_this_tree_are_found() {
+    fn the_workspaces_packages_are_found() {
         let members = read(&workspace::root()).unwrap();
         let of = |name: &str| members.iter().find(|member| member.name == name).unwrap_or_else(|| panic!("{name}"));
         assert!(of("strata-trainer").has_cuda && of("strata-trainer").is_library);

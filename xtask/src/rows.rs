@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_known_row_changes_nothing_and_a_new_one_drops_the_oldest() {
+    fn a_new_network_row_replaces_the_oldest_and_a_known_one_changes_nothing() {
         let committed = vec![vec![3072, 10]];
         let own: Vec<Widths> = (1..=KEPT).map(|width| vec![3072, width, 10]).collect();
         assert_eq!(with_row(&committed, &own, &vec![3072, 10]), None);
@@ -167,7 +167,7 @@ mod tests {
 
     /// A file where the folder should be, since a folder that may not be written is no hindrance to root.
     #[test]
-    fn a_checkout_that_cannot_be_written_is_locked_in_the_folder_of_its_builds() {
+    fn a_read_only_checkout_is_locked_in_its_target_folder() {
         let folder = tempfile::tempdir().unwrap();
         let (target, builds) = (folder.path().join("target"), folder.path().join("builds"));
         fs::write(&target, "").unwrap();

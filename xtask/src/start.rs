@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_is_a_folder_or_a_name_in_the_folder_of_runs() {
+    fn a_run_is_named_by_its_folder_or_its_name() {
         let folder = tempfile::tempdir().unwrap();
         let run = folder.path().join("r");
         std::fs::create_dir(&run).unwrap();

@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_tree_obeys_its_rules() {
+    fn the_repository_obeys_the_house_rules() {
         assert_eq!(faults(&workspace::root()), Vec::<String>::new());
     }
 }

@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_commit_of_a_repository_of_its_own_is_the_sources() {
+    fn the_commit_is_that_of_the_sources_own_repository() {
         let folder = tempfile::tempdir().unwrap();
         let (outer, inner) = (folder.path().join("outer"), folder.path().join("outer/strata"));
         std::fs::create_dir_all(&inner).unwrap();
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_user_has_in_the_environment_does_not_reach_the_program() {
+    fn build_variables_of_the_users_environment_do_not_reach_the_program() {
         let folder = tempfile::tempdir().unwrap();
         let mut program = Command::new("true");
         program.env("STRATA_COMMIT", "mine").env("STRATA_DIRTY", "0").env("STRATA_COMMIT_FOR", "1");

@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cause_is_named_where_the_error_does_not_name_it() {
+    fn print_error_adds_only_causes_that_the_error_does_not_name() {
         let error = |text| {
             let last = Failure { text: "no space left", source: None };
             Failure { text, source: Some(Box::new(last)) }
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_kept_and_everything_else_that_moves_a_cursor_is_not() {
+    fn terminal_controls_but_line_breaks_are_escaped() {
         assert_eq!(escape_lines("a\u{1b}[2J\nb\rc\u{202e}\n"), "a\\u{1b}[2J\nb\\u{d}c\\u{202e}\n");
     }
 }

@@ -57,7 +57,7 @@ mod tests {
 
     /// By the shell itself, for every kind of path.
     #[test]
-    fn a_shell_reads_back_the_path() {
+    fn a_quoted_path_is_read_back_by_a_shell() {
         let paths: &[&[u8]] = &[
             b"a",
             b"a b",

@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_swap_costs_one_and_a_far_word_is_no_suggestion() {
+    fn swapped_letters_are_one_edit_and_distant_words_are_not_suggested() {
         assert_eq!(distance("hiddne", "hidden"), 1);
         assert_eq!(distance("kitten", "sitting"), 3);
         assert_eq!(nearest("hiden", ["hidden", "dropout"]), Some("hidden"));

@@ -39,7 +39,7 @@ fn refuses(key: &Entry, value: &str) -> bool {
 }
 
 #[test]
-fn the_document_is_the_tables() {
+fn config_md_is_generated_from_the_table_of_keys() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/config.md");
     assert!(std::fs::read_to_string(path).unwrap() == reference(), "`cargo xtask docs` writes docs/config.md again");
     let rows = reference().lines().filter(|line| line.starts_with("| `")).count();
@@ -48,7 +48,7 @@ fn the_document_is_the_tables() {
 
 /// Written out, a default changes nothing: so it is the default.
 #[test]
-fn a_default_that_is_a_value_is_the_one_that_is_taken() {
+fn documented_default_values_are_the_defaults_in_use() {
     let mut values = 0;
     for key in keys::all() {
         let Some(default) = key.default() else {
@@ -77,7 +77,7 @@ fn a_default_that_is_a_value_is_the_one_that_is_taken() {
 
 /// The ends of a range are taken, and what lies just beyond them is not.
 #[test]
-fn the_ranges_are_those_that_are_checked() {
+fn documented_ranges_are_the_ranges_that_are_checked() {
     let mut ranges = 0;
     for key in keys::all() {
         let (taken, refused): (Vec<String>, Vec<String>) =

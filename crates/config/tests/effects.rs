@@ -96,7 +96,7 @@ fn a_value_without_effect_is_an_error_unless_it_is_the_default() {
 
 /// Each key that may be without effect is in the table above, or belongs to an optional section.
 #[test]
-fn every_key_that_may_do_nothing_is_tried() {
+fn every_conditional_key_is_in_the_table_of_values_without_effect() {
     let base =
         [parse(LINEAR, &[]).unwrap(), parse(LINEAR, &["dataset.kind=synthetic", "optimizer.kind=adam"]).unwrap()];
     for key in keys::all().filter(|key| !key.path().starts_with("early_stopping")) {
@@ -116,7 +116,7 @@ fn every_key_that_may_do_nothing_is_tried() {
 }
 
 #[test]
-fn a_resolved_config_of_an_earlier_version_goes_through_without_what_did_nothing() {
+fn values_without_effect_in_an_older_resolved_config_are_dropped() {
     let old =
         format!("{RESOLVED}{LINEAR}model.activation = \"gelu\"\nmodel.dropout = 0.9\noptimizer.nesterov = false\n");
     assert_eq!(parse(&old, &[]).unwrap(), parse(LINEAR, &[]).unwrap());
@@ -127,7 +127,7 @@ fn a_resolved_config_of_an_earlier_version_goes_through_without_what_did_nothing
 }
 
 #[test]
-fn what_has_an_effect_is_recorded_and_nothing_else() {
+fn only_values_with_an_effect_are_recorded() {
     let names = |sets: &[&str]| -> Vec<&str> {
         parse(LINEAR, sets).unwrap().recorded().into_iter().map(|(name, _)| name).collect()
     };
@@ -172,7 +172,7 @@ fn what_has_an_effect_is_recorded_and_nothing_else() {
 }
 
 #[test]
-fn a_file_that_can_name_no_run_is_told_of() {
+fn a_file_name_that_is_no_run_name_is_reported() {
     let config = |path: &str, sets: &[&str]| {
         let sets: Vec<String> = sets.iter().map(ToString::to_string).collect();
         Config::parse(LINEAR, Path::new(path), &sets).unwrap()

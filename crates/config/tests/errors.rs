@@ -120,7 +120,7 @@ const EDITS: &[(&str, &str, &str)] = &[
 ];
 
 #[test]
-fn each_fault_in_the_file_names_its_place_and_what_would_be_right() {
+fn each_error_in_a_file_names_its_place_and_the_remedy() {
     assert!(Config::parse(GOOD, Path::new("c.toml"), &[]).is_ok());
     for (from, to, expected) in EDITS {
         assert_eq!(GOOD.matches(from).count(), 1, "`{from}` must name one place");
@@ -139,7 +139,7 @@ fn the_line_is_shown_with_carets_under_the_value() {
 }
 
 #[test]
-fn an_empty_phase_list_and_none_at_all_are_errors() {
+fn missing_or_empty_phases_are_an_error() {
     let head = GOOD.split("[[phases]]").next().unwrap_or_default();
     assert!(told(head, &[]).starts_with("c.toml: phases: missing: expected a list of one table or more"));
     assert!(told(&format!("phases = []\n{head}"), &[]).starts_with("c.toml:1: phases = []: expected a list of one"));

@@ -18,7 +18,7 @@ fn parse(text: &str, sets: &[&str]) -> Result<Config, ConfigError> {
 }
 
 #[test]
-fn what_is_not_written_has_its_documented_default() {
+fn unwritten_keys_have_their_documented_defaults() {
     let experiment = parse(SMALLEST, &[]).unwrap();
     assert_eq!(experiment.name, "small");
     assert_eq!((experiment.seed, experiment.rng, experiment.device), (0, RngScheme::Torch, DeviceChoice::Auto));
@@ -84,7 +84,7 @@ fn loss_clipping_and_decay_are_read() {
 }
 
 #[test]
-fn a_set_takes_toml_and_bare_words_and_the_last_one_wins() {
+fn set_takes_toml_and_bare_words_and_the_last_one_wins() {
     let sha = "0e".repeat(32); // digits first and an `e`: neither TOML number nor quoted
     let sets = [
         "model.hidden=[8, 4]",
@@ -119,7 +119,7 @@ fn a_set_takes_toml_and_bare_words_and_the_last_one_wins() {
 }
 
 #[test]
-fn names_that_would_leave_the_runs_folder_or_hide_are_refused() {
+fn run_names_that_are_paths_or_hidden_are_refused() {
     for good in ["a", "a.b_C-9", &"x".repeat(64)] {
         assert!(valid_name(good), "{good}");
     }
@@ -133,14 +133,14 @@ fn names_that_would_leave_the_runs_folder_or_hide_are_refused() {
 
 /// A run is resumed from its resolved config: were that longer than a config may be, the run could start but not go on.
 #[test]
-fn the_longest_schedule_reads_back_from_the_resolved_config() {
+fn a_config_of_a_thousand_phases_reads_back_equal() {
     let phases = "{epochs=100,lr=1.1754943508222875e-38},".repeat(1_000);
     let experiment = parse(SMALLEST, &[&format!("phases=[{phases}]")]).unwrap();
     assert_eq!(parse(&experiment.to_toml(), &[]).unwrap(), experiment);
 }
 
 #[test]
-fn the_notebook_s_config_is_the_notebook_s() {
+fn config_a_toml_has_the_notebooks_values() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs/a.toml");
     let experiment = Config::read(&path, &[]).unwrap();
     assert_eq!(experiment.seed, 43);
@@ -152,7 +152,7 @@ fn the_notebook_s_config_is_the_notebook_s() {
 }
 
 #[test]
-fn the_listed_keys_are_those_that_are_read() {
+fn every_listed_key_is_read() {
     // A key that is listed but not read would be serde's unknown field; one that is read but not listed would be
     // refused by the check before: a value of a type that no key takes must be told as that key's own fault.
     for key in keys::all() {
@@ -163,7 +163,7 @@ fn the_listed_keys_are_those_that_are_read() {
 }
 
 #[test]
-fn lists_of_architectures_are_read_and_their_faults_placed() {
+fn lists_of_architectures_are_parsed_and_their_errors_name_the_line() {
     let text = "# committed\n3072 10\n\n  3072 128 64 10  # quick start\n";
     assert_eq!(parse_rows(text).unwrap(), [vec![3072, 10], vec![3072, 128, 64, 10]]);
     let long = "8 ".repeat(35);

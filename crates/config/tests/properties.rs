@@ -256,7 +256,7 @@ proptest! {
 }
 
 #[test]
-fn text_as_deep_as_a_file_may_be_is_refused_without_a_deep_stack() {
+fn deeply_nested_toml_is_refused_without_a_stack_overflow() {
     let deep = [
         "a.".repeat(250_000) + "a=1",
         "a=".to_owned() + &"[".repeat(500_000),

@@ -9,7 +9,7 @@ use common::{GOOD, told};
 use strata_config::{Config, ConfigError, keys};
 
 #[test]
-fn each_fault_in_a_set_names_the_argument() {
+fn each_error_in_a_set_argument_names_the_argument() {
     let rows = [
         ("model.dropout=2", "--set model.dropout=2: model.dropout = 2: expected a number from 0"),
         ("model.hiden=[1]", "--set model.hiden=[1]: model.hiden: unknown key; did you mean `hidden`? [model] takes"),
@@ -83,7 +83,7 @@ fn a_quote_within_a_word_is_part_of_it() {
 }
 
 #[test]
-fn phases_that_no_file_has_are_set_one_by_one_or_as_a_whole() {
+fn phases_missing_from_the_file_can_be_set_by_index_or_as_a_list() {
     let head = GOOD.split("[[phases]]").next().unwrap();
     let parse = |sets: &[&str]| {
         let sets: Vec<String> = sets.iter().map(ToString::to_string).collect();
@@ -101,7 +101,7 @@ fn phases_that_no_file_has_are_set_one_by_one_or_as_a_whole() {
 }
 
 #[test]
-fn a_file_that_is_missing_too_large_or_no_text_is_named() {
+fn unreadable_config_files_are_named_in_the_error() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.toml");
     assert!(matches!(Config::read(&path, &[]), Err(ConfigError::Read { .. })));

@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn the_hash_tells_every_part_apart() {
+    fn the_data_hash_changes_with_every_part_of_the_data() {
         let base = tiny(["a", "b"], [1, 2], 0);
         assert_eq!(base, tiny(["a", "b"], [1, 2], 0));
         assert_eq!(base.len(), 64);

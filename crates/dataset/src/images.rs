@@ -232,14 +232,14 @@ mod tests {
     }
 
     #[test]
-    fn no_images_have_statistics_too() {
+    fn statistics_of_no_images_are_defined() {
         let images = Images::new(PAIR, vec![], vec![], 2).unwrap();
         assert_eq!(images.channel_statistics().mean, [0.0, 0.0]);
         assert_eq!(images.image(0), [0u8; 0]);
     }
 
     #[test]
-    fn a_label_beyond_the_classes_names_its_record() {
+    fn a_label_out_of_range_names_its_record() {
         let error = Images::new(PAIR, vec![0; 12], vec![0, 9, 10], 10).unwrap_err();
         assert!(error.to_string().contains("record 2"), "{error}");
         assert!(error.to_string().contains("label 10, but labels are 0 to 9"), "{error}");

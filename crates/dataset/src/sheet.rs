@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn pixels_land_where_they_belong() {
+    fn sheet_pixels_are_at_their_image_row_and_column() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("grid.png");
         contact_sheet(&two(), &[1, 0, 1], 2, &path).unwrap();
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_drawn_is_refused() {
+    fn sheets_of_unsupported_sizes_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("grid.png");
         let rows: [(&[u32], usize, &str); 3] =
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_missing_is_named() {
+    fn a_missing_folder_is_named_in_the_error() {
         let path = Path::new("no-such-folder/grid.png");
         let error = contact_sheet(&two(), &[0], 1, path).unwrap_err();
         assert!(error.to_string().starts_with("cannot write no-such-folder/grid.png"), "{error}");

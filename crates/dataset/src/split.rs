@@ -66,7 +66,7 @@ mod tests {
 
     /// PyTorch 2.15: `manual_seed(43); random_split(range(50000), [45000, 5000])`.
     #[test]
-    fn the_split_of_seed_43() {
+    fn the_split_of_seed_43_equals_pytorchs() {
         let split = Split::random(50_000, 5_000, &mut TorchRng::new(43)).unwrap();
         assert_eq!(split.train[..8], [5588, 45689, 25537, 42060, 5685, 37915, 48574, 7254]);
         assert_eq!(split.validation[..8], [22846, 30903, 12610, 24867, 33057, 6780, 14066, 18937]);
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_left_to_train_on_is_refused() {
+    fn a_split_that_leaves_no_training_samples_is_refused() {
         for (samples, validation) in [(0, 0), (10, 10), (10, usize::MAX)] {
             let error = Split::random(samples, validation, &mut TorchRng::new(1)).unwrap_err();
             assert!(error.to_string().starts_with("validation = "), "{error}");

@@ -44,7 +44,7 @@ mod tests {
     use crate::ImageShape;
 
     #[test]
-    fn a_large_image_is_drawn_smaller_and_a_missing_one_not_at_all() {
+    fn large_images_are_scaled_down_and_missing_ones_left_out() {
         let shape = ImageShape { channels: 3, height: 65, width: 130 };
         let images = Images::new(shape, vec![128; shape.values()], vec![0], 1).unwrap();
         let text = text_picture(&images, 0);

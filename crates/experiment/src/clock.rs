@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_resumed_epoch_has_the_time_and_the_samples_of_its_earlier_part() {
+    fn a_resumed_epoch_counts_the_time_and_samples_before_the_stop() {
         let before = Elapsed { run: 1000.0, epoch: 500.0, training: 400.0 };
         let mut clock = Clock::new(before, 4000);
         start(&mut clock, Pass::Training { epoch: 3, learning_rate: 0.1 });
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn the_initial_evaluation_is_its_own_time() {
+    fn the_initial_evaluation_is_timed_apart() {
         let mut clock = Clock::new(Elapsed::default(), 0);
         start(&mut clock, Pass::Initial);
         clock.event(&Event::BatchFinished { samples: 50, loss: None });

@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_the_notebooks() {
+    fn an_epochs_line_has_the_notebooks_format() {
         let mut line = HistoryRow {
             phase: Some(0),
             epoch: Some(0),

@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_no_machine_has_is_refused_by_its_key() {
+    fn memory_beyond_any_machine_is_refused_and_names_the_key() {
         let error = reserve("dataset.batch", usize::MAX / 2).unwrap_err();
         assert!(error.to_string().contains("which dataset.batch asks for"), "{error}");
         assert_eq!(reserve("dataset.batch", 1 << 20).unwrap().len(), 0);

@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn work_that_never_asks_may_be_ended_at_once_and_is_not_begun_after_a_request() {
+    fn a_stop_request_ends_uninterruptible_work_at_once_and_prevents_its_start() {
         let stop = Stop::default();
         assert!(!stop.is_at_once());
         assert!(stop.while_at_once(|| stop.is_at_once()).unwrap());

@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hidden_bar_has_no_thread() {
+    fn a_hidden_progress_bar_starts_no_thread() {
         assert!(Ticker::start(&ProgressBar::hidden()).is_none());
     }
 }

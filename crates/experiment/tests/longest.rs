@@ -51,7 +51,7 @@ fn lines(epochs: usize) -> Vec<HistoryRow> {
 }
 
 #[test]
-fn its_record_and_its_lines_can_be_read_back() {
+fn the_longest_runs_record_and_history_can_be_read_back() {
     let (experiment, phases) = longest();
     let runs = tempfile::tempdir().unwrap();
     let folder = RunFolder::create(runs.path(), "longest").unwrap();
@@ -87,7 +87,7 @@ fn its_record_and_its_lines_can_be_read_back() {
 }
 
 #[test]
-fn its_last_checkpoint_can_be_read_back() {
+fn the_longest_runs_checkpoint_can_be_read_back() {
     let (experiment, _) = longest();
     let lines = lines(experiment.epochs());
     let mut progress = Progress { epoch: experiment.epochs(), ..Progress::new(&TorchRng::new(0)) };

@@ -222,13 +222,13 @@ fn check(golden: &Value, ours: &Ours, allowed: &Tolerance) -> [f64; 3] {
 }
 
 #[test]
-fn the_run_of_seed_43_is_pytorchs() {
+fn a_run_of_seed_43_equals_pytorchs() {
     small_run(include_str!("golden/seed43.json"));
 }
 
 /// Another seed, another depth, and a last batch that is smaller: 1,800 images in batches of 64.
 #[test]
-fn the_run_of_seed_7_is_pytorchs() {
+fn a_run_of_seed_7_equals_pytorchs() {
     small_run(include_str!("golden/seed7.json"));
 }
 
@@ -242,7 +242,7 @@ fn small_run(golden: &str) {
 /// See the head of this file.
 #[test]
 #[ignore = "checks golden files that a person made: STRATA_GOLDEN names their folder"]
-fn golden_files_of_a_folder_are_pytorchs() {
+fn golden_histories_of_pytorch_are_matched() {
     let folder = std::env::var_os("STRATA_GOLDEN").expect("STRATA_GOLDEN names a folder of golden files");
     let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();

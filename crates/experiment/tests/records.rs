@@ -154,7 +154,7 @@ fn stopped(runs: &Path, steps: usize) -> PathBuf {
 }
 
 #[test]
-fn a_resumed_run_tells_of_each_part_and_of_whole_epochs() {
+fn a_resumed_runs_record_lists_each_part_and_counts_whole_epochs() {
     let runs = tempfile::tempdir().unwrap();
     let run = stopped(runs.path(), 7);
     let path = run.join("record.json");
@@ -201,7 +201,7 @@ fn a_resumed_run_tells_of_each_part_and_of_whole_epochs() {
 }
 
 #[test]
-fn a_run_that_was_killed_before_it_wrote_its_record_again_has_its_history_from_the_file() {
+fn a_killed_runs_history_is_recovered_from_its_lines() {
     let runs = tempfile::tempdir().unwrap();
     let run = stopped(runs.path(), 7);
     let whole = tempfile::tempdir().unwrap();
@@ -223,7 +223,7 @@ fn a_run_that_was_killed_before_it_wrote_its_record_again_has_its_history_from_t
 }
 
 #[test]
-fn a_lost_checkpoint_is_refused_where_anything_tells_of_epochs() {
+fn a_lost_checkpoint_is_refused_where_epochs_were_trained() {
     let runs = tempfile::tempdir().unwrap();
     let run = stopped(runs.path(), 7);
     let last = run.join("checkpoints/last.safetensors");
@@ -255,7 +255,7 @@ fn a_lost_checkpoint_is_refused_where_anything_tells_of_epochs() {
 }
 
 #[test]
-fn a_run_that_had_no_epoch_yet_begins_again_from_its_seed() {
+fn a_run_without_an_epoch_restarts_from_its_seed() {
     let runs = tempfile::tempdir().unwrap();
     runner(&rows(linear)).start(&config(), runs.path(), Some("whole")).unwrap();
     let (whole, run) = (runs.path().join("whole"), runs.path().join("run"));

@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use strata_experiment::start_threads;
 
 #[test]
-fn a_second_number_of_threads_in_one_process_is_an_error() {
+fn a_second_thread_count_in_one_process_is_an_error() {
     start_threads(NonZeroUsize::new(2)).unwrap();
     start_threads(NonZeroUsize::new(2)).unwrap();
     start_threads(None).unwrap();

@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_and_passwords_go_and_everything_else_stays() {
+    fn user_names_and_passwords_are_removed_from_urls() {
         // Each row: the text, the text to show, the URL to keep.
         let rows = [
             ("https://u:p@host/a", "https://***@host/a", "https://host/a"),
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mask_moves_nothing() {
+    fn masked_credentials_keep_the_length_of_the_url() {
         assert_eq!(mask_credentials("url = \"https://ü:p@h/\" # x"), "url = \"https://***@h/\" # x");
     }
 }

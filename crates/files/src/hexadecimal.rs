@@ -12,7 +12,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn leading_zeros_stay() {
+    fn hexadecimal_keeps_leading_zeros() {
         assert_eq!(hexadecimal(&[0x00, 0x0f, 0xa0, 0xff]), "000fa0ff");
         assert_eq!(hexadecimal(&[]), "");
     }

@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn escape_codes_and_direction_marks_are_spelt_out() {
+    fn escape_codes_and_direction_marks_are_escaped() {
         assert_eq!(escape_truncated("a\u{1b}[31mb\nc"), "a\\u{1b}[31mb\\u{a}c");
         assert_eq!(escape_truncated("\u{9b}2J\u{202e}x"), "\\u{9b}2J\\u{202e}x");
         assert_eq!(escape_truncated("größe 模型"), "größe 模型");

@@ -21,7 +21,7 @@ const TARGETS: [(&str, Target); 8] = [
 ];
 
 #[test]
-fn right_seeds_are_read_and_wrong_ones_refused() {
+fn valid_seeds_are_read_and_damaged_seeds_refused() {
     let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
     for (name, target) in TARGETS {
         let seeds: Vec<_> =

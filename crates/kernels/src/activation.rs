@@ -98,7 +98,7 @@ mod tests {
 
     /// `torch.nn.functional` at 1 and at -1, printed by PyTorch 2.15 to seven digits.
     #[test]
-    fn values_as_pytorch_gives() {
+    fn activations_equal_pytorchs() {
         let expected = [
             (1.0, -1.0),
             (1.0, 0.0),

@@ -101,14 +101,14 @@ mod tests {
     }
 
     #[test]
-    fn close_to_double_precision() {
+    fn elementary_functions_are_close_to_double_precision() {
         assert!(worst(exp, libm::exp) < 3e-7, "{}", worst(exp, libm::exp));
         assert!(worst(tanh, libm::tanh) < 3e-7, "{}", worst(tanh, libm::tanh));
         assert!(worst(erf, libm::erf) < 3e-7, "{}", worst(erf, libm::erf));
     }
 
     #[test]
-    fn ends_and_not_a_number() {
+    fn elementary_functions_at_infinity_and_nan() {
         assert_eq!(exp(-1000.0), 0.0);
         assert!(exp(1000.0).is_finite() && exp(1000.0) > 1e38);
         assert_eq!((tanh(50.0), tanh(-50.0), erf(9.0), erf(-9.0)), (1.0, -1.0, 1.0, -1.0));

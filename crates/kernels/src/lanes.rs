@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lanes_begin_where_cache_lines_do() {
+    fn lanes_are_aligned_to_cache_lines() {
         for count in [0, 1, 3, 1000] {
             let lanes = Lanes::scratch(count);
             assert_eq!(lanes.len(), count);
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_buffer_is_used_again() {
+    fn packing_buffers_are_reused() {
         let mut lanes = Lanes::scratch(1000);
         lanes[7] = [7.0; LANES];
         let address = lanes.as_ptr();

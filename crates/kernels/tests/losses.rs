@@ -28,7 +28,7 @@ fn agrees(loss: &dyn Loss, targets: Targets<'_>, mean: f64, gradient: [f32; 12])
 
 /// `torch.nn.functional.cross_entropy` with `label_smoothing`, and with probabilities as targets; PyTorch 2.15.
 #[test]
-fn cross_entropy_with_smoothing_and_mixed_targets_is_that_of_pytorch() {
+fn cross_entropy_with_smoothing_and_mixed_targets_equals_pytorchs() {
     let smoothed = [
         0.010_384_471,
         -0.005_080_667,
@@ -78,7 +78,7 @@ fn cross_entropy_with_smoothing_and_mixed_targets_is_that_of_pytorch() {
 
 /// `torch.nn.functional.mse_loss` against `one_hot`, and against its mixture.
 #[test]
-fn mean_squared_error_is_that_of_pytorch() {
+fn mean_squared_error_equals_pytorchs() {
     let plain = [
         0.083_333_336,
         -0.208_333_34,
@@ -147,14 +147,14 @@ fn gradients_are_the_slopes_of_the_mean_loss() {
 }
 
 #[test]
-fn no_samples_have_no_loss() {
+fn the_loss_of_no_samples_is_zero() {
     assert_eq!(MeanSquaredError.loss(&[], (&[][..]).into(), 3), LossSum::default());
     assert_eq!(CrossEntropy { label_smoothing: 0.1 }.loss(&[], (&[][..]).into(), 3), LossSum::default());
 }
 
 /// A class that the target has no share of may be as unlikely as can be.
 #[test]
-fn an_impossible_class_without_a_share_costs_nothing() {
+fn a_class_with_zero_probability_and_zero_share_adds_no_loss() {
     let targets = Targets { labels: &[0], mix: Some(Mix { labels: &[1], shares: &[1.0] }) };
     assert_eq!(CrossEntropy::default().loss(&[1.0, f32::NEG_INFINITY], targets, 2).loss, 0.0);
 }
@@ -171,7 +171,7 @@ fn targets_of_another_batch_are_errors() {
 }
 
 #[test]
-fn what_is_no_loss_is_refused() {
+fn invalid_labels_classes_and_smoothing_are_refused() {
     let refused = |call: fn() -> LossSum| assert!(std::panic::catch_unwind(call).is_err());
     refused(|| cross_entropy(&[0.0; 2], &[2], 2));
     refused(|| cross_entropy(&[0.0; 2], &[], 0));

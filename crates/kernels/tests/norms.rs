@@ -46,7 +46,7 @@ fn plus_one(values: Vec<f32>) -> Vec<f32> {
 }
 
 #[test]
-fn batch_norm_is_the_reference_for_any_threads() {
+fn batch_norm_equals_the_reference_for_any_number_of_threads() {
     for (batch, features) in SHAPES {
         let o = operands(batch, features);
         let (statistics, y) = reference::batch_norm(&o.x, &o.gain, &o.bias, EPS);
@@ -60,7 +60,7 @@ fn batch_norm_is_the_reference_for_any_threads() {
 }
 
 #[test]
-fn layer_norm_is_the_reference_for_any_threads() {
+fn layer_norm_equals_the_reference_for_any_number_of_threads() {
     for (batch, features) in SHAPES {
         let o = operands(batch, features);
         let (statistics, y) = reference::layer_norm(&o.x, &o.gain, &o.bias, EPS);
@@ -74,7 +74,7 @@ fn layer_norm_is_the_reference_for_any_threads() {
 }
 
 #[test]
-fn rms_norm_is_the_reference_for_any_threads() {
+fn rms_norm_equals_the_reference_for_any_number_of_threads() {
     for (batch, features) in SHAPES {
         let o = operands(batch, features);
         let (inverse, y) = reference::rms_norm(&o.x, &o.gain, EPS);
@@ -260,7 +260,7 @@ fn close(ours: &[f32], theirs: &[f32], what: &str) {
 }
 
 #[test]
-fn batch_norm_is_that_of_pytorch() {
+fn batch_norm_equals_pytorchs() {
     use pytorch::{BATCH, BIAS, DY, EVALUATION, GAIN, RUNNING, X};
     let (mut y, mut dx, mut of_gain, mut of_bias) = ([0.0; 12], [0.0; 12], [0.0; 3], [0.0; 3]);
     let (mut mean, mut variance) = ([0.0; 3], [1.0; 3]);
@@ -277,7 +277,7 @@ fn batch_norm_is_that_of_pytorch() {
 }
 
 #[test]
-fn layer_norm_and_rms_norm_are_those_of_pytorch() {
+fn layer_norm_and_rms_norm_equal_pytorchs() {
     use pytorch::{BIAS, DY, GAIN, LAYER, RMS, X};
     let (mut y, mut dx, mut of_gain, mut of_bias) = ([0.0; 12], [0.0; 12], [0.0; 3], [0.0; 3]);
     let statistics = layer_norm(&X, &GAIN, &BIAS, EPS, &mut y);

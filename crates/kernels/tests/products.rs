@@ -9,7 +9,7 @@ use strata_kernels::{
 };
 
 #[test]
-fn affine_is_the_reference() {
+fn affine_equals_the_reference() {
     for (shape, chain, Operands { x, weight, bias, .. }) in cases() {
         let mut y = vec![f32::NAN; shape.batch * shape.outputs];
         affine(shape, &x, &weight, &bias, &mut y);
@@ -18,7 +18,7 @@ fn affine_is_the_reference() {
 }
 
 #[test]
-fn input_gradient_is_the_reference() {
+fn input_gradient_equals_the_reference() {
     for (shape, chain, Operands { weight, dy, .. }) in cases() {
         let mut dx = vec![f32::NAN; shape.batch * shape.inputs];
         input_gradient(shape, &dy, &weight, &mut dx);
@@ -27,7 +27,7 @@ fn input_gradient_is_the_reference() {
 }
 
 #[test]
-fn weight_gradient_adds_the_reference() {
+fn weight_gradient_adds_what_the_reference_computes() {
     for (shape, chain, Operands { dy, x, .. }) in cases() {
         let before = values(shape.outputs * shape.inputs, 5);
         let mut gradient = before.clone();

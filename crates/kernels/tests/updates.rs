@@ -53,14 +53,14 @@ const ADAM: Adam = Adam {
 };
 
 #[test]
-fn sgd_by_product_is_the_gradient_then_the_update() {
+fn sgd_by_product_equals_gradient_then_update() {
     fused_is_apart(Sgd { learning_rate: 0.1, weight_decay: 1e-3 });
     fused_is_apart(Momentum { learning_rate: 0.1, weight_decay: 1e-3, momentum: 0.9, nesterov: false });
     fused_is_apart(Momentum { learning_rate: 0.1, weight_decay: 0.0, momentum: 0.9, nesterov: true });
 }
 
 #[test]
-fn adam_by_product_is_the_gradient_then_the_update() {
+fn adam_by_product_equals_gradient_then_update() {
     fused_is_apart(ADAM);
     fused_is_apart(NAdam {
         gradient_step: 0.02,
@@ -75,7 +75,7 @@ fn adam_by_product_is_the_gradient_then_the_update() {
 }
 
 #[test]
-fn lion_rms_prop_and_adagrad_by_product_are_the_gradient_then_the_update() {
+fn lion_rms_prop_and_adagrad_by_product_equal_gradient_then_update() {
     fused_is_apart(Lion { learning_rate: 0.01, beta1: 0.9, beta2: 0.99, decay_factor: 0.99 });
     fused_is_apart(RMS_PROP);
     fused_is_apart(RmsPropMomentum { rms_prop: RMS_PROP, momentum: 0.9 });
@@ -156,7 +156,7 @@ fn clipping_is_part_of_the_step() {
 }
 
 #[test]
-fn not_a_number_is_not_clipped_away() {
+fn clipping_keeps_nan() {
     let mut p = [1.0];
     let parameter = Parameter { values: &mut p, shape: &[1], states: &mut [] };
     Sgd { learning_rate: 1.0, weight_decay: 0.0 }.update(parameter, Gradient::whole(&[f32::NAN]).limited(1.0));
@@ -166,7 +166,7 @@ fn not_a_number_is_not_clipped_away() {
 /// One plain SGD step by hand: p = 1, g = 0.5, decay 0.1: 1 - 0.2 · (0.5 + 0.1 · 1) = 0.88. With momentum 0.9 and v = 2:
 /// v = 1.8 + 0.5 = 2.3, p = 1 - 0.2 · 2.3 = 0.54; Nesterov: 1 - 0.2 · (0.5 + 0.9 · 2.3) = 0.486.
 #[test]
-fn steps_by_hand() {
+fn update_rules_equal_steps_worked_out_by_hand() {
     let close = |(p, _): (f32, [f32; 1]), expected: f32| assert!((p - expected).abs() < 1e-6, "{p} {expected}");
     assert!((Sgd { learning_rate: 0.2, weight_decay: 0.1 }.step(1.0, 0.5, []).0 - 0.88).abs() < 1e-6);
     let momentum = |nesterov| Momentum { learning_rate: 0.2, weight_decay: 0.0, momentum: 0.9, nesterov };
@@ -176,7 +176,7 @@ fn steps_by_hand() {
 
 /// The norm by factors and the norm of the gradient, for any threads; at batch 1200 the gradient is made.
 #[test]
-fn squared_norm_is_that_of_the_gradient() {
+fn squared_norm_of_a_product_equals_that_of_the_whole_gradient() {
     for (shape, operands, gradient) in gradients() {
         let (shape, expected) = (*shape, reference::squared_norm(gradient));
         let norm = || Gradient::product(shape, &operands.dy, &operands.x).squared_norm();
@@ -199,7 +199,7 @@ fn the_norm_of_gradients_that_cancel_is_zero() {
 
 #[test]
 #[should_panic(expected = "another number of states")]
-fn states_that_are_not_the_rules_are_refused() {
+fn a_wrong_number_of_states_is_refused() {
     update(Parameter { values: &mut [1.0], shape: &[1], states: &mut [] }, &[1.0], &ADAM);
 }
 
@@ -211,7 +211,7 @@ fn a_state_of_another_length_is_refused() {
 
 #[test]
 #[should_panic(expected = "the parameter is")]
-fn a_shape_that_is_not_the_parameters_is_refused() {
+fn a_shape_that_disagrees_with_the_values_is_refused() {
     let rule = Sgd { learning_rate: 0.1, weight_decay: 0.0 };
     update(Parameter { values: &mut [1.0], shape: &[2, 3], states: &mut [] }, &[1.0], &rule);
 }

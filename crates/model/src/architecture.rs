@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn tensors_have_pytorchs_names() {
+    fn tensors_are_named_as_in_pytorch() {
         let network = "5, 4 batch_norm gelu, skip(rms_norm, 4), layer_norm, 3".parse::<NetworkSpec>().unwrap();
         let tensors = Architecture::from(network).tensors();
         let names: Vec<_> = tensors.iter().map(|tensor| format!("{} {:?}", tensor.name, tensor.shape)).collect();

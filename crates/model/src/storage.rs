@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_elements_in_order() {
+    fn values_are_all_elements_in_order() {
         let device = Cpu::default();
         let mut tensor = device.tensor([[1.0f32, 2.0, 3.0], [4.0, 5.0, 6.0]]);
         assert_eq!(values(&tensor), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "not contiguous")]
-    fn a_broadcast_tensor_is_refused() {
+    fn values_of_a_broadcast_tensor_are_refused() {
         let device = Cpu::default();
         let row: Tensor<Rank1<3>, f32, _> = device.tensor([1.0, 2.0, 3.0]);
         let matrix: Tensor<Rank2<2, 3>, f32, _> = row.broadcast();

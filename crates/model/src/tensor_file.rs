@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_writer_wrote_is_refused_before_it_is_read() {
+    fn files_of_impossible_lengths_are_refused_before_reading() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.safetensors");
         let file = File::create(&path).unwrap();
@@ -215,7 +215,7 @@ mod tests {
     /// Both would be read for ever.
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_pipe_and_a_device_are_refused() {
+    fn pipes_and_devices_are_refused_as_weights() {
         let folder = tempfile::tempdir().unwrap();
         let pipe = folder.path().join("pipe");
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_read() {
+    fn a_written_file_reads_back_equal() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.safetensors");
         let mut writer = TensorWriter::default();

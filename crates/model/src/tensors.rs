@@ -190,7 +190,7 @@ mod tests {
 
     /// What a card computes, on dfdx's CPU device, against the fused operations: outputs, gradients, running statistics.
     #[test]
-    fn normalisations_of_tensors_are_those_of_the_kernels() {
+    fn tensor_normalisations_equal_the_kernels() {
         let device = Cpu::seed_from_u64(3);
         let x: Tensor<(usize, Const<7>), f32, Cpu> = device.sample_normal_like(&(5, Const::<7>));
         let mut batch = device.build_module::<crate::BatchNorm<7>, f32>();

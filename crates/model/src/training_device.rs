@@ -163,7 +163,7 @@ mod tests {
 
     /// Two samples of two parts of two features; part 0 doubles a byte, part 1 negates it.
     #[test]
-    fn bytes_become_their_tables_values() {
+    fn bytes_are_looked_up_in_their_channels_table() {
         let tables = [std::array::from_fn(|byte| byte as f32 * 2.0), std::array::from_fn(|byte| -(byte as f32))];
         let samples = ByteSamples { bytes: &[1, 2, 3, 4, 5, 6, 7, 8], tables: &tables };
         assert!(samples.fits(4) && !samples.fits(3) && !samples.fits(5) && !samples.fits(0));

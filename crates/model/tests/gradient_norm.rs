@@ -14,7 +14,7 @@ fn wave(count: usize, frequency: f32) -> Vec<f32> {
 /// At batch 3 the norm is that of factors, at 40 the gradient is multiplied and kept; either way it is dfdx's, and the update is the one
 /// without it.
 #[test]
-fn the_norm_is_that_of_the_gradients_and_changes_nothing() {
+fn the_gradient_norm_equals_dfdxs_and_leaves_the_gradients_unchanged() {
     for batch in [3, 40] {
         let device = Cpu::seed_from_u64(1);
         let mut network = device.build_module::<mlp!(4, 5, 3), f32>();
@@ -52,7 +52,7 @@ fn the_norm_is_that_of_the_gradients_and_changes_nothing() {
 
 /// `mean (logit - target)²` by dfdx's operations, of mixed targets, and its gradient.
 #[test]
-fn any_loss_is_on_the_tape() {
+fn mean_squared_error_of_mixed_targets_is_differentiated_on_the_tape() {
     let device = Cpu::default();
     let logits = device.tensor_from_vec(wave(6, 2.1), (2, Const::<3>));
     let targets = Targets { labels: &[0, 2], mix: Some(Mix { labels: &[1, 2], shares: &[0.25, 0.5] }) };

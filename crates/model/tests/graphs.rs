@@ -67,7 +67,7 @@ fn compare(what: &str, graph: &dyn Fn(Forward<'_>, &Network, Traced) -> Loss) {
 }
 
 #[test]
-fn gradients_of_any_graph_are_those_of_dfdx() {
+fn gradients_of_any_graph_equal_dfdxs() {
     compare("chain", &|layer, (first, second), x| layer(second, layer(first, x)).square().sum());
     compare("skip connection", &|layer, (first, second), x| {
         let h = layer(first, x);
@@ -125,7 +125,7 @@ fn gradients_of_any_graph_are_those_of_dfdx() {
 
 /// A permuted and a broadcast tensor straight into a layer; dfdx's matmul takes them, so does ours.
 #[test]
-fn inputs_of_any_layout_are_served() {
+fn inputs_of_any_memory_layout_are_computed_right() {
     let device = Cpu::seed_from_u64(2);
     let layer = &network(&device).0;
     let square: Tensor<Rank2<N, N>, f32, Cpu> = device.sample_normal();
@@ -179,7 +179,7 @@ fn loss(network: &Network, x: Traced, factor: f32) -> Loss {
 
 /// Three batches of different sizes before one update: the sum of the three gradients.
 #[test]
-fn passes_accumulate_until_the_update() {
+fn gradients_of_several_passes_accumulate_until_the_update() {
     let device = Cpu::seed_from_u64(6);
     let mut network = network(&device);
     let mut store = GradientStore::default();
@@ -206,7 +206,7 @@ fn step(parameter: strata_model::TrainedParameter<'_>) {
 
 /// dfdx's way of accumulation: the second pass begins with the gradients of the first.
 #[test]
-fn a_tape_that_begins_with_gradients_keeps_them() {
+fn gradients_already_on_a_tape_are_kept() {
     let device = Cpu::seed_from_u64(6);
     let network = network(&device);
     let x = input(&device, 5);
@@ -239,7 +239,7 @@ fn an_update_without_a_gradient_is_an_error_and_updates_nothing() {
 }
 
 #[test]
-fn dfdxs_optimizer_trains_a_network_that_was_trained_by_products() {
+fn dfdxs_optimizer_continues_after_updates_by_products() {
     let device = Cpu::seed_from_u64(6);
     let mut network = network(&device);
     let mut store = GradientStore::default();
@@ -270,7 +270,7 @@ fn a_clone_keeps_its_values_while_the_original_trains() {
 /// dfdx's `backward` inside of one that keeps products, on the same thread, as a thread that waits for others may run it: its gradients
 /// are whole, and the outer pass has none of them.
 #[test]
-fn a_plain_backward_pass_within_another_one_is_whole() {
+fn a_nested_plain_backward_pass_computes_whole_gradients() {
     let device = Cpu::seed_from_u64(6);
     let (network, x) = (network(&device), input(&device, 3));
     let alone = loss(&network, x.leaky_trace(), 1.0).backward().get(&network.0.weight).as_vec();

@@ -8,7 +8,7 @@ use strata_rng::TorchRng;
 /// `torch.manual_seed(43)`, then `nn.Linear(3072, 2048)`, `(2048, 1024)`, `(1024, 64)`, `(64, 10)`: the SHA-256 of all 8,457,930
 /// values as little-endian f32, in order, printed by PyTorch 2.15.
 #[test]
-fn the_notebooks_parameters_for_seed_43() {
+fn initial_parameters_of_seed_43_equal_pytorchs() {
     let mut network = Cpu::default().build_module::<mlp!(3072, 2048, 1024, 64, 10), f32>();
     initialise(&mut network, &mut TorchRng::new(43));
     let weights = weights_of(&network);

@@ -59,7 +59,7 @@ fn batch_norm_is_dfdxs<const N: usize>(batch: usize) {
 }
 
 #[test]
-fn batch_normalisation_is_dfdxs_with_its_running_statistics() {
+fn batch_normalisation_equals_dfdxs_with_its_running_statistics() {
     batch_norm_is_dfdxs::<1>(2);
     batch_norm_is_dfdxs::<17>(5);
     batch_norm_is_dfdxs::<33>(19);
@@ -85,7 +85,7 @@ fn layer_norm_is_dfdxs<const N: usize>(batch: usize) {
 }
 
 #[test]
-fn layer_normalisation_is_dfdxs() {
+fn layer_normalisation_equals_dfdxs() {
     layer_norm_is_dfdxs::<2>(1);
     layer_norm_is_dfdxs::<17>(5);
     layer_norm_is_dfdxs::<40>(19);
@@ -93,7 +93,7 @@ fn layer_normalisation_is_dfdxs() {
 
 /// `x / √(mean of x² + eps) · weight`, of dfdx's operations.
 #[test]
-fn rms_normalisation_is_its_formula() {
+fn rms_normalisation_equals_its_formula() {
     let mut ours = Cpu::default().build_module::<strata_model::RmsNorm<7>, f32>();
     ours.weight.copy_from(&wave(7, 0.5));
     let x = input::<7>(5);
@@ -221,7 +221,7 @@ fn a_module_with_a_generator_of_its_own_is_refused() {
 
 /// Half of 4,000 values dropped, ± 5·√(4000/4) = 158; another mask at another step, the same at the same, none without a tape.
 #[test]
-fn dropout_draws_by_seed_place_and_step() {
+fn dropout_depends_on_seed_layer_and_step_alone() {
     let mut layer = Cpu::default().build_module::<strata_model::DropoutLayer<500_000>, f32>();
     layer.configure(Activation::Identity, 0.0, 43).unwrap();
     let ones: Matrix<100> = Cpu::default().ones_like(&(40, Const::<100>));
@@ -240,7 +240,7 @@ fn dropout_draws_by_seed_place_and_step() {
 }
 
 #[test]
-fn a_network_that_says_its_activations_takes_no_other() {
+fn a_network_with_its_own_activations_refuses_another() {
     let mut network = Cpu::default().build_module::<Residual, f32>();
     network.configure(Activation::Identity, 0.0, 43).unwrap();
     let errors = [network.configure(Activation::Relu, 0.0, 43), network.configure(Activation::Identity, 0.1, 43)];
@@ -251,7 +251,7 @@ fn a_network_that_says_its_activations_takes_no_other() {
 
 /// The predictor's outputs are the compiled network's, to the bit, for a chain and for a residual network after training.
 #[test]
-fn the_predictor_computes_what_the_network_does() {
+fn the_predictors_outputs_equal_the_networks() {
     let mut network = Cpu::default().build_module::<Residual, f32>();
     initialise(&mut network, &mut TorchRng::new(3));
     let x = input::<7>(6);
@@ -285,7 +285,7 @@ fn the_predictor_computes_what_the_network_does() {
 
 /// To the bit what the loader of training makes of every byte in every channel.
 #[test]
-fn the_predictors_features_are_the_loaders() {
+fn the_predictors_scaled_pixels_equal_the_loaders() {
     let (mean, deviation) = (vec![0.491_4, 0.482_2, 0.446_5], vec![0.247, 0.243_5, 0.261_6]);
     let scale = strata_dataset::PixelScale::Normalised { mean: mean.clone(), deviation: deviation.clone() };
     let tables = scale.tables(3).unwrap();

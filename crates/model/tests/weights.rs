@@ -37,7 +37,7 @@ fn load(bytes: &[u8]) -> Result<TrainedModel, String> {
 }
 
 #[test]
-fn what_is_saved_is_loaded_under_pytorchs_names() {
+fn saved_weights_load_under_pytorchs_names() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
     let model = model();
@@ -77,7 +77,7 @@ fn a_network_gets_the_activation_of_its_weights_or_an_error() {
 }
 
 #[test]
-fn a_use_that_does_not_fit_the_weights_is_refused() {
+fn metadata_that_does_not_fit_the_weights_is_refused() {
     let one = |change: &dyn Fn(&mut Usage)| {
         let mut usage = usage();
         change(&mut usage);
@@ -94,7 +94,7 @@ fn a_use_that_does_not_fit_the_weights_is_refused() {
 
 /// Written before files said how to use themselves: widths and classes, and nothing else.
 #[test]
-fn an_older_file_is_loaded_by_who_says_how_to_use_it() {
+fn a_file_without_usage_metadata_loads_with_the_callers_usage() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
     let classes = r#"{"widths":[2,3],"classes":["a","b","c"]}"#;
@@ -111,7 +111,7 @@ fn an_older_file_is_loaded_by_who_says_how_to_use_it() {
 }
 
 #[test]
-fn a_network_of_any_layers_is_saved_with_its_text() {
+fn a_network_of_any_layers_is_saved_with_its_description() {
     let network = Cpu::default().build_module::<net!(5, 4 batch_norm gelu, skip(rms_norm, 4), 3), f32>();
     let usage = Usage { activation: Activation::Identity, dropout: 0.0, ..usage() };
     let model = TrainedModel::new(weights_of(&network), usage).unwrap();
@@ -155,7 +155,7 @@ fn a_truncated_file_is_damaged() {
 
 /// A bit flipped anywhere: an error or another model, never a panic.
 #[test]
-fn a_flipped_bit_is_no_panic() {
+fn a_flipped_bit_never_panics() {
     let bytes = model().to_bytes().unwrap();
     for at in 0..bytes.len() * 8 {
         let mut bytes = bytes.clone();

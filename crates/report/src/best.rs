@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_rule_decides_in_its_turn() {
+    fn accuracy_is_compared_before_loss_and_nan_ranks_last() {
         let rows = [
             ((Some(0.6), Some(9.0)), (Some(0.5), Some(0.1)), Ordering::Less, "accuracy before loss"),
             ((Some(0.5), Some(2.0)), (Some(0.5), Some(1.0)), Ordering::Greater, "ties by lower loss"),

@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn now_is_rfc_3339_in_utc_with_milliseconds() {
+    fn times_are_rfc_3339_in_utc_with_milliseconds() {
         let text = now();
         assert_eq!(text.len(), "2026-11-23T22:51:19.042Z".len(), "{text}");
         assert!(text.ends_with('Z'));

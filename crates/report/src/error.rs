@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_disk_names_the_file_and_asks_for_space() {
+    fn a_full_disk_error_names_the_file_and_the_remedy() {
         let text =
             ReportError::io("write the file", Path::new("runs/a/record.json"))(io::ErrorKind::StorageFull.into());
         let text = text.to_string();

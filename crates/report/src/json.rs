@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_outline_is_valid_json_of_the_same_value_with_an_entry_a_line() {
+    fn outlined_json_is_equal_and_has_one_entry_per_line() {
         let mut record = Record::new("a", vec!["strata".into()]);
         record.hyperparameters.insert("hidden".into(), vec![2048, 64].into());
         for epoch in [None, Some(0)] {

@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tear_longer_than_a_block_is_cut_off_too() {
+    fn a_torn_last_line_longer_than_a_block_is_cut_off() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("h");
         fs::write(&path, format!("1\n{}", "x".repeat(10_000))).unwrap();
@@ -253,13 +253,13 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_device_in_the_files_place_is_refused_rather_than_read_for_ever() {
+    fn a_device_as_history_file_is_refused() {
         assert!(read::<u32>(Path::new("/dev/zero")).is_err());
     }
 
     /// As on a full disk: some of the line is written, then no more.
     #[test]
-    fn a_write_that_fails_half_way_is_taken_back() {
+    fn a_partial_append_is_rolled_back() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("h");
         append(&path, &1).unwrap();
@@ -273,7 +273,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_full_disk_says_what_to_do() {
+    fn a_full_disk_while_appending_says_what_to_do() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("h");
         std::os::unix::fs::symlink("/dev/full", &path).unwrap();

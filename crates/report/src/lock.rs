@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_second_is_told_who_holds_it_and_the_next_gets_it() {
+    fn a_second_locker_is_told_the_owner_and_gets_the_lock_after_it() {
         let dir = tempfile::tempdir().unwrap();
         let held = Lock::take(dir.path()).unwrap();
         assert!(is_held(dir.path()));
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dead_owners_file_blocks_nobody_and_is_written_anew() {
+    fn a_dead_owners_lock_file_is_taken_over() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(LOCK);
         std::fs::write(&path, format!("{{\"pid\":1,\"host\":\"{}\"}}", "h".repeat(9000))).unwrap();
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_half_written_owner_is_unknown() {
+    fn a_half_written_lock_file_has_an_unknown_owner() {
         let dir = tempfile::tempdir().unwrap();
         let _held = Lock::take(dir.path()).unwrap();
         std::fs::write(dir.path().join(LOCK), "{\"pid\":12").unwrap();
@@ -131,7 +131,7 @@ mod tests {
 
     /// A listing's probe holds a shared lock for an instant; the owner-to-be outlasts it.
     #[test]
-    fn a_listing_at_the_same_moment_does_not_turn_the_owner_away() {
+    fn a_concurrent_listing_does_not_keep_a_run_from_locking() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join(LOCK), "").unwrap();
         let probe = File::open(dir.path().join(LOCK)).unwrap();
@@ -146,7 +146,7 @@ mod tests {
     /// `rm lock`, as one does with what looks stale.
     #[cfg(target_os = "linux")]
     #[test]
-    fn removing_the_file_makes_no_room_for_a_second_owner() {
+    fn removing_the_lock_file_does_not_free_the_lock() {
         let dir = tempfile::tempdir().unwrap();
         let held = Lock::take(dir.path()).unwrap();
         std::fs::remove_file(dir.path().join(LOCK)).unwrap();
@@ -161,7 +161,7 @@ mod tests {
     /// In a folder from somebody else, `lock` may lead anywhere.
     #[cfg(unix)]
     #[test]
-    fn a_link_in_the_locks_place_is_refused_and_not_followed() {
+    fn a_symbolic_link_as_lock_file_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let precious = dir.path().join("precious");
         std::fs::write(&precious, "mine").unwrap();

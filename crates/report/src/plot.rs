@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_and_the_initial_evaluation_alone_are_drawn() {
+    fn plots_of_no_epochs_and_of_the_initial_evaluation_alone_are_drawn() {
         for history in [vec![], falling(0)] {
             for svg in [loss_svg(&history).unwrap(), accuracy_svg(&history).unwrap()] {
                 assert!(svg.contains("</svg>") && !svg.contains("NaN") && !svg.contains("inf"), "{svg}");
@@ -140,13 +140,13 @@ mod tests {
     }
 
     #[test]
-    fn a_thousand_epochs_have_a_line_and_no_marks() {
+    fn a_plot_of_a_thousand_epochs_has_lines_without_markers() {
         let svg = loss_svg(&falling(1000)).unwrap();
         assert!(svg.len() < 100_000, "{} bytes", svg.len());
     }
 
     #[test]
-    fn numbers_no_run_writes_are_drawn_without_panic() {
+    fn extreme_values_are_drawn_without_panic() {
         for value in [0.0, -0.0, -5.0, 1e-300, 1e11, f64::MAX, f64::MIN, f64::NAN] {
             for epoch in [None, Some(0), Some(usize::MAX)] {
                 let mut history = falling(2);

@@ -13,7 +13,7 @@ use strata_report::{
 };
 
 #[test]
-fn a_taken_name_is_numbered_or_refused_as_asked() {
+fn a_taken_run_name_is_numbered_or_refused() {
     let runs = tempfile::tempdir().unwrap();
     let made: Vec<String> = (0..3)
         .map(|_| {
@@ -47,7 +47,7 @@ fn two_threads_never_get_one_folder() {
 }
 
 #[test]
-fn names_that_are_no_file_names_are_refused_before_anything_is_made() {
+fn run_names_that_are_no_file_names_are_refused_before_any_folder_is_made() {
     let dir = tempfile::tempdir().unwrap();
     let runs = dir.path().join("runs");
     let long = "x".repeat(101);
@@ -61,7 +61,7 @@ fn names_that_are_no_file_names_are_refused_before_anything_is_made() {
 }
 
 #[test]
-fn a_file_where_the_runs_should_be_is_one_clear_error() {
+fn a_file_as_the_folder_of_runs_is_an_error() {
     let dir = tempfile::tempdir().unwrap();
     let runs = dir.path().join("runs");
     fs::write(&runs, "in the way").unwrap();
@@ -82,7 +82,7 @@ fn a_folder_in_the_records_place_is_an_error_that_names_it_and_leaves_no_tempora
 }
 
 #[test]
-fn a_folder_that_nobody_wrote_to_goes_again() {
+fn a_run_folder_without_files_is_removed() {
     let runs = tempfile::tempdir().unwrap();
     let folder = RunFolder::create(runs.path(), "a").unwrap();
     let path = folder.path().to_path_buf();
@@ -92,7 +92,7 @@ fn a_folder_that_nobody_wrote_to_goes_again() {
 }
 
 #[test]
-fn opening_what_is_no_run_is_the_users_mistake_and_changes_nothing() {
+fn opening_a_folder_without_a_run_is_an_error_and_changes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     for path in [dir.path().to_path_buf(), dir.path().join("absent")] {
         let error = RunFolder::open(&path).unwrap_err();
@@ -102,7 +102,7 @@ fn opening_what_is_no_run_is_the_users_mistake_and_changes_nothing() {
 }
 
 #[test]
-fn opening_removes_what_a_killed_write_left_and_nothing_else() {
+fn opening_removes_temporaries_of_killed_writes_only() {
     let runs = tempfile::tempdir().unwrap();
     let folder = run(runs.path(), "a", 0);
     let path = folder.path().to_path_buf();
@@ -119,7 +119,7 @@ fn opening_removes_what_a_killed_write_left_and_nothing_else() {
 }
 
 #[test]
-fn history_is_the_seeds_alone_and_timing_joins_it_by_epoch() {
+fn history_holds_no_times_and_timing_is_joined_by_epoch() {
     let runs = tempfile::tempdir().unwrap();
     let (a, b) = (run(runs.path(), "a", 3), run(runs.path(), "b", 3));
     let bytes = |folder: &RunFolder| fs::read(folder.path().join("history.jsonl")).unwrap();
@@ -163,7 +163,7 @@ fn a_resume_writes_the_checkpoints_history_and_cuts_the_timing_to_it() {
 }
 
 #[test]
-fn losses_that_are_not_finite_stay_readable() {
+fn infinite_and_nan_losses_are_written_and_read() {
     let runs = tempfile::tempdir().unwrap();
     let folder = run(runs.path(), "a", 0);
     let diverged = HistoryRow { train_loss: Some(f64::INFINITY), val_loss: f64::NAN, ..line(Some(0)) };
@@ -224,7 +224,7 @@ fn a_runs_name_is_its_folders_real_name_everywhere() {
 }
 
 #[test]
-fn a_byte_order_mark_before_the_record_is_no_part_of_it() {
+fn a_byte_order_mark_before_the_record_is_ignored() {
     let runs = tempfile::tempdir().unwrap();
     let folder = run(runs.path(), "a", 0);
     let record = Record::new("a", vec![]);
@@ -238,7 +238,7 @@ fn a_byte_order_mark_before_the_record_is_no_part_of_it() {
 
 /// At every level: of the record, of a part of it, of an entry of a list, of an object that is null for now.
 #[test]
-fn fields_that_a_person_added_are_written_again() {
+fn unknown_fields_of_a_record_are_kept() {
     let runs = tempfile::tempdir().unwrap();
     let folder = run(runs.path(), "a", 0);
     let mut record = Record::new("a", vec![]);
@@ -270,7 +270,7 @@ fn fields_that_a_person_added_are_written_again() {
 }
 
 #[test]
-fn more_unknown_fields_than_a_person_adds_are_refused_rather_than_lost() {
+fn too_many_unknown_fields_are_refused() {
     let runs = tempfile::tempdir().unwrap();
     let folder = run(runs.path(), "a", 0);
     folder.write_record(&Record::new("a", vec![])).unwrap();
@@ -284,7 +284,7 @@ fn more_unknown_fields_than_a_person_adds_are_refused_rather_than_lost() {
 }
 
 #[test]
-fn a_history_is_cut_to_what_the_checkpoint_counts_on() {
+fn a_resumed_history_is_cut_to_the_checkpoints_length() {
     let runs = tempfile::tempdir().unwrap();
     let (long, short) = (run(runs.path(), "long", 5), run(runs.path(), "short", 2));
     let bytes = |folder: &RunFolder, file: &str| fs::read(folder.path().join(file)).unwrap();

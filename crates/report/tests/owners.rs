@@ -27,7 +27,7 @@ fn a_second_owner_is_told_who_holds_the_run() {
 
 /// The test starts itself as another process, which takes the run and is killed (on Unix by SIGKILL).
 #[test]
-fn a_killed_owner_blocks_nobody_and_its_run_is_listed_as_dead() {
+fn a_killed_owner_frees_the_lock_and_its_run_is_listed_as_dead() {
     const HOLD: &str = "STRATA_TEST_HOLDS_THE_RUN";
     if let Some(path) = std::env::var_os(HOLD) {
         let _held = RunFolder::open(Path::new(&path)).unwrap();
@@ -42,7 +42,7 @@ fn a_killed_owner_blocks_nobody_and_its_run_is_listed_as_dead() {
         folder.path().to_path_buf()
     };
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "a_killed_owner_blocks_nobody_and_its_run_is_listed_as_dead", "--nocapture"])
+        .args(["--exact", "a_killed_owner_frees_the_lock_and_its_run_is_listed_as_dead", "--nocapture"])
         .env(HOLD, &path)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -63,7 +63,7 @@ fn a_killed_owner_blocks_nobody_and_its_run_is_listed_as_dead() {
 }
 
 #[test]
-fn the_listing_tells_the_living_from_the_dead_and_shows_what_it_cannot_read() {
+fn the_listing_shows_running_dead_and_unreadable_runs() {
     let runs = tempfile::tempdir().unwrap();
     let write = |name: &str, status: Status, started: &str| {
         let folder = run(runs.path(), name, 1);

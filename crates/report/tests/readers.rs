@@ -186,7 +186,7 @@ proptest! {
 
     /// A history cut anywhere gives the whole lines before the cut, and nothing else.
     #[test]
-    fn a_history_cut_anywhere_gives_its_whole_lines(cut in any::<usize>()) {
+    fn a_truncated_history_gives_its_complete_lines(cut in any::<usize>()) {
         let (_, history) = samples();
         let cut = cut % (history.len() + 1);
         let dir = tempfile::tempdir().unwrap();

@@ -183,7 +183,7 @@ mod tests {
     /// 177972579, 4527000, 102895188, as this one does. Here the same shuffle of few elements, by draws taken apart:
     /// number i goes where the draw modulo i + 1 says, and what stood there goes to the end.
     #[test]
-    fn a_large_permutation_takes_two_draws_a_number() {
+    fn permutations_beyond_32_bits_take_64_bit_draws() {
         let mut draws = TorchRng::new(43);
         let mut expected = Vec::new();
         for i in 0..1000 {

@@ -20,7 +20,7 @@ fn sha256(bytes: impl IntoIterator<Item = [u8; 4]>) -> String {
 
 /// `manual_seed(43); random_split(range(50000), [45000, 5000])`: head and tail of one permutation.
 #[test]
-fn the_split_of_seed_43() {
+fn the_split_of_seed_43_equals_pytorchs() {
     let order = TorchRng::new(43).permutation(50_000);
     assert_eq!(order[..8], [5588, 45689, 25537, 42060, 5685, 37915, 48574, 7254]);
     assert_eq!(order[45_000..45_008], [22846, 30903, 12610, 24867, 33057, 6780, 14066, 18937]);
@@ -32,7 +32,7 @@ fn the_split_of_seed_43() {
 
 /// `manual_seed(43)`, then `nn.Linear` layers in order: weight and bias uniform in ±1/√inputs.
 #[test]
-fn the_8_457_930_initial_parameters_of_seed_43_to_the_bit() {
+fn the_8_457_930_initial_parameters_of_seed_43_equal_pytorchs_to_the_bit() {
     let widths = [3072, 2048, 1024, 64, 10];
     let mut rng = TorchRng::new(43);
     let mut parameters = Vec::new();
@@ -53,7 +53,7 @@ fn the_8_457_930_initial_parameters_of_seed_43_to_the_bit() {
 
 /// `randperm(1000)`, `empty(5).uniform_(-0.3, 0.7)`, `empty((), int64).random_()` in a row.
 #[test]
-fn a_row_of_draws_of_other_seeds() {
+fn draws_of_other_seeds_equal_pytorchs() {
     // Seeds above 32 bits: the engine takes the low half, as PyTorch does.
     let rows: [(u64, &str, [u32; 5], u64); 4] = [
         (
@@ -95,7 +95,7 @@ fn a_row_of_draws_of_other_seeds() {
 }
 
 #[test]
-fn nothing_and_one_thing_take_no_draw() {
+fn permutations_of_zero_and_one_elements_draw_nothing() {
     let mut rng = TorchRng::new(1);
     assert_eq!(rng.permutation(0), Vec::<u32>::new());
     assert_eq!(rng.permutation(1), [0]);
@@ -103,7 +103,7 @@ fn nothing_and_one_thing_take_no_draw() {
 }
 
 #[test]
-fn a_state_goes_on_where_it_was_taken() {
+fn a_restored_state_continues_its_draws() {
     let mut rng = TorchRng::new((9 << 32) + 1);
     // Past one refill of the engine's 624 words, and in the middle of the next.
     for _ in 0..1000 {

@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn devices_read_back_from_what_they_print() {
+    fn devices_parse_what_they_display() {
         for device in [DeviceChoice::Auto, DeviceChoice::Cpu, DeviceChoice::Cuda(0), DeviceChoice::Cuda(255)] {
             assert_eq!(device.to_string().parse(), Ok(device));
         }

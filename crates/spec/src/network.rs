@@ -294,7 +294,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read() {
+    fn a_networks_text_parses_to_an_equal_network() {
         let texts = [
             "3072, 10",
             "5, 4 gelu, 3",
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_network_is_refused_in_words() {
+    fn invalid_network_texts_are_refused_with_a_reason() {
         let deep = format!("4, {}4{}", "skip(".repeat(40), ")".repeat(40));
         let cases = [
             ("", "is no network"),

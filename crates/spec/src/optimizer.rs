@@ -179,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_kind_makes_a_spec_of_that_kind() {
+    fn every_optimizer_kind_makes_a_spec_of_its_kind() {
         for kind in OptimizerKind::ALL {
             assert_eq!(OptimizerSpec::new(kind, kind.defaults()).kind(), kind);
         }

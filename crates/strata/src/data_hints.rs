@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_remedy_is_for_the_folder_that_was_asked_for() {
+    fn data_hints_name_the_folder_that_was_given() {
         let error = |kind: ErrorKind| DatasetError::Io { action: "open", path: "a".into(), source: kind.into() };
         let named = DataFolder::Named("data".into());
         assert_eq!(hint(&error(ErrorKind::NotFound), &named), Some(NAME_A_FOLDER));

@@ -86,20 +86,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_is_resumed_by_a_line_that_a_shell_reads() {
+    fn the_suggested_resume_command_is_quoted_for_a_shell() {
         let error = anyhow::Error::from(ExperimentError::Interrupted { run: "my runs/a b".into() });
         assert_eq!(hint(&error, Asked::Experiment).unwrap(), "resume it with: cargo xtask resume 'my runs/a b'");
     }
 
     #[test]
-    fn threads_are_asked_for_in_a_way_that_the_command_has() {
+    fn hints_name_the_threads_option_that_the_command_has() {
         let error = anyhow::Error::from(ExperimentError::Threads { threads: 2, reason: "none left".into() });
         assert!(hint(&error, Asked::Experiment).unwrap().contains("--threads"));
         assert!(hint(&error, Asked::Reading).unwrap().contains("RAYON_NUM_THREADS"), "`dataset` has no --threads");
     }
 
     #[test]
-    fn a_missing_network_is_built_by_the_command_that_missed_it() {
+    fn the_hint_for_a_missing_network_repeats_the_users_command() {
         let error = anyhow::Error::from(ExperimentError::NoRow { widths: vec![3072, 7, 10] });
         let hints = [Asked::Experiment, Asked::Resume].map(|asked| hint(&error, asked).unwrap());
         assert!(hints[0].contains("cargo xtask experiment") && hints[1].contains("cargo xtask resume"), "{hints:?}");
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_resumed_run_is_not_told_of_another_folder() {
+    fn a_resumed_run_gets_no_hint_about_another_folder() {
         let source = || std::io::Error::from(std::io::ErrorKind::StorageFull);
         let error = || {
             let error = ReportError::Io { action: "write the file", path: "runs/a/x".into(), source: source() };

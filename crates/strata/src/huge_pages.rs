@@ -56,7 +56,7 @@ pub(crate) fn ask() {}
 #[cfg(all(test, target_os = "linux", target_env = "gnu"))]
 mod tests {
     #[test]
-    fn this_code_lies_in_this_program_and_in_no_other() {
+    fn an_address_is_found_in_this_programs_mapping_only() {
         let address = super::ask as fn() as usize;
         assert!(super::holds(&std::env::current_exe().unwrap(), address));
         assert!(!super::holds(std::path::Path::new("/lib64/ld-linux-x86-64.so.2"), address));

@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_word_that_means_nothing_is_a_fault_and_the_rest_is_heeded() {
+    fn invalid_log_filters_are_reported_and_the_rest_apply() {
         for right in
             ["", "debug", "INFO", "off", "info,strata_dataset=trace", "strata_dataset::download", "strata=debug, warn,"]
         {
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn each_crate_of_ours_that_logs_can_be_asked_for() {
+    fn every_crate_that_logs_is_known_to_the_filter() {
         let crates = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let mut asked = 0;
         for folder in std::fs::read_dir(crates).unwrap().map(|entry| entry.unwrap().path()) {

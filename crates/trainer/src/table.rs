@@ -116,7 +116,7 @@ mod tests {
 
     /// A resumed epoch leaves out what was trained on, and draws as the whole one did.
     #[test]
-    fn a_pass_that_skips_is_the_end_of_the_whole_one() {
+    fn a_pass_with_skipped_batches_equals_the_end_of_a_whole_pass() {
         let table = table(8).shuffled();
         let (mut whole, mut resumed) = (TorchRng::new(1), TorchRng::new(1));
         let all: Vec<_> = table.pass(&mut whole, 0).collect();
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_table_is_refused() {
+    fn tables_whose_sizes_disagree_are_refused() {
         for (values, samples, batch) in [(5, 2, 1), (0, 0, 1), (0, 2, 1), (4, 2, 0)] {
             assert!(matches!(Table::new(vec![0.0; values], vec![0; samples], batch), Err(TrainError::Table { .. })));
         }

@@ -248,7 +248,7 @@ mod tests {
     /// Five steps on one tensor, the state carried through host memory halfway, against the kernels of the CPU's path. dfdx's kernels
     /// round what ours fuse: a few units in the last place a step, of the value or of the step that changes it.
     #[test]
-    fn fused_updates_follow_the_formulas_of_the_kernels() {
+    fn tensor_updates_equal_the_kernels() {
         let device = Cpu::default();
         for optimizer in optimizers() {
             let mut p: Tensor<Rank1<N>, f32, _> = device.tensor(wave(0.37, 1.0));

@@ -83,7 +83,7 @@ const PLAIN: OptimizerSpec = OptimizerSpec::Sgd { momentum: 0.0, nesterov: false
 
 #[test]
 #[ignore = "needs a GPU or the emulator of its driver"]
-fn every_optimizer() {
+fn every_optimizer_trains_on_the_gpu_as_on_the_cpu() {
     let sgd = |momentum, nesterov, weight_decay| OptimizerSpec::Sgd { momentum, nesterov, weight_decay };
     let adam = |weight_decay| OptimizerSpec::Adam { betas: [0.9, 0.999], eps: 1e-8, weight_decay };
     let adam_w = OptimizerSpec::AdamW { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.01 };
@@ -94,7 +94,7 @@ fn every_optimizer() {
 
 #[test]
 #[ignore = "needs a GPU or the emulator of its driver"]
-fn every_activation() {
+fn every_activation_trains_on_the_gpu_as_on_the_cpu() {
     for activation in Activation::ALL {
         compare(PLAIN, activation);
     }
@@ -103,7 +103,7 @@ fn every_activation() {
 /// Each batch size has a buffer of its own, more sizes than are kept included; a batch is its own copy.
 #[test]
 #[ignore = "needs a GPU or the emulator of its driver"]
-fn batches_are_the_tables_values_to_the_bit() {
+fn batches_on_the_gpu_equal_the_tables_values() {
     let device = Cuda::try_build(0, 0).unwrap();
     let held: Vec<u8> = (0..SAMPLES).flat_map(bytes).collect();
     let mut on_card = device.try_hold::<FEATURES>(ByteSamples { bytes: &held, tables: &tables() }).unwrap();

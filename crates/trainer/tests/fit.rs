@@ -71,7 +71,7 @@ fn evaluation_is_exact_over_samples_whatever_the_batches() {
 }
 
 #[test]
-fn a_loss_that_is_no_number_stops_the_run() {
+fn a_nan_training_loss_stops_the_run() {
     let progress = Progress::new(&TorchRng::new(1));
     let plan = plan(&[(50, 1e38)]);
     let result = fit(&mut *classifier(), &loader(90, 16), &loader(30, 16), &plan, progress, &mut Keeper::default());
@@ -108,7 +108,7 @@ impl Loader for Broken {
 }
 
 #[test]
-fn a_validation_loss_that_is_no_number_stops_the_run_and_is_not_called_the_training_loss() {
+fn a_nan_validation_loss_stops_the_run_and_is_named_as_such() {
     for (from, told, lines) in [(0, "is NaN before the first step: ", 1), (2, "is NaN after epoch 1; a smaller", 3)] {
         let validation = Broken { loader: loader(30, 16), from, passes: Cell::default() };
         let progress = Progress::new(&TorchRng::new(1));

@@ -118,7 +118,7 @@ fn the_validation_after_an_epoch_is_counted_too() {
 }
 
 #[test]
-fn a_loader_that_announces_nothing_is_refused_rather_than_scored_as_nan() {
+fn a_loader_without_samples_is_refused() {
     let error = evaluated(&memory(0, 16));
     assert!(matches!(error, TrainError::NoSamples { pass: Pass::Test, .. }), "{error}");
     assert_eq!(error.to_string(), "the test has no samples: the loader announced 0 batches with 0 samples");
@@ -164,7 +164,7 @@ fn a_batch_that_does_not_fit_is_named_by_its_number_and_pass() {
 
 /// Stopped after two batches of four; what is counted is the whole pass.
 #[test]
-fn a_resumed_pass_is_counted_with_what_was_served_before() {
+fn a_resumed_pass_counts_the_batches_before_the_stop() {
     let train = memory(40, 10);
     let mut keeper = Keeper { interrupt_after: Some(2 + 2), ..Keeper::default() };
     let progress = Progress::new(&TorchRng::new(1));
@@ -183,7 +183,7 @@ fn a_resumed_pass_is_counted_with_what_was_served_before() {
 
 /// A plan with early stopping, and progress that never watched a metric: the run would be longer than the rule says.
 #[test]
-fn progress_that_remembers_nothing_of_the_watched_metric_is_refused() {
+fn progress_without_the_watched_metric_is_refused() {
     let mut keeper = Keeper::default();
     let (train, validation) = (memory(30, 10), memory(30, 16));
     let fresh = Progress::new(&TorchRng::new(1));

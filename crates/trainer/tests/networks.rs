@@ -82,7 +82,7 @@ fn a_residual_network_stopped_after_any_batch_is_resumed_to_the_bit() {
 /// The fused operations and their products against the operations that a card runs, here on dfdx's CPU device. By plain steps: the gradient of a
 /// bias in front of a batch normalisation is rounding, which Adam makes as large as any other.
 #[test]
-fn both_paths_train_a_residual_network_alike() {
+fn the_fast_path_and_the_tensor_path_train_a_residual_network_alike() {
     let device = Cpu::default();
     let mut network = device.build_module::<Residual, f32>();
     network.configure(Activation::Identity, 0.0, 43).unwrap();
@@ -121,7 +121,7 @@ fn a_single_sample_under_batch_normalisation_is_an_error_before_the_first_step()
 }
 
 #[test]
-fn a_network_that_says_its_activations_is_given_no_other() {
+fn options_with_another_activation_are_refused() {
     let error = build::<Residual, FEATURES, CLASSES>(options(Activation::Relu)).err().unwrap();
     assert!(matches!(error, TrainError::Model(ModelError::ActivationIsFixed { .. })), "{error}");
 }

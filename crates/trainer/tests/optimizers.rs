@@ -69,7 +69,7 @@ fn on_tensors(optimizer: OptimizerSpec) -> Vec<f32> {
 
 /// The path that a card takes, data held on the device and gathered by index, run on the CPU.
 #[test]
-fn the_tensor_path_trains_as_the_kernels_do() {
+fn the_tensor_path_equals_the_kernels_for_every_optimizer() {
     for optimizer in optimizers() {
         let (ours, tensors) = (on_kernels(optimizer), on_tensors(optimizer));
         assert_eq!(ours.len(), tensors.len());
@@ -81,7 +81,7 @@ fn the_tensor_path_trains_as_the_kernels_do() {
 
 /// Two hundred steps on the same batches with dfdx's own layers, loss and optimizers: relative error at most 1e-4.
 #[test]
-fn two_hundred_steps_as_dfdx_trains() {
+fn two_hundred_steps_equal_dfdxs_training() {
     type Theirs = ((Linear<12, 16>, ReLU), (Linear<16, 8>, ReLU), Linear<8, 3>);
     for momentum in [0.0, 0.9] {
         let device = Cpu::default();

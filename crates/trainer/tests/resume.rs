@@ -53,7 +53,7 @@ fn whole(optimizer: OptimizerSpec) -> (Checkpoint, Vec<HistoryRow>, usize) {
 }
 
 #[test]
-fn stopped_after_any_batch_and_resumed_from_the_file() {
+fn a_run_stopped_after_any_batch_resumes_to_the_bit() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("last.safetensors");
     for optimizer in [SGD, ADAM] {
@@ -86,7 +86,7 @@ fn stopped_after_any_batch_and_resumed_from_the_file() {
 
 /// The checkpoints within an epoch are as good as those at its end.
 #[test]
-fn every_checkpoint_leads_to_the_same_end() {
+fn resuming_from_every_checkpoint_gives_the_same_weights() {
     let mut run = classifier(SGD);
     let mut rng = TorchRng::new(43);
     run.initialise(&mut rng).unwrap();
@@ -192,7 +192,7 @@ fn format_1_with_its_history_is_read_and_its_order_is_checked() {
 }
 
 #[test]
-fn a_cut_or_anothers_checkpoint_is_refused() {
+fn truncated_and_foreign_checkpoints_are_refused() {
     let (_folder, path, bytes) = checkpoint_bytes();
     for length in (0..bytes.len()).step_by(7) {
         assert!(Checkpoint::from_bytes(&bytes[..length]).is_err(), "cut to {length}");

@@ -123,7 +123,7 @@ fn a_schedule_that_watches_a_metric_changes_the_rates_that_are_used() {
 }
 
 #[test]
-fn a_rate_that_is_none_ends_the_run_before_its_step() {
+fn an_invalid_learning_rate_stops_the_run_before_its_step() {
     #[derive(Debug)]
     struct Wrong(f64);
     impl Schedule for Wrong {

@@ -13,7 +13,7 @@ use strata_trainer::{
 
 /// Three steps on four values by `torch.optim` (PyTorch 2.15); Lion's by its authors' algorithm in double precision.
 #[test]
-fn three_steps_are_those_of_pytorch() {
+fn three_steps_of_every_optimizer_equal_pytorchs() {
     const GRADIENTS: [[f32; 4]; 3] = [[0.3, -0.2, 0.1, 1.5], [-0.6, 0.4, 0.05, 0.7], [0.2, 0.2, -0.9, -0.1]];
     let sgd = |momentum, nesterov| Box::new(Sgd { momentum, nesterov, weight_decay: 0.01 });
     let (betas, epsilon) = ([0.9, 0.999], 1e-8);
@@ -66,7 +66,7 @@ fn classifier(step: TrainingStep) -> Box<dyn Classifier> {
 
 /// Three steps of tanh(4 → 5) → 3 with label smoothing, momentum, decay of the weights only and each kind of clipping, against PyTorch.
 #[test]
-fn composed_steps_are_those_of_pytorch() {
+fn composed_steps_equal_pytorchs() {
     let steps = |clipping| {
         let sgd = Sgd { momentum: 0.9, nesterov: false, weight_decay: 0.1 };
         let decayed = DecayedKinds { weights: true, biases: false, gains: false };
@@ -176,7 +176,7 @@ fn mixed_labels_are_trained_on() {
 
 /// Weights decay and biases do not, by the path of the kernels and by that of tensors.
 #[test]
-fn kinds_decay_apart_on_tensors_as_on_kernels() {
+fn weight_decay_by_kind_is_the_same_on_tensors_and_kernels() {
     let step = || {
         let sgd = Sgd { momentum: 0.9, nesterov: false, weight_decay: 0.5 };
         TrainingStep::new(sgd).decayed(DecayedKinds { weights: true, biases: false, gains: false })

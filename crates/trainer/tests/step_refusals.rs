@@ -17,7 +17,7 @@ fn classifier(step: TrainingStep) -> Box<dyn Classifier> {
 }
 
 #[test]
-fn numbers_that_are_none_in_32_bits_are_refused() {
+fn numbers_that_overflow_32_bits_are_refused() {
     let number = |step: TrainingStep| match step.check() {
         Err(TrainError::Number { what, .. }) => what,
         other => panic!("{other:?}"),

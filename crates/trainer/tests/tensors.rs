@@ -73,7 +73,7 @@ fn run(optimizer: OptimizerSpec, from: Option<Checkpoint>, stop: Option<usize>) 
 /// Weights and optimizer state to the bit (on this device nothing is added in another order); losses to rounding, since a stop
 /// is a read of the sum.
 #[test]
-fn stopped_after_any_batch_and_resumed() {
+fn a_tensor_path_run_stopped_after_any_batch_resumes_to_the_bit() {
     for optimizer in [PLAIN, NESTEROV, ADAM] {
         let (outcome, expected) = run(optimizer, None, None);
         assert_eq!(outcome, Outcome::Finished);
@@ -100,7 +100,7 @@ fn stopped_after_any_batch_and_resumed() {
 
 /// The same scores as the kernels', from indices as from features, the smaller last batch counted as what it is.
 #[test]
-fn scores_are_those_of_the_kernels() {
+fn tensor_path_scores_equal_the_kernels() {
     let score = |mut classifier: Box<dyn Classifier>, indices_only: bool| {
         let mut rng = TorchRng::new(43);
         classifier.initialise(&mut rng).unwrap();
@@ -127,7 +127,7 @@ fn scores_are_those_of_the_kernels() {
 }
 
 #[test]
-fn what_does_not_fit_is_refused() {
+fn batches_and_samples_that_do_not_fit_are_refused() {
     let error = |batch| tensors(PLAIN).training_step(batch, 0.1).unwrap_err().to_string();
     let beyond = Batch { indices: vec![3, 50], features: Vec::new(), labels: vec![0, 1], mix: None };
     assert_eq!(error(beyond), "a batch names sample 50; the device holds 50");

@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_circle_through_others_is_one_and_a_row_is_none() {
+    fn indirect_import_circles_are_found_and_chains_are_not() {
         let root = ("lib.rs", "mod a; mod b; mod c;");
         let row = [root, ("a.rs", "use crate::b::B;"), ("b.rs", "use crate::c::C;"), ("c.rs", "use other::a;")];
         assert_eq!(found(&row), Vec::<String>::new());
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_module_and_its_parts_know_each_other_and_tests_know_all() {
+    fn parent_and_child_modules_and_tests_may_import_each_other() {
         let parts = [("lib.rs", "mod a;"), ("a.rs", "mod b; use b::B; use self::b::C;"), ("a/b.rs", "use super::A;")];
         assert_eq!(found(&parts), Vec::<String>::new());
         let tests = "#[cfg(test)] mod tests { use crate::a::A; } // use crate::a::A;\nconst X: &str = \"crate::a::A\";";

@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_file_is_found_and_a_long_document_is_none() {
+    fn long_source_files_are_found_and_long_documents_allowed() {
         let lines = |count: usize| "//! x\n".repeat(count);
         assert_eq!(found("a.rs", &lines(400)), Vec::<String>::new());
         assert!(found("a.rs", &lines(401))[0].starts_with("a.rs: 401 lines"));
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_home_folder_is_found_and_an_address_is_none() {
+    fn home_folders_in_texts_are_found_and_urls_allowed() {
         let home = concat!("/ho", "me/somebody/x");
         assert!(found("a.toml", &format!("x = 1\npath = \"{home}\"\n"))[0].starts_with("a.toml:2: "));
         assert!(found("run", &format!("cd {home}\n"))[0].starts_with("run:1: "));

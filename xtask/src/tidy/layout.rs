@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_belongs_elsewhere_is_found_at_the_top_alone() {
+    fn unexpected_top_level_folders_are_found() {
         let paths = ["crates/fuzz/x", ".ci/run", ".gitignore", "Cargo.toml", "fuzz/run", "fuzz/README.md", "notes.txt"];
         let found: Vec<_> = strangers(&paths.map(str::to_owned)).into_iter().collect();
         assert_eq!(found.len(), 2, "{found:?}");
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_package_that_the_workflow_leaves_out_or_invents_is_found() {
+    fn packages_missing_from_the_workflow_or_unknown_are_found() {
         let workflow = "matrix:\n  system: [x]\n  package:\n    - a\n    - b\n  exclude:\n    - { package: c }\n";
         let members = |names: &[&str]| names.iter().map(ToString::to_string).collect();
         assert_eq!(untested(workflow, &members(&["a", "b"])), Vec::<String>::new());

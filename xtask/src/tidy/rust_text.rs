@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn comments_texts_and_characters_hold_no_words() {
+    fn comments_and_literals_hold_no_identifiers() {
         assert_eq!(words("a // b\n/* c\n */ d"), ["a", "d"]);
         assert_eq!(words(r##"a "b \" c" d r#"e " f"# g b"h" i"##), ["a", "d", "g", "i"]);
         assert_eq!(
@@ -161,13 +161,13 @@ mod tests {
     }
 
     #[test]
-    fn texts_know_their_line() {
+    fn string_literals_know_their_line() {
         let text = tokens("a\n\n(\"b\\n--c\")").into_iter().find(|token| matches!(token, Token::Text(..)));
         assert_eq!(text, Some(Token::Text("b\\n--c".to_owned(), 3)));
     }
 
     #[test]
-    fn what_is_compiled_for_tests_alone_is_left_out() {
+    fn test_code_is_left_out() {
         assert_eq!(words("a; #[cfg(test)] mod tests { fn b() { c } } d"), ["a", "d"]);
         assert_eq!(words("#[cfg(all(test, unix))] mod tests; d"), ["d"]);
         assert_eq!(words("#[cfg(test)] #[rustfmt::skip] fn b(c: [u8; 3]) -> u8 { d } e"), ["e"]);

@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_option_in_a_librarys_text_is_found_and_in_the_programs_or_a_comment_is_none() {
+    fn command_line_words_are_found_in_library_texts_only() {
         let folder = tempfile::tempdir().unwrap();
         let write = |path: &str, text: &str| {
             let path = folder.path().join(path);

@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn named_certificates_are_the_only_ones_and_the_systems_come_before_mozillas() {
+    fn certificates_come_from_the_environment_then_the_system_then_mozilla() {
         let read = |path: &str| rustls_native_certs::load_certs_from_paths(Some(path.as_ref()), None);
         let folder = tempfile::tempdir().unwrap();
         let empty = folder.path().join("empty.pem");

@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_is_a_servers_a_files_or_refused() {
+    fn urls_are_http_or_file_or_refused() {
         let file = |path: &str| Some(Location::File(PathBuf::from(path)));
         // Each row: the URL, and what it points to.
         let rows = [

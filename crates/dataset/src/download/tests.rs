@@ -118,7 +118,7 @@ fn a_later_run_resumes() {
 
 /// The file has changed, or the server knows no ranges: 200 is the whole file again.
 #[test]
-fn a_200_to_a_range_request_begins_anew() {
+fn a_200_to_a_range_request_restarts_the_download() {
     let case = Case::new();
     let other = vec![7; 90_000];
     let server = Server::start(vec![cut(&other, 80_000), whole(&case.body)]);
@@ -128,7 +128,7 @@ fn a_200_to_a_range_request_begins_anew() {
 
 /// A partial file of another URL must not be the beginning of this one.
 #[test]
-fn another_urls_bytes_are_not_resumed() {
+fn a_partial_download_of_another_url_is_not_resumed() {
     let mut case = Case::new();
     case.limits.retries = 0;
     let first = Server::start(vec![cut(&case.body, 80_000)]);
@@ -141,7 +141,7 @@ fn another_urls_bytes_are_not_resumed() {
 
 /// The note beside a partial file is damaged, or tells of fewer bytes than there are.
 #[test]
-fn a_damaged_note_begins_anew() {
+fn damaged_metadata_of_a_partial_download_restarts_it() {
     for note in [
         "",
         "{",
@@ -162,7 +162,7 @@ fn a_damaged_note_begins_anew() {
 
 /// The server resumes at another place than the one asked for: those bytes must not be appended.
 #[test]
-fn a_wrong_content_range_begins_anew() {
+fn a_wrong_content_range_restarts_the_download() {
     let case = Case::new();
     let server = Server::start(vec![cut(&case.body, 80_000), rest(&case.body, 79_999), whole(&case.body)]);
     case.fetch(&server).unwrap();
@@ -172,7 +172,7 @@ fn a_wrong_content_range_begins_anew() {
 
 /// 206 of a file that has another length by now.
 #[test]
-fn a_range_of_another_total_begins_anew() {
+fn a_range_of_another_total_length_restarts_the_download() {
     let case = Case::new();
     let longer = [case.body.as_slice(), &[1]].concat();
     let server = Server::start(vec![cut(&longer, 80_000), rest(&case.body, 80_000), whole(&case.body)]);
@@ -183,7 +183,7 @@ fn a_range_of_another_total_begins_anew() {
 
 /// 416 after all bytes have come (the server told no length before): the file is whole.
 #[test]
-fn a_416_at_the_end_means_whole() {
+fn a_416_at_the_end_completes_the_download() {
     let case = Case::new();
     let chunk = [b"30d40\r\n".as_slice(), &case.body, b"\r\n"].concat();
     // Chunked, without the chunk of length zero that ends it.
@@ -198,7 +198,7 @@ fn a_416_at_the_end_means_whole() {
 
 /// 416 half-way: the file is shorter by now, so what is here is of no use.
 #[test]
-fn a_416_half_way_begins_anew() {
+fn a_416_half_way_restarts_the_download() {
     let case = Case::new();
     let longer = [case.body.as_slice(), &case.body].concat();
     let server = Server::start(vec![
@@ -212,7 +212,7 @@ fn a_416_half_way_begins_anew() {
 
 /// 206 to a request for the whole file.
 #[test]
-fn a_range_that_was_not_asked_for_is_an_error() {
+fn an_unrequested_206_is_an_error() {
     let case = Case::new();
     let server = Server::start(vec![rest(&case.body, 0)]);
     let error = case.error(&server);
@@ -230,7 +230,7 @@ fn a_server_that_recovers_is_asked_again() {
 }
 
 #[test]
-fn a_500_for_ever_is_an_error_after_the_retries() {
+fn repeated_500s_are_an_error_after_the_retries() {
     let case = Case::new();
     let server = Server::start(vec![reply("500 Internal Server Error", &["Content-Length: 4"], b"oops")]);
     let error = case.error(&server);
@@ -251,7 +251,7 @@ fn a_404_is_an_error_at_once() {
 /// Nothing that is no regular file is written over, neither where the file shall be nor beside it; and no pipe is waited for.
 #[cfg(unix)]
 #[test]
-fn what_is_no_regular_file_is_refused_and_stays() {
+fn a_target_that_is_no_regular_file_is_refused_and_kept() {
     use std::os::unix::fs::FileTypeExt;
     for suffix in ["", ".part", ".lock"] {
         let case = Case::new();
@@ -268,7 +268,7 @@ fn what_is_no_regular_file_is_refused_and_stays() {
 /// A link in the cache leads to a disk with more room: the file comes to lie there, and the link stays.
 #[cfg(unix)]
 #[test]
-fn a_link_in_the_files_place_is_followed() {
+fn a_symbolic_link_as_target_is_followed() {
     let case = Case::new();
     let disk = case.folder.path().join("disk");
     for folder in [case.target().parent().unwrap(), &disk] {

@@ -211,7 +211,7 @@ mod tests {
 
     /// Without a network the user is told at once; a connection that broke is worth another try.
     #[test]
-    fn only_what_was_there_is_tried_again() {
+    fn cut_connections_are_retried_and_refused_ones_are_not() {
         use std::io::{Error, ErrorKind};
         let lookup = Error::other("failed to lookup address information");
         assert!(matches!(failure(ureq::Error::Io(lookup)), Failure::Permanent(_)));
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_content_range_is_read_or_ignored() {
+    fn content_range_headers_are_parsed_or_ignored() {
         let range = |first, total| Some(ContentRange { first, total });
         // Each row: the header, and what it says.
         let rows = [

@@ -29,7 +29,7 @@ fn loader(images: &Arc<Images>, indices: Vec<u32>, batch: usize, order: Order) -
 /// PyTorch 2.15, seed 43: a split of 2,000 into 1,800 and 200, the initial parameters of
 /// 3072-64-32-10, then a validation pass, and three epochs of a training and a validation pass.
 #[test]
-fn batch_orders_are_pytorchs() {
+fn batch_orders_equal_pytorchs() {
     let images = numbered(2000);
     let mut rng = TorchRng::new(43);
     let split = Split::random(2000, 200, &mut rng).unwrap();
@@ -70,7 +70,7 @@ fn bad_sizes_and_indices_are_refused() {
 }
 
 #[test]
-fn indices_alone_leave_the_pixels_out() {
+fn batches_by_index_hold_no_pixels() {
     let loader = ImageLoader::new(numbered(10), vec![9, 1], 5, Order::InOrder, unit(), BatchContent::Indices).unwrap();
     let batches: Vec<ImageBatch> = loader.pass(&mut TorchRng::new(1), 0).map(Result::unwrap).collect();
     let expected = ImageBatch { indices: vec![9, 1], pixels: vec![], labels: vec![3, 7] };
@@ -79,7 +79,7 @@ fn indices_alone_leave_the_pixels_out() {
 
 /// The thread holds the images by an `Arc` of its own: once the pass is gone, so is that.
 #[test]
-fn a_pass_dropped_early_leaves_no_thread() {
+fn a_pass_dropped_early_ends_its_thread() {
     let images = numbered(10_000);
     for taken in [0, 1, 3] {
         let loader = loader(&images, (0..10_000).collect(), 1, Order::InOrder);
@@ -94,7 +94,7 @@ fn a_pass_dropped_early_leaves_no_thread() {
 
 /// A thread that dies in the middle must neither hang the consumer nor cost a batch.
 #[test]
-fn a_panic_in_the_thread_loses_nothing() {
+fn no_batch_is_lost_when_the_loader_thread_panics() {
     let images = numbered(10);
     let loader = loader(&images, (0..10).collect(), 2, Order::InOrder);
     let mut pass = loader.pass(&mut TorchRng::new(1), 0);
@@ -114,7 +114,7 @@ proptest! {
 
     /// Any part of any images, any batch size, any number of batches skipped.
     #[test]
-    fn each_index_comes_once(
+    fn a_pass_serves_each_index_once(
         len in 0usize..700,
         step in 1usize..5,
         batch in 1usize..900,
@@ -167,7 +167,7 @@ impl Transform for Noise {
 /// What is drawn for a sample depends on the pass and on the sample, and on nothing that came before: a resume in the middle of a pass
 /// sees the same values.
 #[test]
-fn a_transform_draws_the_same_wherever_a_pass_is_taken_up() {
+fn a_resumed_pass_repeats_the_transforms_draws() {
     let images = numbered(50);
     let content = BatchContent::Pixels;
     let loader =
@@ -196,7 +196,7 @@ fn a_transform_draws_the_same_wherever_a_pass_is_taken_up() {
 
 /// A device that holds the images looks values up: it would leave such a transform out.
 #[test]
-fn a_transform_that_is_no_table_is_refused_where_the_device_makes_the_values() {
+fn transforms_without_a_table_are_refused_for_batches_by_index() {
     let refused = ImageLoader::new(numbered(10), vec![1], 1, Order::InOrder, Arc::new(Noise), BatchContent::Indices);
     assert!(matches!(refused, Err(DatasetError::NotATable)));
 }

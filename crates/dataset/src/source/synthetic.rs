@@ -196,7 +196,7 @@ mod tests {
 
     /// Fixed once and for all: another machine, thread count or compiler must not move a bit.
     #[test]
-    fn the_same_bytes_everywhere() {
+    fn synthetic_images_equal_their_golden_hash() {
         let make = || {
             let synthetic = Synthetic { seed: 43, train: 300, test: 100, ..Synthetic::default() };
             synthetic.generate().unwrap().sha256()
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn seeds_and_parts_differ_and_classes_are_even() {
+    fn synthetic_images_differ_by_seed_and_part_and_have_balanced_classes() {
         let make = |seed| {
             let synthetic = Synthetic { seed, train: 20, test: 20, ..Synthetic::default() };
             synthetic.generate().unwrap()
@@ -221,7 +221,7 @@ mod tests {
     /// What a linear reader of one pixel can know is far below what the figures tell: the nearest
     /// class by mean image is right nearly always, the best single pixel's threshold seldom.
     #[test]
-    fn whole_images_tell_the_class_and_single_pixels_do_not() {
+    fn the_class_is_separable_by_whole_images_but_not_by_single_pixels() {
         let synthetic = Synthetic { seed: 5, train: 1000, test: 300, ..Synthetic::default() };
         let data = synthetic.generate().unwrap();
         let values = ImageShape::CIFAR.values();

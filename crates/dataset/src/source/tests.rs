@@ -152,7 +152,7 @@ fn assert_small_release(data: &Dataset) {
 }
 
 #[test]
-fn an_archive_is_read_in_place() {
+fn a_local_archive_is_read_without_unpacking() {
     let (folder, mut source) = release(&gzip(&tar_bytes(&entries())));
     source.sha256 = source.sha256.to_ascii_uppercase();
     let mut events = vec![];
@@ -234,7 +234,7 @@ fn a_missing_archive_is_downloaded_to_the_folder() {
 
 /// Downloads of two releases do not overwrite each other in the cache.
 #[test]
-fn the_cache_tells_releases_apart() {
+fn the_cache_keeps_releases_of_other_checksums_apart() {
     let (source, limits) = (source(DatasetKind::Cifar10).unwrap(), impatient());
     let request = Request { source, url: "", sha256: None, folder: &DataFolder::Cache, limits: &limits };
     let path = request.target(ARCHIVE, source.release_sha256().unwrap()).unwrap();
@@ -243,7 +243,7 @@ fn the_cache_tells_releases_apart() {
 
 /// A folder that is not there any more, or is empty, is a disk that is not mounted: nothing is put there.
 #[test]
-fn a_source_that_may_not_be_downloaded_is_not() {
+fn an_existing_folder_is_never_downloaded_to() {
     let folder = tempfile::tempdir().unwrap();
     let archive = gzip(&tar_bytes(&entries()));
     let server = Server::start(vec![whole(&archive)]);
@@ -264,7 +264,7 @@ fn a_source_that_may_not_be_downloaded_is_not() {
 }
 
 #[test]
-fn a_file_in_the_folders_place_is_the_users_mistake() {
+fn a_file_given_as_the_data_folder_is_refused() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let source = Asked { folder: Some(file.path().to_owned()), ..Asked::default() };
     let error = read(&source).unwrap_err();

@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn unit_is_the_exact_quotient() {
+    fn unit_scale_divides_by_255_exactly() {
         let shape = ImageShape { channels: 1, height: 16, width: 16 };
         let images = Images::new(shape, (0..=255).collect(), vec![0], 1).unwrap();
         let values = |scale: PixelScale| batch(&images, &[0], &scale).pixels;
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn each_channel_is_normalised_by_its_own() {
+    fn each_channel_is_normalised_by_its_own_statistics() {
         let shape = ImageShape { channels: 2, height: 1, width: 1 };
         let images = Images::new(shape, vec![255, 0, 0, 255], vec![0, 1], 2).unwrap();
         let scale = PixelScale::Normalised { mean: vec![0.5, 0.25], deviation: vec![0.25, 0.5] };

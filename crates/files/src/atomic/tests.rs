@@ -10,7 +10,7 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn a_failing_writer_leaves_the_old_file_and_no_temporary() {
+fn a_failed_write_keeps_the_old_file_and_leaves_no_temporary() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.json");
     write_atomically(&path, |w| w.write_all(b"old")).unwrap();
@@ -34,7 +34,7 @@ fn a_panicking_writer_leaves_no_temporary() {
 
 /// A reader during the writing, and bytes that only fill the buffer: old until the rename, whole after it.
 #[test]
-fn the_old_file_stands_until_the_whole_new_one_does() {
+fn the_old_file_is_readable_until_the_new_one_is_complete() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("b");
     write_atomically(&path, |w| w.write_all(b"old")).unwrap();
@@ -49,7 +49,7 @@ fn the_old_file_stands_until_the_whole_new_one_does() {
 }
 
 #[test]
-fn a_folder_in_the_files_place_and_a_missing_folder_are_errors() {
+fn a_folder_as_target_and_a_missing_parent_are_errors() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("taken");
     fs::create_dir(&path).unwrap();
@@ -60,7 +60,7 @@ fn a_folder_in_the_files_place_and_a_missing_folder_are_errors() {
 }
 
 #[test]
-fn leftovers_neither_block_nor_stay() {
+fn temporaries_of_killed_writers_are_removed() {
     let dir = tempfile::tempdir().unwrap();
     // The names that this process would use next, as a killed one of its number would have left them.
     for count in 0..200 {
@@ -76,7 +76,7 @@ fn leftovers_neither_block_nor_stay() {
 
 #[cfg(unix)]
 #[test]
-fn others_may_read_what_the_umask_lets_them() {
+fn written_files_have_the_permissions_of_the_umask() {
     use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir().unwrap();
     let (plain, atomic) = (dir.path().join("plain"), dir.path().join("atomic"));
@@ -95,7 +95,7 @@ mod places {
     use crate::{open_regular, open_to_update};
 
     #[test]
-    fn a_link_stays_and_the_file_it_leads_to_is_written_where_it_lies() {
+    fn writing_through_a_symbolic_link_replaces_its_target() {
         let dir = tempfile::tempdir().unwrap();
         let elsewhere = dir.path().join("elsewhere");
         fs::create_dir(&elsewhere).unwrap();
@@ -115,7 +115,7 @@ mod places {
     }
 
     #[test]
-    fn a_link_to_nothing_yet_is_followed_and_one_into_a_folder_that_is_gone_is_an_error() {
+    fn a_dangling_link_is_followed_unless_its_folder_is_missing() {
         let dir = tempfile::tempdir().unwrap();
         symlink("later", dir.path().join("link")).unwrap();
         write_atomically(&dir.path().join("link"), |w| w.write_all(b"x")).unwrap();
@@ -131,7 +131,7 @@ mod places {
     /// As root a rename would replace the device itself.
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_device_is_written_to_and_stays_one() {
+    fn a_device_is_written_to_and_not_replaced() {
         let dir = tempfile::tempdir().unwrap();
         for (device, full) in [("/dev/null", false), ("/dev/full", true)] {
             let link = dir.path().join("link");
@@ -168,7 +168,7 @@ mod places {
     }
 
     #[test]
-    fn a_file_that_was_there_keeps_its_permissions() {
+    fn a_replaced_file_keeps_its_permissions() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("private");
         fs::write(&path, "old").unwrap();

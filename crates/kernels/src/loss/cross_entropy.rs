@@ -120,7 +120,7 @@ mod tests {
 
     /// Two classes with logits 0 and ln 3: probabilities 1/4 and 3/4, so the loss of label 1 is ln(4/3).
     #[test]
-    fn a_quarter_and_three_quarters() {
+    fn cross_entropy_of_two_classes_by_hand() {
         let logits = [0.0, 3f32.ln()];
         let got = cross_entropy(&logits, &[1], 2);
         assert!((got.loss - (4.0f64 / 3.0).ln()).abs() < 1e-6 && got.correct == 1, "{got:?}");
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn of_equal_logits_the_first_counts() {
+    fn ties_between_logits_go_to_the_first_class() {
         assert_eq!(cross_entropy(&[1.0, 1.0], &[0], 2).correct, 1);
         assert_eq!(cross_entropy(&[1.0, 1.0], &[1], 2).correct, 0);
     }

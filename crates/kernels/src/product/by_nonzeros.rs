@@ -89,7 +89,7 @@ mod tests {
 
     /// 40,001 rows in 250 parts are 161 each, and 249 parts hold them: a count of parts taken for granted begins one past the end.
     #[test]
-    fn every_part_begins_within_the_rows() {
+    fn every_task_starts_within_the_rows() {
         for (rows, groups, threads) in [(40_001, 1, 125), (130, 1, 2), (1, 1, 64), (257, 3, 8), (512, 16, 2)] {
             let part_rows = rows_of_a_part(rows, groups, threads);
             let parts = rows.div_ceil(part_rows);

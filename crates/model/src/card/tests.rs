@@ -83,7 +83,7 @@ fn bits(values: &[f32]) -> Vec<u32> {
 /// Every byte in every channel, unit and normalised, whole batches and the smaller last one, against the loader of the CPU's path.
 #[test]
 #[ignore = "needs a C++ compiler; cargo xtask test runs it"]
-fn gathered_bytes_are_the_loaders_pixels_to_the_bit() {
+fn bytes_gathered_on_the_gpu_equal_the_loaders_pixels() {
     let host = Host::build();
     let odd = ImageShape { channels: 2, height: 3, width: 5 };
     for shape in [ImageShape::CIFAR, odd] {
@@ -121,7 +121,7 @@ fn gathered_bytes_are_the_loaders_pixels_to_the_bit() {
 /// Counts around a block's and a thread's ends, seeds and steps that need their high words.
 #[test]
 #[ignore = "needs a C++ compiler; cargo xtask test runs it"]
-fn masks_are_the_cpus_to_the_bit() {
+fn dropout_masks_of_the_gpu_equal_the_cpus() {
     let host = Host::build();
     let per_block = 4 * THREADS as usize;
     for count in [1, 3, 4, 5, per_block - 1, per_block, per_block + 1, 3 * per_block + 2, 100_003] {
@@ -141,7 +141,7 @@ fn masks_are_the_cpus_to_the_bit() {
 /// Logits of few values, so that rows tie, some of them large, one of them NaN; as many samples as a block has threads and one more.
 #[test]
 #[ignore = "needs a C++ compiler; cargo xtask test runs it"]
-fn losses_hits_and_gradients_are_those_of_the_cpu() {
+fn losses_hits_and_gradients_of_the_gpu_equal_the_cpus() {
     let host = Host::build();
     for (samples, classes) in [(1, 2), (7, 10), (THREADS as usize + 1, 3)] {
         let noise = |i: usize| ((i * 7919 + i * i / 7 * 31) % 5) as f32;

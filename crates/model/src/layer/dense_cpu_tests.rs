@@ -40,7 +40,7 @@ fn agrees_with_dfdx<const I: usize, const O: usize>(batch: usize) {
 }
 
 #[test]
-fn output_and_gradients_are_those_of_dfdx() {
+fn dense_output_and_gradients_equal_dfdxs() {
     agrees_with_dfdx::<1, 1>(1);
     agrees_with_dfdx::<3, 17>(1);
     agrees_with_dfdx::<17, 3>(5);
@@ -75,7 +75,7 @@ fn gradients_are_the_slopes_of_the_loss() {
 }
 
 #[test]
-fn the_loss_and_its_gradient_are_those_of_dfdx() {
+fn the_loss_and_its_gradient_equal_dfdxs() {
     let device = Cpu::default();
     let logits = device.tensor_from_vec(wave(50, 2.1), (5, Const::<10>));
     let labels = [3u8, 9, 0, 1, 1];
@@ -88,7 +88,7 @@ fn the_loss_and_its_gradient_are_those_of_dfdx() {
 
 /// A product applied with the plain rule p -= lr · g, against the gradient that dfdx's tape holds.
 #[test]
-fn an_update_by_products_is_the_update() {
+fn an_update_by_products_equals_an_update_by_gradients() {
     let device = Cpu::seed_from_u64(3);
     let mut network = device.build_module::<mlp!(6, 9, 3), f32>();
     network.configure(Activation::Tanh, 0.2, 43).unwrap();

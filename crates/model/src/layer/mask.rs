@@ -86,7 +86,7 @@ mod tests {
 
     /// Of n = 100,000 outputs at p = 0.3, 30,000 ± 5·√(n p (1 - p)) = ± 725 are dropped, the others scaled by 1/0.7.
     #[test]
-    fn a_share_is_dropped_and_the_others_are_scaled() {
+    fn dropout_drops_its_share_and_scales_the_rest() {
         let dropout = Mask { probability: 0.3, seed: 43, layer: 1, step: 7 };
         let mut values = vec![1.0; 100_000];
         dropout.apply(&mut values);
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn another_step_layer_or_seed_is_another_mask_and_the_same_is_the_same() {
+    fn dropout_masks_are_a_function_of_seed_layer_and_step() {
         let mask = |seed, layer, step| {
             let mut values = vec![1.0; 64];
             Mask { probability: 0.5, seed, layer, step }.apply(&mut values);

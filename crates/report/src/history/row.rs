@@ -177,7 +177,7 @@ mod tests {
     const LINE: &str = r#"{"phase":0,"epoch":3,"lr":0.1,"train_loss":1.5,"val_loss":1.25,"val_acc":0.5"#;
 
     #[test]
-    fn a_metric_more_is_a_key_more_and_keeps_its_place() {
+    fn further_metrics_are_keys_in_their_order() {
         let text = format!(r#"{LINE},"lr_last":0.05,"val_top5_acc":0.75}}"#);
         let ReadRow(line) = serde_json::from_str(&text).unwrap();
         assert_eq!(line.values.get("val_top5_acc"), Some(&0.75));
@@ -188,14 +188,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_passed_over() {
+    fn values_that_are_no_numbers_are_skipped() {
         let text = format!(r#"{LINE},"a":"text","b":{{"c":[1]}},"d":[{{}}],"e":true}}"#);
         let ReadRow(line) = serde_json::from_str(&text).unwrap();
         assert_eq!(serde_json::to_string(&WrittenRow(&line)).unwrap(), format!("{LINE}}}"));
     }
 
     #[test]
-    fn what_every_row_has_is_required_once_and_further_values_are_bounded() {
+    fn required_keys_occur_once_and_further_values_are_bounded() {
         let error = |text: &str| serde_json::from_str::<ReadRow>(text).map(|_| ()).unwrap_err().to_string();
         assert!(error(r#"{"val_loss":1.0}"#).contains("missing field `val_acc`"));
         assert!(error(&format!(r#"{LINE},"epoch":4}}"#)).contains("duplicate field `epoch`"));

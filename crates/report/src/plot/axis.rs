@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn rates_are_short() {
+    fn learning_rates_are_labelled_briefly() {
         let rows =
             [(0.1, "0.1"), (1e-3, "0.001"), (5e-8, "5e-8"), (0.100_000_001_49, "0.1"), (0.0, "0"), (f64::NAN, "NaN")];
         for (rate, want) in rows {

@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_is_a_line_a_run_with_the_reasons_beneath() {
+    fn the_plain_table_has_one_line_per_run_and_reasons_beneath() {
         insta::assert_snapshot!(runs_table(&runs(), None), @r#"
         name      status              arch                        optimizer  lrs               epochs      val_acc  test_acc  seconds  started (UTC)
         seed      finished            4 layers (2048,1024,64,10)  sgd        0.1, 0.001, 5e-8  20, 10, 10   0.5654    0.5670   1234.6  2026-11-23 22:51
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_terminals_width_is_kept() {
+    fn the_table_fits_the_terminals_width() {
         let table = runs_table(&runs(), Some(80));
         insta::assert_snapshot!(table, @r#"
         name      status       arch      lrs       epochs   val_acc  test_acc  seconds
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn no_runs_says_how_to_start_one() {
+    fn an_empty_list_of_runs_says_how_to_start_one() {
         assert!(runs_table(&[], None) == "no runs yet\n");
     }
 }

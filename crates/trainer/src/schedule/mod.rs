@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_constant_schedule_gives_the_very_rate() {
+    fn a_constant_schedule_gives_exactly_its_rate() {
         assert_eq!(rates(ScheduleSpec::Constant, 0.1, 3), [0.1; 3]);
     }
 
@@ -105,7 +105,7 @@ mod tests {
     /// By the formula of torch.optim.lr_scheduler.OneCycleLR, max_lr 0.1, total_steps 10, pct_start 0.3: up from 0.004 until step 2,
     /// down to 4e-7 at step 9.
     #[test]
-    fn one_cycle_is_pytorchs() {
+    fn one_cycle_equals_pytorchs() {
         let found = rates(ScheduleSpec::OneCycle { warmup: 0.3 }, 0.1, 10);
         let down = |step: f64| 4e-7 + (0.1 - 4e-7) / 2.0 * (1.0 + (std::f64::consts::PI * (step - 2.0) / 7.0).cos());
         let mut expected = vec![0.004, 0.052, 0.1];

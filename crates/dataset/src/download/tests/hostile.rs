@@ -14,7 +14,7 @@ fn an_endless_redirect_is_an_error() {
 }
 
 #[test]
-fn a_redirect_is_followed_and_the_range_goes_with_it() {
+fn a_redirect_keeps_the_range_header() {
     let case = Case::new();
     let elsewhere = reply("301 Moved Permanently", &["Location: /elsewhere", "Content-Length: 0"], b"");
     let server = Server::start(vec![elsewhere.clone(), cut(&case.body, 80_000), elsewhere, rest(&case.body, 80_000)]);
@@ -25,7 +25,7 @@ fn a_redirect_is_followed_and_the_range_goes_with_it() {
 
 /// A body without a length that never ends would fill the disk.
 #[test]
-fn a_body_that_is_too_long_is_cut() {
+fn a_body_longer_than_the_limit_is_cut_off() {
     let mut case = Case::new();
     case.limits.longest = 100_000;
     let chunk = [b"30d40\r\n".as_slice(), &case.body, b"\r\n"].concat();
@@ -37,7 +37,7 @@ fn a_body_that_is_too_long_is_cut() {
 
 /// A length that is absurd is refused before a byte of it is read.
 #[test]
-fn an_offer_that_is_too_long_is_refused() {
+fn a_content_length_over_the_limit_is_refused() {
     let case = Case::new();
     let server = Server::start(vec![reply("200 OK", &["Content-Length: 9000000000000000000"], &[1; 100])]);
     let error = case.error(&server);
@@ -46,7 +46,7 @@ fn an_offer_that_is_too_long_is_refused() {
 
 /// More bytes than Content-Length says: those beyond are another answer's, and not the file's.
 #[test]
-fn bytes_after_the_end_are_not_taken() {
+fn bytes_beyond_the_content_length_are_ignored() {
     let case = Case::new();
     let Reply::Raw(mut bytes) = whole(&case.body) else {
         panic!("a whole answer is raw");
@@ -59,7 +59,7 @@ fn bytes_after_the_end_are_not_taken() {
 
 /// A server that falls silent, before its answer or in the middle of it, is given up.
 #[test]
-fn a_stall_is_an_error() {
+fn a_stalled_connection_is_an_error() {
     for sent in [0, 40, 80_000] {
         let mut case = Case::new();
         case.limits.stall = Duration::from_millis(60);
@@ -75,7 +75,7 @@ fn a_stall_is_an_error() {
 
 /// One drop after the other is never silent, and would never end.
 #[test]
-fn a_drip_is_an_error() {
+fn a_connection_that_is_too_slow_is_an_error() {
     let mut case = Case::new();
     (case.limits.window, case.limits.least, case.limits.retries) = (Duration::from_millis(30), 10_000, 1);
     let Reply::Raw(head) = cut(&case.body, 100) else {
@@ -89,7 +89,7 @@ fn a_drip_is_an_error() {
 
 /// Ctrl-C while the server is silent does not wait for the timeout.
 #[test]
-fn cancelling_leaves_what_came() {
+fn a_cancelled_download_keeps_its_partial_file() {
     let case = Case::new();
     let Reply::Raw(bytes) = cut(&case.body, 80_000) else {
         panic!("a cut answer is raw");
@@ -110,7 +110,7 @@ fn cancelling_leaves_what_came() {
 
 /// A page of a hotel's network instead of the file: removed, so that the next try starts clean.
 #[test]
-fn a_wrong_checksum_names_both_sums_and_starts_clean() {
+fn a_wrong_checksum_names_both_sums_and_removes_the_file() {
     let case = Case::new();
     let server = Server::start(vec![whole(b"<html>please log in</html>"), whole(&case.body)]);
     let error = case.error(&server);
@@ -125,7 +125,7 @@ fn a_wrong_checksum_names_both_sums_and_starts_clean() {
 
 /// The first half was damaged on disk: the sum says so, and a whole transfer mends it.
 #[test]
-fn a_resumed_download_that_is_damaged_is_begun_anew_once() {
+fn a_damaged_resumed_download_is_restarted_once() {
     let mut case = Case::new();
     case.limits.retries = 0;
     let server = Server::start(vec![cut(&case.body, 80_000), rest(&case.body, 80_000), whole(&case.body)]);
@@ -141,7 +141,7 @@ fn a_resumed_download_that_is_damaged_is_begun_anew_once() {
 
 /// A file in the cache that is not the one wanted may be the user's: named, and left alone.
 #[test]
-fn a_wrong_file_that_was_there_is_left_alone() {
+fn an_existing_file_of_another_checksum_is_not_touched() {
     let case = Case::new();
     fs::create_dir_all(case.target().parent().unwrap()).unwrap();
     fs::write(case.target(), b"mine").unwrap();
@@ -154,7 +154,7 @@ fn a_wrong_file_that_was_there_is_left_alone() {
 
 /// No network: one error that says where to put the file by hand.
 #[test]
-fn no_server_at_all_is_an_error_that_says_where_to_put_the_file() {
+fn an_unreachable_server_is_an_error_that_says_where_to_put_the_file() {
     let case = Case::new();
     let url = {
         let server = Server::start(vec![whole(b"")]);
@@ -169,7 +169,7 @@ fn no_server_at_all_is_an_error_that_says_where_to_put_the_file() {
 
 /// Whoever comes second waits, and then finds the file there.
 #[test]
-fn two_at_once_download_once() {
+fn concurrent_processes_download_once() {
     let case = Case::new();
     let server = Server::start(vec![whole(&case.body)]);
     let watch = &mut Watch { cancel: &|| false, progress: &mut |_| {} };

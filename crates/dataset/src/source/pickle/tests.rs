@@ -74,7 +74,7 @@ fn labels_and_pixels_are_read_from_every_protocol() {
 }
 
 #[test]
-fn what_is_not_there_or_of_another_kind_is_named() {
+fn missing_and_mistyped_pickle_entries_are_named() {
     let pickle = Pickle::read(PICKLES[0].1).unwrap();
     assert_eq!(pickle.integers("fine_labels").unwrap_err(), "its dictionary has no \"fine_labels\"");
     assert_eq!(pickle.texts("labels").unwrap_err(), "its \"labels\" is no list of texts");
@@ -86,7 +86,7 @@ fn what_is_not_there_or_of_another_kind_is_named() {
 
 /// Each is an attack, or damage: the first would run a command in Python.
 #[test]
-fn nothing_is_run_and_nothing_is_allocated_for_a_claim() {
+fn pickles_run_no_code_and_claimed_lengths_allocate_nothing() {
     let calls = b"\x80\x02cos\nsystem\nU\x02ls\x85R.";
     let long_text = [b"\x80\x02X\xff\xff\xff\xff".as_slice(), &[b'a'; 100]].concat();
     let again = [
@@ -124,7 +124,7 @@ fn nothing_is_run_and_nothing_is_allocated_for_a_claim() {
 proptest::proptest! {
     /// Any bytes of a pickle overwritten: values of the same kinds, or an error; never a panic.
     #[test]
-    fn overwritten_bytes_are_survived(
+    fn overwritten_bytes_never_panic(
         which in 0usize..8,
         damage in proptest::collection::vec((0usize..400, proptest::prelude::any::<u8>()), 1..8),
     ) {

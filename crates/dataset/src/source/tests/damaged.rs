@@ -4,7 +4,7 @@ use super::*;
 
 /// One byte of the archive is flipped: caught before it is read, and the user's file is left.
 #[test]
-fn a_flipped_byte_is_a_wrong_checksum() {
+fn a_flipped_byte_of_an_archive_fails_its_checksum() {
     let archive = gzip(&tar_bytes(&entries()));
     let (folder, source) = release(&archive);
     let mut flipped = archive.clone();
@@ -19,7 +19,7 @@ fn a_flipped_byte_is_a_wrong_checksum() {
 }
 
 #[test]
-fn what_is_no_source_is_the_users_mistake() {
+fn unusable_urls_and_checksums_are_refused() {
     let good = Asked::default();
     let rows = [
         ("ftp://host/a.tar.gz", good.sha256.as_str(), "the URL \"ftp:"),
@@ -34,7 +34,7 @@ fn what_is_no_source_is_the_users_mistake() {
 }
 
 #[test]
-fn a_file_url_without_a_file_names_it() {
+fn a_file_url_to_a_missing_file_is_named() {
     let (folder, source) = release(b"");
     fs::remove_file(folder.path().join("release.tar.gz")).unwrap();
     let error = read(&source).unwrap_err().to_string();
@@ -45,7 +45,7 @@ fn a_file_url_without_a_file_names_it() {
 /// A pipe would be waited for, a device read for ever; a sparse file of a terabyte would be summed for an hour.
 #[cfg(target_os = "linux")]
 #[test]
-fn what_is_no_file_of_a_releases_size_is_refused_before_it_is_read() {
+fn an_archive_over_the_size_limit_is_refused_before_it_is_read() {
     let (folder, mut source) = release(b"");
     let path = folder.path().join("release.tar.gz");
     fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(1 << 40).unwrap();
@@ -111,7 +111,7 @@ fn a_missing_data_file_is_named() {
 
 /// The name climbs out of the archive's folder: no name but the seven is ever taken.
 #[test]
-fn a_name_that_climbs_is_not_taken() {
+fn archive_names_with_parent_folders_are_ignored() {
     for name in [
         "cifar-10-batches-bin/../data_batch_1.bin",
         "../cifar-10-batches-bin/data_batch_1.bin",
@@ -128,7 +128,7 @@ fn a_name_that_climbs_is_not_taken() {
 
 /// A link in place of a data file could point to any file of the reader's.
 #[test]
-fn a_link_is_not_followed() {
+fn links_in_an_archive_are_not_followed() {
     for kind in [EntryType::Symlink, EntryType::Link, EntryType::Char] {
         let mut all = entries();
         all[1].1 = kind;
@@ -140,7 +140,7 @@ fn a_link_is_not_followed() {
 
 /// Two files of a name: which one counts would depend on the reader.
 #[test]
-fn a_duplicate_is_refused() {
+fn duplicate_files_in_an_archive_are_refused() {
     let mut all = entries();
     all.push(all[2].clone());
     let error = refusal(&gzip(&tar_bytes(&all)));
@@ -149,7 +149,7 @@ fn a_duplicate_is_refused() {
 
 /// A megabyte that unpacks to gigabytes, in an entry that nobody asked for.
 #[test]
-fn a_bomb_is_cut() {
+fn a_decompression_bomb_is_stopped_at_the_limit() {
     let size = 8 << 30;
     let header = header("filler", EntryType::Regular, size);
     let mut bomb = gzip(header.as_bytes());
@@ -223,7 +223,7 @@ fn class_names_that_do_not_fit_are_refused() {
 
 /// The archive's own words in an error: its names reach no terminal as they are.
 #[test]
-fn an_error_that_quotes_the_archive_steers_no_terminal() {
+fn errors_that_quote_an_archive_escape_control_characters() {
     let mut header = header("\u{1b}]0;owned\u{7}\nfake", EntryType::Regular, 1);
     header.as_old_mut().cksum = *b"no sum\0\0";
     let error = refusal(&gzip(header.as_bytes()));
@@ -231,7 +231,7 @@ fn an_error_that_quotes_the_archive_steers_no_terminal() {
 }
 
 #[test]
-fn cancelling_is_no_damage() {
+fn cancelling_is_not_reported_as_damage() {
     let (_folder, source) = release(&gzip(&tar_bytes(&entries())));
     // At every moment it is asked: in vain, the data set is there.
     for after in 0..200 {
@@ -255,7 +255,7 @@ proptest::proptest! {
     /// Any bytes of the tar file overwritten: a data set of the same labels' range, or an error
     /// that names the archive; never a panic.
     #[test]
-    fn overwritten_bytes_are_survived(
+    fn overwritten_bytes_never_panic(
         damage in proptest::collection::vec((0usize..40_000, proptest::prelude::any::<u8>()), 1..20),
     ) {
         let mut tar = tar_bytes(&entries());

@@ -54,7 +54,7 @@ fn asked(folder: &Path) -> Asked {
 }
 
 #[test]
-fn the_same_images_are_the_same_data_set_in_every_layout() {
+fn every_layout_of_the_same_images_gives_the_same_data_set() {
     let (_folder, source) = release(&gzip(&tar_bytes(&entries())));
     let binary = read(&source).unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -80,7 +80,7 @@ fn the_same_images_are_the_same_data_set_in_every_layout() {
 }
 
 #[test]
-fn a_pickle_that_runs_something_or_does_not_fit_is_named() {
+fn pickles_that_call_functions_or_do_not_fit_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     for (name, _, bytes) in pickled() {
         fs::write(folder.path().join(name.rsplit('/').next().unwrap()), bytes).unwrap();

@@ -69,7 +69,7 @@ fn mnist_and_fashion_mnist_are_read_plain_and_gzipped() {
 
 /// Files that are fetched one by one: into the folder, and each by its checksum.
 #[test]
-fn a_file_of_other_bytes_than_the_releases_is_not_kept() {
+fn a_downloaded_file_of_another_checksum_is_removed() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(vec![whole(&gzip(&idx_files()[0].1))]);
     let spec = DatasetSpec::Published { kind: DatasetKind::Mnist, url: format!("{}/", server.url), sha256: None };

@@ -151,7 +151,7 @@ fn what_had_no_effect_is_no_difference() {
 
 /// A program before schema 101 did not record it.
 #[test]
-fn what_an_older_run_does_not_tell_is_no_difference() {
+fn keys_missing_from_an_older_record_are_no_difference() {
     let mut old = Record { schema: 100, ..record("old", 0.1, Some(0.5), None) };
     let mut new = record("new", 0.1, Some(0.5), None);
     new.hyperparameters.insert("evaluation_batch".into(), 128.into());
