@@ -1,8 +1,8 @@
 //! The data set's loaders as training sees them.
 
-use strata_dataset::ImageLoader;
+use strata_dataset::{ImageBatch, ImageLoader};
 use strata_rng::TorchRng;
-use strata_trainer::{Batch, Loader};
+use strata_trainer::{Batch, Batches, Loader};
 
 /// Serves a part of the images to the trainer.
 #[derive(Clone, Debug)]
@@ -21,15 +21,11 @@ impl Loader for LoaderAdapter {
         Some(self.0.smallest_batch())
     }
 
-    fn pass<'a>(&'a self, rng: &mut TorchRng, skip: usize) -> Box<dyn Iterator<Item = Batch> + 'a> {
+    fn pass<'a>(&'a self, rng: &mut TorchRng, skip: usize) -> Batches<'a> {
         let pass = self.0.pass(rng, skip);
-        // The trainer says that the pass ended early.
-        let pass = pass.map_while(|batch| batch.inspect_err(|error| tracing::error!(%error, "no further batch")).ok());
-        Box::new(pass.map(|batch| Batch {
-            indices: batch.indices,
-            features: batch.pixels,
-            labels: batch.labels,
-            mix: None,
+        Box::new(pass.map(|batch| {
+            let ImageBatch { indices, pixels, labels } = batch?;
+            Ok(Batch { indices, features: pixels, labels, mix: None })
         }))
     }
 }

@@ -25,7 +25,7 @@ use strata_model::{Activation, Architecture, Weights, mlp};
 use strata_rng::TorchRng;
 use strata_spec::{DatasetKind, DatasetSpec};
 use strata_trainer::{
-    Batch, BuildClassifier, Classifier, ClassifierOptions, Device, Event, HistoryRow, Loader, Observer, OptimizerState,
+    Batch, Batches, BuildClassifier, Classifier, ClassifierOptions, Device, Event, HistoryRow, Loader, Observer, OptimizerState,
     Outcome, Phase, Plan, Progress, Score, Sgd, TrainError, build, fit,
 };
 
@@ -63,8 +63,12 @@ impl Loader for Noting {
         self.loader.batches()
     }
 
-    fn pass<'a>(&'a self, rng: &mut TorchRng, skip: usize) -> Box<dyn Iterator<Item = Batch> + 'a> {
-        Box::new(self.loader.pass(rng, skip).inspect(|batch| self.served.borrow_mut().push(batch.indices.clone())))
+    fn pass<'a>(&'a self, rng: &mut TorchRng, skip: usize) -> Batches<'a> {
+        Box::new(self.loader.pass(rng, skip).inspect(|batch| {
+            if let Ok(batch) = batch {
+                self.served.borrow_mut().push(batch.indices.clone());
+            }
+        }))
     }
 }
 

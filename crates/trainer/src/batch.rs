@@ -80,7 +80,41 @@ impl Batch {
     }
 }
 
+/// Why a loader could not make a batch: any error, by `?`.
+pub type LoadError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The batches of a pass, in order. One that cannot be made is an error, which ends the run; a loader whose batches are always there wraps
+/// them by `.map(Ok)`.
+pub type Batches<'a> = Box<dyn Iterator<Item = Result<Batch, LoadError>> + 'a>;
+
 /// A data set, or a part of one, served in batches.
+///
+/// ```
+/// use strata_rng::TorchRng;
+/// use strata_trainer::{Batch, Batches, Loader};
+///
+/// /// Files of one sample each, which may be gone when their turn comes.
+/// struct Files(Vec<std::path::PathBuf>);
+///
+/// impl Loader for Files {
+///     fn samples(&self) -> usize {
+///         self.0.len()
+///     }
+///     fn batches(&self) -> usize {
+///         self.0.len()
+///     }
+///     fn pass<'a>(&'a self, _: &mut TorchRng, skip: usize) -> Batches<'a> {
+///         Box::new(self.0[skip..].iter().map(|file| {
+///             let bytes = std::fs::read(file)?;
+///             let features = bytes.iter().map(|byte| f32::from(*byte) / 255.0).collect();
+///             Ok(Batch { features, labels: vec![0], ..Batch::default() })
+///         }))
+///     }
+/// }
+///
+/// let gone = Files(vec!["no such file".into()]);
+/// assert!(gone.pass(&mut TorchRng::new(43), 0).next().is_some_and(|batch| batch.is_err()));
+/// ```
 pub trait Loader {
     /// Samples of a whole pass.
     fn samples(&self) -> usize;
@@ -95,5 +129,5 @@ pub trait Loader {
 
     /// Starts a pass, drawing its order from `rng`, and leaves out the first `skip` batches: how a resumed run goes on in
     /// the middle of an epoch.
-    fn pass<'a>(&'a self, rng: &mut TorchRng, skip: usize) -> Box<dyn Iterator<Item = Batch> + 'a>;
+    fn pass<'a>(&'a self, rng: &mut TorchRng, skip: usize) -> Batches<'a>;
 }

@@ -157,6 +157,9 @@ pub enum TrainError {
         /// What came, up to where that was told; of a resumed pass with what was served before.
         served: Amount,
     },
+    /// A batch that its loader could not make.
+    #[error(transparent)]
+    Loader(Box<dyn std::error::Error + Send + Sync>),
     /// A loader that has nothing to serve.
     #[error("{pass} has no samples: the loader announced {announced}")]
     NoSamples {

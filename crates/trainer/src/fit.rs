@@ -31,7 +31,8 @@ const READ_EVERY: usize = 50;
 /// # Errors
 /// [`TrainError::NotFinite`] where the training loss is no longer a number, [`TrainError::ValidationNotFinite`] where the
 /// validation loss is none; [`TrainError::Served`] where a loader serves more or less than it announced, [`TrainError::NoSamples`] where it
-/// announces nothing; [`TrainError::BatchTooSmall`] where a batch has fewer samples than the network trains on;
+/// announces nothing; [`TrainError::Loader`] where it cannot make a batch; [`TrainError::BatchTooSmall`] where a batch has fewer samples than
+/// the network trains on;
 /// [`TrainError::Progress`] where `progress` is none of `plan`, [`TrainError::Rate`] where the schedule
 /// gives no rate; what `classifier` ([`TrainError::InBatch`]) and
 /// `observer` fail with.
@@ -136,7 +137,7 @@ fn train_epoch(
             read_loss(classifier, learning_rate, progress)?;
             return Ok(false);
         }
-        served.add(&batch)?;
+        let batch = served.add(batch)?;
         let samples = batch.len();
         learning_rate = rates.of(progress.batches, progress)?;
         classifier.training_step(batch, learning_rate).map_err(|error| served.at_batch(error))?;
@@ -210,8 +211,8 @@ fn read_loss(classifier: &mut dyn Classifier, learning_rate: f64, progress: &mut
 /// observer stopped it.
 ///
 /// # Errors
-/// [`TrainError::Served`] where the loader serves more or less than it announced, [`TrainError::NoSamples`] where it announces nothing;
-/// what `classifier` ([`TrainError::InBatch`]) and `observer` fail with.
+/// [`TrainError::Served`] where the loader serves more or less than it announced, [`TrainError::NoSamples`] where it announces nothing,
+/// [`TrainError::Loader`] where it cannot make a batch; what `classifier` ([`TrainError::InBatch`]) and `observer` fail with.
 pub fn evaluate(
     classifier: &mut dyn Classifier,
     loader: &dyn Loader,
@@ -226,7 +227,7 @@ pub fn evaluate(
             classifier.validation_score()?;
             return Ok(None);
         }
-        served.add(&batch)?;
+        let batch = served.add(batch)?;
         let samples = batch.len();
         classifier.validation_step(batch).map_err(|error| served.at_batch(error))?;
         observer.event(Event::BatchFinished { samples, loss: None })?;

@@ -30,7 +30,7 @@ mod table;
 mod tensor_classifier;
 mod tensor_update;
 
-pub use batch::{Batch, Loader, MixedLabels};
+pub use batch::{Batch, Batches, LoadError, Loader, MixedLabels};
 pub use build::{BuildClassifier, Buildable, ClassifierOptions, build};
 pub use checkpoint::{Checkpoint, CheckpointHistory, Elapsed, HistoryMark};
 pub use classifier::{Classifier, Score};

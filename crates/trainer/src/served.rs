@@ -1,6 +1,6 @@
 //! What a loader announced beside what it served: a pass that is short, or long, would silently be another one.
 
-use crate::{Amount, Batch, Loader, Pass, TrainError};
+use crate::{Amount, Batch, LoadError, Loader, Pass, TrainError};
 
 /// Counts a pass against what its loader announced.
 pub(crate) struct Served {
@@ -21,14 +21,17 @@ impl Served {
         Ok(served)
     }
 
-    /// Counts `batch`, before anything is made of it.
-    pub(crate) fn add(&mut self, batch: &Batch) -> Result<(), TrainError> {
-        if batch.is_empty() {
-            return Err(self.in_batch(TrainError::EmptyBatch, self.served.batches));
-        }
+    /// Counts what the loader served, before anything is made of it.
+    pub(crate) fn add(&mut self, served: Result<Batch, LoadError>) -> Result<Batch, TrainError> {
+        let batch = served.map_err(TrainError::Loader).and_then(|batch| match batch.is_empty() {
+            true => Err(TrainError::EmptyBatch),
+            false => Ok(batch),
+        });
+        let batch = batch.map_err(|error| self.in_batch(error, self.served.batches))?;
         self.served.batches += 1;
         self.served.samples += batch.len();
-        self.not_too_many()
+        self.not_too_many()?;
+        Ok(batch)
     }
 
     /// Ends a pass whose loader has no further batch.

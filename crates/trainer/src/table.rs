@@ -2,7 +2,7 @@
 
 use strata_rng::TorchRng;
 
-use crate::{Batch, Loader, TrainError};
+use crate::{Batch, Batches, Loader, TrainError};
 
 /// Samples of equal width in memory, served in batches as PyTorch's `DataLoader` does: the draws of a pass, its order and its last, smaller batch
 /// are PyTorch's.
@@ -12,9 +12,9 @@ use crate::{Batch, Loader, TrainError};
 ///
 /// let table = Table::new(vec![0.0, 0.1, 1.0, 1.1, 2.0, 2.1], vec![0, 1, 0], 2)?.shuffled();
 /// assert_eq!((table.samples(), table.batches()), (3, 2));
-/// let sizes: Vec<_> = table.pass(&mut strata_rng::TorchRng::new(43), 0).map(|batch| batch.len()).collect();
+/// let sizes: Vec<_> = table.pass(&mut strata_rng::TorchRng::new(43), 0).map(|batch| batch.map(|batch| batch.len())).collect::<Result<_, _>>()?;
 /// assert_eq!(sizes, [2, 1]);
-/// # Ok::<(), strata_trainer::TrainError>(())
+/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Table {
@@ -71,7 +71,7 @@ impl Loader for Table {
         self.labels.len().div_ceil(self.batch)
     }
 
-    fn pass<'a>(&'a self, rng: &mut TorchRng, skip: usize) -> Box<dyn Iterator<Item = Batch> + 'a> {
+    fn pass<'a>(&'a self, rng: &mut TorchRng, skip: usize) -> Batches<'a> {
         // A pass draws a base seed, and a sampler that shuffles its own.
         rng.random_seed();
         let order: Vec<u32> = if self.is_shuffled {
@@ -83,7 +83,7 @@ impl Loader for Table {
             let first = batch * self.batch;
             self.serve(&order[first..self.samples().min(first + self.batch)])
         });
-        Box::new(batches)
+        Box::new(batches.map(Ok))
     }
 }
 
@@ -100,7 +100,7 @@ mod tests {
     fn each_sample_is_served_once_with_its_own_features_and_label() {
         for table in [table(8), table(8).shuffled()] {
             let mut seen: Vec<u32> = Vec::new();
-            for batch in table.pass(&mut TorchRng::new(1), 0) {
+            for batch in table.pass(&mut TorchRng::new(1), 0).map(Result::unwrap) {
                 for (number, index) in batch.indices.iter().enumerate() {
                     let first = (index * 2) as f32;
                     assert_eq!(batch.features[number * 2..][..2], [first, first + 1.0]);
@@ -119,8 +119,8 @@ mod tests {
     fn a_pass_with_skipped_batches_equals_the_end_of_a_whole_pass() {
         let table = table(8).shuffled();
         let (mut whole, mut resumed) = (TorchRng::new(1), TorchRng::new(1));
-        let all: Vec<_> = table.pass(&mut whole, 0).collect();
-        let rest: Vec<_> = table.pass(&mut resumed, 2).collect();
+        let all: Vec<_> = table.pass(&mut whole, 0).map(Result::unwrap).collect();
+        let rest: Vec<_> = table.pass(&mut resumed, 2).map(Result::unwrap).collect();
         assert_eq!(rest, all[2..]);
         assert_eq!(whole.state(), resumed.state());
     }

@@ -11,8 +11,8 @@ use strata_rng::TorchRng;
 use strata_spec::Metric;
 use strata_spec::OptimizerSpec;
 use strata_trainer::{
-    Batch, Classifier, ClassifierOptions, Device, DeviceChoice, EarlyStopping, Loader, Outcome, Pass, Phase, Plan,
-    Progress, TrainError, build, evaluate, fit,
+    Batch, Batches, Classifier, ClassifierOptions, Device, DeviceChoice, EarlyStopping, Loader, Outcome, Pass, Phase,
+    Plan, Progress, TrainError, build, evaluate, fit,
 };
 
 fn classifier() -> Box<dyn Classifier> {
@@ -96,13 +96,15 @@ impl Loader for Broken {
         self.loader.batches()
     }
 
-    fn pass<'a>(&'a self, rng: &mut TorchRng, skip: usize) -> Box<dyn Iterator<Item = Batch> + 'a> {
+    fn pass<'a>(&'a self, rng: &mut TorchRng, skip: usize) -> Batches<'a> {
         let broken = self.passes.replace(self.passes.get() + 1) >= self.from;
-        Box::new(self.loader.pass(rng, skip).map(move |mut batch| {
-            if broken {
-                batch.features.fill(f32::NAN);
-            }
-            batch
+        Box::new(self.loader.pass(rng, skip).map(move |batch| {
+            batch.map(|mut batch| {
+                if broken {
+                    batch.features.fill(f32::NAN);
+                }
+                batch
+            })
         }))
     }
 }

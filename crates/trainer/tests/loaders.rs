@@ -8,7 +8,7 @@ use strata_model::{Activation, mlp};
 use strata_rng::TorchRng;
 use strata_spec::Metric;
 use strata_trainer::{
-    Amount, Batch, Classifier, ClassifierOptions, Device, EarlyStopping, HistoryRow, Loader, Pass, Phase, Plan,
+    Amount, Batch, Batches, Classifier, ClassifierOptions, Device, EarlyStopping, HistoryRow, Loader, Pass, Phase, Plan,
     Progress, Sgd, TrainError, build, evaluate, fit,
 };
 
@@ -53,10 +53,10 @@ impl Loader for Liar {
         self.announced.batches()
     }
 
-    fn pass<'a>(&'a self, rng: &mut TorchRng, skip: usize) -> Box<dyn Iterator<Item = Batch> + 'a> {
+    fn pass<'a>(&'a self, rng: &mut TorchRng, skip: usize) -> Batches<'a> {
         let skip = if self.ignores_skip { 0 } else { skip };
         let pass = self.served.pass(rng, skip).enumerate();
-        Box::new(pass.map(|(number, batch)| if self.empty == Some(number) { Batch::default() } else { batch }))
+        Box::new(pass.map(|(number, batch)| if self.empty == Some(number) { Ok(Batch::default()) } else { batch }))
     }
 }
 
@@ -142,12 +142,14 @@ fn a_batch_that_does_not_fit_is_named_by_its_number_and_pass() {
         fn batches(&self) -> usize {
             self.0.batches()
         }
-        fn pass<'a>(&'a self, rng: &mut TorchRng, skip: usize) -> Box<dyn Iterator<Item = Batch> + 'a> {
-            Box::new(self.0.pass(rng, skip).enumerate().map(|(number, mut batch)| {
-                if number == 2 {
-                    batch.features.truncate(batch.len() * 5);
-                }
-                batch
+        fn pass<'a>(&'a self, rng: &mut TorchRng, skip: usize) -> Batches<'a> {
+            Box::new(self.0.pass(rng, skip).enumerate().map(|(number, batch)| {
+                batch.map(|mut batch| {
+                    if number == 2 {
+                        batch.features.truncate(batch.len() * 5);
+                    }
+                    batch
+                })
             }))
         }
     }
@@ -160,6 +162,35 @@ fn a_batch_that_does_not_fit_is_named_by_its_number_and_pass() {
     );
     let error = evaluated(&narrow);
     assert!(matches!(error, TrainError::InBatch { batch: 2, pass: Pass::Test, .. }), "{error}");
+}
+
+#[test]
+fn a_batch_that_cannot_be_made_is_the_loaders_own_error_in_every_pass() {
+    /// Whose second batch is lost.
+    struct Lost(Memory);
+    impl Loader for Lost {
+        fn samples(&self) -> usize {
+            self.0.samples()
+        }
+        fn batches(&self) -> usize {
+            self.0.batches()
+        }
+        fn pass<'a>(&'a self, rng: &mut TorchRng, skip: usize) -> Batches<'a> {
+            let lost = |number, batch| if number == 1 { Err("the disk is gone".into()) } else { batch };
+            Box::new(self.0.pass(rng, skip).enumerate().map(move |(number, batch)| lost(number, batch)))
+        }
+    }
+    let (lost, good) = (Lost(memory(30, 10)), memory(30, 16));
+    let fresh = || Progress::new(&TorchRng::new(1));
+    for (error, pass) in [
+        (trained(&lost, &good, fresh()), "the training of epoch 0"),
+        (trained(&good, &lost, fresh()), "the initial evaluation"),
+        (evaluated(&lost), "the test"),
+    ] {
+        assert_eq!(error.to_string(), format!("batch 1 of {pass}: the disk is gone"));
+        let TrainError::InBatch { source, .. } = error else { panic!("{error}") };
+        assert!(matches!(*source, TrainError::Loader(_)), "{source:?}");
+    }
 }
 
 /// Stopped after two batches of four; what is counted is the whole pass.

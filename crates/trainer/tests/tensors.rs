@@ -107,7 +107,7 @@ fn tensor_path_scores_equal_the_kernels() {
         let (train, validation) = loaders(indices_only);
         let untrained = evaluate(&mut *classifier, &validation, &mut rng, Pass::Test, &mut ()).unwrap().unwrap();
         for _ in 0..3 {
-            for batch in train.pass(&mut rng, 0) {
+            for batch in train.pass(&mut rng, 0).map(Result::unwrap) {
                 classifier.training_step(batch, 0.05).unwrap();
             }
         }

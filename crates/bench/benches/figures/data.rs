@@ -79,7 +79,8 @@ fn preparation(served: &LoaderAdapter, whole: usize) -> f64 {
 
 /// Seconds a step, on batches that were prepared before and lie in memory.
 fn steps_alone(classifier: &mut dyn Classifier, served: &LoaderAdapter, seconds: f64) -> anyhow::Result<f64> {
-    let ready: Vec<Batch> = served.pass(&mut TorchRng::new(43), 0).take(8).collect();
+    let ready = served.pass(&mut TorchRng::new(43), 0).take(8).collect::<Result<Vec<Batch>, _>>();
+    let ready = ready.map_err(anyhow::Error::from_boxed)?;
     let (mut spent, mut steps) = (0.0, 0);
     while spent < seconds || steps < 3 {
         let batch = ready[steps % ready.len()].clone();
@@ -103,7 +104,7 @@ fn steps_with_data(
     while spent < seconds || steps < 3 {
         let mut begin = None;
         for batch in served.pass(&mut rng, 0).take(whole) {
-            classifier.training_step(batch, 1e-3)?;
+            classifier.training_step(batch.map_err(anyhow::Error::from_boxed)?, 1e-3)?;
             let begin = *begin.get_or_insert_with(|| {
                 // The pass's first step waited for its batch.
                 steps -= 1;

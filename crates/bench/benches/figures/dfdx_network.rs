@@ -6,7 +6,7 @@
 use dfdx::losses::cross_entropy_with_logits_loss;
 use dfdx::prelude::*;
 use strata_model::{LayerWeights, Weights};
-use strata_trainer::Batch;
+use strata_trainer::{Batch, LoadError};
 
 struct Layer {
     weight: Tensor<(usize, usize), f32, Cpu>,
@@ -18,7 +18,7 @@ type Traced = Tensor<(usize, usize), f32, Cpu, OwnedTape<f32, Cpu>>;
 /// The weights after a step of plain gradient descent on each batch.
 pub(crate) fn train(
     start: Weights,
-    batches: impl Iterator<Item = Batch>,
+    batches: impl Iterator<Item = Result<Batch, LoadError>>,
     learning_rate: f32,
 ) -> anyhow::Result<Weights> {
     let device = Cpu::default();
@@ -30,6 +30,7 @@ pub(crate) fn train(
     let mut layers: Vec<Layer> = sizes.zip(start.layers()).map(layer).collect();
     let classes = start.architecture.widths()[layers.len()];
     for batch in batches {
+        let batch = batch.map_err(anyhow::Error::from_boxed)?;
         let samples = batch.len();
         let features = batch.features.len() / samples;
         let mut targets = vec![0.0; samples * classes];

@@ -14,7 +14,7 @@ use strata_experiment::LoaderAdapter;
 use strata_model::{Activation, InputTransform, TrainedModel, Usage, Weights};
 use strata_rng::TorchRng;
 use strata_spec::{DatasetKind, DatasetSpec};
-use strata_trainer::{Batch, Loader as _};
+use strata_trainer::{Batch, LoadError, Loader as _};
 
 use crate::dfdx_network;
 use crate::formula_images::formula_images;
@@ -64,7 +64,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let batches = || steps(&served, rng.clone(), options.steps);
 
     for batch in batches() {
-        classifier.training_step(batch, options.lr)?;
+        classifier.training_step(batch.map_err(anyhow::Error::from_boxed)?, options.lr)?;
     }
     let score = classifier.training_score()?;
     let (ours, _) = classifier.snapshot()?;
@@ -77,7 +77,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
 }
 
 /// The first batches of one pass after the other, the last, smaller ones included.
-fn steps(served: &LoaderAdapter, mut rng: TorchRng, count: usize) -> impl Iterator<Item = Batch> {
+fn steps(served: &LoaderAdapter, mut rng: TorchRng, count: usize) -> impl Iterator<Item = Result<Batch, LoadError>> {
     std::iter::repeat_with(move || served.pass(&mut rng, 0)).flatten().take(count)
 }
 

@@ -1,7 +1,7 @@
 //! A table in memory as training sees it: rows of four numbers in three classes, in a new order in each pass.
 
 use strata_rng::TorchRng;
-use strata_trainer::{Batch, Loader};
+use strata_trainer::{Batch, Batches, Loader};
 
 /// How many rows there are.
 pub(crate) struct Table(pub(crate) usize);
@@ -27,16 +27,16 @@ impl Loader for Table {
     }
 
     // Batch number `skip` is the first: so a run that was stopped within an epoch goes on there.
-    fn pass<'a>(&'a self, rng: &mut TorchRng, skip: usize) -> Box<dyn Iterator<Item = Batch> + 'a> {
+    fn pass<'a>(&'a self, rng: &mut TorchRng, skip: usize) -> Batches<'a> {
         let order = rng.permutation(self.0);
         Box::new((skip..self.batches()).map(move |number| {
             let rows = &order[number * BATCH..self.0.min((number + 1) * BATCH)];
-            Batch {
+            Ok(Batch {
                 indices: rows.to_vec(),
                 features: rows.iter().flat_map(|row| Self::row(*row as usize)).collect(),
                 labels: rows.iter().map(|row| (*row % 3) as u8).collect(),
                 mix: None,
-            }
+            })
         }))
     }
 }

@@ -3,7 +3,7 @@
 
 use strata_rng::TorchRng;
 use strata_trainer::{
-    Batch, Checkpoint, CheckpointHistory, Classifier, Elapsed, Event, HistoryRow, Loader, Observer, Progress,
+    Batch, Batches, Checkpoint, CheckpointHistory, Classifier, Elapsed, Event, HistoryRow, Loader, Observer, Progress,
     TrainError,
 };
 
@@ -52,7 +52,7 @@ impl Loader for Memory {
         })
     }
 
-    fn pass<'a>(&'a self, rng: &mut TorchRng, skip: usize) -> Box<dyn Iterator<Item = Batch> + 'a> {
+    fn pass<'a>(&'a self, rng: &mut TorchRng, skip: usize) -> Batches<'a> {
         rng.random_seed();
         let order = if self.shuffle {
             TorchRng::new(rng.random_seed()).permutation(self.samples)
@@ -66,12 +66,12 @@ impl Loader for Memory {
             } else {
                 indices.iter().flat_map(|i| features(*i as usize)).collect()
             };
-            Batch {
+            Ok(Batch {
                 labels: indices.iter().map(|i| (*i as usize % CLASSES) as u8).collect(),
                 features,
                 indices,
                 mix: None,
-            }
+            })
         }))
     }
 }
