@@ -43,7 +43,7 @@ impl ImageBatch {
 ///
 /// # Errors
 ///
-/// [`DatasetError::Memory`] where there is no room for its pixels.
+/// [`DatasetError::Memory`] where there is no room for it.
 pub(crate) fn gather(
     images: &Images,
     indices: &[u32],
@@ -52,16 +52,19 @@ pub(crate) fn gather(
     content: BatchContent,
 ) -> Result<ImageBatch, DatasetError> {
     let labels = images.labels();
-    let labels = indices.iter().map(|&i| labels[i as usize]).collect();
+    let mut chosen = room_for(indices.len(), "the labels of a batch")?;
+    chosen.extend(indices.iter().map(|&i| labels[i as usize]));
+    let mut own_indices = room_for(indices.len(), "the indices of a batch")?;
+    own_indices.extend_from_slice(indices);
     let mut pixels = Vec::new();
     if content == BatchContent::Pixels {
         let (shape, values) = (images.shape(), transform.values(images.shape()));
-        let all = indices.len() * values;
+        let all = indices.len().saturating_mul(values);
         pixels = room_for(all, "the pixels of a batch")?;
         pixels.resize(all, 0.0);
         for (&i, out) in indices.iter().zip(pixels.chunks_exact_mut(values)) {
             transform.apply(images.image(i as usize), shape, &Philox::new(seed, i.into()), out);
         }
     }
-    Ok(ImageBatch { indices: indices.to_vec(), pixels, labels })
+    Ok(ImageBatch { indices: own_indices, pixels, labels: chosen })
 }

@@ -33,12 +33,15 @@ pub enum ExperimentError {
         source: DatasetError,
     },
     /// There is not enough memory for what the config asks for.
-    #[error("there is no memory for {bytes} bytes more, which {key} asks for")]
+    #[error(
+        "there is no memory for {}, which {key} asks for",
+        bytes.map_or("as much".into(), |bytes| format!("{bytes} bytes more"))
+    )]
     Memory {
         /// The config's key.
         key: &'static str,
-        /// What could not be allocated.
-        bytes: usize,
+        /// What could not be allocated, where that is known.
+        bytes: Option<usize>,
     },
     /// A folder of data whose name the record cannot hold.
     #[error("{}: a run's record cannot hold this folder's name, since it is not UTF-8", escape_path(path))]
@@ -58,7 +61,7 @@ pub enum ExperimentError {
     },
     /// Training failed.
     #[error(transparent)]
-    Train(#[from] TrainError),
+    Train(TrainError),
     /// The run's folder could not be read or written.
     #[error(transparent)]
     Report(#[from] ReportError),

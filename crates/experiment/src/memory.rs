@@ -1,20 +1,29 @@
-//! Whether there is memory for what a config asks for, found out before anything is recorded.
+//! Memory for what a config asks for: whether there is enough is found out before anything is recorded, and what could not be had later is
+//! told with the key that asked for it.
 //!
-//! An allocation that fails in the middle of training ends the process without a word. So each large one is tried here
-//! first, and the key that asks for it is named. Sizes are what is needed at least (for inputs that are mostly zero, the products
-//! take up to one batch less).
+//! Each large allocation is tried before the first step, in the sizes that a run comes to. They are not exact (the allocator, threads
+//! and what lies between take their part), so training itself can still be refused memory. That is an error too, and no abort.
 
 use strata_config::Config;
-use strata_dataset::{Dataset, Split};
-use strata_trainer::Device;
+use strata_dataset::{Dataset, DatasetError, Split};
+use strata_trainer::{Device, Pass, TrainError};
 
 use crate::ExperimentError;
 
 /// Batches that exist at a time: one is trained on, two wait, one is being made.
 const BATCHES: usize = 4;
+/// How often the values of a layer's output are there at most in a training step: they, what their derivative is worked out from, their
+/// gradient, and what a product lays out anew of each.
+const IN_TRAINING: usize = 5;
+/// The same in an evaluation.
+const IN_EVALUATION: usize = 2;
+/// What the allocator maps for the thread that prepares batches, in bytes: glibc's heap of a thread.
+const HEAP: usize = 64 << 20;
 const VALUE: usize = size_of::<f32>();
+const NETWORK: &str = "model.hidden";
 
-/// Makes sure that the network, its optimizer's state, and the batches of training and evaluation can be allocated.
+/// Makes sure that the network, its optimizer's state, a checkpoint's copy of both, and the batches of training and evaluation can be
+/// allocated.
 pub(crate) fn check(
     experiment: &Config,
     dataset: &Dataset,
@@ -24,28 +33,32 @@ pub(crate) fn check(
     let settings = &experiment.dataset;
     let widths = experiment.widths();
     let parameters = widths.windows(2).map(|pair| (pair[0] + 1).saturating_mul(pair[1])).fold(0, usize::saturating_add);
-    let _network = reserve("model.hidden", parameters.saturating_mul(VALUE * copies(experiment, device)))?;
-    let inputs = widths[0].saturating_mul(VALUE);
-    // On a card the batches are indices, and the rest is in the card's memory.
-    let activations = if device == Device::Cpu { widths[1..].iter().sum::<usize>().saturating_mul(VALUE) } else { 0 };
-    // A product lays its input out anew, a layer at a time, the pixels first.
-    let laid_out = if device == Device::Cpu { inputs } else { 0 };
+    let network = parameters.saturating_mul(VALUE * copies(experiment, device));
+    let _network = reserve(NETWORK, network)?;
+    drop(reserve(NETWORK, network)?);
+    let on_cpu = |values: usize| if device == Device::Cpu { values.saturating_mul(VALUE) } else { 0 };
+    // On a card the training batches are indices, and the rest is in the card's memory.
+    let inputs = on_cpu(widths[0]);
+    let outputs = on_cpu(widths[1..].iter().fold(0, |sum, width| sum.saturating_add(*width)));
     {
         let largest = settings.batch.get().min(split.train.len());
         let batches = BATCHES.min(split.train.len().div_ceil(largest.max(1)));
-        let pixels = if device == Device::Cpu { inputs } else { 0 };
-        // Each activation has a gradient.
-        let sample = pixels.saturating_mul(batches).saturating_add(laid_out.max(activations.saturating_mul(2)));
-        let _training = reserve("dataset.batch", largest.saturating_mul(sample))?;
+        // A product lays the pixels out anew.
+        let sample = inputs.saturating_mul(batches + 1).saturating_add(outputs.saturating_mul(IN_TRAINING));
+        drop(reserve(BATCH, largest.saturating_mul(sample).saturating_add(HEAP))?);
     }
     for samples in [split.validation.len(), dataset.test.len()] {
         let largest = settings.evaluation_batch.get().min(samples);
         let batches = BATCHES.min(samples.div_ceil(largest.max(1)));
-        let sample = inputs.saturating_mul(batches).saturating_add(laid_out.max(activations));
-        let _evaluation = reserve("dataset.evaluation_batch", largest.saturating_mul(sample))?;
+        let pixels = widths[0].saturating_mul(VALUE).saturating_mul(batches);
+        let sample = pixels.saturating_add(inputs).saturating_add(outputs.saturating_mul(IN_EVALUATION));
+        drop(reserve(EVALUATION_BATCH, largest.saturating_mul(sample).saturating_add(HEAP))?);
     }
     Ok(())
 }
+
+const BATCH: &str = "dataset.batch";
+const EVALUATION_BATCH: &str = "dataset.evaluation_batch";
 
 /// How many values a parameter needs: itself, and the optimizer's state, which is in the host's memory on the CPU alone.
 fn copies(experiment: &Config, device: Device) -> usize {
@@ -58,8 +71,38 @@ fn copies(experiment: &Config, device: Device) -> usize {
 /// Room for as many bytes, held until it is dropped. Nothing is written to it, so it costs a call to the system.
 fn reserve(key: &'static str, bytes: usize) -> Result<Vec<u8>, ExperimentError> {
     let mut room = Vec::new();
-    room.try_reserve_exact(bytes).map_err(|_| ExperimentError::Memory { key, bytes })?;
+    room.try_reserve_exact(bytes).map_err(|_| ExperimentError::Memory { key, bytes: Some(bytes) })?;
     Ok(room)
+}
+
+/// An error of training: one of memory is the key's that asks for as much.
+impl From<TrainError> for ExperimentError {
+    fn from(error: TrainError) -> Self {
+        let wanted = match &error {
+            TrainError::OutOfMemory { bytes } => Some((NETWORK, *bytes)),
+            TrainError::InBatch { pass, source, .. } => {
+                let key = if matches!(pass, Pass::Training { .. }) { BATCH } else { EVALUATION_BATCH };
+                bytes_of(source).map(|bytes| (key, bytes))
+            }
+            _ => None,
+        };
+        match wanted {
+            Some((key, bytes)) => Self::Memory { key, bytes },
+            None => Self::Train(error),
+        }
+    }
+}
+
+/// The size of what a batch could not be given, where that is what is wrong with it.
+fn bytes_of(error: &TrainError) -> Option<Option<usize>> {
+    match error {
+        TrainError::OutOfMemory { bytes } => Some(*bytes),
+        TrainError::Loader(error) => match error.downcast_ref::<DatasetError>()? {
+            DatasetError::Memory { bytes, .. } => Some(Some(*bytes)),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -71,5 +114,31 @@ mod tests {
         let error = reserve("dataset.batch", usize::MAX / 2).unwrap_err();
         assert!(error.to_string().contains("which dataset.batch asks for"), "{error}");
         assert_eq!(reserve("dataset.batch", 1 << 20).unwrap().len(), 0);
+    }
+
+    #[test]
+    fn memory_that_a_step_or_a_batch_is_refused_is_the_keys_that_asks_for_it() {
+        let in_batch = |pass, source| TrainError::InBatch { pass, batch: 3, source: Box::new(source) };
+        let training = Pass::Training { epoch: 0, learning_rate: 0.1 };
+        let batch = || TrainError::Loader(Box::new(DatasetError::Memory { what: "the pixels of a batch", bytes: 12 }));
+        let rows = [
+            (in_batch(training, TrainError::OutOfMemory { bytes: None }), Some(("dataset.batch", None))),
+            (in_batch(training, batch()), Some(("dataset.batch", Some(12)))),
+            (in_batch(Pass::Test, batch()), Some(("dataset.evaluation_batch", Some(12)))),
+            (
+                in_batch(Pass::Initial, TrainError::OutOfMemory { bytes: Some(8) }),
+                Some(("dataset.evaluation_batch", Some(8))),
+            ),
+            (TrainError::OutOfMemory { bytes: Some(4) }, Some(("model.hidden", Some(4)))),
+            (in_batch(Pass::Test, TrainError::EmptyBatch), None),
+            (in_batch(Pass::Test, TrainError::Loader(Box::new(DatasetError::Cancelled))), None),
+        ];
+        for (error, expected) in rows {
+            let told = error.to_string();
+            match ExperimentError::from(error) {
+                ExperimentError::Memory { key, bytes } => assert_eq!(Some((key, bytes)), expected, "{told}"),
+                other => assert!(expected.is_none(), "{told}: {other}"),
+            }
+        }
     }
 }

@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::ops::{Deref, DerefMut};
 
+use crate::memory::zeros;
+
 /// Values of a lane.
 pub(crate) const LANES: usize = 16;
 
@@ -38,7 +40,7 @@ impl Lanes {
             }
         });
         if values.len() < length {
-            values = vec![0.0; length];
+            values = zeros(length);
         }
         // The allocator gives addresses of whole values at least; if it could not be told, the lanes were only slower.
         let first = values.as_ptr().align_offset(size_of::<Lane>()).min(LANES);

@@ -16,6 +16,8 @@
 //! inputs give the same bits on one thread and on sixty-four, with AVX2 and without. The tests compare the products with
 //! the three-line loop they stand for, bit for bit.
 //!
+//! A buffer that there is no memory for does not abort the process: [`catch_out_of_memory`].
+//!
 //! Without a fused multiply-add instruction (x86-64 before 2013) the result is the same and slow.
 //!
 //! # Layout
@@ -40,6 +42,7 @@ mod frequency;
 mod geometry;
 mod lanes;
 mod loss;
+mod memory;
 mod norm;
 mod norm_of_product;
 mod pack;
@@ -56,6 +59,7 @@ pub use loss::{
     CrossEntropy, Loss, LossSum, MeanSquaredError, Mix, TargetError, Targets, cross_entropy, cross_entropy_gradient,
     largest,
 };
+pub use memory::{OutOfMemory, catch_out_of_memory, copied, with_room, zeros};
 pub use norm::{
     Statistics, batch_norm, batch_norm_evaluation, batch_norm_gradient, layer_norm, layer_norm_gradient, rms_norm,
     rms_norm_gradient,

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::dispatch::{Kernel, dispatch};
 use crate::lanes::LANES;
-use crate::{GemmShape, affine};
+use crate::{GemmShape, affine, zeros};
 
 /// `|dyᵀ · x|²`, the sum of the squares of a weight's gradient, by `⟨dy · dyᵀ, x · xᵀ⟩`: two products of batch × batch.
 ///
@@ -16,8 +16,8 @@ pub fn squared_norm_of_product(shape: GemmShape, dy: &[f32], x: &[f32]) -> f64 {
     shape.check(Some(x), None, Some(dy));
     let GemmShape { batch, inputs, outputs } = shape;
     let gram = |features: usize, rows: &[f32]| {
-        let mut gram = vec![0.0; batch * batch];
-        let zero = vec![0.0; batch];
+        let mut gram = zeros(batch * batch);
+        let zero = zeros::<f32>(batch);
         affine(GemmShape { batch, inputs: features, outputs: batch }, rows, rows, &zero, &mut gram);
         gram
     };

@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use dfdx::prelude::CpuError;
+use strata_kernels::OutOfMemory;
+
 /// An error of this crate; each says what was expected and what was found.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -35,9 +38,15 @@ pub enum ModelError {
         /// What the weights are of.
         found: String,
     },
-    /// dfdx's device failed, out of memory for one.
+    /// dfdx's device failed.
     #[error("the device failed: {0}")]
     Device(String),
+    /// There was no memory for a buffer.
+    #[error("there is not enough memory{}", bytes.map_or_else(String::new, |bytes| format!(": {bytes} bytes more are wanted")))]
+    OutOfMemory {
+        /// The buffer's size; none where dfdx asked for it, which does not tell.
+        bytes: Option<usize>,
+    },
     /// A parameter without a gradient was to be updated.
     #[error(
         "there is no gradient for the parameter {parameter}: run the backward pass of a loss that depends on it before the update \
@@ -143,7 +152,16 @@ pub enum ModelError {
 
 impl ModelError {
     /// A dfdx device's error, whose types differ by device.
-    pub(crate) fn device(error: impl std::fmt::Debug) -> Self {
-        Self::Device(format!("{error:?}"))
+    pub fn device(error: impl std::fmt::Debug + 'static) -> Self {
+        match (&error as &dyn std::any::Any).downcast_ref() {
+            Some(CpuError::OutOfMemory) => Self::OutOfMemory { bytes: None },
+            _ => Self::Device(format!("{error:?}")),
+        }
+    }
+}
+
+impl From<OutOfMemory> for ModelError {
+    fn from(OutOfMemory { bytes }: OutOfMemory) -> Self {
+        Self::OutOfMemory { bytes: Some(bytes) }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dfdx::prelude::*;
-use strata_kernels::{CrossEntropy, Loss, Mix, Targets};
+use strata_kernels::{CrossEntropy, Loss, Mix, Targets, zeros};
 
 use crate::ModelError;
 
@@ -92,7 +92,7 @@ fn on_kernels<const C: usize, T: Tape<f32, Cpu>>(
         tape.add_backward_op(move |gradients| {
             let scale = gradients.get_or_alloc_mut(&of_result)?[0];
             let mix = mix.as_ref().map(|(labels, shares)| Mix { labels, shares });
-            let mut gradient = vec![0.0; samples * C];
+            let mut gradient = zeros(samples * C);
             loss.gradient(crate::storage::values(&logits), Targets { labels: &labels, mix }, C, &mut gradient);
             let of_logits: &mut Vec<f32> = gradients.get_or_alloc_mut(&logits)?;
             of_logits.iter_mut().zip(gradient).for_each(|(sum, gradient)| *sum += scale * gradient);

@@ -69,7 +69,7 @@ impl Predictor {
     /// The outputs of the network, `[samples, classes]`, for its inputs, `[samples, features]`.
     ///
     /// # Errors
-    /// [`ModelError::Samples`] where these are not whole samples.
+    /// [`ModelError::Samples`] where these are not whole samples, [`ModelError::OutOfMemory`] where there is no memory for as many.
     pub fn logits(&self, features: &[f32]) -> Result<Vec<f32>, ModelError> {
         let inputs = self.check(features.len())?;
         let (usage, weights) = (self.usage(), self.model.weights());
@@ -78,19 +78,22 @@ impl Predictor {
         if run.batch == 0 {
             return Ok(Vec::new());
         }
-        let mut values = (features.to_vec(), inputs);
-        if network.is_chain() {
-            let last = network.layers().len() - 1;
-            for (place, layer) in network.layers().iter().enumerate() {
-                values = run.layer(layer, values);
-                if place < last {
-                    kernels::activate(usage.activation, &mut values.0);
+        let logits = kernels::catch_out_of_memory(|| {
+            let mut values = (kernels::copied(features), inputs);
+            if network.is_chain() {
+                let last = network.layers().len() - 1;
+                for (place, layer) in network.layers().iter().enumerate() {
+                    values = run.layer(layer, values);
+                    if place < last {
+                        kernels::activate(usage.activation, &mut values.0);
+                    }
                 }
+            } else {
+                values = run.layers(network.layers(), values);
             }
-        } else {
-            values = run.layers(network.layers(), values);
-        }
-        Ok(values.0)
+            values.0
+        });
+        Ok(logits?)
     }
 
     /// The probability of each class, `[samples, classes]`: the softmax of [`Predictor::logits`].
@@ -165,7 +168,7 @@ impl Run<'_> {
         match layer {
             LayerSpec::Dense { outputs } => {
                 let shape = GemmShape { batch: self.batch, inputs: width, outputs: *outputs };
-                let mut y = vec![0.0; self.batch * outputs];
+                let mut y = kernels::zeros(self.batch * outputs);
                 let weight = self.tensors.next().map_or(&[][..], |tensor| &tensor.values);
                 kernels::affine(shape, &x, weight, self.tensor(), &mut y);
                 (y, *outputs)
@@ -175,7 +178,7 @@ impl Run<'_> {
                 (x, width)
             }
             LayerSpec::Norm(kind) => {
-                let mut y = vec![0.0; x.len()];
+                let mut y = kernels::zeros(x.len());
                 let gain = self.tensors.next().map_or(&[][..], |tensor| &tensor.values);
                 match kind {
                     NormKind::Rms => drop(kernels::rms_norm(&x, gain, f32::EPSILON, &mut y)),
@@ -189,7 +192,7 @@ impl Run<'_> {
                 (y, width)
             }
             LayerSpec::Skip(layers) => {
-                let (mut y, _) = self.layers(layers, (x.clone(), width));
+                let (mut y, _) = self.layers(layers, (kernels::copied(&x), width));
                 y.iter_mut().zip(&x).for_each(|(y, x)| *y += x);
                 (y, width)
             }

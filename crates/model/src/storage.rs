@@ -45,13 +45,22 @@ pub fn own_storage<M: TensorCollection<f32, Cpu>>(network: &mut M) {
             tensor: &mut Tensor<S, f32, Cpu>,
         ) -> Result<Option<Tensor<S, f32, Cpu>>, Infallible> {
             // As many values as the shape has elements, so there is nothing that could fail.
-            if let Ok(own) = tensor_from_vec(tensor.device(), tensor.as_vec(), *tensor.shape()) {
+            if let Ok(own) = tensor_from_vec(tensor.device(), copy_of(tensor), *tensor.shape()) {
                 *tensor = own;
             }
             Ok(None)
         }
     }
     let Ok(_) = M::iter_tensors(&mut RecursiveWalker { m: network, f: &mut Own });
+}
+
+/// A copy of a tensor's values, row-major.
+///
+/// # Panics
+/// Where there is no memory for it, as [`strata_kernels::zeros`] does; dfdx's `as_vec` would abort.
+pub(crate) fn copy_of<S: Shape, D: Device<f32>>(tensor: &Tensor<S, f32, D>) -> Vec<f32> {
+    drop(strata_kernels::with_room::<f32>(tensor.shape().num_elements()));
+    tensor.as_vec()
 }
 
 /// The values of a contiguous tensor.

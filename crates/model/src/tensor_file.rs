@@ -119,6 +119,7 @@ pub fn read_tensor_file(path: &Path, values: usize) -> io::Result<Vec<u8>> {
         return Err(invalid(format!("{size} bytes are more than {values} numbers need")));
     }
     let mut bytes = Vec::new();
+    bytes.try_reserve_exact(size as usize).map_err(|_| io::Error::from(ErrorKind::OutOfMemory))?;
     (&mut file).take(LENGTH).read_to_end(&mut bytes)?;
     let header = bytes.as_slice().try_into().map(u64::from_le_bytes).unwrap_or_default();
     if header < 2 || header > size - LENGTH {
@@ -176,8 +177,11 @@ impl<'a> TensorReader<'a> {
             return Err(format!("{name} is {:?} {:?}, not F32 {shape:?}", tensor.dtype(), tensor.shape()));
         }
         let bytes = tensor.data();
-        self.read.push((name, bytes));
-        Ok(bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
+        self.read.push((name.clone(), bytes));
+        let mut values = Vec::new();
+        values.try_reserve_exact(bytes.len() / 4).map_err(|_| format!("{name}: there is no memory for it"))?;
+        values.extend(bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)));
+        Ok(values)
     }
 
     /// Name and bytes of each tensor read so far, in that order.

@@ -5,6 +5,7 @@ use std::convert::Infallible;
 
 use dfdx::prelude::*;
 
+use crate::storage::copy_of;
 use crate::{ModelError, TensorSpec};
 
 /// A tensor in host memory.
@@ -111,7 +112,7 @@ impl<D: Device<f32>> TensorVisitor<f32, D> for Read {
             trained: options.do_gradient_update,
         });
         if let Some(values) = &mut self.values {
-            values.push(tensor.as_vec());
+            values.push(copy_of(tensor));
         }
         Ok(None)
     }

@@ -1,6 +1,7 @@
 //! A classifier on the CPU: `strata-kernels` under dfdx's tape, weights updated by the product that is their gradient.
 
 use dfdx::prelude::*;
+use strata_kernels::catch_out_of_memory;
 use strata_model::{
     Architecture, GradientStore, Layers, TensorSpec, Weights, check_description, check_generators, initialise,
     load_weights, loss_of, own_storage, tensor_from_vec, tensor_specs, weights_of,
@@ -61,10 +62,10 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> CpuClassifier<M, I, C>
         step.check()?;
         check_generators(&network)?;
         check_description(&network, I, C)?;
-        own_storage(&mut network);
+        catch_out_of_memory(|| own_storage(&mut network))?;
         let architecture = network.architecture();
         let tensors = tensor_specs(&network);
-        let state = OptimizerState::new(step.optimizer.states().len(), &tensors);
+        let state = catch_out_of_memory(|| OptimizerState::new(step.optimizer.states().len(), &tensors))?;
         let device = Cpu::default();
         Ok(Self {
             device,
@@ -84,24 +85,8 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> CpuClassifier<M, I, C>
         let features = batch.take_features(I)?;
         tensor_from_vec(&self.device, features, (batch.len(), Const::<I>)).map_err(TrainError::device)
     }
-}
 
-impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> Classifier for CpuClassifier<M, I, C> {
-    fn architecture(&self) -> &Architecture {
-        &self.architecture
-    }
-
-    fn smallest_training_batch(&self) -> usize {
-        if self.architecture.network().has_batch_norm() { 2 } else { 1 }
-    }
-
-    fn initialise(&mut self, rng: &mut TorchRng) -> Result<(), TrainError> {
-        initialise(&mut self.network, rng);
-        self.state = OptimizerState::new(self.step.optimizer.states().len(), &self.tensors);
-        Ok(())
-    }
-
-    fn training_step(&mut self, mut batch: Batch, learning_rate: f64) -> Result<(), TrainError> {
+    fn train(&mut self, mut batch: Batch, learning_rate: f64) -> Result<(), TrainError> {
         batch.check_size(self.smallest_training_batch())?;
         let images = self.inputs(&mut batch)?;
         // Before anything is computed: a rate that is none leaves everything as it was.
@@ -137,11 +122,7 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> Classifier for CpuClas
         Ok(())
     }
 
-    fn training_score(&mut self) -> Result<Score, TrainError> {
-        Ok(std::mem::take(&mut self.training))
-    }
-
-    fn validation_step(&mut self, mut batch: Batch) -> Result<(), TrainError> {
+    fn validate(&mut self, mut batch: Batch) -> Result<(), TrainError> {
         let images = self.inputs(&mut batch)?;
         let logits = self.network.try_forward(images).map_err(TrainError::device)?;
         let logits = logits.as_vec();
@@ -151,6 +132,42 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> Classifier for CpuClas
         let (correct, samples) = (total.correct as u64, batch.len() as u64);
         self.validation.add(Score { loss: total.loss, correct, samples, sums });
         Ok(())
+    }
+}
+
+impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> Classifier for CpuClassifier<M, I, C> {
+    fn architecture(&self) -> &Architecture {
+        &self.architecture
+    }
+
+    fn smallest_training_batch(&self) -> usize {
+        if self.architecture.network().has_batch_norm() { 2 } else { 1 }
+    }
+
+    fn initialise(&mut self, rng: &mut TorchRng) -> Result<(), TrainError> {
+        let states = self.step.optimizer.states().len();
+        self.state = catch_out_of_memory(|| {
+            initialise(&mut self.network, rng);
+            OptimizerState::new(states, &self.tensors)
+        })?;
+        Ok(())
+    }
+
+    fn training_step(&mut self, batch: Batch, learning_rate: f64) -> Result<(), TrainError> {
+        let done = catch_out_of_memory(|| self.train(batch, learning_rate));
+        if done.is_err() {
+            // What is left of a step that ended in its middle is for no update.
+            self.gradients.clear();
+        }
+        done?
+    }
+
+    fn training_score(&mut self) -> Result<Score, TrainError> {
+        Ok(std::mem::take(&mut self.training))
+    }
+
+    fn validation_step(&mut self, batch: Batch) -> Result<(), TrainError> {
+        catch_out_of_memory(|| self.validate(batch))?
     }
 
     fn validation_score(&mut self) -> Result<Score, TrainError> {
@@ -162,13 +179,13 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> Classifier for CpuClas
     }
 
     fn snapshot(&mut self) -> Result<(Weights, OptimizerState), TrainError> {
-        Ok((weights_of(&self.network), self.state.clone()))
+        Ok(catch_out_of_memory(|| (weights_of(&self.network), self.state.copy()))?)
     }
 
     fn restore(&mut self, weights: &Weights, state: &OptimizerState) -> Result<(), TrainError> {
         state.check(self.step.optimizer.states().len(), &self.tensors)?;
         load_weights(&mut self.network, weights)?;
-        self.state = state.clone();
+        self.state = catch_out_of_memory(|| state.copy())?;
         Ok(())
     }
 }

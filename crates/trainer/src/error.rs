@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use strata_kernels::OutOfMemory;
+use strata_model::ModelError;
+
 use crate::{Amount, Pass};
 
 /// An error of this crate.
@@ -36,9 +39,15 @@ pub enum TrainError {
         /// 0-based over the run; none for the initial evaluation.
         epoch: Option<usize>,
     },
-    /// The device failed, out of memory for one.
+    /// The device failed.
     #[error("the device failed: {0}")]
     Device(String),
+    /// There was no memory for a buffer.
+    #[error("there is not enough memory{}", bytes.map_or_else(String::new, |bytes| format!(": {bytes} bytes more are wanted")))]
+    OutOfMemory {
+        /// The buffer's size; none where dfdx asked for it, which does not tell.
+        bytes: Option<usize>,
+    },
     /// A device that this machine or this build does not have.
     #[error("no device `{wanted}`: {reason}")]
     NoDevice {
@@ -227,7 +236,7 @@ pub enum TrainError {
     },
     /// Weights that are not the classifier's.
     #[error(transparent)]
-    Model(#[from] strata_model::ModelError),
+    Model(ModelError),
     /// A checkpoint that could not be read or written.
     #[error("{action} {}: {source}; {}", path.display(), strata_files::remedy(source))]
     Io {
@@ -257,7 +266,25 @@ pub enum TrainError {
 
 impl TrainError {
     /// A dfdx device's error, whose types differ by device.
-    pub(crate) fn device(error: impl std::fmt::Debug) -> Self {
-        Self::Device(format!("{error:?}"))
+    pub(crate) fn device(error: impl std::fmt::Debug + 'static) -> Self {
+        match ModelError::device(error) {
+            ModelError::Device(text) => Self::Device(text),
+            other => other.into(),
+        }
+    }
+}
+
+impl From<ModelError> for TrainError {
+    fn from(error: ModelError) -> Self {
+        match error {
+            ModelError::OutOfMemory { bytes } => Self::OutOfMemory { bytes },
+            other => Self::Model(other),
+        }
+    }
+}
+
+impl From<OutOfMemory> for TrainError {
+    fn from(OutOfMemory { bytes }: OutOfMemory) -> Self {
+        Self::OutOfMemory { bytes: Some(bytes) }
     }
 }

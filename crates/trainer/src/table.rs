@@ -2,7 +2,7 @@
 
 use strata_rng::TorchRng;
 
-use crate::{Batch, Batches, Loader, TrainError};
+use crate::{Batch, Batches, LoadError, Loader, TrainError};
 
 /// Samples of equal width in memory, served in batches as PyTorch's `DataLoader` does: the draws of a pass, its order and its last, smaller batch
 /// are PyTorch's.
@@ -50,15 +50,15 @@ impl Table {
         Self { is_shuffled: true, ..self }
     }
 
-    fn serve(&self, indices: &[u32]) -> Batch {
+    fn serve(&self, indices: &[u32]) -> Result<Batch, LoadError> {
         let place = |index: &u32| *index as usize;
-        let features = indices.iter().flat_map(|index| &self.features[place(index) * self.width..][..self.width]);
-        Batch {
-            indices: indices.to_vec(),
-            features: features.copied().collect(),
-            labels: indices.iter().map(|index| self.labels[place(index)]).collect(),
-            ..Batch::default()
+        let mut features = Vec::new();
+        features.try_reserve_exact(indices.len() * self.width)?;
+        for index in indices {
+            features.extend_from_slice(&self.features[place(index) * self.width..][..self.width]);
         }
+        let labels = indices.iter().map(|index| self.labels[place(index)]).collect();
+        Ok(Batch { indices: indices.to_vec(), features, labels, mix: None })
     }
 }
 
@@ -83,7 +83,7 @@ impl Loader for Table {
             let first = batch * self.batch;
             self.serve(&order[first..self.samples().min(first + self.batch)])
         });
-        Box::new(batches.map(Ok))
+        Box::new(batches)
     }
 }
 

@@ -6,6 +6,7 @@ use super::Piece;
 use super::epilogues::Write;
 use crate::GemmShape;
 use crate::lanes::{LANES, Lanes};
+use crate::memory::copied;
 use crate::norm_of_product::{products_are_cheaper, squared_norm, squared_norm_of_product};
 use crate::product::outer_product;
 
@@ -141,10 +142,10 @@ impl<'a> Gradient<'a> {
         let clipping = self.clipping();
         let mut values = match self.source {
             Source::Whole(values) => Cow::Borrowed(values),
-            Source::Multiplied(lanes, count) => Cow::Owned(lanes.as_flattened()[..count].to_vec()),
+            Source::Multiplied(lanes, count) => Cow::Owned(copied(&lanes.as_flattened()[..count])),
             Source::Product { shape, dy, x } => {
                 let (lanes, count) = multiplied(shape, dy, x);
-                Cow::Owned(lanes.as_flattened()[..count].to_vec())
+                Cow::Owned(copied(&lanes.as_flattened()[..count]))
             }
         };
         if let Some(clipping) = clipping {
@@ -156,7 +157,7 @@ impl<'a> Gradient<'a> {
     /// The values, unclipped, of a product that was multiplied for its norm, to be kept; none of a gradient that is what it was made as.
     pub fn into_multiplied(self) -> Option<Vec<f32>> {
         match self.source {
-            Source::Multiplied(lanes, count) => Some(lanes.as_flattened()[..count].to_vec()),
+            Source::Multiplied(lanes, count) => Some(copied(&lanes.as_flattened()[..count])),
             Source::Whole(_) | Source::Product { .. } => None,
         }
     }

@@ -72,9 +72,10 @@ impl PendingGradient {
     fn combine(&mut self) {
         if self.factors.len() > 1 {
             let shape = self.factors[0].shape;
-            let (mut batch, mut dy, mut x) = (0, Vec::new(), Vec::new());
+            let batch = self.factors.iter().map(|factors| factors.shape.batch).sum();
+            let mut dy = kernels::with_room(batch * shape.outputs);
+            let mut x = kernels::with_room(batch * shape.inputs);
             for factors in self.factors.drain(..) {
-                batch += factors.shape.batch;
                 dy.extend(factors.dy);
                 x.extend_from_slice(factors.x.values());
             }

@@ -70,13 +70,13 @@ impl ActivationDevice for Cpu {
         x: Tensor<S, f32, Self, T>,
     ) -> Result<Tensor<S, f32, Self, T>, CpuError> {
         let (x, mut tape) = x.try_contiguous()?.split_tape();
-        let mut y = values(&x).to_vec();
+        let mut y = kernels::copied(values(&x));
         kernels::activate(activation, &mut y);
         let y = tensor_from_vec(x.device(), y, *x.shape())?;
         let output = y.clone();
         tape.add_backward_op(move |gradients| {
             let gradient: &mut Vec<f32> = gradients.get_or_alloc_mut(&output)?;
-            let mut dx = gradient.clone();
+            let mut dx = kernels::copied(gradient);
             let at = if kernels::derivative_needs_input(activation) { values(&x) } else { values(&output) };
             kernels::activation_gradient(activation, at, &mut dx);
             add_to(gradients.get_or_alloc_mut(&x)?, dx);

@@ -108,7 +108,7 @@ impl BatchNormDevice for Cpu {
         x: Tensor<(B, Const<N>), f32, Self>,
     ) -> Result<Tensor<(B, Const<N>), f32, Self>, CpuError> {
         let x = x.try_contiguous()?;
-        let mut y = vec![0.0; x.shape().num_elements()];
+        let mut y = kernels::zeros(x.shape().num_elements());
         let statistics = (values(&layer.running_mean), values(&layer.running_var));
         let (gain, bias) = (values(&layer.weight), values(&layer.bias));
         kernels::batch_norm_evaluation(values(&x), statistics.0, statistics.1, gain, bias, EPSILON, &mut y);
@@ -124,7 +124,7 @@ impl BatchNormDevice for Cpu {
         if batch < 2 {
             return Err(CpuError::WrongNumElements);
         }
-        let mut y = vec![0.0; batch * N];
+        let mut y = kernels::zeros(batch * N);
         let (weight, bias) = (layer.weight.clone(), layer.bias.clone());
         let statistics = kernels::batch_norm(values(&x), values(&weight), values(&bias), EPSILON, &mut y);
         let (mean, variance) = (values_mut(&mut layer.running_mean), values_mut(&mut layer.running_var));
@@ -133,8 +133,8 @@ impl BatchNormDevice for Cpu {
         let output = y.clone();
         tape.add_backward_op(move |gradients| {
             let gradient: &mut Vec<f32> = gradients.get_or_alloc_mut(&output)?;
-            let dy = gradient.clone();
-            let (mut dx, mut of_gain, mut of_bias) = (vec![0.0; dy.len()], vec![0.0; N], vec![0.0; N]);
+            let dy = kernels::copied(gradient);
+            let (mut dx, mut of_gain, mut of_bias) = (kernels::zeros(dy.len()), vec![0.0; N], vec![0.0; N]);
             let gain = values(&weight);
             kernels::batch_norm_gradient(values(&x), &statistics, gain, &dy, &mut dx, &mut of_gain, &mut of_bias);
             add_to(gradients.get_or_alloc_mut(&weight)?, of_gain);

@@ -2,6 +2,7 @@
 
 use dfdx::prelude::*;
 use rand_distr::uniform::SampleUniform;
+use strata_kernels::zeros;
 use strata_rng::TorchRng;
 use strata_spec::{Activation, LayerSpec};
 
@@ -155,7 +156,7 @@ impl<const I: usize, const O: usize, D: DenseDevice> Layers for DenseLayer<I, O,
 /// Weight and bias as `nn.Linear` draws them.
 pub(super) fn draw(inputs: usize, outputs: usize, rng: &mut TorchRng) -> (Vec<f32>, Vec<f32>) {
     let bound = 1.0 / (inputs as f64).sqrt();
-    let (mut weight, mut bias) = (vec![0.0; inputs * outputs], vec![0.0; outputs]);
+    let (mut weight, mut bias) = (zeros(inputs * outputs), zeros(outputs));
     rng.fill_uniform(&mut weight, -bound, bound);
     rng.fill_uniform(&mut bias, -bound, bound);
     (weight, bias)

@@ -31,15 +31,15 @@ impl DenseDevice for Cpu {
         let samples = x.shape().0;
         let shape = GemmShape { batch: samples.size(), inputs: I, outputs: O };
         let activation = layer.activation;
-        let mut y = vec![0.0; shape.batch * O];
+        let mut y = kernels::zeros(shape.batch * O);
         if shape.batch > 0 {
             kernels::affine(shape, values(&x), values(&weight), values(&bias), &mut y);
         }
-        let mut saved = (T::OWNS_TAPE && kernels::derivative_needs_input(activation)).then(|| y.clone());
+        let mut saved = (T::OWNS_TAPE && kernels::derivative_needs_input(activation)).then(|| kernels::copied(&y));
         kernels::activate(activation, &mut y);
         let dropout = layer.dropout;
         if T::OWNS_TAPE && dropout.is_active() {
-            saved.get_or_insert_with(|| y.clone());
+            saved.get_or_insert_with(|| kernels::copied(&y));
             dropout.apply(&mut y);
         }
         let y = tensor_from_vec(x.device(), y, (samples, Const::<O>))?;
@@ -53,7 +53,7 @@ impl DenseDevice for Cpu {
             let gradient: &mut Vec<f32> = gradients.get_or_alloc_mut(&output)?;
             // All operations that used the output have run. Under `GradientStore::backward` nobody can ask for its gradient after this one,
             // so it is taken.
-            let mut dy = if keeps_factors { std::mem::take(gradient) } else { gradient.clone() };
+            let mut dy = if keeps_factors { std::mem::take(gradient) } else { kernels::copied(gradient) };
             if shape.batch == 0 {
                 gradients.try_alloc_for(&weight)?;
                 gradients.try_alloc_for(&bias)?;
@@ -67,7 +67,7 @@ impl DenseDevice for Cpu {
             };
             kernels::activation_gradient(activation, at, &mut dy);
             if needs_input_gradient {
-                let mut dx = vec![0.0; shape.batch * I];
+                let mut dx = kernels::zeros(shape.batch * I);
                 kernels::input_gradient(shape, &dy, values(&weight), &mut dx);
                 add_to(gradients.get_or_alloc_mut(&x)?, dx);
             }

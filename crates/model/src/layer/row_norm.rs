@@ -126,15 +126,15 @@ impl RowNormDevice for Cpu {
         x: Tensor<(B, Const<N>), f32, Self, T>,
     ) -> Result<Tensor<(B, Const<N>), f32, Self, T>, CpuError> {
         let (x, mut tape) = x.try_contiguous()?.split_tape();
-        let mut y = vec![0.0; x.shape().num_elements()];
+        let mut y = kernels::zeros(x.shape().num_elements());
         let (weight, bias) = (layer.weight.clone(), layer.bias.clone());
         let statistics = kernels::layer_norm(values(&x), values(&weight), values(&bias), EPSILON, &mut y);
         let y = tensor_from_vec(x.device(), y, *x.shape())?;
         let output = y.clone();
         tape.add_backward_op(move |gradients| {
             let gradient: &mut Vec<f32> = gradients.get_or_alloc_mut(&output)?;
-            let dy = gradient.clone();
-            let (mut dx, mut of_gain, mut of_bias) = (vec![0.0; dy.len()], vec![0.0; N], vec![0.0; N]);
+            let dy = kernels::copied(gradient);
+            let (mut dx, mut of_gain, mut of_bias) = (kernels::zeros(dy.len()), vec![0.0; N], vec![0.0; N]);
             let gain = values(&weight);
             kernels::layer_norm_gradient(values(&x), &statistics, gain, &dy, &mut dx, &mut of_gain, &mut of_bias);
             add_to(gradients.get_or_alloc_mut(&weight)?, of_gain);
@@ -150,15 +150,15 @@ impl RowNormDevice for Cpu {
         x: Tensor<(B, Const<N>), f32, Self, T>,
     ) -> Result<Tensor<(B, Const<N>), f32, Self, T>, CpuError> {
         let (x, mut tape) = x.try_contiguous()?.split_tape();
-        let mut y = vec![0.0; x.shape().num_elements()];
+        let mut y = kernels::zeros(x.shape().num_elements());
         let weight = layer.weight.clone();
         let inverse_rms = kernels::rms_norm(values(&x), values(&weight), f32::EPSILON, &mut y);
         let y = tensor_from_vec(x.device(), y, *x.shape())?;
         let output = y.clone();
         tape.add_backward_op(move |gradients| {
             let gradient: &mut Vec<f32> = gradients.get_or_alloc_mut(&output)?;
-            let dy = gradient.clone();
-            let (mut dx, mut of_gain) = (vec![0.0; dy.len()], vec![0.0; N]);
+            let dy = kernels::copied(gradient);
+            let (mut dx, mut of_gain) = (kernels::zeros(dy.len()), vec![0.0; N]);
             kernels::rms_norm_gradient(values(&x), &inverse_rms, values(&weight), &dy, &mut dx, &mut of_gain);
             add_to(gradients.get_or_alloc_mut(&weight)?, of_gain);
             add_to(gradients.get_or_alloc_mut(&x)?, dx);

@@ -1,5 +1,6 @@
 //! What an optimizer remembers, in host memory.
 
+use strata_kernels::{copied, zeros};
 use strata_model::TensorSpec;
 
 use crate::TrainError;
@@ -28,9 +29,18 @@ impl OptimizerState {
         let trained = tensors.iter().filter(|tensor| tensor.trained);
         let zeros = |tensor: &TensorSpec| ParameterState {
             name: tensor.name.clone(),
-            buffers: vec![vec![0.0; tensor.len()]; states],
+            buffers: (0..states).map(|_| zeros(tensor.len())).collect(),
         };
         Self { steps: 0, parameters: trained.map(zeros).collect() }
+    }
+
+    /// A copy. Where `clone` would abort for want of memory, this ends as [`zeros`] does.
+    pub(crate) fn copy(&self) -> Self {
+        let copy = |state: &ParameterState| ParameterState {
+            name: state.name.clone(),
+            buffers: state.buffers.iter().map(|buffer| copied(buffer)).collect(),
+        };
+        Self { steps: self.steps, parameters: self.parameters.iter().map(copy).collect() }
     }
 
     /// Whether this is what an optimizer of `states` buffers remembers of a network of these tensors.

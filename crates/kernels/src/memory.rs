@@ -1,0 +1,111 @@
+//! Large buffers, and what becomes of a computation for whose buffers there is no memory.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// There was no memory for a buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no memory for {bytes} bytes more")]
+pub struct OutOfMemory {
+    /// The buffer's size.
+    pub bytes: usize,
+}
+
+/// Calls of [`catch_out_of_memory`] that are under way. One number for all threads: a product asks for buffers on those of its pool too.
+static CATCHING: AtomicUsize = AtomicUsize::new(0);
+
+/// Does `work`, which ends early where there is no memory for a buffer that it asks this module for, as every product of this crate does.
+/// A process's usual answer to that is to abort.
+///
+/// What `work` was changing may then be changed in part. Any other panic goes on.
+///
+/// ```
+/// use strata_kernels::{OutOfMemory, catch_out_of_memory, zeros};
+///
+/// assert_eq!(catch_out_of_memory(|| zeros::<f32>(3)), Ok(vec![0.0; 3]));
+/// let bytes = usize::MAX / 8 * 4;
+/// assert_eq!(catch_out_of_memory(|| zeros::<f32>(usize::MAX / 8)), Err(OutOfMemory { bytes }));
+/// ```
+///
+/// # Errors
+/// [`OutOfMemory`] with the buffer's size.
+pub fn catch_out_of_memory<T>(work: impl FnOnce() -> T) -> Result<T, OutOfMemory> {
+    CATCHING.fetch_add(1, Ordering::SeqCst);
+    let done = catch_unwind(AssertUnwindSafe(work));
+    CATCHING.fetch_sub(1, Ordering::SeqCst);
+    done.map_err(|panic| match panic.downcast::<OutOfMemory>() {
+        Ok(error) => *error,
+        Err(panic) => resume_unwind(panic),
+    })
+}
+
+/// A buffer of `count` zeros.
+///
+/// # Panics
+/// Where there is no memory for it; within [`catch_out_of_memory`], that ends with the error.
+pub fn zeros<T: Copy + Default>(count: usize) -> Vec<T> {
+    let mut buffer = with_room(count);
+    buffer.resize(count, T::default());
+    buffer
+}
+
+/// A buffer with the values of `values`.
+///
+/// # Panics
+/// As [`zeros`].
+pub fn copied<T: Copy>(values: &[T]) -> Vec<T> {
+    let mut buffer = with_room(values.len());
+    buffer.extend_from_slice(values);
+    buffer
+}
+
+/// An empty buffer with room for `count` values.
+///
+/// # Panics
+/// As [`zeros`].
+pub fn with_room<T>(count: usize) -> Vec<T> {
+    let mut buffer = Vec::new();
+    if buffer.try_reserve_exact(count).is_err() {
+        give_up(OutOfMemory { bytes: count.saturating_mul(size_of::<T>()) });
+    }
+    buffer
+}
+
+#[allow(clippy::panic, reason = "nobody catches it; the process would abort otherwise")]
+fn give_up(error: OutOfMemory) -> ! {
+    if CATCHING.load(Ordering::SeqCst) > 0 {
+        // Without a word: whoever catches it tells it.
+        resume_unwind(Box::new(error));
+    }
+    panic!("{error}");
+}
+
+#[cfg(test)]
+mod tests {
+    use rayon::prelude::*;
+
+    use super::*;
+
+    const TOO_MANY: usize = usize::MAX / 16;
+
+    #[test]
+    fn a_buffer_that_no_machine_has_is_an_error_with_its_size() {
+        let error = OutOfMemory { bytes: TOO_MANY * 4 };
+        assert_eq!(catch_out_of_memory(|| zeros::<f32>(TOO_MANY)), Err(error));
+        assert_eq!(catch_out_of_memory(|| with_room::<u64>(TOO_MANY).len()), Err(OutOfMemory { bytes: TOO_MANY * 8 }));
+        assert_eq!(catch_out_of_memory(|| copied(&[1, 2])), Ok(vec![1, 2]));
+        assert_eq!(error.to_string(), format!("there is no memory for {} bytes more", TOO_MANY * 4));
+    }
+
+    #[test]
+    fn an_error_within_the_threads_of_a_pool_reaches_the_caller() {
+        let work = || (0..64).into_par_iter().map(|n| zeros::<f32>(if n == 41 { TOO_MANY } else { n }).len()).sum();
+        assert_eq!(catch_out_of_memory::<usize>(work), Err(OutOfMemory { bytes: TOO_MANY * 4 }));
+    }
+
+    #[test]
+    fn any_other_panic_goes_on() {
+        let caught = catch_unwind(|| catch_out_of_memory(|| panic!("another")));
+        assert_eq!(caught.unwrap_err().downcast_ref(), Some(&"another"));
+    }
+}
