@@ -25,8 +25,8 @@ use strata_model::{Activation, Architecture, Weights, mlp};
 use strata_rng::TorchRng;
 use strata_spec::{DatasetKind, DatasetSpec};
 use strata_trainer::{
-    Batch, Batches, BuildClassifier, Classifier, ClassifierOptions, Device, Event, HistoryRow, Loader, Observer, OptimizerState,
-    Outcome, Phase, Plan, Progress, Score, Sgd, TrainError, build, fit,
+    Batch, Batches, BuildClassifier, Classifier, ClassifierOptions, Device, Event, HistoryRow, Loader, Observer,
+    OptimizerState, Outcome, Phase, Plan, Progress, Score, Sgd, TrainError, build, fit,
 };
 
 /// Networks whose golden files can be checked.

@@ -8,8 +8,8 @@ use strata_model::{Activation, mlp};
 use strata_rng::TorchRng;
 use strata_spec::Metric;
 use strata_trainer::{
-    Amount, Batch, Batches, Classifier, ClassifierOptions, Device, EarlyStopping, HistoryRow, Loader, Pass, Phase, Plan,
-    Progress, Sgd, TrainError, build, evaluate, fit,
+    Amount, Batch, Batches, Classifier, ClassifierOptions, Device, EarlyStopping, HistoryRow, Loader, Pass, Phase,
+    Plan, Progress, Sgd, TrainError, build, evaluate, fit,
 };
 
 fn classifier() -> Box<dyn Classifier> {
