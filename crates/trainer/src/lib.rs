@@ -41,13 +41,11 @@ pub use error::TrainError;
 pub use fit::{Outcome, evaluate, fit};
 pub use metric::{Direction, Metric, Outputs, registered};
 pub use observer::{Event, Observer};
-pub use optimizer::{
-    Adagrad, Adam, Lion, NAdam, Optimizer, OptimizerState, ParameterState, RmsProp, Sgd, Step, TensorRule, optimizer_of,
-};
+pub use optimizer::*;
 pub use pass::{Amount, Pass};
 pub use plan::Plan;
 pub use progress::Progress;
-pub use schedule::{Cosine, Linear, OneCycle, ReduceOnPlateau, Schedule, ScheduledStep};
+pub use schedule::*;
 pub use step::{DecayedKinds, TrainingStep};
 pub use strata_kernels::{CrossEntropy, Loss, MeanSquaredError};
 pub use strata_spec::{Clipping, DeviceChoice, EarlyStopping, HistoryRow, Phase, ScheduleSpec};
