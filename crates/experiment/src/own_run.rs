@@ -1,0 +1,96 @@
+//! Runs of one's own data and network, recorded and resumed as the program's are.
+
+use std::path::Path;
+
+use strata_model::Usage;
+use strata_report::{PhaseRecord, Record, Rng, RunFolder};
+use strata_rng::TorchRng;
+use strata_trainer::{Classifier, Device, Loader, Observer, Outcome, Plan, Progress, fit};
+
+use crate::recorder::Recorder;
+use crate::resumption::Resumption;
+use crate::{ExperimentError, environment};
+
+/// A run with data and a network of one's own: [`OwnRun::fit`] begins it, or goes on with it where it was stopped.
+///
+/// ```
+/// use strata_experiment::OwnRun;
+/// use strata_model::{Activation, Usage, mlp};
+/// use strata_trainer::{ClassifierOptions, Device, Phase, Plan, Sgd, Table, build};
+///
+/// let features: Vec<f32> = (0..80).map(|i| (i as f32 * 0.7).sin()).collect();
+/// let labels = features.chunks(2).map(|point| u8::from(point[0] > point[1])).collect();
+/// let data = Table::new(features, labels, 8)?.shuffled();
+/// let (device, activation, step) = (Device::Cpu, Activation::Tanh, Sgd::default().into());
+/// let options = ClassifierOptions { device, step, activation, dropout: 0.0, seed: 43, resident: None };
+/// let mut classifier = build::<mlp!(2, 8, 2), 2, 2>(options)?;
+/// let plan = Plan { phases: vec![Phase::constant(2, 0.1)], ..Plan::default() };
+///
+/// let runs = tempfile::tempdir()?;
+/// let usage = Usage::of_features(activation, 2, ["left", "right"]);
+/// let run = OwnRun { runs: runs.path(), name: "points", config: "points = 40\n", seed: 43, device, usage };
+/// let record = run.fit(&mut *classifier, &data, &data, &plan, &mut ())?;
+/// assert_eq!(record.history.len(), 3);
+/// assert!(runs.path().join("points/model.safetensors").exists());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct OwnRun<'a> {
+    /// The folder of runs; made where it is not there.
+    pub runs: &'a Path,
+    /// The run's name, and its folder's.
+    pub name: &'a str,
+    /// What decides the run, as a text that is kept as its `config.toml`. A run is resumed with the same text only, so it has to say whatever is
+    /// changed from run to run.
+    pub config: &'a str,
+    /// Of the initial parameters and of every draw of the training.
+    pub seed: u64,
+    /// Where the classifier computes, for the record.
+    pub device: Device,
+    /// How the weights are used, for their file.
+    pub usage: Usage,
+}
+
+impl OwnRun<'_> {
+    /// Trains `classifier` and records it: from PyTorch's initial parameters for the seed or, where the run's folder is there, from its last
+    /// checkpoint on, to the same bits as a run that was never stopped. With early stopping the weights are the best epoch's.
+    ///
+    /// # Errors
+    /// [`ExperimentError::Interrupted`] where `observer` asked to stop; [`ExperimentError::Resume`] where the run is finished or follows another
+    /// config; else what training, data or disk fail with.
+    pub fn fit(
+        self,
+        classifier: &mut dyn Classifier,
+        train: &dyn Loader,
+        validation: &dyn Loader,
+        plan: &Plan,
+        observer: &mut dyn Observer,
+    ) -> Result<Record, ExperimentError> {
+        let Self { runs, name, config, seed, device, usage } = self;
+        let mut rng = TorchRng::new(seed);
+        classifier.initialise(&mut rng)?;
+        let phases = plan.phases.iter().map(|phase| PhaseRecord { epochs: phase.epochs, lr: phase.learning_rate });
+        let record = Record {
+            environment: environment(device, None),
+            parameters: classifier.architecture().parameters() as u64,
+            phases: phases.collect(),
+            rng: Rng { scheme: "torch".into(), seed, ..Rng::default() },
+            ..Record::new(name, std::env::args().collect())
+        };
+        let (mut recorder, progress) = if runs.join(name).exists() {
+            let stopped = Resumption::open(RunFolder::open(&runs.join(name))?, config)?;
+            stopped.restore(record, classifier, plan, train.batches(), seed)?
+        } else {
+            (Recorder::start(RunFolder::create_exact(runs, name)?, config, record)?, None)
+        };
+        recorder.run(|recorder| {
+            let progress = progress.unwrap_or_else(|| Progress::new(&rng));
+            let mut observers: [&mut dyn Observer; 2] = [recorder, observer];
+            match fit(classifier, train, validation, plan, progress, &mut observers)? {
+                (_, Outcome::Interrupted) => Err(recorder.interrupted()),
+                (end, _) => Ok(recorder.keep_weights(classifier, &end, plan.early_stopping.is_some(), usage)?),
+            }
+        })?;
+        Ok(recorder.record)
+    }
+}
