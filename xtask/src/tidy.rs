@@ -5,6 +5,7 @@ mod edges;
 mod files;
 mod layout;
 mod listed;
+mod profiles;
 mod rust_text;
 mod sources;
 mod words;
@@ -34,6 +35,7 @@ pub(crate) fn passes(root: &Path) -> bool {
 fn faults(root: &Path) -> Vec<String> {
     let mut faults = files::faults(root);
     faults.extend(listed::faults(root));
+    faults.extend(profiles::faults(root));
     faults.extend(edges::faults(root));
     faults.extend(circles::faults(root));
     faults.extend(layout::faults(root));
