@@ -1,6 +1,6 @@
 //! What holds between keys.
 
-use strata_spec::ranges;
+use strata_spec::{AveragingSpec, ranges};
 
 use crate::error::ConfigError;
 use crate::keys;
@@ -15,7 +15,8 @@ pub(crate) fn check(written: &Written<'_, '_>, values: &Values) -> Result<(), Co
     validation(written, &settings)?;
     parameters(written, &settings)?;
     has_phases(written)?;
-    epochs(written, &settings)
+    epochs(written, &settings)?;
+    averaging(written, &settings)
 }
 
 /// At most 1,000 phases, before any of them is read.
@@ -90,5 +91,21 @@ fn epochs(written: &Written<'_, '_>, settings: &Settings) -> Result<(), ConfigEr
     Err(match written.list("phases") {
         Some((span, _)) => written.document.fault(span, Some("phases"), message),
         None => written.document.missing("phases", message),
+    })
+}
+
+/// A mean of one step, or of none, would be no mean.
+fn averaging(written: &Written<'_, '_>, settings: &Settings) -> Result<(), ConfigError> {
+    let (AveragingSpec::Equal { .. }, steps) = (settings.averaging, settings.steps()) else { return Ok(()) };
+    let before = settings.averaging.steps_before(steps);
+    if steps - before >= 2 {
+        return Ok(());
+    }
+    let message =
+        format!("begins after step {before} of the run's {steps}: two steps at least must be left to average");
+    let place = keys::AVERAGING_START.path();
+    Err(match written.at(place) {
+        Some(value) => written.document.wrong(value.span(), place, message),
+        None => written.document.missing(place, message),
     })
 }

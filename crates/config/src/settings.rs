@@ -2,7 +2,9 @@
 
 use std::num::NonZeroUsize;
 
-use strata_spec::{Clipping, DecayScope, DeviceChoice, EarlyStopping, LossSpec, OptimizerSpec, Phase, RngScheme};
+use strata_spec::{
+    AveragingSpec, Clipping, DecayScope, DeviceChoice, EarlyStopping, LossSpec, OptimizerSpec, Phase, RngScheme,
+};
 
 use crate::keys::{self, Checkpointing, DatasetConfig, ModelConfig};
 use crate::values::Values;
@@ -35,6 +37,8 @@ pub struct Settings {
     pub clipping: Clipping,
     /// The training's phases, in order; 1 to 1,000, and at most 100,000 epochs in all.
     pub phases: Vec<Phase>,
+    /// Which average of the weights is evaluated and saved.
+    pub averaging: AveragingSpec,
     /// When to stop before the last epoch; `None` trains them all.
     pub early_stopping: Option<EarlyStopping>,
     /// When to save the state, beyond the end of each epoch.
@@ -49,6 +53,19 @@ impl Settings {
         widths.extend(&self.model.hidden);
         widths.push(self.dataset.kind.classes());
         widths
+    }
+
+    /// Training steps of an epoch.
+    #[must_use]
+    pub fn steps_per_epoch(&self) -> usize {
+        let train = self.dataset.kind.train_images().saturating_sub(self.dataset.validation);
+        train.div_ceil(self.dataset.batch.get())
+    }
+
+    /// Training steps of all phases together.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        self.epochs() as u64 * self.steps_per_epoch() as u64
     }
 
     /// Epochs of all phases together.
@@ -73,6 +90,7 @@ impl Settings {
             decayed: values.get(&keys::DECAY).unwrap_or_default(),
             clipping: keys::clipping(values),
             phases: keys::phases(values),
+            averaging: keys::averaging(values),
             early_stopping: keys::early_stopping(values),
             checkpoint: Checkpointing::of(values),
         }

@@ -14,6 +14,8 @@ fn needs(path: &str) -> &'static [&'static str] {
             &["dataset.kind=synthetic"]
         }
         "optimizer.betas" | "optimizer.eps" => &["optimizer.kind=adam"],
+        "averaging.decay" => &["averaging.kind=ema"],
+        "averaging.start" => &["averaging.kind=swa"],
         "optimizer.alpha" => &["optimizer.kind=rmsprop"],
         "optimizer.lr_decay" => &["optimizer.kind=adagrad"],
         "optimizer.decay" => &["optimizer.weight_decay=0.1"],

@@ -38,6 +38,18 @@ const WITHOUT_EFFECT: &[(&str, &str, &str, &str)] = &[
         "optimizer.weight_decay is 0",
     ),
     (
+        "averaging.kind=\"swa\"",
+        "averaging.decay=0.9",
+        "averaging.decay=0.999",
+        "averaging.kind is swa, which has no `decay`; ema takes it",
+    ),
+    (
+        "averaging.kind=\"ema\"",
+        "averaging.start=0.5",
+        "averaging.start=0.75",
+        "averaging.kind is ema, which has no `start`; swa takes it",
+    ),
+    (
         "loss.kind=\"mse\"",
         "loss.label_smoothing=0.1",
         "loss.label_smoothing=0",
@@ -151,7 +163,7 @@ fn only_values_with_an_effect_are_recorded() {
     ] {
         assert!(linear.contains(&present), "{present}");
     }
-    for absent in ["loss", "label_smoothing", "decay", "clip_norm", "clip_value"] {
+    for absent in ["averaging", "loss", "label_smoothing", "decay", "clip_norm", "clip_value"] {
         assert!(!linear.contains(&absent), "{absent}: a record from before the key says the same");
     }
     let chosen = names(&[

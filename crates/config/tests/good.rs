@@ -6,8 +6,8 @@ use std::path::Path;
 
 use strata_config::{Config, ConfigError, keys, parse_rows, valid_name};
 use strata_spec::{
-    Activation, Clipping, DatasetKind, DatasetSpec, DecayScope, DeviceChoice, LossSpec, Metric, OptimizerSpec, Phase,
-    RngScheme,
+    Activation, AveragingSpec, Clipping, DatasetKind, DatasetSpec, DecayScope, DeviceChoice, LossSpec, Metric,
+    OptimizerSpec, Phase, RngScheme,
 };
 
 const SMALLEST: &str = "phases = [{epochs = 1, lr = 1}]\ndataset.kind = \"cifar10\"\nmodel.hidden = []\n";
@@ -65,6 +65,24 @@ fn unwritten_keys_have_their_documented_defaults() {
     );
     assert_eq!(experiment.loss, LossSpec::CrossEntropy { label_smoothing: 0.0 });
     assert_eq!((experiment.decayed, experiment.clipping), (DecayScope::All, Clipping { norm: None, value: None }));
+}
+
+/// 45,000 training images in batches of 128 are 352 steps an epoch.
+#[test]
+fn averaging_is_read_and_leaves_two_steps_at_least() {
+    assert_eq!(parse(SMALLEST, &[]).unwrap().averaging, AveragingSpec::None);
+    let averaging = |sets: &[&str]| parse(SMALLEST, sets).map(|experiment| experiment.averaging);
+    assert_eq!(averaging(&["averaging.kind=ema"]).unwrap(), AveragingSpec::Exponential { decay: 0.999 });
+    let swa = averaging(&["averaging.kind=swa"]).unwrap();
+    assert_eq!((swa, swa.steps_before(352)), (AveragingSpec::Equal { start: 0.75 }, 264));
+    for nonsense in ["averaging.decay=0", "averaging.decay=1"] {
+        assert!(averaging(&["averaging.kind=ema", nonsense]).unwrap_err().to_string().contains("above 0 and below 1"));
+    }
+    assert!(averaging(&["averaging.kind=swa", "averaging.start=1"]).is_err());
+    let error = averaging(&["averaging.kind=swa", "averaging.start=0.998"]).unwrap_err().to_string();
+    assert!(error.contains("begins after step 351 of the run's 352: two steps at least"), "{error}");
+    let error = averaging(&["averaging.kind=swa", "dataset.batch=50000"]).unwrap_err().to_string();
+    assert!(error.contains("averaging.start") && error.contains("after step 0 of the run's 1"), "{error}");
 }
 
 #[test]

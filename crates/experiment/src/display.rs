@@ -106,6 +106,7 @@ impl Display {
                     Pass::Training { epoch, learning_rate } => {
                         format!("Epoch [{epoch}] of {epochs}, lr {learning_rate:?}:")
                     }
+                    Pass::Statistics { epoch } => format!("Epoch [{epoch}] of {epochs}, statistics:"),
                     Pass::Validation { epoch } => format!("Epoch [{epoch}] of {epochs}, validation:"),
                     Pass::Test => "Test:".into(),
                 };

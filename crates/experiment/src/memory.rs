@@ -64,7 +64,11 @@ const EVALUATION_BATCH: &str = "dataset.evaluation_batch";
 fn copies(experiment: &Config, device: Device) -> usize {
     match device {
         Device::Cuda(_) => 1,
-        Device::Cpu => 1 + strata_trainer::optimizer_of(&experiment.optimizer).states().len(),
+        // An average is kept, and loaded into a network of its own where it is evaluated.
+        Device::Cpu => {
+            let step = crate::setup::step(experiment);
+            1 + step.buffers() + usize::from(step.averaging.is_some())
+        }
     }
 }
 
@@ -81,7 +85,8 @@ impl From<TrainError> for ExperimentError {
         let wanted = match &error {
             TrainError::OutOfMemory { bytes } => Some((NETWORK, *bytes)),
             TrainError::InBatch { pass, source, .. } => {
-                let key = if matches!(pass, Pass::Training { .. }) { BATCH } else { EVALUATION_BATCH };
+                let trains = matches!(pass, Pass::Training { .. } | Pass::Statistics { .. });
+                let key = if trains { BATCH } else { EVALUATION_BATCH };
                 bytes_of(source).map(|bytes| (key, bytes))
             }
             _ => None,

@@ -148,8 +148,13 @@ impl Recorder {
         if is_best {
             // Without the optimizer's buffers: the best epoch is chosen, never resumed.
             let buffers = std::mem::take(&mut checkpoint.optimizer.parameters);
+            let averaged = classifier.averaged_weights()?;
+            let trained = averaged.map(|averaged| std::mem::replace(&mut checkpoint.weights, averaged));
             checkpoint.save(&best_checkpoint(&self.folder))?;
             checkpoint.optimizer.parameters = buffers;
+            if let Some(trained) = trained {
+                checkpoint.weights = trained;
+            }
         }
         checkpoint.save(&last_checkpoint(&self.folder))?;
         tracing::debug!(folder = %folder.display(), "checkpoint written");

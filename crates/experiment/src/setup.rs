@@ -99,6 +99,7 @@ pub(crate) fn step(experiment: &Config) -> TrainingStep {
         .loss_of(experiment.loss)
         .clipping(experiment.clipping)
         .decayed(experiment.decayed)
+        .averaging_of(experiment.averaging, experiment.steps())
 }
 
 pub(crate) fn plan(experiment: &Config) -> Plan {

@@ -12,7 +12,7 @@ use crate::recorder::Recorder;
 
 impl Recorder {
     /// Writes the weights that the run gives into its `model.safetensors`, and gives them to `classifier`: those of the best epoch (`takes_best`),
-    /// otherwise the last one's. The record says which. `usage` is what the file says about their use.
+    /// otherwise the last one's, averaged where an average is what is evaluated. The record says which. `usage` is what the file says about their use.
     ///
     /// # Errors
     /// Where the best epoch's checkpoint is damaged, `usage` does not fit the network, or the file cannot be written.
@@ -23,14 +23,16 @@ impl Recorder {
         takes_best: bool,
         usage: Usage,
     ) -> Result<(), TrainError> {
-        let (mut weights, state) = classifier.snapshot()?;
-        let (chosen, rule) = if takes_best {
+        let (chosen, rule, weights) = if takes_best {
             let found = load_best(self.folder(), &self.record.id, classifier.architecture())?;
-            weights = best_weights(self.folder(), found, progress)?;
-            classifier.restore(&weights, &state)?;
-            (&progress.best, "best validation accuracy")
+            let weights = best_weights(self.folder(), found, progress)?;
+            classifier.evaluate_with(&weights)?;
+            (&progress.best, "best validation accuracy", weights)
         } else {
-            (&progress.last, "last epoch")
+            match classifier.averaged_weights()? {
+                Some(weights) => (&progress.last, "last epoch, its average of the weights", weights),
+                None => (&progress.last, "last epoch", classifier.snapshot()?.0),
+            }
         };
         if let Some(line) = chosen {
             self.record.chosen = Some(Chosen { epoch: line.epoch, rule: rule.into() });

@@ -68,7 +68,7 @@ pub use norm_of_product::squared_norm_of_product;
 pub use product::{GemmShape, affine, bias_gradient, input_gradient, weight_gradient};
 pub use update::{
     Adagrad, Adam, ElementwiseRule, Gradient, Lion, Momentum, NAdam, Parameter, RmsProp, RmsPropMomentum, RuleState,
-    Sgd, UpdateRule, update, update_by_product,
+    Sgd, UpdateRule, average_towards, update, update_by_product,
 };
 
 #[cfg(doctest)]

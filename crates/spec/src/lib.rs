@@ -14,6 +14,7 @@
 //! ```
 
 mod activation;
+mod averaging;
 mod dataset;
 mod device;
 mod history;
@@ -26,6 +27,7 @@ mod schedule;
 mod training;
 
 pub use activation::Activation;
+pub use averaging::{AveragingKind, AveragingSpec};
 pub use dataset::{DatasetKind, DatasetSpec, Release, RngScheme};
 pub use device::{DeviceChoice, ParseDeviceError, Precision};
 pub use history::HistoryRow;

@@ -60,8 +60,8 @@ pub(crate) use named;
 mod tests {
     use super::*;
     use crate::{
-        Activation, DatasetKind, DecayScope, LossKind, Metric, NormKind, OptimizerKind, Precision, RngScheme,
-        ScheduleKind,
+        Activation, AveragingKind, DatasetKind, DecayScope, LossKind, Metric, NormKind, OptimizerKind, Precision,
+        RngScheme, ScheduleKind,
     };
 
     fn check<T: Named + std::fmt::Debug>() {
@@ -78,6 +78,7 @@ mod tests {
     #[test]
     fn every_choice_is_found_by_its_name_and_has_one_sentence() {
         check::<Activation>();
+        check::<AveragingKind>();
         check::<DatasetKind>();
         check::<DecayScope>();
         check::<LossKind>();

@@ -35,6 +35,8 @@ impl fmt::Display for Integers {
 pub enum Numbers {
     /// 0 ≤ x < 1.
     BelowOne,
+    /// 0 < x < 1.
+    WithinOne,
     /// x > 0, finite.
     Positive,
     /// x ≥ 0, finite.
@@ -50,6 +52,7 @@ impl Numbers {
         // A negative number that rounds to zero is still negative.
         let in_bounds = match self {
             Self::BelowOne => (0.0..1.0).contains(&narrow),
+            Self::WithinOne => narrow > 0.0 && narrow < 1.0,
             Self::Positive => narrow > 0.0 && narrow.is_finite(),
             Self::NotNegative => narrow >= 0.0 && narrow.is_finite(),
         };
@@ -62,6 +65,7 @@ impl fmt::Display for Numbers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::BelowOne => "from 0 up to but not including 1",
+            Self::WithinOne => "above 0 and below 1",
             Self::Positive => "above 0, finite in 32 bits",
             Self::NotNegative => "of 0 or more, finite in 32 bits",
         })
@@ -106,6 +110,10 @@ pub const LR_DECAY: Numbers = Numbers::NotNegative;
 pub const LABEL_SMOOTHING: Numbers = Numbers::BelowOne;
 /// The largest norm, or the largest element, of a gradient.
 pub const CLIPPING: Numbers = Numbers::Positive;
+/// The share of averaged weights that is kept in each step.
+pub const AVERAGING_DECAY: Numbers = Numbers::WithinOne;
+/// The share of a run's steps after which averaging begins.
+pub const AVERAGING_START: Numbers = Numbers::BelowOne;
 /// A learning rate.
 pub const LEARNING_RATE: Numbers = Numbers::Positive;
 /// The share of a phase's steps in which the rate rises.
@@ -128,9 +136,10 @@ mod tests {
     #[test]
     fn a_number_is_in_range_only_where_it_is_in_32_bits_too() {
         // (range, inside, outside)
-        let cases: [(Numbers, &[f64], &[f64]); 3] = [
+        let cases: [(Numbers, &[f64], &[f64]); 4] = [
             // 0.99999999 is 1 as a 32-bit float.
             (Numbers::BelowOne, &[0.0, -0.0, 0.5, 0.999_999], &[1.0, 0.999_999_99, -1e-60, f64::NAN]),
+            (Numbers::WithinOne, &[1e-38, 0.5, 0.999_999], &[0.0, 1e-60, 1.0, 0.999_999_99, -0.5, f64::NAN]),
             // 1e-60 is 0 as a 32-bit float, 1e39 is infinite.
             (Numbers::Positive, &[1e-38, 1.0, 1e38], &[0.0, 1e-60, 1e39, f64::INFINITY, f64::NAN, -1.0]),
             (Numbers::NotNegative, &[0.0, 1e-60, 1e38], &[-1e-60, 1e39, f64::INFINITY, f64::NAN]),

@@ -87,6 +87,41 @@ pub trait Classifier {
     /// Where the device fails.
     fn validation_score(&mut self) -> Result<Score, TrainError>;
 
+    /// Whether batch normalisation's statistics are to be estimated before the next evaluation: what is evaluated is an average of weights whose
+    /// activations no training step has seen. Where they are, the estimate begins here.
+    fn begin_statistics(&mut self) -> bool {
+        false
+    }
+
+    /// Takes the statistics of a batch of training samples into the estimate; nothing is trained.
+    ///
+    /// # Errors
+    /// Where the device fails or the batch does not fit.
+    fn statistics_step(&mut self, batch: Batch) -> Result<(), TrainError> {
+        let _ = batch;
+        Ok(())
+    }
+
+    /// The estimate is whole: all batches were taken.
+    fn finish_statistics(&mut self) {}
+
+    /// Copies of the averaged weights that are evaluated in place of the trained ones; none where those are.
+    ///
+    /// # Errors
+    /// [`TrainError::Statistics`] where statistics are to be estimated first; where the device fails.
+    fn averaged_weights(&mut self) -> Result<Option<Weights>, TrainError> {
+        Ok(None)
+    }
+
+    /// Evaluates with `weights` until the next training step.
+    ///
+    /// # Errors
+    /// Where they are another network's, or the device fails.
+    fn evaluate_with(&mut self, weights: &Weights) -> Result<(), TrainError> {
+        let (_, state) = self.snapshot()?;
+        self.restore(weights, &state)
+    }
+
     /// Whether reading scores back stalls the device, so that it is to be done seldom.
     fn reads_are_slow(&self) -> bool;
 

@@ -1,13 +1,14 @@
 //! A classifier on the CPU: `strata-kernels` under dfdx's tape, weights updated by the product that is their gradient.
 
 use dfdx::prelude::*;
-use strata_kernels::catch_out_of_memory;
+use strata_kernels::{Parameter, average_towards, catch_out_of_memory};
 use strata_model::{
-    Architecture, GradientStore, Layers, TensorSpec, Weights, check_description, check_generators, initialise,
-    load_weights, loss_of, own_storage, tensor_from_vec, tensor_specs, weights_of,
+    Architecture, GradientStore, Layers, TensorSpec, TrainedParameter, Weights, check_description, check_generators,
+    initialise, load_weights, loss_of, own_storage, tensor_from_vec, tensor_specs, weights_of,
 };
 use strata_rng::TorchRng;
 
+use crate::averaged_network::AveragedNetwork;
 use crate::{Batch, Classifier, OptimizerState, Outputs, Score, TrainError, TrainingStep};
 
 type Inputs<const I: usize, T = NoneTape> = Tensor<(usize, Const<I>), f32, Cpu, T>;
@@ -46,6 +47,8 @@ pub struct CpuClassifier<M, const I: usize, const C: usize> {
     tensors: Vec<TensorSpec>,
     step: TrainingStep,
     state: OptimizerState,
+    /// Where weights are averaged.
+    averaged: Option<AveragedNetwork<M>>,
     gradients: GradientStore,
     training: Score,
     validation: Score,
@@ -65,7 +68,11 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> CpuClassifier<M, I, C>
         catch_out_of_memory(|| own_storage(&mut network))?;
         let architecture = network.architecture();
         let tensors = tensor_specs(&network);
-        let state = catch_out_of_memory(|| OptimizerState::new(step.optimizer.states().len(), &tensors))?;
+        let state = catch_out_of_memory(|| OptimizerState::new(step.buffers(), &tensors))?;
+        let averaged = match step.averaging {
+            Some(_) => Some(catch_out_of_memory(|| AveragedNetwork::new(&network))?),
+            None => None,
+        };
         let device = Cpu::default();
         Ok(Self {
             device,
@@ -74,6 +81,7 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> CpuClassifier<M, I, C>
             tensors,
             step,
             state,
+            averaged,
             gradients: GradientStore::default(),
             training: Score::default(),
             validation: Score::default(),
@@ -84,6 +92,38 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> CpuClassifier<M, I, C>
         batch.check(C)?;
         let features = batch.take_features(I)?;
         tensor_from_vec(&self.device, features, (batch.len(), Const::<I>)).map_err(TrainError::device)
+    }
+
+    /// Whether an average is evaluated, once it is up to date.
+    fn is_averaged(&self) -> bool {
+        self.step.averaging.is_some_and(|averaging| averaging.has_begun(self.state.steps))
+    }
+
+    /// Whether an average is to be evaluated whose activations batch normalisation knows nothing of.
+    fn lacks_statistics(&self) -> bool {
+        let is_stale = self.averaged.as_ref().is_some_and(|averaged| !averaged.is_current());
+        is_stale && self.is_averaged() && self.architecture.network().has_batch_norm()
+    }
+
+    /// Brings the averaged network up to date where it is what is evaluated; what is.
+    fn evaluated(&mut self) -> Result<&M, TrainError> {
+        if self.lacks_statistics() {
+            return Err(TrainError::Statistics);
+        }
+        let is_averaged = self.is_averaged();
+        match &mut self.averaged {
+            Some(averaged) if is_averaged || averaged.is_current() => {
+                if !averaged.is_current() {
+                    averaged.load(&self.network, &self.state)?;
+                }
+                Ok(averaged.network())
+            }
+            _ => Ok(&self.network),
+        }
+    }
+
+    fn forget_average(&mut self) {
+        self.averaged.iter_mut().for_each(AveragedNetwork::forget);
     }
 
     fn train(&mut self, mut batch: Batch, learning_rate: f64) -> Result<(), TrainError> {
@@ -110,21 +150,36 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> CpuClassifier<M, I, C>
             None => 1.0,
         };
         self.state.steps += 1;
+        self.forget_average();
+        let share = self.step.averaging.and_then(|averaging| averaging.share(self.state.steps));
         let mut states = self.state.parameters.iter_mut();
-        let step = &self.step;
-        self.gradients.update(&mut self.network, |mut parameter| {
+        let (step, kept) = (&self.step, self.step.optimizer.states().len());
+        self.gradients.update(&mut self.network, |parameter| {
+            let TrainedParameter { name, shape, values, gradient } = parameter;
             if let Some(state) = states.next() {
-                parameter.gradient = step.clip(parameter.gradient, scale);
-                let rule = rules.of(parameter.name, parameter.shape);
-                parameter.update(rule, &mut state.buffers);
+                let (states, average) = state.buffers.split_at_mut(kept);
+                let parameter = Parameter { values: &mut *values, shape, states };
+                rules.of(name, shape).update(parameter, step.clip(gradient, scale));
+                if let (Some(average), Some(share)) = (average.first_mut(), share) {
+                    average_towards(average, values, share);
+                }
             }
         })?;
         Ok(())
     }
 
+    fn estimate(&mut self, mut batch: Batch) -> Result<(), TrainError> {
+        batch.check_size(self.smallest_training_batch())?;
+        let images = self.inputs(&mut batch)?;
+        let Some(averaged) = &mut self.averaged else { return Ok(()) };
+        averaged.estimate(&self.network, &self.state, |network| {
+            network.try_forward_mut(images.leaky_traced()).map(drop).map_err(TrainError::device)
+        })
+    }
+
     fn validate(&mut self, mut batch: Batch) -> Result<(), TrainError> {
         let images = self.inputs(&mut batch)?;
-        let logits = self.network.try_forward(images).map_err(TrainError::device)?;
+        let logits = self.evaluated()?.try_forward(images).map_err(TrainError::device)?;
         let logits = logits.as_vec();
         let total = self.step.loss.loss(&logits, batch.targets(), C);
         let outputs = Outputs { logits: &logits, labels: &batch.labels, classes: C };
@@ -145,7 +200,8 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> Classifier for CpuClas
     }
 
     fn initialise(&mut self, rng: &mut TorchRng) -> Result<(), TrainError> {
-        let states = self.step.optimizer.states().len();
+        let states = self.step.buffers();
+        self.forget_average();
         self.state = catch_out_of_memory(|| {
             initialise(&mut self.network, rng);
             OptimizerState::new(states, &self.tensors)
@@ -160,6 +216,36 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> Classifier for CpuClas
             self.gradients.clear();
         }
         done?
+    }
+
+    fn begin_statistics(&mut self) -> bool {
+        let lacks_statistics = self.lacks_statistics();
+        if lacks_statistics {
+            self.forget_average();
+        }
+        lacks_statistics
+    }
+
+    fn statistics_step(&mut self, batch: Batch) -> Result<(), TrainError> {
+        catch_out_of_memory(|| self.estimate(batch))?
+    }
+
+    fn finish_statistics(&mut self) {
+        self.averaged.iter_mut().for_each(AveragedNetwork::finish_estimate);
+    }
+
+    fn averaged_weights(&mut self) -> Result<Option<Weights>, TrainError> {
+        if !self.is_averaged() {
+            return Ok(None);
+        }
+        catch_out_of_memory(|| self.evaluated().map(|network| Some(weights_of(network))))?
+    }
+
+    fn evaluate_with(&mut self, weights: &Weights) -> Result<(), TrainError> {
+        match &mut self.averaged {
+            Some(averaged) => averaged.load_weights(weights),
+            None => Ok(load_weights(&mut self.network, weights)?),
+        }
     }
 
     fn training_score(&mut self) -> Result<Score, TrainError> {
@@ -183,8 +269,9 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> Classifier for CpuClas
     }
 
     fn restore(&mut self, weights: &Weights, state: &OptimizerState) -> Result<(), TrainError> {
-        state.check(self.step.optimizer.states().len(), &self.tensors)?;
+        state.check(self.step.buffers(), &self.tensors)?;
         load_weights(&mut self.network, weights)?;
+        self.forget_average();
         self.state = catch_out_of_memory(|| state.copy())?;
         Ok(())
     }

@@ -101,6 +101,12 @@ pub enum TrainError {
     /// Mixed labels that are not those of their batch.
     #[error(transparent)]
     Targets(#[from] strata_kernels::TargetError),
+    /// An evaluation of averaged weights whose activations batch normalisation knows nothing of.
+    #[error(
+        "batch normalisation's statistics were not estimated for the averaged weights since the last training step: take a pass of training \
+         batches through the classifier first, as `fit` does"
+    )]
+    Statistics,
     /// A batch without a sample.
     #[error("a batch without a sample")]
     EmptyBatch,

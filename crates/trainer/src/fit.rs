@@ -59,16 +59,20 @@ pub fn fit(
         observer.checkpoint(&progress, classifier, false)?;
     }
     loop {
-        if progress.is_over(plan.early_stopping.as_ref())? {
-            return Ok((progress, Outcome::StoppedEarly));
-        }
-        let epoch = progress.epoch;
-        let Some(place) = plan.place_of(epoch) else {
-            return Ok((progress, Outcome::Finished));
+        let place = plan.place_of(progress.epoch);
+        let is_over = progress.is_over(plan.early_stopping.as_ref())?;
+        let Some(place) = place.filter(|_| !is_over) else {
+            // Of a run that was stopped after its last epoch.
+            let outcome = if is_over { Outcome::StoppedEarly } else { Outcome::Finished };
+            let last = progress.epoch.saturating_sub(1);
+            let is_ready = estimate_statistics(classifier, train, last, progress.rng.seed, observer)?;
+            return Ok((progress, if is_ready { outcome } else { Outcome::Interrupted }));
         };
+        let epoch = progress.epoch;
         let rates = Rates::new(plan, &place, train.batches());
         let (first, last) = (rates.of(0, &progress)?, rates.of(train.batches().saturating_sub(1), &progress)?);
         let finished = train_epoch(classifier, train, plan, &rates, &mut rng, &mut progress, observer)?;
+        let finished = finished && estimate_statistics(classifier, train, epoch, progress.rng.seed, observer)?;
         let pass = Pass::Validation { epoch };
         let score = if finished { evaluate(classifier, validation, &mut rng, pass, observer)? } else { None };
         let Some(score) = score else {
@@ -152,6 +156,36 @@ fn train_epoch(
         }
     }
     served.end()?;
+    Ok(true)
+}
+
+/// Estimates batch normalisation's statistics for averaged weights, where that is needed, over a whole pass of the training samples; `false` where
+/// the observer stopped it. The pass draws from a generator of its own, begun again each time: so the estimate is a function of the weights,
+/// and the run's draws are those of a run without averaging.
+fn estimate_statistics(
+    classifier: &mut dyn Classifier,
+    train: &dyn Loader,
+    epoch: usize,
+    seed: u64,
+    observer: &mut dyn Observer,
+) -> Result<bool, TrainError> {
+    if !classifier.begin_statistics() {
+        return Ok(true);
+    }
+    let pass = Pass::Statistics { epoch };
+    let mut served = Served::new(pass, train, Amount::default())?;
+    observer.event(Event::PassStarted { pass, batches: train.batches(), done: 0 })?;
+    for batch in train.pass(&mut TorchRng::new(seed), 0) {
+        if observer.is_interrupted() {
+            return Ok(false);
+        }
+        let batch = served.add(batch)?;
+        let samples = batch.len();
+        classifier.statistics_step(batch).map_err(|error| served.at_batch(error))?;
+        observer.event(Event::BatchFinished { samples, loss: None })?;
+    }
+    served.end()?;
+    classifier.finish_statistics();
     Ok(true)
 }
 

@@ -7,6 +7,8 @@
 //! threads, whether the run was stopped and resumed on the way or not. On a card sums end in atomic additions, whose order
 //! is not fixed: losses agree to rounding, weights do not to the bit.
 
+mod averaged_network;
+mod averaging;
 mod batch;
 mod build;
 mod checkpoint;
@@ -30,6 +32,7 @@ mod table;
 mod tensor_classifier;
 mod tensor_update;
 
+pub use averaging::Averaging;
 pub use batch::{Batch, Batches, LoadError, Loader, MixedLabels};
 pub use build::{BuildClassifier, Buildable, ClassifierOptions, build};
 pub use checkpoint::{Checkpoint, CheckpointHistory, Elapsed, HistoryMark};

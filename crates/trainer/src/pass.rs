@@ -14,6 +14,11 @@ pub enum Pass {
         /// The phase's.
         learning_rate: f64,
     },
+    /// Estimates batch normalisation's statistics for averaged weights, over the training samples; nothing is trained.
+    Statistics {
+        /// The epoch after whose training it is.
+        epoch: usize,
+    },
     /// Evaluates the validation part after an epoch's training.
     Validation {
         /// The epoch that it ends.
@@ -28,6 +33,7 @@ impl fmt::Display for Pass {
         match self {
             Self::Initial => write!(f, "the initial evaluation"),
             Self::Training { epoch, .. } => write!(f, "the training of epoch {epoch}"),
+            Self::Statistics { epoch } => write!(f, "the estimate of statistics after epoch {epoch}"),
             Self::Validation { epoch } => write!(f, "the validation of epoch {epoch}"),
             Self::Test => write!(f, "the test"),
         }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use strata_kernels::{CrossEntropy, Gradient, Loss, MeanSquaredError, UpdateRule};
-use strata_spec::{Clipping, DecayScope, LossSpec, OptimizerSpec, ranges};
+use strata_spec::{AveragingSpec, Clipping, DecayScope, LossSpec, OptimizerSpec, ranges};
 
 use crate::metric::{Metric, check_names, registered};
 use crate::optimizer::optimizer_of;
-use crate::{Device, Optimizer, Step, TensorRule, TrainError};
+use crate::{Averaging, Device, Optimizer, Step, TensorRule, TrainError};
 
 /// How a classifier learns: loss, optimizer, and what lies between.
 ///
@@ -31,6 +31,8 @@ pub struct TrainingStep {
     pub clipping: Clipping,
     /// Which parameters the optimizer's weight decay is for.
     pub decayed: DecayedKinds,
+    /// Which average of the weights is evaluated and saved; none takes the weights as the last step left them.
+    pub averaging: Option<Averaging>,
     /// What an evaluation measures besides loss and accuracy.
     pub metrics: Vec<Arc<dyn Metric>>,
 }
@@ -84,7 +86,8 @@ impl TrainingStep {
     fn of(optimizer: Arc<dyn Optimizer>) -> Self {
         let loss = Arc::new(CrossEntropy::default());
         let metrics = registered();
-        Self { optimizer, loss, clipping: Clipping::default(), decayed: DecayedKinds::default(), metrics }
+        let (clipping, decayed) = (Clipping::default(), DecayedKinds::default());
+        Self { optimizer, loss, clipping, decayed, averaging: None, metrics }
     }
 
     /// A metric more, a key `val_` and its name in the history.
@@ -123,6 +126,28 @@ impl TrainingStep {
         Self { decayed: decayed.into(), ..self }
     }
 
+    /// With an average of the weights.
+    #[must_use]
+    pub fn averaging(self, averaging: Averaging) -> Self {
+        Self { averaging: Some(averaging), ..self }
+    }
+
+    /// The average that a config names, of a run of `steps`.
+    #[must_use]
+    pub fn averaging_of(self, spec: AveragingSpec, steps: u64) -> Self {
+        let averaging = match spec {
+            AveragingSpec::None => None,
+            AveragingSpec::Exponential { decay } => Some(Averaging::Exponential { decay }),
+            AveragingSpec::Equal { .. } => Some(Averaging::Equal { after: spec.steps_before(steps) }),
+        };
+        Self { averaging, ..self }
+    }
+
+    /// Buffers that are kept for each parameter: the optimizer's, and the average where there is one.
+    pub fn buffers(&self) -> usize {
+        self.optimizer.states().len() + usize::from(self.averaging.is_some())
+    }
+
     /// Whether its numbers are in their ranges.
     ///
     /// # Errors
@@ -131,6 +156,7 @@ impl TrainingStep {
     pub fn check(&self) -> Result<(), TrainError> {
         self.optimizer.check()?;
         check_names(&self.metrics)?;
+        self.averaging.map_or(Ok(()), |averaging| averaging.check())?;
         let rule = self.optimizer.rule(Step { learning_rate: 1e-3, number: 1, decays: true })?;
         let (named, kept) = (self.optimizer.states(), rule.states());
         if named.len() != kept {
@@ -188,6 +214,9 @@ impl TrainingStep {
         }
         if self.clipping != Clipping::default() {
             return refuse("clipping of gradients".into());
+        }
+        if self.averaging.is_some() {
+            return refuse("an average of the weights".into());
         }
         if self.decayed.biases != self.decayed.gains {
             return refuse("weight decay for biases other than for gains".into());

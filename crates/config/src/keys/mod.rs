@@ -2,6 +2,7 @@
 //!
 //! Who adds a key writes its entry in the file of its section, and asks [`Config::get`](crate::Config::get) for it where it acts.
 
+mod averaging;
 mod checkpoint;
 mod dataset;
 mod early_stopping;
@@ -11,6 +12,7 @@ mod optimizer;
 mod phases;
 mod top;
 
+pub use averaging::*;
 pub use checkpoint::*;
 pub use dataset::*;
 pub use early_stopping::*;
@@ -29,6 +31,7 @@ pub(crate) const SECTIONS: &[Section] = &[
     LOSS_SECTION,
     OPTIMIZER_SECTION,
     PHASES_SECTION,
+    AVERAGING_SECTION,
     EARLY_STOPPING_SECTION,
     CHECKPOINT_SECTION,
 ];

@@ -13,6 +13,7 @@ macro_rules! boxed {
 }
 
 mod adam;
+mod average;
 mod elementwise;
 mod epilogues;
 mod gradient;
@@ -21,6 +22,7 @@ mod rms_prop;
 mod sgd;
 
 pub use adam::{Adam, NAdam};
+pub use average::average_towards;
 pub use elementwise::{ElementwiseRule, RuleState};
 pub(crate) use epilogues::Add;
 pub use gradient::Gradient;

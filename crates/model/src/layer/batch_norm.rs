@@ -40,6 +40,8 @@ pub struct BatchNormLayer<const N: usize, E: Dtype, D: Storage<E>> {
     pub running_mean: Tensor<Rank1<N>, E, D>,
     /// Unbiased, `[N]`; no optimizer changes it.
     pub running_var: Tensor<Rank1<N>, E, D>,
+    /// The share of a batch's statistics in the running ones, in `0..=1`.
+    pub(crate) momentum: f32,
 }
 
 impl<const N: usize, E: Dtype, D: Device<E>> TensorCollection<E, D> for BatchNormLayer<N, E, D> {
@@ -55,7 +57,13 @@ impl<const N: usize, E: Dtype, D: Device<E>> TensorCollection<E, D> for BatchNor
                 Self::tensor("norm.running_mean", |s| &s.running_mean, |s| &mut s.running_mean, zeros()),
                 Self::tensor("norm.running_var", |s| &s.running_var, |s| &mut s.running_var, ones()),
             ),
-            |(weight, bias, running_mean, running_var)| BatchNormLayer { weight, bias, running_mean, running_var },
+            |(weight, bias, running_mean, running_var)| BatchNormLayer {
+                weight,
+                bias,
+                running_mean,
+                running_var,
+                momentum: MOMENTUM,
+            },
         )
     }
 }
@@ -128,7 +136,7 @@ impl BatchNormDevice for Cpu {
         let (weight, bias) = (layer.weight.clone(), layer.bias.clone());
         let statistics = kernels::batch_norm(values(&x), values(&weight), values(&bias), EPSILON, &mut y);
         let (mean, variance) = (values_mut(&mut layer.running_mean), values_mut(&mut layer.running_var));
-        statistics.update_running(batch, MOMENTUM, mean, variance);
+        statistics.update_running(batch, layer.momentum, mean, variance);
         let y = tensor_from_vec(x.device(), y, *x.shape())?;
         let output = y.clone();
         tape.add_backward_op(move |gradients| {
@@ -156,6 +164,10 @@ impl<const N: usize, D: Device<f32>> Layer for BatchNormLayer<N, f32, D> {
 
     fn set_seed(&mut self, _: u64, _: usize) {}
     fn set_step(&mut self, _: u64) {}
+
+    fn set_momentum(&mut self, momentum: f32) {
+        self.momentum = momentum;
+    }
 }
 
 impl<const N: usize, D: Device<f32>> Layers for BatchNormLayer<N, f32, D> {

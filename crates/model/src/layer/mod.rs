@@ -47,6 +47,11 @@ pub trait Layer {
 
     /// Says which training step comes next, counted over the run: it decides the dropout mask.
     fn set_step(&mut self, step: u64);
+
+    /// Sets the share of a batch's statistics in the running ones, in `0..=1`; a layer without such takes no notice.
+    fn set_momentum(&mut self, momentum: f32) {
+        let _ = momentum;
+    }
 }
 
 /// What a walk over a network finds out.
@@ -108,6 +113,12 @@ pub trait Layers {
     /// Says which training step comes next, counted over the run.
     fn set_step(&mut self, step: u64) {
         self.for_each(&mut |layer| layer.set_step(step));
+    }
+
+    /// Sets the share of a batch's statistics in the running ones of batch normalisation, in `0..=1`; it is 0.1 in a network that nobody told, as in
+    /// PyTorch. With 1, 1/2, 1/3 … for one batch after the other they become the mean over those.
+    fn set_momentum(&mut self, momentum: f32) {
+        self.for_each(&mut |layer| layer.set_momentum(momentum));
     }
 
     /// What the network is. Where no layer knows how many features a sample has (activations only), it is 1.

@@ -1,6 +1,8 @@
 //! A small data set in memory, and an observer that keeps what it is told.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 
+pub mod formula;
+
 use strata_rng::TorchRng;
 use strata_trainer::{
     Batch, Batches, Checkpoint, CheckpointHistory, Classifier, Elapsed, Event, HistoryRow, Loader, Observer, Progress,
