@@ -1,4 +1,4 @@
-//! Turns the lists of architectures into `$OUT_DIR/architectures.rs`: one `rows! { (3072, 10) (3072, 128, 64, 10) }`.
+//! Turns the lists of networks into `$OUT_DIR/architectures.rs`: one `networks! { "3072, 10", 3072, 10, (3072, 10); }`.
 //!
 //! Two lists: `architectures.txt` in the package's folder, committed, and the user's own, which `cargo xtask experiment`
 //! extends: the path in `STRATA_ARCHITECTURES`, else `target/architectures.txt` of the workspace whatever the target
@@ -6,7 +6,7 @@
 //!
 //! The benches' build script too, with the list in their folder: they time the rows that the program trains.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::env;
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -14,11 +14,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::SystemTime;
 
-use crate::architectures::{Widths, parse_rows};
+use strata_spec::NetworkSpec;
 
-// The config crate's own reader, compiled here so that a build script needs no dependency.
+use crate::architectures::parse_rows;
+
+// The config crate's own reader, compiled here so that the build script waits for no parser of TOML.
 #[path = "../config/src/architectures.rs"]
-#[expect(unreachable_pub, reason = "public in the crate that owns it")]
+#[expect(unreachable_pub, dead_code, reason = "public in the crate that owns it")]
 mod architectures;
 
 fn main() -> ExitCode {
@@ -43,19 +45,20 @@ fn generate() -> Result<(), String> {
         None => workspace.join("target/architectures.txt"),
     };
     println!("cargo::rerun-if-changed={}", committed.display());
-    let mut rows: BTreeSet<Widths> = rows(&committed)?.into_iter().collect();
+    let mut rows = rows(&committed)?;
     if own.exists() || create_empty(&own).is_ok() {
         // Watched only if it is there: cargo takes a missing file for a changed one and would always build again.
         println!("cargo::rerun-if-changed={}", own.display());
         rows.extend(rows_of_user(&own)?);
     }
-    let mut text = String::from("rows! {");
-    for row in &rows {
-        let widths: Vec<_> = row.iter().map(ToString::to_string).collect();
+    // Each once, in an order that does not depend on that of the lists.
+    let rows: BTreeMap<String, NetworkSpec> = rows.into_iter().map(|network| (network.to_string(), network)).collect();
+    let mut text = String::from("networks! {\n");
+    for (layers, network) in &rows {
         // Writing to a string cannot fail.
-        let _ = write!(text, " ({})", widths.join(", "));
+        let _ = writeln!(text, "    \"{layers}\", {}, {}, ({layers});", network.inputs(), network.outputs());
     }
-    text.push_str(" }\n");
+    text.push_str("}\n");
     let out = folder("OUT_DIR")?.join("architectures.rs");
     fs::write(&out, text).map_err(|error| format!("{}: {error}", out.display()))
 }
@@ -64,12 +67,12 @@ fn folder(variable: &str) -> Result<PathBuf, String> {
     env::var_os(variable).map(PathBuf::from).ok_or_else(|| format!("cargo did not set {variable}"))
 }
 
-fn rows(path: &Path) -> Result<Vec<Widths>, String> {
+fn rows(path: &Path) -> Result<Vec<NetworkSpec>, String> {
     let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
     parse_rows(&text).map_err(|error| format!("{}:{error}", path.display()))
 }
 
-fn rows_of_user(path: &Path) -> Result<Vec<Widths>, String> {
+fn rows_of_user(path: &Path) -> Result<Vec<NetworkSpec>, String> {
     rows(path).map_err(|error| format!("{error}; mend the line, or delete the file to start an empty list"))
 }
 

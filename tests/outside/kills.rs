@@ -7,45 +7,54 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::harness::Sandbox;
+use crate::harness::{Sandbox, committed_network};
 use crate::random::{Random, rounds};
 
 /// Runs that are killed until they finish. Forty: STRATA_TEST_ROUNDS=5.
 const RUNS: usize = 8;
-/// So often that kills land in the midst of everything.
-const SETS: [&str; 6] = [
-    "--set",
-    "phases=[{epochs=8,lr=0.001}]",
-    "--set",
-    "checkpoint.every_steps=2",
-    "--set",
-    "early_stopping={patience=7}",
-];
+/// Checkpoints so often that kills land in the midst of everything.
+const SETS: &[&str] = &["phases=[{epochs=8,lr=0.001}]", "checkpoint.every_steps=2", "early_stopping={patience=7}"];
 
-fn arguments(name: &str) -> Vec<&str> {
+const RESIDUAL_RUNS: usize = 3;
+/// A network with running statistics, a rate that changes with every step.
+const RESIDUAL_SETS: &[&str] =
+    &["phases=[{epochs=3,lr=0.002,schedule=\"cosine\"}]", "checkpoint.every_steps=2", "optimizer.kind=adamw"];
+
+fn arguments<'a>(name: &'a str, sets: &[&'a str]) -> Vec<&'a str> {
     let mut arguments = vec!["experiment", "small.toml", "--name", name];
-    arguments.extend(SETS);
+    arguments.extend(sets.iter().flat_map(|set| ["--set", set]));
     arguments
 }
 
 #[test]
 fn killed_and_resumed_runs_equal_an_uninterrupted_one() {
+    kill_and_resume(SETS, RUNS);
+}
+
+#[test]
+fn a_killed_and_resumed_residual_network_equals_an_uninterrupted_one() {
+    let network = format!("model.network={}", committed_network());
+    let sets: Vec<_> = RESIDUAL_SETS.iter().copied().chain([&*network]).collect();
+    kill_and_resume(&sets, RESIDUAL_RUNS);
+}
+
+fn kill_and_resume(sets: &[&str], runs: usize) {
     let sandbox = Sandbox::new();
     let begin = Instant::now();
-    sandbox.run(arguments("whole")).succeeded();
+    sandbox.run(arguments("whole", sets)).succeeded();
     // Kills fall within this time of a start; it follows the machine, whose speed may change under the test.
     let mut window = begin.elapsed();
     let expected = sandbox.result("whole");
 
     let mut random = Random(43);
     let (mut kills, mut looks) = (0, 0);
-    for number in 0..rounds(RUNS) {
+    for number in 0..rounds(runs) {
         let name = format!("run{number}");
         let ended = AtomicBool::new(false);
         let readable = AtomicUsize::new(0);
         kills += scope(|scope| {
             scope.spawn(|| watch_record(&sandbox, &name, &ended, &readable));
-            let kills = until_finished(&sandbox, &name, &mut window, &mut random);
+            let kills = until_finished(&sandbox, &name, sets, &mut window, &mut random);
             ended.store(true, Ordering::SeqCst);
             kills
         });
@@ -54,17 +63,17 @@ fn killed_and_resumed_runs_equal_an_uninterrupted_one() {
         sandbox.holds_only_a_runs_files(&name);
         the_record_tells_the_whole(&sandbox, &name);
     }
-    println!("{} runs, {kills} kills, {looks} looks at records", rounds(RUNS));
+    println!("{} runs, {kills} kills, {looks} looks at records", rounds(runs));
     assert!(kills > 0, "no run was killed");
     assert!(looks > kills);
 }
 
 /// Starts the run and goes on with it, killing it at a random moment each time, until it is finished; the kills that hit.
-fn until_finished(sandbox: &Sandbox, name: &str, window: &mut Duration, random: &mut Random) -> usize {
+fn until_finished(sandbox: &Sandbox, name: &str, sets: &[&str], window: &mut Duration, random: &mut Random) -> usize {
     let mut kills = 0;
     loop {
         let begun = sandbox.path(&format!("runs/{name}/config.toml")).exists();
-        let mut run = if begun { sandbox.start(["resume", name]) } else { sandbox.start(arguments(name)) };
+        let mut run = if begun { sandbox.start(["resume", name]) } else { sandbox.start(arguments(name, sets)) };
         sleep(window.mul_f64(random.below(1000) as f64 / 1000.0));
         if run.is_running() {
             let outcome = run.kill();

@@ -1,4 +1,4 @@
-//! `cargo xtask`: new widths build and train, the tree stays clean, and the second time nothing is compiled.
+//! `cargo xtask`: new widths and networks build and train, the tree stays clean, and the second time nothing is compiled.
 
 use std::process::Command;
 
@@ -29,7 +29,7 @@ fn xtask(sandbox: &Sandbox, arguments: &[&str]) -> Outcome {
 }
 
 #[test]
-fn new_widths_build_once_and_leave_the_tree_clean() {
+fn new_networks_build_once_and_leave_the_tree_clean() {
     // Built before: the two builds would wait for each other.
     program();
     let sandbox = Sandbox::new();
@@ -73,12 +73,24 @@ fn new_widths_build_once_and_leave_the_tree_clean() {
     }
     assert_eq!(changes(), before, "git status is as it was");
 
+    // So does a network in words, which compiles the one crate.
+    let network = "model.network=6 batch_norm gelu dropout(0), skip(layer_norm, 9 relu, 6), activation(silu)";
+    let mut in_words = arguments;
+    in_words[3] = network;
+    let outcome = xtask(&sandbox, &in_words).succeeded();
+    assert!(
+        outcome.out.contains("3072, 6 batch_norm gelu dropout(0), skip(layer_norm, 9 relu, 6), activation(silu), 10")
+    );
+    let compiled: Vec<_> = outcome.err.lines().filter(|line| line.contains("Compiling")).collect();
+    assert!(matches!(compiled.as_slice(), [only] if only.contains("Compiling strata ")), "{}", outcome.err);
+    assert!(!xtask(&sandbox, &in_words).succeeded().err.contains("Compiling"), "nothing is compiled");
+
     // A wrong config is told before anything is built or recorded.
     let wrong = ["experiment", config.to_str().unwrap(), "--set", "model.hidden=[0]", "--runs", runs.to_str().unwrap()];
     let outcome = xtask(&sandbox, &wrong);
     outcome.failed_saying(2, &["model.hidden", "from 1 to 65536"]);
     assert!(!outcome.err.contains("Compiling"), "{}", outcome.err);
-    assert_eq!(sandbox.names("runs"), ["small", "small-2", "small-3"]);
+    assert_eq!(sandbox.names("runs"), ["small", "small-2", "small-3", "small-4", "small-5"]);
 
     for (arguments, part) in [(["runs"], "small-2"), (["compare"], "val_acc")] {
         let all = [arguments[0], "--runs", runs.to_str().unwrap()];

@@ -17,6 +17,7 @@ mod launcher;
 mod listings;
 mod mistakes;
 mod mutations;
+mod networks;
 mod owners;
 mod random;
 mod records;

@@ -96,7 +96,7 @@ fn a_misspelt_key_is_shown_in_its_line() {
     let sandbox = Sandbox::new();
     sandbox.write("wrong.toml", SMALL.replace("hidden = []", "hiden = []"));
     insta::assert_snapshot!(sandbox.run(["experiment", "wrong.toml"]).err, @r"
-    error: wrong.toml:12: model.hiden: unknown key; did you mean `hidden`? [model] takes hidden, activation, dropout
+    error: wrong.toml:12: model.hiden: unknown key; did you mean `hidden`? [model] takes network, hidden, activation, dropout
        |
     12 | hiden = []
        | ^^^^^
@@ -164,7 +164,7 @@ fn a_network_that_was_not_built_says_how_to_build_it() {
     let outcome = sandbox.train(["--set", "model.hidden=[7,5]"]);
     outcome.failed_saying(
         1,
-        &["[3072, 7, 5, 10]", "`cargo xtask experiment` builds", "`3072 7 5 10` to target/architectures.txt"],
+        &["3072, 7, 5, 10", "`cargo xtask experiment` builds", "`3072 7 5 10` to target/architectures.txt"],
     );
     leaves_nothing(&sandbox);
 }

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use strata_config::{Widths, parse_rows};
+use strata_config::parse_rows;
+use strata_spec::NetworkSpec;
 
 use crate::build_times;
 use crate::fault::Fault;
@@ -21,8 +22,8 @@ pub(crate) fn run(arguments: &[OsString]) -> anyhow::Result<ExitCode> {
     let root = workspace::root();
     let lists = lists(&root);
     let lock = Lock::take(&root)?;
-    for widths in widths(arguments)? {
-        lists.ensure(&widths, &lock)?;
+    for network in networks(arguments)? {
+        lists.ensure(&network, &lock)?;
     }
     program::start_benches(&root, &lists, arguments.iter().cloned(), lock)
 }
@@ -33,7 +34,7 @@ fn lists(root: &Path) -> Lists {
 }
 
 /// The networks that `--widths` names: `3072-512-10,3072-777-333-10`.
-fn widths(arguments: &[OsString]) -> anyhow::Result<Vec<Widths>> {
+fn networks(arguments: &[OsString]) -> anyhow::Result<Vec<NetworkSpec>> {
     let mut named = Vec::new();
     let mut arguments = arguments.iter().map(|argument| argument.to_string_lossy());
     while let Some(argument) = arguments.next() {
@@ -59,16 +60,17 @@ mod tests {
     use super::*;
     use crate::rows;
 
-    fn named(arguments: &[&str]) -> anyhow::Result<Vec<Widths>> {
-        widths(&arguments.iter().map(OsString::from).collect::<Vec<_>>())
+    fn named(arguments: &[&str]) -> anyhow::Result<Vec<NetworkSpec>> {
+        networks(&arguments.iter().map(OsString::from).collect::<Vec<_>>())
     }
 
     #[test]
     fn the_networks_to_be_built_are_those_that_the_options_name() {
-        let expected = [vec![3072, 512, 10], vec![3072, 777, 333, 10]];
+        let chain = |hidden: &[usize]| NetworkSpec::chain(3072, hidden, 10).unwrap();
+        let expected = [chain(&[512]), chain(&[777, 333])];
         assert_eq!(named(&["scaling", "--widths", "3072-512-10,3072-777-333-10", "--batch", "1"]).unwrap(), expected);
         assert_eq!(named(&["step", "--widths=3072-512-10"]).unwrap(), expected[..1]);
-        assert_eq!(named(&["data", "--help"]).unwrap(), Vec::<Widths>::new());
+        assert_eq!(named(&["data", "--help"]).unwrap(), Vec::<NetworkSpec>::new());
         let error = named(&["step", "--widths", "3072-0-10"]).unwrap_err();
         assert!(error.to_string().contains("`3072-0-10`: expected 2 to 34 widths"), "{error}");
         assert_eq!(error.downcast_ref::<Fault>().map(Fault::exit_code), Some(2));
@@ -79,7 +81,7 @@ mod tests {
     fn the_benches_have_a_list_of_their_own() {
         let lists = lists(&workspace::root());
         let committed = rows::read(&lists.committed).unwrap();
-        assert!(committed.contains(&vec![3072, 2048, 1024, 64, 10]));
+        assert!(committed.contains(&NetworkSpec::chain(3072, &[2048, 1024, 64], 10).unwrap()));
         assert_ne!(lists.own, Lists::of_program(&workspace::root()).own);
     }
 }

@@ -7,7 +7,7 @@ use strata_cli::ExperimentArguments;
 
 /// Trains image classifiers from a config, and checks this tree.
 ///
-/// Builds the program `strata` where it must (a new list of widths, a changed source), then starts it with the same
+/// Builds the program `strata` where it must (a new network, a changed source), then starts it with the same
 /// arguments. The environment variable STRATA_PROFILE=dev builds it unoptimised.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]

@@ -8,8 +8,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use strata_config::{Widths, parse_rows};
+use strata_config::{parse_rows, row_text};
 use strata_files::write_atomically;
+use strata_spec::NetworkSpec;
 
 use crate::fault::Fault;
 
@@ -83,11 +84,11 @@ impl Lists {
         Self { committed: root.join(COMMITTED), own }
     }
 
-    /// Sees to it that the program will be built with a row for `widths`.
-    pub(crate) fn ensure(&self, widths: &Widths, _held: &Lock) -> anyhow::Result<()> {
+    /// Sees to it that the program will be built with a row for `network`.
+    pub(crate) fn ensure(&self, network: &NetworkSpec, _held: &Lock) -> anyhow::Result<()> {
         let committed = read(&self.committed)?;
         let own = if self.own.exists() { read(&self.own)? } else { Vec::new() };
-        match with_row(&committed, &own, widths) {
+        match with_row(&committed, &own, network) {
             Some(rows) => write(&self.own, &rows).with_context(|| {
                 let own = self.own.display();
                 format!("cannot write {own}, the list of networks; name another in STRATA_ARCHITECTURES")
@@ -98,7 +99,7 @@ impl Lists {
 }
 
 /// The rows of the list at `path`.
-pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<Widths>> {
+pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<NetworkSpec>> {
     let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     parse_rows(&text).map_err(|error| {
         let place = path.display();
@@ -107,24 +108,23 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<Widths>> {
     })
 }
 
-/// The user's rows with `widths` added, the oldest dropped beyond [`KEPT`]; `None` where nothing has to change.
-fn with_row(committed: &[Widths], own: &[Widths], widths: &Widths) -> Option<Vec<Widths>> {
-    if committed.contains(widths) || own.contains(widths) {
+/// The user's rows with `network` added, the oldest dropped beyond [`KEPT`]; `None` where nothing has to change.
+fn with_row(committed: &[NetworkSpec], own: &[NetworkSpec], network: &NetworkSpec) -> Option<Vec<NetworkSpec>> {
+    if committed.contains(network) || own.contains(network) {
         return None;
     }
     let mut rows: Vec<_> = own.iter().filter(|row| !committed.contains(row)).cloned().collect();
-    rows.push(widths.clone());
+    rows.push(network.clone());
     rows.drain(..rows.len().saturating_sub(KEPT));
     Some(rows)
 }
 
 /// Writes a sibling and renames it, so that a build never reads half a list.
-fn write(path: &Path, rows: &[Widths]) -> io::Result<()> {
+fn write(path: &Path, rows: &[NetworkSpec]) -> io::Result<()> {
     let mut text =
         String::from("# Architectures that experiments asked for, the latest last; written by cargo xtask.\n");
     for row in rows {
-        let widths: Vec<_> = row.iter().map(ToString::to_string).collect();
-        text.push_str(&widths.join(" "));
+        text.push_str(&row_text(row));
         text.push('\n');
     }
     if let Some(folder) = path.parent() {
@@ -137,25 +137,30 @@ fn write(path: &Path, rows: &[Widths]) -> io::Result<()> {
 mod tests {
     use super::*;
 
+    fn chain(hidden: &[usize]) -> NetworkSpec {
+        NetworkSpec::chain(3072, hidden, 10).unwrap()
+    }
+
     #[test]
     fn a_new_network_row_replaces_the_oldest_and_a_known_one_changes_nothing() {
-        let committed = vec![vec![3072, 10]];
-        let own: Vec<Widths> = (1..=KEPT).map(|width| vec![3072, width, 10]).collect();
-        assert_eq!(with_row(&committed, &own, &vec![3072, 10]), None);
-        assert_eq!(with_row(&committed, &own, &vec![3072, 1, 10]), None);
-        let rows = with_row(&committed, &own, &vec![3072, 99, 10]).unwrap();
+        let committed = vec![chain(&[])];
+        let own: Vec<_> = (1..=KEPT).map(|width| chain(&[width])).collect();
+        assert_eq!(with_row(&committed, &own, &chain(&[])), None);
+        assert_eq!(with_row(&committed, &own, &chain(&[1])), None);
+        let rows = with_row(&committed, &own, &chain(&[99])).unwrap();
         assert_eq!(rows.len(), KEPT);
-        assert_eq!((&rows[0], &rows[KEPT - 1]), (&vec![3072, 2, 10], &vec![3072, 99, 10]));
+        assert_eq!((&rows[0], &rows[KEPT - 1]), (&chain(&[2]), &chain(&[99])));
         // A row that has been committed since takes no place.
-        let rows = with_row(&[vec![3072, 5, 10]], &[vec![3072, 5, 10]], &vec![3072, 6, 10]).unwrap();
-        assert_eq!(rows, [vec![3072, 6, 10]]);
+        let rows = with_row(&[chain(&[5])], &[chain(&[5])], &chain(&[6])).unwrap();
+        assert_eq!(rows, [chain(&[6])]);
     }
 
     #[test]
     fn a_list_is_written_whole_and_reads_back() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("target/architectures.txt");
-        let rows = vec![vec![3072, 8, 10], vec![3072, 4, 10]];
+        let residual = "3072, 8 batch_norm gelu, skip(layer_norm, 16 gelu, 8), 10".parse().unwrap();
+        let rows = vec![chain(&[8]), residual, chain(&[4])];
         write(&path, &rows).unwrap();
         assert_eq!(read(&path).unwrap(), rows);
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no sibling is left");
@@ -187,12 +192,12 @@ mod tests {
             for width in 1..=8 {
                 scope.spawn(move || {
                     let lock = Lock::take(root).unwrap();
-                    Lists::of_program(root).ensure(&vec![3072, width, 10], &lock).unwrap();
+                    Lists::of_program(root).ensure(&chain(&[width]), &lock).unwrap();
                 });
             }
         });
         let mut rows = read(&root.join("target/architectures.txt")).unwrap();
-        rows.sort();
-        assert_eq!(rows, (1..=8).map(|width| vec![3072, width, 10]).collect::<Vec<_>>());
+        rows.sort_by_key(NetworkSpec::widths);
+        assert_eq!(rows, (1..=8).map(|width| chain(&[width])).collect::<Vec<_>>());
     }
 }

@@ -79,7 +79,7 @@ fn train(experiment: &Config, device: DeviceChoice, handed: Option<Handed>) -> a
     let root = workspace::root();
     let toolkit = cuda::choose(device)?;
     let lock = Lock::take(&root)?;
-    Lists::of_program(&root).ensure(&experiment.widths(), &lock)?;
+    Lists::of_program(&root).ensure(experiment.network(), &lock)?;
     let arguments = env::args_os().skip(1);
     match handed {
         None => program::start(&root, toolkit.as_ref(), arguments, Stdio::inherit(), lock),

@@ -17,8 +17,8 @@ hidden = [128, 64]
 fn main() -> Result<(), ConfigError> {
     let path = Path::new("example.toml");
     let experiment = Config::parse(TEXT, path, &["model.activation=gelu".to_owned()])?;
-    println!("{}: widths {:?}, {} epochs", experiment.name, experiment.widths(), experiment.epochs());
-    assert_eq!(experiment.widths(), [3072, 128, 64, 10]);
+    println!("{}: {}, {} epochs", experiment.name, experiment.network(), experiment.epochs());
+    assert_eq!(experiment.network().to_string(), "3072, 128, 64, 10");
     // Every key that has a value, defaults included; it reads back as equal.
     println!("{}", experiment.to_toml());
 

@@ -4,8 +4,8 @@ use std::num::NonZeroUsize;
 use std::ops::Deref;
 use std::path::Path;
 
-use strata_spec::DeviceChoice;
 use strata_spec::ranges::THREADS;
+use strata_spec::{DeviceChoice, NetworkSpec};
 
 use crate::error::ConfigError;
 use crate::handle::Key;
@@ -40,7 +40,7 @@ use crate::written::fallback;
 /// "#;
 /// let sets = ["model.activation=gelu".to_owned(), "phases.0.lr=0.05".to_owned()];
 /// let config = Config::parse(text, Path::new("small.toml"), &sets)?;
-/// assert_eq!(config.widths(), [3072, 128, 64, 10]);
+/// assert_eq!(config.network().to_string(), "3072, 128, 64, 10");
 /// assert_eq!(config.model.activation, Activation::Gelu);
 /// assert_eq!(config.phases[0].learning_rate, 0.05);
 /// // any key by its name; what has no effect has no value
@@ -55,6 +55,7 @@ use crate::written::fallback;
 pub struct Config {
     pub(crate) values: Values,
     settings: Settings,
+    network: NetworkSpec,
 }
 
 /// Equal where every value that has an effect is.
@@ -91,11 +92,18 @@ impl Config {
     ///
     /// The first fault found: no TOML, a key that does not exist, or a value of the wrong type, out of its range or without effect.
     pub fn parse(text: &str, origin: &Path, sets: &[String]) -> Result<Self, ConfigError> {
-        read::values(text, origin, sets).map(Self::of)
+        read::values(text, origin, sets).map(|(values, network)| Self::of(values, network))
     }
 
-    fn of(values: Values) -> Self {
-        Self { settings: Settings::of(&values), values }
+    fn of(values: Values, network: NetworkSpec) -> Self {
+        Self { settings: Settings::of(&values), values, network }
+    }
+
+    /// The whole network, from the features of an image to the classes. What follows the hidden layers of a chain of dense layers
+    /// ([`NetworkSpec::is_chain`]) is in [`ModelConfig`](crate::ModelConfig); any other says it itself.
+    #[must_use]
+    pub fn network(&self) -> &NetworkSpec {
+        &self.network
     }
 
     /// The value of a key that stands in no list; none where it has no value or no effect.
@@ -114,7 +122,7 @@ impl Config {
     #[must_use]
     pub fn on_device(mut self, device: DeviceChoice) -> Self {
         self.values.insert(keys::DEVICE.path().to_owned(), Value::Text(device.to_string()));
-        Self::of(self.values)
+        Self::of(self.values, self.network)
     }
 
     /// The same config with another number of worker threads, 1 to 1,024; none takes what the machine has.
@@ -125,7 +133,7 @@ impl Config {
             Some(threads) => self.values.insert(place.to_owned(), Value::Integer(threads.min(THREADS.most))),
             None => drop(self.values.by_place.remove(place)),
         }
-        Self::of(self.values)
+        Self::of(self.values, self.network)
     }
 
     /// The file's name without its ending, where the config has no `name` and that cannot be one: the run is then called

@@ -28,7 +28,7 @@ mod values;
 mod write;
 mod written;
 
-pub use architectures::{RowError, Widths, parse_rows};
+pub use architectures::{RowError, parse_rows, row_text};
 pub use arguments::{parse_name, parse_threads};
 pub use config::{Config, Recorded};
 pub use error::{ConfigError, Invalid};

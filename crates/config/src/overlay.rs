@@ -35,9 +35,30 @@ pub(crate) fn merged(document: &Document) -> Result<DeTable<'_>, ConfigError> {
             ));
         }
         let value = value(document, text, start + path.len() + 1, at)?;
+        drop_alternatives(document, &mut table, &segments);
         assign(document, &mut table, &segments, 0, value)?;
     }
     Ok(table)
+}
+
+/// Takes what the file says of the network in another way than the key at `path` out of it.
+fn drop_alternatives(document: &Document, table: &mut DeTable<'_>, path: &[Spanned<&str>]) {
+    let [section, key] = path else { return };
+    let (first, others) = keys::ALTERNATIVES;
+    let Some(DeValue::Table(model)) = table.get_mut("model").map(Spanned::get_mut) else { return };
+    if *section.get_ref() == "model" {
+        let replaced: &[&str] = match *key.get_ref() {
+            key if key == first => others,
+            "hidden" => &[first],
+            _ => return,
+        };
+        // Of two `--set`s that do not go together a person meant one.
+        for name in replaced {
+            if model.get(*name).is_some_and(|value| document.is_file(value.span())) {
+                model.remove(*name);
+            }
+        }
+    }
 }
 
 /// `text`, which stands at `start`, without the white space around it.

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use strata_spec::NetworkSpec;
 use toml::de::{DeTable, DeValue};
 
 use crate::document::Document;
@@ -37,8 +38,8 @@ pub fn read_text(path: &Path) -> Result<String, ConfigError> {
         .map_err(|error| ConfigError::NotUtf8 { path: path.to_owned(), valid_up_to: error.utf8_error().valid_up_to() })
 }
 
-/// The values of the config `text` with `sets` laid over it.
-pub(crate) fn values(text: &str, origin: &Path, sets: &[String]) -> Result<Values, ConfigError> {
+/// The values of the config `text` with `sets` laid over it, and the network that they make.
+pub(crate) fn values(text: &str, origin: &Path, sets: &[String]) -> Result<(Values, NetworkSpec), ConfigError> {
     if text.len() as u64 > MAX_FILE_BYTES {
         return Err(ConfigError::TooLarge { path: origin.to_owned() });
     }
@@ -68,8 +69,8 @@ pub(crate) fn values(text: &str, origin: &Path, sets: &[String]) -> Result<Value
     if written.at(keys::NAME.path()).is_some() || values.file_stem.as_deref().is_some_and(valid_name) {
         values.file_stem = None;
     }
-    relations::check(&written, &values)?;
-    Ok(values)
+    let network = relations::check(&written, &values)?;
+    Ok((values, network))
 }
 
 /// Every key with each of its places, in the order of the keys.

@@ -1,6 +1,6 @@
 //! What holds between keys.
 
-use strata_spec::{AveragingSpec, ranges};
+use strata_spec::{AveragingSpec, NetworkSpec, ranges};
 
 use crate::error::ConfigError;
 use crate::keys;
@@ -8,15 +8,17 @@ use crate::settings::Settings;
 use crate::values::Values;
 use crate::written::Written;
 
-/// Checks what no key's own range can say.
-pub(crate) fn check(written: &Written<'_, '_>, values: &Values) -> Result<(), ConfigError> {
+/// Checks what no key's own range can say, and gives the network, which the keys of two sections make.
+pub(crate) fn check(written: &Written<'_, '_>, values: &Values) -> Result<NetworkSpec, ConfigError> {
     let settings = Settings::of(values);
     inputs(written, &settings)?;
     validation(written, &settings)?;
-    parameters(written, &settings)?;
+    let network = network(written, &settings)?;
+    batch_norm(written, &settings, &network)?;
     has_phases(written)?;
     epochs(written, &settings)?;
-    averaging(written, &settings)
+    averaging(written, &settings)?;
+    Ok(network)
 }
 
 /// At most 1,000 phases, before any of them is read.
@@ -46,10 +48,24 @@ fn validation(written: &Written<'_, '_>, settings: &Settings) -> Result<(), Conf
         return Ok(());
     }
     let message = format!("expected an integer {range}, since {train} images are there to split");
-    let place = keys::VALIDATION.path();
-    Err(match written.at(place) {
-        Some(value) => written.document.wrong(value.span(), place, message),
-        None => written.document.missing(place, message),
+    Err(fault(written, keys::VALIDATION.path(), message))
+}
+
+fn network(written: &Written<'_, '_>, settings: &Settings) -> Result<NetworkSpec, ConfigError> {
+    let network = settings.model.network(&settings.dataset.kind);
+    let network = network.and_then(|network| network.check_limits().map(|()| network));
+    network.map_err(|error| {
+        let (key, advice) = match &settings.model.network {
+            Some(_) => {
+                let (inputs, classes) = (settings.dataset.kind.inputs(), settings.dataset.kind.classes());
+                (
+                    keys::NETWORK.path(),
+                    format!(" (a sample has {inputs} features, and the last layer to {classes} classes is added)"),
+                )
+            }
+            None => (keys::HIDDEN.path(), String::new()),
+        };
+        fault(written, key, format!("{error}{advice}"))
     })
 }
 
@@ -60,26 +76,30 @@ fn inputs(written: &Written<'_, '_>, settings: &Settings) -> Result<(), ConfigEr
         return Ok(());
     }
     let message = format!("makes {inputs} inputs of an image; at most {} are taken", ranges::WIDTH.most);
-    let place = keys::SHAPE.path();
-    Err(match written.at(place) {
-        Some(value) => written.document.wrong(value.span(), place, message),
-        None => written.document.missing(place, message),
-    })
+    Err(fault(written, keys::SHAPE.path(), message))
 }
 
-fn parameters(written: &Written<'_, '_>, settings: &Settings) -> Result<(), ConfigError> {
-    let layers = settings.widths();
-    let parameters: u64 = layers.windows(2).map(|pair| (pair[0] as u64 + 1) * pair[1] as u64).sum();
-    if parameters <= ranges::PARAMETERS {
+/// Under batch normalisation no training batch may be of one sample, which has no variance; an epoch's last batch is what the others leave.
+fn batch_norm(written: &Written<'_, '_>, settings: &Settings, network: &NetworkSpec) -> Result<(), ConfigError> {
+    let batch = settings.dataset.batch.get();
+    let samples = settings.dataset.kind.train_images().saturating_sub(settings.dataset.validation);
+    let last = if samples.is_multiple_of(batch) { batch.min(samples) } else { samples % batch };
+    if !network.has_batch_norm() || last > 1 {
         return Ok(());
     }
-    let most = ranges::PARAMETERS;
-    let message = format!("makes {parameters} parameters; at most {most} (4 GB) are taken: narrow a layer");
-    let place = keys::HIDDEN.path();
-    Err(match written.at(place) {
-        Some(value) => written.document.wrong(value.span(), place, message),
-        None => written.document.missing(place, message),
-    })
+    let message = format!(
+        "leaves 1 of {samples} training images for an epoch's last batch, and batch normalisation (model.network) needs 2: another batch, or \
+         another dataset.validation"
+    );
+    Err(fault(written, keys::BATCH.path(), message))
+}
+
+/// That the value of `key` is wrong, where it is written, else that the one it has is.
+fn fault(written: &Written<'_, '_>, key: &str, message: String) -> ConfigError {
+    match written.at(key) {
+        Some(value) => written.document.wrong(value.span(), key, message),
+        None => written.document.missing(key, message),
+    }
 }
 
 fn epochs(written: &Written<'_, '_>, settings: &Settings) -> Result<(), ConfigError> {
@@ -103,9 +123,5 @@ fn averaging(written: &Written<'_, '_>, settings: &Settings) -> Result<(), Confi
     }
     let message =
         format!("begins after step {before} of the run's {steps}: two steps at least must be left to average");
-    let place = keys::AVERAGING_START.path();
-    Err(match written.at(place) {
-        Some(value) => written.document.wrong(value.span(), place, message),
-        None => written.document.missing(place, message),
-    })
+    Err(fault(written, keys::AVERAGING_START.path(), message))
 }

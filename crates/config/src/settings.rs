@@ -46,15 +46,6 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The widths from the pixels to the classes, `[3072, hidden…, 10]`: the architecture's row.
-    #[must_use]
-    pub fn widths(&self) -> Vec<usize> {
-        let mut widths = vec![self.dataset.kind.inputs()];
-        widths.extend(&self.model.hidden);
-        widths.push(self.dataset.kind.classes());
-        widths
-    }
-
     /// Training steps of an epoch.
     #[must_use]
     pub fn steps_per_epoch(&self) -> usize {

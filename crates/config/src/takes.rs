@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use strata_spec::{Integers, Named, Numbers};
+use strata_spec::{Integers, LayerList, LayerSpec, Named, Numbers};
 use toml::Spanned;
 use toml::de::DeValue;
 
@@ -27,6 +27,8 @@ pub(crate) enum Takes {
     Choice(fn() -> Vec<Choice>),
     /// A string that `read` takes, as it is kept.
     Text { expects: &'static str, read: fn(&str) -> Option<String> },
+    /// Layers in words, at least one that is not plainly dense; kept as the words that [`LayerList`] has for them.
+    Layers,
     /// A list of integers.
     Integers { most: usize, each: Integers },
     /// Three integers.
@@ -65,6 +67,7 @@ impl Takes {
                 }
             }
             Self::Text { expects, .. } => expects.to_owned(),
+            Self::Layers => format!("a string of layers, as in {LAYERS}"),
             Self::Integers { most, each } => format!("a list of at most {most} integers, each {each}"),
             Self::Triple(each) => format!("a list of three integers, each {each}"),
             Self::Pair(each) => format!("a list of two numbers, each {each}"),
@@ -84,6 +87,11 @@ impl Takes {
             Self::Boolean => value.get_ref().as_bool().map(Value::Boolean).ok_or_else(refused),
             Self::Choice(choices) => choice(value, &choices()),
             Self::Text { read, .. } => value.get_ref().as_str().and_then(read).map(Value::Text).ok_or_else(refused),
+            Self::Layers => {
+                let text = value.get_ref().as_str().ok_or_else(refused)?;
+                let refused = |message| Refused { span: value.span(), message: Some(message) };
+                layers(text).map(|layers| Value::Text(layers.to_string())).map_err(refused)
+            }
             Self::Integers { most, each } => {
                 let list = value.get_ref().as_array().filter(|list| list.len() <= most).ok_or_else(refused)?;
                 let read = |item| Self::Integer(each).read(item);
@@ -107,8 +115,27 @@ impl Takes {
 
     /// Whether `text`, in quotes, would be taken where a string is.
     pub(crate) fn takes_text(self, text: &str) -> bool {
-        matches!(self, Self::Text { read, .. } if read(text).is_some())
+        match self {
+            Self::Text { read, .. } => read(text).is_some(),
+            Self::Layers => layers(text).is_ok(),
+            _ => false,
+        }
     }
+}
+
+const LAYERS: &str = "\"512 batch_norm gelu, skip(layer_norm, 2048 gelu, 512)\"";
+
+fn layers(text: &str) -> Result<LayerList, String> {
+    let list: LayerList = text.parse().map_err(|error| format!("{error}; expected layers, as in {LAYERS}"))?;
+    if list.0.iter().all(|layer| matches!(layer, LayerSpec::Dense { .. })) {
+        let widths: Vec<String> = list.to_string().split(", ").map(str::to_owned).collect();
+        return Err(format!(
+            "widths alone do not say what follows each: as in `{0} relu`, or `{0} identity` for nothing; or write hidden = [{1}]",
+            widths[0],
+            widths.join(", ")
+        ));
+    }
+    Ok(list)
 }
 
 fn choice(value: &Spanned<DeValue<'_>>, choices: &[Choice]) -> Result<Value, Refused> {

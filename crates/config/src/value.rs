@@ -3,7 +3,7 @@
 use std::fmt;
 use std::num::NonZeroUsize;
 
-use strata_spec::{DeviceChoice, Named};
+use strata_spec::{DeviceChoice, LayerList, LayerSpec, Named};
 
 /// A value of a config. [`std::fmt::Display`] writes it as TOML.
 #[derive(Debug, Clone, PartialEq)]
@@ -108,6 +108,14 @@ pub(crate) fn sizes(value: &Value) -> Option<Vec<usize>> {
 /// The value as three sizes.
 pub(crate) fn triple(value: &Value) -> Option<[usize; 3]> {
     sizes(value)?.try_into().ok()
+}
+
+/// The value as layers.
+pub(crate) fn layers(value: &Value) -> Option<Vec<LayerSpec>> {
+    match value {
+        Value::Text(text) => text.parse().ok().map(|LayerList(layers)| layers),
+        _ => None,
+    }
 }
 
 /// The value as two numbers.

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use strata_files::without_credentials;
+use strata_spec::LayerList;
 
 use crate::config::Config;
 use crate::key::{Entry, Fallback, Section, Shape};
@@ -79,16 +80,23 @@ fn table(text: &mut String, title: &str, note: &str, section: &str) {
     text.push_str("| key | value | default | meaning |\n| --- | --- | --- | --- |\n");
     for key in in_section(section) {
         let default = match key.fallback {
-            Fallback::Required => "required".to_owned(),
+            Fallback::Required => match keys::alternative(key.path) {
+                Some(other) => format!("required without `{other}`"),
+                None => "required".to_owned(),
+            },
             Fallback::Is(value) => format!("`{value}`"),
             Fallback::Worked { words, .. } => words.to_owned(),
         };
         let _ = writeln!(text, "| `{}` | {} | {default} | {} |", key.path, key.expects(), key.meaning());
     }
     for key in in_section(section) {
-        let Takes::Choice(choices) = key.takes else { continue };
+        let words = match key.takes {
+            Takes::Choice(choices) => choices(),
+            Takes::Layers => LayerList::words(),
+            _ => continue,
+        };
         let _ = write!(text, "\n`{}`:", key.path);
-        let lines: Vec<String> = choices().iter().map(|(name, sentence)| format!("\n- `{name}`: {sentence}")).collect();
+        let lines: Vec<String> = words.iter().map(|(name, sentence)| format!("\n- `{name}`: {sentence}")).collect();
         let _ = writeln!(text, "\n{}", lines.concat());
     }
 }

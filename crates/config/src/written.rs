@@ -90,7 +90,8 @@ impl<'a, 'd> Written<'a, 'd> {
     }
 
     fn missing(&self, place: &str) -> ConfigError {
-        let message = format!("missing: expected {}", keys::expects(place));
+        let or = keys::alternative(place).map_or_else(String::new, |other| format!(", or `{other}` in its place"));
+        let message = format!("missing: expected {}{or}", keys::expects(place));
         // A table of a list is there: its place is shown.
         let of_list = place.rsplit_once('.').filter(|(table, _)| table.contains('.'));
         match of_list.and_then(|(table, _)| self.at(table)) {

@@ -68,7 +68,7 @@ const EDITS: &[(&str, &str, &str)] = &[
     (
         "activation = \"relu\"",
         "hiden = []",
-        "c.toml:10: model.hiden: unknown key; did you mean `hidden`? [model] takes hidden,",
+        "c.toml:10: model.hiden: unknown key; did you mean `hidden`? [model] takes network, hidden,",
     ),
     ("\"sgd\"", "\"sgdm\"", "c.toml:13: optimizer.kind = \"sgdm\": unknown choice; did you mean \"sgd\"?"),
     (

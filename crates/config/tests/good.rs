@@ -4,7 +4,7 @@
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use strata_config::{Config, ConfigError, keys, parse_rows, valid_name};
+use strata_config::{Config, ConfigError, keys, parse_rows, row_text, valid_name};
 use strata_spec::{
     Activation, AveragingSpec, Clipping, DatasetKind, DatasetSpec, DecayScope, DeviceChoice, LossSpec, Metric,
     OptimizerSpec, Phase, RngScheme,
@@ -32,7 +32,7 @@ fn unwritten_keys_have_their_documented_defaults() {
     assert_eq!(experiment.optimizer, OptimizerSpec::Sgd { momentum: 0.0, nesterov: false, weight_decay: 0.0 });
     assert_eq!(experiment.phases, [Phase::constant(1, 1.0)]);
     assert_eq!(experiment.early_stopping, None);
-    assert_eq!(experiment.widths(), [3072, 10]);
+    assert_eq!(experiment.network().to_string(), "3072, 10");
 
     let synthetic = parse(SMALLEST, &["dataset.kind=synthetic", "early_stopping.patience=3"]).unwrap();
     assert_eq!(
@@ -122,7 +122,7 @@ fn set_takes_toml_and_bare_words_and_the_last_one_wins() {
         "dataset.normalise=true",
     ];
     let experiment = parse(SMALLEST, &sets).unwrap();
-    assert_eq!(experiment.widths(), [3072, 8, 4, 10]);
+    assert_eq!(experiment.network().to_string(), "3072, 8, 4, 10");
     assert_eq!(experiment.model.activation, Activation::LeakyRelu);
     assert_eq!(experiment.device, DeviceChoice::Cuda(3));
     let url = "file:///tmp/some folder/a.tar.gz?x=1".to_owned();
@@ -162,7 +162,7 @@ fn config_a_toml_has_the_notebooks_values() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs/a.toml");
     let experiment = Config::read(&path, &[]).unwrap();
     assert_eq!(experiment.seed, 43);
-    assert_eq!(experiment.widths(), [3072, 2048, 1024, 64, 10]);
+    assert_eq!(experiment.network().to_string(), "3072, 2048, 1024, 64, 10");
     let phases: Vec<_> = experiment.phases.iter().map(|phase| (phase.epochs, phase.learning_rate)).collect();
     assert_eq!(phases, [(20, 1e-1), (10, 1e-3), (10, 1e-5), (10, 2e-6), (10, 5e-8)]);
     assert_eq!((experiment.dataset.validation, experiment.dataset.batch.get()), (5000, 128));
@@ -182,13 +182,27 @@ fn every_listed_key_is_read() {
 
 #[test]
 fn lists_of_architectures_are_parsed_and_their_errors_name_the_line() {
-    let text = "# committed\n3072 10\n\n  3072 128 64 10  # quick start\n";
-    assert_eq!(parse_rows(text).unwrap(), [vec![3072, 10], vec![3072, 128, 64, 10]]);
+    let text = "# committed\n3072 10\n\n  3072 128 64 10  # quick start\n192, 64 gelu,skip(64), 10\n";
+    let rows = parse_rows(text).unwrap();
+    let lines: Vec<_> = rows.iter().map(row_text).collect();
+    assert_eq!(lines, ["3072 10", "3072 128 64 10", "192, 64 gelu, skip(64), 10"]);
+    assert_eq!(parse_rows(&lines.join("\n")).unwrap(), rows);
     let long = "8 ".repeat(35);
-    for bad in ["3072", "3072 0 10", "3072 x 10", "3072 65537 10", "3072,10", "3072 -1 10", &long] {
+    let bad_rows = [
+        ("3072", "expected 2 to 34 widths"),
+        ("3072 0 10", "at least one output"),
+        ("3072 x 10", "expected 2 to 34 widths"),
+        ("3072 65537 10", "a width of 65537"),
+        ("3072 -1 10", "expected 2 to 34 widths"),
+        (&long, "33 hidden widths"),
+        ("3072, 8 gellu, 10", "`gellu` is no layer"),
+        ("3072, skip(8), 10", "ends with 8"),
+        ("3072, module(own to 8), 10", "a program of its own"),
+    ];
+    for (bad, reason) in bad_rows {
         let error = parse_rows(&format!("3072 10\n{bad}\n")).unwrap_err();
         assert_eq!(error.line, 2, "{bad}");
-        assert!(error.to_string().starts_with("2: `"), "{error}");
+        assert!(error.to_string().starts_with("2: `") && error.to_string().contains(reason), "{error}");
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use strata_experiment::{Commit, Config, Display, Row, Runner, Stop};
-use strata_model::mlp;
+use strata_experiment::{Commit, CompiledNetwork, Config, Display, Runner, Stop};
+use strata_model::net;
 use strata_report::{compare_table, read_record};
 use strata_trainer::build;
 
@@ -19,8 +19,9 @@ test = 50
 hidden = [16]
 "#;
 
-/// A network for each list of widths that a config may ask for.
-const NETWORKS: &[Row] = &[Row { widths: &[3072, 16, 10], build: build::<mlp!(3072, 16, 10), 3072, 10> }];
+/// A network for each text that a config may ask for.
+const NETWORKS: &[CompiledNetwork] =
+    &[CompiledNetwork { network: "3072, 16, 10", build: build::<net!(3072, 16, 10), 3072, 10> }];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let runs = tempfile::tempdir()?;
@@ -29,7 +30,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let set = format!("phases.0.lr={rate}");
         let config = Config::parse(CONFIG, Path::new("small.toml"), &[set])?;
         let mut runner = Runner {
-            rows: NETWORKS,
+            networks: NETWORKS,
             data: None,
             command: std::env::args().collect(),
             commit: None::<Commit>,

@@ -6,6 +6,7 @@ use strata_config::ConfigError;
 use strata_dataset::{DataFolder, DatasetError};
 use strata_files::escape_path;
 use strata_report::ReportError;
+use strata_spec::NetworkSpec;
 use strata_trainer::TrainError;
 
 /// An error of any part of an experiment.
@@ -66,10 +67,18 @@ pub enum ExperimentError {
     #[error(transparent)]
     Report(#[from] ReportError),
     /// The program was built without the network that the config asks for.
-    #[error("this program was built without the network {widths:?}")]
-    NoRow {
-        /// The widths asked for.
-        widths: Vec<usize>,
+    #[error("this program was built without the network {network}")]
+    NetworkNotBuilt {
+        /// The network asked for.
+        network: NetworkSpec,
+    },
+    /// A compiled network is not the one that its text names.
+    #[error("the network compiled as {named} is {built}; mend its text or its type")]
+    OtherNetwork {
+        /// Its text.
+        named: &'static str,
+        /// What was compiled.
+        built: NetworkSpec,
     },
     /// Worker threads could not be started.
     #[error("cannot start {threads} worker threads: {reason}")]
@@ -122,7 +131,9 @@ impl ExperimentError {
             Self::Data { source, .. } => source.is_usage(),
             Self::Train(error) => matches!(error, TrainError::NoDevice { .. }),
             Self::Report(error) => error.is_usage(),
-            Self::Memory { .. } | Self::NoRow { .. } | Self::Threads { .. } => false,
+            Self::Memory { .. } | Self::NetworkNotBuilt { .. } | Self::OtherNetwork { .. } | Self::Threads { .. } => {
+                false
+            }
         };
         if mistake { 2 } else { 1 }
     }

@@ -1,7 +1,7 @@
 //! An experiment, from its config to its record: the only crate that knows all the others.
 //!
 //! [`Runner::start`] trains what an [`Config`] says and records it in a folder; [`Runner::resume`] goes on where a
-//! run was stopped; [`dataset_info`], [`dataset_grid`] and [`dataset_show`] look at the images. The networks come from outside as [`Row`]s, since
+//! run was stopped; [`dataset_info`], [`dataset_grid`] and [`dataset_show`] look at the images. The networks come from outside as [`CompiledNetwork`]s, since
 //! their types are generated in the program that is built for them.
 
 mod checkpoints;
@@ -37,7 +37,7 @@ pub use own_run::OwnRun;
 pub use recorder::Recorder;
 pub use resumption::Resumption;
 pub use run::{Runner, find_run};
-pub use setup::Row;
+pub use setup::CompiledNetwork;
 pub use stop::Stop;
 pub use strata_config::{Config, ConfigError};
 pub use threads::start_threads;

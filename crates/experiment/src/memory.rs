@@ -6,6 +6,7 @@
 
 use strata_config::Config;
 use strata_dataset::{Dataset, DatasetError, Split};
+use strata_spec::{LayerSpec, NetworkSpec};
 use strata_trainer::{Device, Pass, TrainError};
 
 use crate::ExperimentError;
@@ -20,7 +21,7 @@ const IN_EVALUATION: usize = 2;
 /// What the allocator maps for the thread that prepares batches, in bytes: glibc's heap of a thread.
 const HEAP: usize = 64 << 20;
 const VALUE: usize = size_of::<f32>();
-const NETWORK: &str = "model.hidden";
+const NETWORK: &str = "model.hidden or model.network";
 
 /// Makes sure that the network, its optimizer's state, a checkpoint's copy of both, and the batches of training and evaluation can be
 /// allocated.
@@ -31,15 +32,16 @@ pub(crate) fn check(
     device: Device,
 ) -> Result<(), ExperimentError> {
     let settings = &experiment.dataset;
-    let widths = experiment.widths();
-    let parameters = widths.windows(2).map(|pair| (pair[0] + 1).saturating_mul(pair[1])).fold(0, usize::saturating_add);
-    let network = parameters.saturating_mul(VALUE * copies(experiment, device));
-    let _network = reserve(NETWORK, network)?;
-    drop(reserve(NETWORK, network)?);
+    let network = experiment.network();
+    let key = if network.is_chain() { "model.hidden" } else { "model.network" };
+    let parameters = usize::try_from(network.parameters()).unwrap_or(usize::MAX);
+    let bytes = parameters.saturating_mul(VALUE * copies(experiment, device));
+    let _network = reserve(key, bytes)?;
+    drop(reserve(key, bytes)?);
     let on_cpu = |values: usize| if device == Device::Cpu { values.saturating_mul(VALUE) } else { 0 };
     // On a card the training batches are indices, and the rest is in the card's memory.
-    let inputs = on_cpu(widths[0]);
-    let outputs = on_cpu(widths[1..].iter().fold(0, |sum, width| sum.saturating_add(*width)));
+    let inputs = on_cpu(network.inputs());
+    let outputs = on_cpu(outputs_of_layers(network));
     {
         let largest = settings.batch.get().min(split.train.len());
         let batches = BATCHES.min(split.train.len().div_ceil(largest.max(1)));
@@ -50,7 +52,7 @@ pub(crate) fn check(
     for samples in [split.validation.len(), dataset.test.len()] {
         let largest = settings.evaluation_batch.get().min(samples);
         let batches = BATCHES.min(samples.div_ceil(largest.max(1)));
-        let pixels = widths[0].saturating_mul(VALUE).saturating_mul(batches);
+        let pixels = network.inputs().saturating_mul(VALUE).saturating_mul(batches);
         let sample = pixels.saturating_add(inputs).saturating_add(outputs.saturating_mul(IN_EVALUATION));
         drop(reserve(EVALUATION_BATCH, largest.saturating_mul(sample).saturating_add(HEAP))?);
     }
@@ -59,6 +61,16 @@ pub(crate) fn check(
 
 const BATCH: &str = "dataset.batch";
 const EVALUATION_BATCH: &str = "dataset.evaluation_batch";
+
+/// Values of the outputs of all layers, for a sample.
+fn outputs_of_layers(network: &NetworkSpec) -> usize {
+    let mut values = 0usize;
+    network.for_each(&mut |inputs, layer| {
+        let outputs = if let LayerSpec::Dense { outputs } = layer { *outputs } else { inputs };
+        values = values.saturating_add(outputs);
+    });
+    values
+}
 
 /// How many values a parameter needs: itself, and the optimizer's state, which is in the host's memory on the CPU alone.
 fn copies(experiment: &Config, device: Device) -> usize {

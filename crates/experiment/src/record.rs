@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use strata_config::{Config, Recorded};
 use strata_model::Architecture;
 use strata_report::{DatasetRecord, PhaseRecord, PixelRecord, Record, Rng, SplitRecord};
-use strata_spec::Named;
+use strata_spec::{LayerSpec, Named};
 
 use crate::environment::environment;
 use crate::run::{Parts, Runner};
@@ -88,7 +88,11 @@ fn phases(experiment: &Config) -> Vec<PhaseRecord> {
 
 fn rng(experiment: &Config) -> Rng {
     let mut streams = BTreeMap::new();
-    if experiment.model.dropout > 0.0 && !experiment.model.hidden.is_empty() {
+    let network = experiment.network();
+    let mut drops = network.is_chain() && experiment.model.dropout > 0.0 && !experiment.model.hidden.is_empty();
+    network
+        .for_each(&mut |_, layer| drops |= matches!(layer, LayerSpec::Dropout { probability } if *probability > 0.0));
+    if drops {
         streams.insert("dropout: philox4x32-10".to_owned(), experiment.seed);
     }
     Rng {

@@ -11,13 +11,13 @@ use strata_trainer::{Classifier, Device, Progress};
 
 use crate::recorder::Recorder;
 use crate::setup::{self, Loaders};
-use crate::{Commit, Display, ExperimentError, Row, Stop, data, memory, start_threads};
+use crate::{Commit, CompiledNetwork, Display, ExperimentError, Stop, data, memory, start_threads};
 
 /// Runs experiments with the networks of one program.
 #[derive(Debug)]
 pub struct Runner<'a> {
     /// The networks.
-    pub rows: &'a [Row],
+    pub networks: &'a [CompiledNetwork],
     /// Where the data set's files are or shall be; if none, where the run to be resumed had them, else the system's cache folder. A path that
     /// is recorded is UTF-8.
     pub data: Option<PathBuf>,
@@ -136,7 +136,7 @@ impl Runner<'_> {
         memory::check(experiment, &dataset, &split, device)?;
         let (scale, dataset_sha256) =
             self.stop.while_at_once(|| (setup::scale(experiment, &dataset), dataset.sha256()))?;
-        let classifier = setup::classifier(experiment, self.rows, device, &dataset.train, &scale)?;
+        let classifier = setup::classifier(experiment, self.networks, device, &dataset.train, &scale)?;
         let loaders = setup::loaders(experiment, &dataset, &split, &scale, device)?;
         let folder = folder.path().map(Path::to_owned);
         let pixels = match scale {

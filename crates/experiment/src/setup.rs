@@ -5,6 +5,7 @@ use std::sync::Arc;
 use strata_config::Config;
 use strata_dataset::{BatchContent, Dataset, ImageLoader, Images, Order, PixelScale, Split};
 use strata_model::{Architecture, ByteSamples};
+use strata_spec::{Activation, NetworkSpec};
 use strata_trainer::{BuildClassifier, Classifier, ClassifierOptions, Device, Plan, TrainingStep};
 
 use crate::ExperimentError;
@@ -12,9 +13,9 @@ use crate::LoaderAdapter;
 
 /// A network that the program was built with.
 #[derive(Clone, Copy, Debug)]
-pub struct Row {
-    /// `[inputs, hidden…, classes]`.
-    pub widths: &'static [usize],
+pub struct CompiledNetwork {
+    /// Its text ([`NetworkSpec`]): what is in the parentheses of `net!`, `3072, 512 batch_norm gelu, skip(512), 10`.
+    pub network: &'static str,
     /// Its constructor.
     pub build: BuildClassifier,
 }
@@ -60,37 +61,52 @@ pub(crate) fn scale(experiment: &Config, dataset: &Dataset) -> PixelScale {
     PixelScale::Normalised { mean: narrow(statistics.mean), deviation: narrow(statistics.deviation) }
 }
 
-/// The widths of the config's network.
+/// The config's network.
 pub(crate) fn architecture(experiment: &Config) -> Architecture {
-    let widths = experiment.widths();
-    Architecture::new(widths[0], &experiment.model.hidden, widths[widths.len() - 1])
+    experiment.network().clone().into()
 }
 
-/// Builds the config's network from the program's rows; `images` are those to train on.
+/// Builds the config's network, one of those that the program was built with; `images` are those to train on.
 pub(crate) fn classifier(
     experiment: &Config,
-    rows: &[Row],
+    networks: &[CompiledNetwork],
     device: Device,
     images: &Images,
     scale: &PixelScale,
 ) -> Result<Box<dyn Classifier>, ExperimentError> {
-    let widths = experiment.widths();
-    let Some(row) = rows.iter().find(|row| row.widths == widths) else {
-        return Err(ExperimentError::NoRow { widths });
+    let network = experiment.network();
+    let is_it =
+        |compiled: &&CompiledNetwork| compiled.network.parse::<NetworkSpec>().is_ok_and(|found| found == *network);
+    let Some(compiled) = networks.iter().find(is_it) else {
+        return Err(ExperimentError::NetworkNotBuilt { network: network.clone() });
     };
     // A card takes the images as they are and looks their values up itself; nothing is copied here.
     let tables = match device {
         Device::Cpu => None,
         Device::Cuda(_) => Some(scale.tables(images.shape().channels)?),
     };
-    Ok((row.build)(ClassifierOptions {
+    let (activation, dropout) = activation_and_dropout(experiment);
+    let classifier = (compiled.build)(ClassifierOptions {
         device,
         step: step(experiment),
-        activation: experiment.model.activation,
-        dropout: experiment.model.dropout as f32,
+        activation,
+        dropout,
         seed: experiment.seed,
         resident: tables.as_ref().map(|tables| ByteSamples { bytes: images.pixels(), tables }),
-    })?)
+    })?;
+    let built = classifier.architecture().network();
+    if built != network {
+        return Err(ExperimentError::OtherNetwork { named: compiled.network, built: built.clone() });
+    }
+    Ok(classifier)
+}
+
+/// What follows each hidden layer of a chain; a network that says so itself is given nothing.
+pub(crate) fn activation_and_dropout(experiment: &Config) -> (Activation, f32) {
+    match experiment.network().is_chain() {
+        true => (experiment.model.activation, experiment.model.dropout as f32),
+        false => (Activation::Identity, 0.0),
+    }
 }
 
 /// How the config's classifier learns.

@@ -81,9 +81,10 @@ fn why_early(experiment: &Config) -> String {
 fn usage(config: &Config, parts: &Parts) -> Usage {
     let shape = parts.dataset.train.shape();
     let (mean, deviation) = parts.pixels.clone();
+    let (activation, dropout) = setup::activation_and_dropout(config);
     Usage {
-        activation: config.model.activation,
-        dropout: config.model.dropout as f32,
+        activation,
+        dropout,
         input: vec![shape.channels, shape.height, shape.width],
         classes: parts.dataset.classes.clone(),
         transform: InputTransform::Pixels { mean, deviation },

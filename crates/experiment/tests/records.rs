@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use strata_experiment::{Commit, Config, Display, ExperimentError, Row, Runner, Stop, find_run};
+use strata_experiment::{Commit, CompiledNetwork, Config, Display, ExperimentError, Runner, Stop, find_run};
 use strata_model::{Architecture, Weights, mlp};
 use strata_report::{Record, Status, compare_table, read_history, read_record, read_timing};
 use strata_rng::TorchRng;
@@ -24,7 +24,7 @@ batch = 50
 [model]
 hidden = []
 ";
-const WIDTHS: &[usize] = &[3072, 10];
+const NETWORK: &str = "3072, 10";
 /// A training step of the slow network.
 const STEP: Duration = Duration::from_millis(20);
 
@@ -101,14 +101,14 @@ fn odd(options: ClassifierOptions<'_>, how: How) -> Result<Box<dyn Classifier>, 
     Ok(Box::new(Odd { inner: linear(options)?, how, steps: 0 }))
 }
 
-fn rows(build: BuildClassifier) -> [Row; 1] {
-    [Row { widths: WIDTHS, build }]
+fn rows(build: BuildClassifier) -> [CompiledNetwork; 1] {
+    [CompiledNetwork { network: NETWORK, build }]
 }
 
-fn runner(rows: &[Row]) -> Runner<'_> {
+fn runner(rows: &[CompiledNetwork]) -> Runner<'_> {
     let commit = Some(Commit { id: "my own commit".into(), dirty: Some(true) });
     let command = vec!["a-test".to_owned()];
-    Runner { rows, data: None, command, commit, stop: Stop::default(), display: Display::default() }
+    Runner { networks: rows, data: None, command, commit, stop: Stop::default(), display: Display::default() }
 }
 
 fn config() -> Config {

@@ -49,8 +49,7 @@ impl Architecture {
     /// # Panics
     /// Where a width is zero.
     pub fn new(inputs: usize, hidden: &[usize], classes: usize) -> Self {
-        let layers = hidden.iter().chain([&classes]).map(|outputs| LayerSpec::Dense { outputs: *outputs });
-        match NetworkSpec::new(inputs, layers.collect()) {
+        match NetworkSpec::chain(inputs, hidden, classes) {
             Ok(network) => network.into(),
             Err(error) => panic!("{inputs}, {hidden:?}, {classes}: {error}"),
         }
@@ -127,12 +126,7 @@ impl Architecture {
 
 impl From<NetworkSpec> for Architecture {
     fn from(network: NetworkSpec) -> Self {
-        let mut widths = vec![network.inputs()];
-        network.for_each(&mut |_, layer| {
-            if let LayerSpec::Dense { outputs } | LayerSpec::Module { outputs, .. } = layer {
-                widths.push(*outputs);
-            }
-        });
+        let widths = network.widths();
         Self { network, widths }
     }
 }
@@ -172,26 +166,16 @@ impl<'de> Deserialize<'de> for Architecture {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let network = match Form::deserialize(deserializer)? {
             Form::Text(text) => text.parse(),
-            Form::Widths(widths) if widths.len() >= 2 => {
-                let layers = widths[1..].iter().map(|outputs| LayerSpec::Dense { outputs: *outputs });
-                NetworkSpec::new(widths[0], layers.collect())
-            }
-            Form::Widths(widths) => {
-                return Err(serde::de::Error::custom(format!("the widths {widths:?} are no network")));
-            }
+            Form::Widths(widths) => match widths.as_slice() {
+                [inputs, hidden @ .., classes] => NetworkSpec::chain(*inputs, hidden, *classes),
+                _ => return Err(serde::de::Error::custom(format!("the widths {widths:?} are no network"))),
+            },
         };
         let network = network.map_err(serde::de::Error::custom)?;
         // What sizes are worked out from must not overflow.
-        let mut sizes = Some(0usize);
-        network.for_each(&mut |inputs, layer| {
-            if let LayerSpec::Dense { outputs } = layer {
-                let size = inputs.checked_add(1).and_then(|rows| rows.checked_mul(*outputs));
-                sizes = sizes.zip(size).and_then(|(sum, size)| sum.checked_add(size));
-            }
-        });
-        match sizes {
-            Some(_) => Ok(network.into()),
-            None => Err(serde::de::Error::custom("the network has more parameters than a machine has addresses")),
+        match usize::try_from(network.parameters()) {
+            Ok(parameters) if parameters < usize::MAX => Ok(network.into()),
+            _ => Err(serde::de::Error::custom("the network has more parameters than a machine has addresses")),
         }
     }
 }

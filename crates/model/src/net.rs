@@ -90,7 +90,7 @@ macro_rules! __layers {
     (($width:tt) layer_norm $($rest:tt)*) => { $crate::__layers!(@then $crate::LayerNorm<$width>, ($width) $($rest)*) };
     (($width:tt) rms_norm $($rest:tt)*) => { $crate::__layers!(@then $crate::RmsNorm<$width>, ($width) $($rest)*) };
     ($width:tt dropout($probability:expr) $($rest:tt)*) => {
-        $crate::__layers!(@then $crate::DropoutLayer<{ $crate::parts_per_million($probability) }>, $width $($rest)*)
+        $crate::__layers!(@then $crate::DropoutLayer<{ $crate::parts_per_million($probability as f64) }>, $width $($rest)*)
     };
     ($width:tt activation($activation:ident) $($rest:tt)*) => {
         $crate::__layers!(@activate $activation, $width $($rest)*)

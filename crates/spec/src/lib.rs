@@ -33,7 +33,7 @@ pub use device::{DeviceChoice, ParseDeviceError, Precision};
 pub use history::HistoryRow;
 pub use loss::{LossKind, LossSpec};
 pub use named::Named;
-pub use network::{LayerSpec, NetworkError, NetworkSpec, NormKind};
+pub use network::{LayerList, LayerSpec, NetworkError, NetworkSpec, NormKind};
 pub use optimizer::{DecayScope, OptimizerKind, OptimizerNumbers, OptimizerSpec};
 pub use ranges::{Integers, Numbers};
 pub use schedule::{ScheduleKind, ScheduleSpec};

@@ -92,6 +92,8 @@ pub const EVALUATION_BATCH: Integers = Integers::new(1, 2_000_000);
 pub const WIDTH: Integers = Integers::new(1, 65_536);
 /// Hidden layers: each is a type of its own that the compiler instantiates.
 pub const HIDDEN_LAYERS: usize = 32;
+/// Layers of any kind, skip connections not counted: four for each hidden layer. Types of this depth still compile.
+pub const LAYERS: usize = 128;
 /// Parameters of the whole network: 4 GB in 32-bit floats, before gradients and the optimizer's state.
 pub const PARAMETERS: u64 = 1_000_000_000;
 /// The probability that a hidden unit is dropped.

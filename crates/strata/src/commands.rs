@@ -14,7 +14,7 @@ use strata_report::{Record, RunState, RunSummary, Status, compare_table, list_ru
 
 use crate::cli::{self, Command};
 use crate::commit;
-use crate::rows::ROWS;
+use crate::compiled::NETWORKS;
 use crate::signals;
 
 pub(crate) fn run(command: Command) -> anyhow::Result<()> {
@@ -102,7 +102,7 @@ fn runner(data: Option<PathBuf>, stop: Stop) -> Runner<'static> {
         hide_credentials(&argument.to_string_lossy())
     });
     let command = command.collect();
-    Runner { rows: ROWS, data, command, commit: commit::of_launcher(), stop, display: Display::default() }
+    Runner { networks: NETWORKS, data, command, commit: commit::of_launcher(), stop, display: Display::default() }
 }
 
 /// A folder as the record keeps it, for a resume from elsewhere.

@@ -37,8 +37,8 @@ pub(crate) fn hint(error: &anyhow::Error, asked: Asked) -> Option<String> {
 fn of_experiment(error: &ExperimentError, asked: Asked) -> Option<String> {
     Some(match error {
         ExperimentError::Interrupted { run } => format!("resume it with: cargo xtask resume {}", quoted(run)),
-        ExperimentError::NoRow { widths } => {
-            let line = widths.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        ExperimentError::NetworkNotBuilt { network } => {
+            let line = strata_config::row_text(network);
             let command = if asked == Asked::Resume { "resume" } else { "experiment" };
             format!(
                 "`cargo xtask {command}` builds a program that has it, or add the line `{line}` to target/architectures.txt and build again"
@@ -100,7 +100,8 @@ mod tests {
 
     #[test]
     fn the_hint_for_a_missing_network_repeats_the_users_command() {
-        let error = anyhow::Error::from(ExperimentError::NoRow { widths: vec![3072, 7, 10] });
+        let network = strata_spec::NetworkSpec::chain(3072, &[7], 10).unwrap();
+        let error = anyhow::Error::from(ExperimentError::NetworkNotBuilt { network });
         let hints = [Asked::Experiment, Asked::Resume].map(|asked| hint(&error, asked).unwrap());
         assert!(hints[0].contains("cargo xtask experiment") && hints[1].contains("cargo xtask resume"), "{hints:?}");
         assert!(hints.iter().all(|hint| hint.contains("`3072 7 10` to target/architectures.txt")), "{hints:?}");

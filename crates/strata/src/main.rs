@@ -2,14 +2,17 @@
 //!
 //! Exit codes: 0 done, 1 failed, 2 the user's mistake, 130 interrupted.
 
+// A network's text is matched word by word.
+#![recursion_limit = "1024"]
+
 mod cli;
 mod commands;
 mod commit;
+mod compiled;
 mod data_hints;
 mod hints;
 mod huge_pages;
 mod log;
-mod rows;
 mod signals;
 
 use std::process::ExitCode;

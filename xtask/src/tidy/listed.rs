@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use strata_config::{Config, Widths};
+use strata_config::{Config, row_text};
+use strata_spec::NetworkSpec;
 
 use crate::rows;
 
@@ -20,14 +21,14 @@ pub(super) fn faults(root: &Path) -> Vec<String> {
     let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
     let mut paths: Vec<_> = paths.filter(|path| path.extension().is_some_and(|end| end == "toml")).collect();
     paths.sort();
-    let (mut faults, mut used) = (Vec::new(), Vec::<Widths>::new());
+    let (mut faults, mut used) = (Vec::new(), Vec::<NetworkSpec>::new());
     for path in paths {
         match Config::read(&path, &[]) {
             Ok(experiment) => {
-                let row = experiment.widths();
+                let row = experiment.network().clone();
                 if !rows.contains(&row) {
                     let place = path.strip_prefix(root).unwrap_or(&path).display();
-                    faults.push(format!("{place}: add the line `{}` to {}", line(&row), rows::COMMITTED));
+                    faults.push(format!("{place}: add the line `{}` to {}", row_text(&row), rows::COMMITTED));
                 }
                 used.push(row);
             }
@@ -36,13 +37,13 @@ pub(super) fn faults(root: &Path) -> Vec<String> {
     }
     let unused = rows.iter().filter(|row| !used.contains(row));
     faults.extend(unused.map(|row| {
-        format!("{}: no config in configs/ uses `{}`; remove the line, it costs build time", rows::COMMITTED, line(row))
+        format!(
+            "{}: no config in configs/ uses `{}`; remove the line, it costs build time",
+            rows::COMMITTED,
+            row_text(row)
+        )
     }));
     faults
-}
-
-fn line(row: &[usize]) -> String {
-    row.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let images = networks::images(IMAGES)?;
     head(&["network", "batch", "a batch's preparation, ms", "step alone, ms", "in the loop, ms", "ratio"]);
     for (name, samples) in networks::pairs(&options.widths, &options.batch) {
-        let mut classifier = networks::classifier(networks::row(name)?, SGD)?;
+        let mut classifier = networks::classifier(&networks::network(name)?, SGD)?;
         let served = served(&images, samples)?;
         let whole = (served.samples() / samples).max(2);
         let preparation = preparation(&served, whole);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
-use strata_experiment::{Config, Display, Row, Runner, Stop};
+use strata_experiment::{CompiledNetwork, Config, Display, Runner, Stop};
 
 use crate::clocked::{self, Call, Noted};
 use crate::measure::{head, row, short};
@@ -74,7 +74,7 @@ pub(crate) fn synthetic(train: usize, validation: usize) -> String {
 
 /// Runs an experiment in `folder` exactly as the program does, its calls noted.
 pub(crate) fn train(parts: &Parts<'_>, data: Option<&Path>, folder: &Path) -> anyhow::Result<()> {
-    let network = networks::row(parts.widths)?;
+    let network = networks::network(parts.widths)?;
     let hidden = &network.widths[1..network.widths.len() - 1];
     let Parts { dataset, batch, epochs, .. } = parts;
     let optimizer = parts.optimizer.config();
@@ -86,10 +86,16 @@ pub(crate) fn train(parts: &Parts<'_>, data: Option<&Path>, folder: &Path) -> an
     std::fs::write(&config, text)?;
     let experiment = Config::read(&config, &[])?;
     clocked::wrap(network.build);
-    let rows = [Row { widths: network.widths, build: clocked::build }];
+    let compiled = [CompiledNetwork { network: network.text, build: clocked::build }];
     let (stop, display) = (Stop::default(), Display::default());
-    let mut runner =
-        Runner { rows: &rows, data: data.map(Path::to_owned), command: Vec::new(), commit: None, stop, display };
+    let mut runner = Runner {
+        networks: &compiled,
+        data: data.map(Path::to_owned),
+        command: Vec::new(),
+        commit: None,
+        stop,
+        display,
+    };
     runner.start(&experiment, &folder.join("runs"), None)?;
     Ok(())
 }

@@ -34,14 +34,14 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         "ratio",
     ]);
     for (name, samples) in networks::pairs(&options.widths, &options.batch) {
-        let network = networks::row(name)?;
-        let mut classifier = networks::classifier(network, SGD)?;
-        let batch = networks::batch(network, samples);
+        let network = networks::network(name)?;
+        let mut classifier = networks::classifier(&network, SGD)?;
+        let batch = networks::batch(&network, samples);
         let evaluate = |batch| Ok(classifier.validation_step(batch)?);
         let whole = typical(options.timing.seconds, || batch.clone(), evaluate)?;
         let (weights, _) = classifier.snapshot()?;
         let products = products(options.timing.seconds, &weights, batch.features)?;
-        let operations = evaluation_operations(network.widths, samples);
+        let operations = evaluation_operations(&network.widths, samples);
         row(&[
             name.to_owned(),
             samples.to_string(),

@@ -31,7 +31,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         Some(folder) => tempfile::tempdir_in(folder)?,
         None => tempfile::tempdir()?,
     };
-    let network = options.network.row()?;
+    let network = options.network.network()?;
     let seconds = options.timing.seconds;
     let path = folder.path().join("model.safetensors");
     head(&["what", "MB", "ms", "MB/s"]);
@@ -40,8 +40,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         row(&[what.to_owned(), format!("{megabytes:.1}"), short(seconds * 1e3), format!("{:.0}", megabytes / seconds)]);
     };
 
-    let mut classifier = networks::classifier(network, SGD)?;
-    let size = 4 * networks::parameters(network.widths);
+    let mut classifier = networks::classifier(&network, SGD)?;
+    let size = 4 * networks::parameters(&network.widths);
     tell("copying the weights", size, time(seconds, || Ok(classifier.snapshot()?))?);
     let (weights, _) = classifier.snapshot()?;
     let model = as_model(weights)?;
@@ -53,7 +53,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     tell("loading weights", bytes.len(), time(seconds, || Ok(TrainedModel::load(&path)?))?);
 
     for (name, optimizer) in [("SGD", SGD), ("Adam", ADAM)] {
-        let mut classifier = networks::classifier(network, optimizer)?;
+        let mut classifier = networks::classifier(&network, optimizer)?;
         let progress = Progress::new(&TorchRng::new(43));
         let (weights, optimizer) = classifier.snapshot()?;
         let architecture = weights.architecture.clone();

@@ -1,9 +1,14 @@
 //! Every figure of docs/performance.md but PyTorch's, as Markdown: `cargo xtask bench NAME`.
 //!
-//! The networks are the program's own rows (crates/strata/src/rows.rs), any widths: `cargo xtask bench` adds a row that is
+//! The networks are compiled as the program's are (crates/strata/src/compiled.rs), any widths: `cargo xtask bench` adds one that is
 //! missing, as `cargo xtask experiment` does.
 
+// A network's text is matched word by word.
+#![recursion_limit = "1024"]
+
 mod clocked;
+#[path = "../../../strata/src/compiled.rs"]
+mod compiled;
 mod data;
 mod dfdx_network;
 mod epoch;
@@ -18,8 +23,6 @@ mod memory;
 mod networks;
 mod options;
 mod products;
-#[path = "../../../strata/src/rows.rs"]
-mod rows;
 mod scaling;
 mod step;
 mod weights;

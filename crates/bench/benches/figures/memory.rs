@@ -70,7 +70,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
 }
 
 fn line(threads: &Threads, name: &str, batch: usize, optimizer: OptimizerName) -> anyhow::Result<()> {
-    let widths = networks::row(name)?.widths;
+    let widths = &networks::network(name)?.widths;
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["run", "--widths", name, "--batch", &batch.to_string(), "--optimizer", optimizer.as_str()]);
     command.args(threads.threads.map(|threads| format!("--threads={threads}")));

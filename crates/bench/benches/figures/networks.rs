@@ -2,13 +2,12 @@
 
 use anyhow::Context;
 use strata_dataset::{Images, Synthetic};
-use strata_experiment::Row;
 use strata_model::Activation;
 use strata_rng::TorchRng;
-use strata_spec::OptimizerSpec;
-use strata_trainer::{Batch, Classifier, ClassifierOptions, Device};
+use strata_spec::{NetworkSpec, OptimizerSpec};
+use strata_trainer::{Batch, BuildClassifier, Classifier, ClassifierOptions, Device};
 
-use crate::rows::ROWS;
+use crate::compiled::NETWORKS;
 
 /// The notebook's network.
 pub(crate) const NOTEBOOK: &str = "3072-2048-1024-64-10";
@@ -20,12 +19,24 @@ pub(crate) const MOMENTUM: OptimizerSpec = OptimizerSpec::Sgd { momentum: 0.9, n
 /// Two buffers a parameter.
 pub(crate) const ADAM: OptimizerSpec = OptimizerSpec::Adam { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0 };
 
-/// `3072-2048-1024-64-10` as widths that this program was built with.
-pub(crate) fn row(name: &str) -> anyhow::Result<&'static Row> {
+/// A network that this program was built with, a chain of dense layers.
+pub(crate) struct Chain {
+    /// Its text.
+    pub(crate) text: &'static str,
+    pub(crate) widths: Vec<usize>,
+    pub(crate) build: BuildClassifier,
+}
+
+/// The network of widths such as `3072-2048-1024-64-10`.
+pub(crate) fn network(name: &str) -> anyhow::Result<Chain> {
     let widths: Vec<usize> =
         name.split('-').map(str::parse).collect::<Result<_, _>>().with_context(|| format!("widths {name}"))?;
-    let row = ROWS.iter().find(|row| row.widths == widths);
-    row.with_context(|| format!("this program has no network {name}; `cargo xtask bench` builds one that has"))
+    let is_it =
+        |text: &str| text.parse::<NetworkSpec>().is_ok_and(|found| found.is_chain() && found.widths() == widths);
+    let compiled = NETWORKS.iter().find(|compiled| is_it(compiled.network));
+    let compiled = compiled
+        .with_context(|| format!("this program has no network {name}; `cargo xtask bench` builds one that has"))?;
+    Ok(Chain { text: compiled.network, widths, build: compiled.build })
 }
 
 /// Each network with each batch.
@@ -34,8 +45,8 @@ pub(crate) fn pairs<'a>(names: &'a [String], batches: &'a [usize]) -> impl Itera
 }
 
 /// A network initialised at seed 43.
-pub(crate) fn classifier(row: &Row, optimizer: OptimizerSpec) -> anyhow::Result<Box<dyn Classifier>> {
-    let mut classifier = (row.build)(ClassifierOptions {
+pub(crate) fn classifier(network: &Chain, optimizer: OptimizerSpec) -> anyhow::Result<Box<dyn Classifier>> {
+    let mut classifier = (network.build)(ClassifierOptions {
         device: Device::Cpu,
         step: optimizer.into(),
         activation: Activation::Relu,
@@ -48,8 +59,8 @@ pub(crate) fn classifier(row: &Row, optimizer: OptimizerSpec) -> anyhow::Result<
 }
 
 /// Uniform features in `0..1` and labels.
-pub(crate) fn batch(row: &Row, samples: usize) -> Batch {
-    let (inputs, classes) = ends(row);
+pub(crate) fn batch(network: &Chain, samples: usize) -> Batch {
+    let (inputs, classes) = ends(network);
     let mut rng = TorchRng::new(1);
     let mut features = vec![0.0; samples * inputs];
     rng.fill_uniform(&mut features, 0.0, 1.0);
@@ -57,8 +68,8 @@ pub(crate) fn batch(row: &Row, samples: usize) -> Batch {
     Batch { indices: (0..).take(samples).collect(), features, labels, mix: None }
 }
 
-fn ends(row: &Row) -> (usize, usize) {
-    (row.widths[0], row.widths[row.widths.len() - 1])
+fn ends(network: &Chain) -> (usize, usize) {
+    (network.widths[0], network.widths[network.widths.len() - 1])
 }
 
 /// `3072-2048-1024-64-10`.

@@ -1,11 +1,10 @@
 //! What several of the commands ask.
 
 use clap::{Args, ValueEnum};
-use strata_experiment::Row;
 use strata_spec::OptimizerSpec;
 
 use crate::measure;
-use crate::networks::{self, ADAM, MOMENTUM, NOTEBOOK, SGD};
+use crate::networks::{self, ADAM, Chain, MOMENTUM, NOTEBOOK, SGD};
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Threads {
@@ -46,8 +45,8 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    pub(crate) fn row(&self) -> anyhow::Result<&'static Row> {
-        networks::row(&self.widths)
+    pub(crate) fn network(&self) -> anyhow::Result<Chain> {
+        networks::network(&self.widths)
     }
 }
 

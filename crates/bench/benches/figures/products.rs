@@ -2,11 +2,10 @@
 
 use std::time::Instant;
 
-use strata_experiment::Row;
 use strata_kernels::{GemmShape, Parameter, Sgd, affine, input_gradient, update_by_product};
 
 use crate::measure::{median, repeat};
-use crate::networks;
+use crate::networks::{self, Chain};
 
 /// A layer's operands and the times of its products.
 struct Layer {
@@ -20,11 +19,11 @@ struct Layer {
     times: [Vec<f64>; 3],
 }
 
-/// Times the products of a step of `row` with batches of `samples`, again and again for `seconds`, the first `warmup` passes not counted.
+/// Times the products of a step of `network` with batches of `samples`, again and again for `seconds`, the first `warmup` passes not counted.
 /// Prints a line for each product: layer, what, milliseconds (median), GFLOP/s.
-pub(crate) fn run(row: &Row, samples: usize, seconds: f64, warmup: usize) -> anyhow::Result<()> {
-    let batch = networks::batch(row, samples);
-    let last = row.widths.len() - 2;
+pub(crate) fn run(network: &Chain, samples: usize, seconds: f64, warmup: usize) -> anyhow::Result<()> {
+    let batch = networks::batch(network, samples);
+    let last = network.widths.len() - 2;
     let small = |count: usize| (0..count).map(|i| (i % 17) as f32 * 1e-3 - 8e-3).collect::<Vec<f32>>();
     // As ReLU leaves them: every other value of a hidden layer is zero, in no regular order, and the products skip it.
     let kept = |i: usize| (i.wrapping_mul(2_654_435_761) >> 16) & 1 == 1;
@@ -47,7 +46,7 @@ pub(crate) fn run(row: &Row, samples: usize, seconds: f64, warmup: usize) -> any
         dx: vec![0.0; samples * pair[0]],
         times: Default::default(),
     };
-    let mut layers: Vec<Layer> = row.widths.windows(2).enumerate().map(layer).collect();
+    let mut layers: Vec<Layer> = network.widths.windows(2).enumerate().map(layer).collect();
     let rule = Sgd { learning_rate: 1e-6, weight_decay: 0.0 };
     // The batch that arrives takes its room in the caches too.
     repeat(

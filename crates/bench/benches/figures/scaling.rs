@@ -50,23 +50,23 @@ fn table(seconds: f64, rows: impl Iterator<Item = (String, usize)>) -> anyhow::R
         "GFLOP/s of evaluation",
     ]);
     for (widths, samples) in rows {
-        let network = networks::row(&widths)?;
-        let mut classifier = networks::classifier(network, SGD)?;
-        let batch = networks::batch(network, samples);
+        let network = networks::network(&widths)?;
+        let mut classifier = networks::classifier(&network, SGD)?;
+        let batch = networks::batch(&network, samples);
         let step = |batch| Ok(classifier.training_step(batch, 1e-3)?);
         let step = typical(seconds, || batch.clone(), step)?;
         let evaluate = |batch| Ok(classifier.validation_step(batch)?);
         let evaluation = typical(seconds, || batch.clone(), evaluate)?;
         let rate = |operations: f64, seconds: f64| format!("{:.0}", operations / seconds / 1e9);
         row(&[
-            name(network.widths),
+            name(&network.widths),
             samples.to_string(),
             short(step * 1e3),
             short(samples as f64 / step),
-            rate(step_operations(network.widths, samples), step),
+            rate(step_operations(&network.widths, samples), step),
             short(evaluation * 1e3),
             short(samples as f64 / evaluation),
-            rate(evaluation_operations(network.widths, samples), evaluation),
+            rate(evaluation_operations(&network.widths, samples), evaluation),
         ]);
     }
     Ok(())

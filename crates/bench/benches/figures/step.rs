@@ -32,12 +32,12 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     options.timing.threads.start_silently()?;
-    let row = options.network.row()?;
+    let network = options.network.network()?;
     if options.products {
-        return products::run(row, options.batch, options.timing.seconds, options.warmup);
+        return products::run(&network, options.batch, options.timing.seconds, options.warmup);
     }
-    let mut classifier = classifier(row, options.optimizer.optimizer())?;
-    let batch = batch(row, options.batch);
+    let mut classifier = classifier(&network, options.optimizer.optimizer())?;
+    let batch = batch(&network, options.batch);
     let work = |batch| Ok(classifier.training_step(batch, 1e-3)?);
     let times = repeat(options.timing.seconds, options.warmup, || batch.clone(), work)?;
     let loss = classifier.training_score()?.mean_loss();
@@ -46,7 +46,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let line = json!({
         "median_ms": rounded(seconds * 1e3),
         "least_ms": rounded(times[0] * 1e3),
-        "gflops": rounded(step_operations(row.widths, options.batch) / seconds / 1e9),
+        "gflops": rounded(step_operations(&network.widths, options.batch) / seconds / 1e9),
         "steps": times.len(),
         "peak_mb": peak_megabytes().map(f64::round),
     });

@@ -52,11 +52,11 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     options.threads.start_silently()?;
-    let network = options.network.row()?;
+    let network = options.network.network()?;
     let images = images(options)?;
     let mut rng = TorchRng::new(options.seed);
     let split = Split::random(images.len(), images.len() / 10, &mut rng)?;
-    let mut classifier = networks::classifier(network, SGD)?;
+    let mut classifier = networks::classifier(&network, SGD)?;
     classifier.initialise(&mut rng)?;
     let (start, _) = classifier.snapshot()?;
     let (scale, content) = (PixelScale::Unit.transform(images.shape())?, BatchContent::Pixels);

@@ -41,6 +41,13 @@ pub fn all() -> impl Iterator<Item = &'static Entry> {
     top::ENTRIES.iter().chain(SECTIONS.iter().flat_map(|section| section.keys))
 }
 
+/// The key that may be written in place of the one at `path`.
+pub(crate) fn alternative(path: &str) -> Option<String> {
+    let (first, others) = ALTERNATIVES;
+    let name = path.strip_prefix("model.")?;
+    others.contains(&name).then(|| format!("model.{first}"))
+}
+
 /// What the value at `path` (`phases.3.lr`) must be.
 pub(crate) fn expects(path: &str) -> String {
     let (mut generic, mut in_list) = (String::new(), false);

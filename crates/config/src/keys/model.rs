@@ -1,21 +1,28 @@
 //! `[model]`: the network.
 
 use strata_spec::ranges;
-use strata_spec::{Activation, Named};
+use strata_spec::{Activation, DatasetSpec, LayerSpec, Named, NetworkError, NetworkSpec};
 
-use crate::key::Fallback::{Is, Required};
+use crate::key::Fallback::{Is, Required, Worked};
 use crate::key::{Section, When, keys, table};
-use crate::takes::Takes::{self, Choice, Number};
-use crate::value::{named, number, sizes};
+use crate::takes::Takes::{self, Choice, Layers, Number};
+use crate::value::{layers, named, number, sizes};
 use crate::values::Values;
 
 const WIDTHS: Takes = Takes::Integers { most: ranges::HIDDEN_LAYERS, each: ranges::WIDTH };
 
-pub(super) const MODEL_SECTION: Section = table("model", "", ENTRIES);
+pub(super) const MODEL_SECTION: Section = table("model", NOTE, ENTRIES);
+
+const NOTE: &str = "The network is `hidden`, `activation` and `dropout`, or `network`, which says every layer between the images and the classes: \
+                    `network = \"512 batch_norm gelu, skip(layer_norm, 2048 gelu, 512)\"`. A layer stands behind a comma, what follows it behind it. \
+                    A `--set` of one takes the place of the other in the file. At most 32 widths, 128 layers and 10⁹ parameters in all.";
 
 keys! {
-    /// the hidden layers' widths; `[]` is a linear classifier; at most 10⁹ parameters in all
-    HIDDEN: Vec<usize>, sizes => "model.hidden", WIDTHS, Required, None, Some("hidden");
+    /// the layers between the images and the classes, in words
+    NETWORK: Vec<LayerSpec>, layers => "model.network", Layers,
+        Worked { words: "none: `model.hidden` says them", out: |_| None }, None, Some("network");
+    /// the hidden layers' widths; `[]` is a linear classifier
+    HIDDEN: Vec<usize>, sizes => "model.hidden", WIDTHS, Required, Some(WITHOUT_NETWORK), Some("hidden");
     /// what follows each hidden layer
     ACTIVATION: Activation, named => "model.activation", Choice(activations), Is("\"relu\""), Some(WITH_HIDDEN), Some("activation");
     /// the probability that a hidden unit is dropped in a training step
@@ -25,6 +32,8 @@ keys! {
 /// The network.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelConfig {
+    /// The layers between the images and the classes, where they are said one by one; the other fields mean nothing then.
+    pub network: Option<Vec<LayerSpec>>,
     /// Widths of the hidden layers, each 1 to 65,536, at most 32 of them; none makes a linear classifier.
     pub hidden: Vec<usize>,
     /// What follows each hidden layer.
@@ -36,20 +45,40 @@ pub struct ModelConfig {
 impl ModelConfig {
     pub(crate) fn of(values: &Values) -> Self {
         Self {
+            network: values.get(&NETWORK),
             hidden: values.get(&HIDDEN).unwrap_or_default(),
             activation: values.get(&ACTIVATION).unwrap_or_default(),
             dropout: values.get(&DROPOUT).unwrap_or_default(),
         }
     }
+
+    /// The whole network, on the images of `dataset`.
+    pub(crate) fn network(&self, dataset: &DatasetSpec) -> Result<NetworkSpec, NetworkError> {
+        match &self.network {
+            Some(layers) => NetworkSpec::classifier(dataset.inputs(), layers.clone(), dataset.classes()),
+            None => NetworkSpec::chain(dataset.inputs(), &self.hidden, dataset.classes()),
+        }
+    }
 }
 
+/// Keys that say the same in two ways: the first in place of the others.
+pub(crate) const ALTERNATIVES: (&str, &[&str]) = ("network", &["hidden", "activation", "dropout"]);
+
+const WITHOUT_NETWORK: When = When {
+    holds: |values| values.get(&NETWORK).is_none(),
+    in_phase: None,
+    otherwise: |_, name| {
+        format!("has no effect: `model.network` says every layer of the network; leave `{name}` or `network` out")
+    },
+};
 const WITH_HIDDEN: When = When {
     holds: |values| values.get(&HIDDEN).is_some_and(|hidden| !hidden.is_empty()),
     in_phase: None,
-    otherwise: |_, name| {
-        format!(
+    otherwise: |values, name| match (WITHOUT_NETWORK.holds)(values) {
+        true => format!(
             "has no effect: model.hidden = [] makes a network without hidden layers, and `{name}` acts on those; leave it out"
-        )
+        ),
+        false => (WITHOUT_NETWORK.otherwise)(values, name),
     },
 };
 

@@ -1,0 +1,221 @@
+//! Networks in words: `3072, 512 batch_norm gelu, skip(512 gelu, 512), 10`.
+
+mod limits;
+mod text;
+
+use std::fmt;
+
+pub use self::text::LayerList;
+use crate::Activation;
+use crate::named::named;
+
+named! {
+    /// What a normalisation layer works its mean and deviation out from. Formulas as PyTorch's modules of the same names compute them.
+    pub enum NormKind {
+        Batch = "batch_norm", "each feature over the samples of a batch, in evaluation by running statistics (Ioffe and Szegedy 2015)";
+        Layer = "layer_norm", "each sample over its features (Ba et al. 2016)";
+        Rms = "rms_norm", "each sample by the root mean square of its features (Zhang and Sennrich 2019)";
+    }
+}
+
+/// One step on the way through a network.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LayerSpec {
+    /// A fully connected layer to so many features.
+    Dense {
+        /// Features of its output.
+        outputs: usize,
+    },
+    /// An activation.
+    Activation(Activation),
+    /// A normalisation.
+    Norm(NormKind),
+    /// Dropout in training.
+    Dropout {
+        /// The probability that a value is dropped, in `0..1`.
+        probability: f64,
+    },
+    /// The input added to what the layers make of it; they end with as many features as they begin with.
+    Skip(Vec<LayerSpec>),
+    /// A module of a user's own, known by name only.
+    Module {
+        /// What it is called.
+        name: String,
+        /// Features of its output.
+        outputs: usize,
+    },
+}
+
+/// A network: features of a sample, and the layers they pass, each of which fits the one before.
+///
+/// As text, a width is a dense layer and what stands behind it follows it; `skip(…)` holds layers; an activation that stands behind none is `activation(gelu)`:
+///
+/// ```
+/// use strata_spec::{LayerSpec, NetworkSpec};
+///
+/// let text = "3072, 512 batch_norm gelu, skip(layer_norm, 2048 gelu dropout(0.1), 512), 10";
+/// let network: NetworkSpec = text.parse()?;
+/// assert_eq!((network.inputs(), network.outputs()), (3072, 10));
+/// assert!(matches!(network.layers()[3], LayerSpec::Skip(_)));
+/// assert_eq!(network.to_string(), text);
+/// assert!("3072, skip(512), 10".parse::<NetworkSpec>().is_err());
+/// # Ok::<(), strata_spec::NetworkError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct NetworkSpec {
+    inputs: usize,
+    layers: Vec<LayerSpec>,
+}
+
+/// Why something is no network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NetworkError(String);
+
+impl fmt::Display for NetworkError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NetworkError {}
+
+impl NetworkSpec {
+    /// The network of `layers` on samples of `inputs` features.
+    ///
+    /// # Errors
+    /// A width of zero, a probability outside of `0..1` or of more than six digits after the point, or a skip connection that ends with other features than it begins with.
+    pub fn new(inputs: usize, layers: Vec<LayerSpec>) -> Result<Self, NetworkError> {
+        if inputs == 0 {
+            return Err(NetworkError("a sample has at least one feature".into()));
+        }
+        outputs_of(&layers, inputs)?;
+        Ok(Self { inputs, layers })
+    }
+
+    /// A classifier: `layers` on samples of `inputs` features, then a dense layer to the `classes`.
+    ///
+    /// # Errors
+    /// As [`NetworkSpec::new`].
+    pub fn classifier(inputs: usize, mut layers: Vec<LayerSpec>, classes: usize) -> Result<Self, NetworkError> {
+        layers.push(LayerSpec::Dense { outputs: classes });
+        Self::new(inputs, layers)
+    }
+
+    /// A classifier whose layers are dense layers to so many features each.
+    ///
+    /// # Errors
+    /// A width of zero.
+    pub fn chain(inputs: usize, hidden: &[usize], classes: usize) -> Result<Self, NetworkError> {
+        let layers = hidden.iter().map(|outputs| LayerSpec::Dense { outputs: *outputs });
+        Self::classifier(inputs, layers.collect(), classes)
+    }
+
+    /// Features of a sample.
+    pub fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// Features of the output: a classifier's classes.
+    pub fn outputs(&self) -> usize {
+        // Checked at the beginning.
+        outputs_of(&self.layers, self.inputs).unwrap_or_default()
+    }
+
+    /// The layers, the first first.
+    pub fn layers(&self) -> &[LayerSpec] {
+        &self.layers
+    }
+
+    /// Features of a sample, then of the output of each layer that changes how many there are: of dense layers and modules.
+    pub fn widths(&self) -> Vec<usize> {
+        let mut widths = vec![self.inputs];
+        self.for_each(&mut |_, layer| {
+            if let LayerSpec::Dense { outputs } | LayerSpec::Module { outputs, .. } = layer {
+                widths.push(*outputs);
+            }
+        });
+        widths
+    }
+
+    /// How many numbers of our own layers are trained (weights, biases, gains), or 2⁶⁴ - 1 where there are more.
+    pub fn parameters(&self) -> u64 {
+        let mut parameters = 0u64;
+        self.for_each(&mut |inputs, layer| {
+            let inputs = inputs as u64;
+            parameters = parameters.saturating_add(match layer {
+                LayerSpec::Dense { outputs } => inputs.saturating_add(1).saturating_mul(*outputs as u64),
+                LayerSpec::Norm(NormKind::Rms) => inputs,
+                LayerSpec::Norm(NormKind::Batch | NormKind::Layer) => inputs.saturating_mul(2),
+                _ => 0,
+            });
+        });
+        parameters
+    }
+
+    /// Calls `visit` with each layer that is no skip connection, those in skip connections too, in order, and the features it takes.
+    pub fn for_each(&self, visit: &mut dyn FnMut(usize, &LayerSpec)) {
+        walk(&self.layers, self.inputs, visit);
+    }
+
+    /// Whether the network is a chain of dense layers, whose activation is said elsewhere.
+    pub fn is_chain(&self) -> bool {
+        self.layers.iter().all(|layer| matches!(layer, LayerSpec::Dense { .. }))
+    }
+
+    /// Whether a training batch needs two samples at least: under batch normalisation a single one has no variance.
+    pub fn has_batch_norm(&self) -> bool {
+        let mut found = false;
+        self.for_each(&mut |_, layer| found |= *layer == LayerSpec::Norm(NormKind::Batch));
+        found
+    }
+}
+
+fn walk(layers: &[LayerSpec], mut width: usize, visit: &mut dyn FnMut(usize, &LayerSpec)) {
+    for layer in layers {
+        match layer {
+            LayerSpec::Skip(layers) => walk(layers, width, visit),
+            layer => visit(width, layer),
+        }
+        if let LayerSpec::Dense { outputs } | LayerSpec::Module { outputs, .. } = layer {
+            width = *outputs;
+        }
+    }
+}
+
+fn outputs_of(layers: &[LayerSpec], inputs: usize) -> Result<usize, NetworkError> {
+    let mut width = inputs;
+    for layer in layers {
+        match layer {
+            LayerSpec::Dense { outputs } | LayerSpec::Module { outputs, .. } => width = *outputs,
+            LayerSpec::Dropout { probability } => check_probability("dropout", *probability)?,
+            LayerSpec::Skip(layers) => {
+                let outputs = outputs_of(layers, width)?;
+                if outputs != width {
+                    return Err(NetworkError(format!(
+                        "a skip connection of {width} features ends with {outputs}: what is added has as many as the input"
+                    )));
+                }
+            }
+            _ => {}
+        }
+        if width == 0 {
+            return Err(NetworkError("a layer has at least one output".into()));
+        }
+    }
+    Ok(width)
+}
+
+/// A layer's type has its probability as a whole number of millionths.
+fn check_probability(of: &str, probability: f64) -> Result<(), NetworkError> {
+    if !(0.0..1.0).contains(&probability) {
+        return Err(NetworkError(format!("a {of} of {probability}: from 0 up to but not including 1")));
+    }
+    let nearest = (probability * 1e6).round() / 1e6;
+    if nearest != probability || nearest == 1.0 {
+        return Err(NetworkError(format!("a {of} of {probability}: at most six digits after the point")));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
