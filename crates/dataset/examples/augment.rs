@@ -1,58 +1,48 @@
-//! Augmentation of one's own: images moved by up to two pixels and mirrored, the same again wherever a pass is taken up.
+//! Augmentation: images mirrored and moved, then a change of one's own; the same again wherever a pass is taken up.
 
-use std::sync::Arc;
+use strata_dataset::{
+    Augment, Augmentation, BatchContent, DatasetError, Draws, ImageLoader, ImageShape, Order, PixelScale, Synthetic,
+};
+use strata_rng::TorchRng;
+use strata_spec::{AugmentChange, AugmentSpec, Edges};
 
-use strata_dataset::{BatchContent, DatasetError, ImageLoader, ImageShape, Order, PixelScale, Synthetic, Transform};
-use strata_rng::{Philox, TorchRng};
-
-/// What is done before `then`.
+/// Makes a random number of bright pixels black.
 #[derive(Debug)]
-struct ShiftAndMirror {
+struct Specks {
     most: usize,
-    then: Arc<dyn Transform>,
 }
 
-impl Transform for ShiftAndMirror {
-    fn apply(&self, image: &[u8], shape: ImageShape, draws: &Philox, out: &mut [f32]) {
-        let [right, down, mirror, _] = draws.block(0);
-        let shift = |bits: u32| bits as usize % (2 * self.most + 1);
-        let (right, down) = (shift(right), shift(down));
-        let mut moved = vec![0; image.len()];
-        for (place, value) in moved.iter_mut().enumerate() {
-            let (channel, rest) = (place / shape.plane(), place % shape.plane());
-            let (y, mut x) = (rest / shape.width, rest % shape.width);
-            if mirror % 2 == 1 {
-                x = shape.width - 1 - x;
-            }
-            // Counted from `most` pixels outside of the image, which are black.
-            let (y, x) = ((y + down).checked_sub(self.most), (x + right).checked_sub(self.most));
-            if let (Some(y), Some(x)) = (y.filter(|y| *y < shape.height), x.filter(|x| *x < shape.width)) {
-                *value = image[channel * shape.plane() + y * shape.width + x];
-            }
+impl Augment for Specks {
+    fn apply(&self, image: &mut [u8], shape: ImageShape, draws: &mut Draws, _: &mut Vec<u8>) {
+        for _ in 0..draws.below(self.most + 1) {
+            let place = draws.below(shape.plane());
+            image.iter_mut().skip(place).step_by(shape.plane()).for_each(|value| *value = 0);
         }
-        self.then.apply(&moved, shape, draws, out);
     }
 }
 
 fn main() -> Result<(), DatasetError> {
     let data = Synthetic { train: 300, test: 50, ..Synthetic::default() }.generate()?;
-    let then = PixelScale::Unit.transform(data.train.shape())?;
-    let transform = Arc::new(ShiftAndMirror { most: 2, then });
+    let scale = PixelScale::Unit.transform(data.train.shape())?;
+    let mirror = AugmentSpec { probability: 0.5, change: AugmentChange::Mirror { alternate: false } };
+    let shift = AugmentSpec { probability: 1.0, change: AugmentChange::Shift { pixels: 2, edges: Edges::Reflected } };
+    let augmentation = Augmentation::new(&[mirror, shift], 43)?.then(0.8, Specks { most: 20 })?;
     let all = (0..300).collect();
-    let loader = ImageLoader::new(data.train, all, 64, Order::Shuffled, transform, BatchContent::Pixels)?;
+    let loader = ImageLoader::new(data.train, all, 64, Order::Shuffled, scale, BatchContent::Pixels)?;
+    let loader = loader.augmented(augmentation)?;
 
     let mut rng = TorchRng::new(43);
     let before = rng.clone();
-    let whole = loader.pass(&mut rng, 0).collect::<Result<Vec<_>, _>>()?;
-    let next = loader.pass(&mut rng, 0).collect::<Result<Vec<_>, _>>()?;
+    let whole = loader.pass_of_epoch(&mut rng, 0, 0).collect::<Result<Vec<_>, _>>()?;
+    let next = loader.pass_of_epoch(&mut rng, 1, 0).collect::<Result<Vec<_>, _>>()?;
     println!(
-        "{} batches; the first label of two passes: {} and {}",
+        "{} batches; the first images of two passes: {} and {}",
         whole.len(),
-        whole[0].labels[0],
-        next[0].labels[0]
+        whole[0].indices[0],
+        next[0].indices[0]
     );
     // A resume draws the pass again and leaves out what was trained on.
-    let resumed = loader.pass(&mut before.clone(), 3).collect::<Result<Vec<_>, _>>()?;
+    let resumed = loader.pass_of_epoch(&mut before.clone(), 0, 3).collect::<Result<Vec<_>, _>>()?;
     assert_eq!(resumed, whole[3..]);
     Ok(())
 }

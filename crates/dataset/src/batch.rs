@@ -1,10 +1,5 @@
 //! One batch of images.
 
-use strata_rng::Philox;
-
-use crate::error::room_for;
-use crate::{DatasetError, Images, Transform};
-
 /// What a batch carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BatchContent {
@@ -23,6 +18,17 @@ pub struct ImageBatch {
     pub pixels: Vec<f32>,
     /// Labels, `[len]`.
     pub labels: Vec<u8>,
+    /// Where the images were mixed (MixUp, CutMix): the partners' labels and the shares.
+    pub mix: Option<MixedImages>,
+}
+
+/// The second class of each image of a mixed batch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MixedImages {
+    /// The partners' labels, `[len]`.
+    pub labels: Vec<u8>,
+    /// The share of each image that is its own, `[len]`, 0 to 1.
+    pub shares: Vec<f32>,
 }
 
 impl ImageBatch {
@@ -37,34 +43,4 @@ impl ImageBatch {
     pub fn is_empty(&self) -> bool {
         self.indices.is_empty()
     }
-}
-
-/// The batch of these images, which must all exist. `seed` is the pass's, for transforms that draw.
-///
-/// # Errors
-///
-/// [`DatasetError::Memory`] where there is no room for it.
-pub(crate) fn gather(
-    images: &Images,
-    indices: &[u32],
-    transform: &dyn Transform,
-    seed: u64,
-    content: BatchContent,
-) -> Result<ImageBatch, DatasetError> {
-    let labels = images.labels();
-    let mut chosen = room_for(indices.len(), "the labels of a batch")?;
-    chosen.extend(indices.iter().map(|&i| labels[i as usize]));
-    let mut own_indices = room_for(indices.len(), "the indices of a batch")?;
-    own_indices.extend_from_slice(indices);
-    let mut pixels = Vec::new();
-    if content == BatchContent::Pixels {
-        let (shape, values) = (images.shape(), transform.values(images.shape()));
-        let all = indices.len().saturating_mul(values);
-        pixels = room_for(all, "the pixels of a batch")?;
-        pixels.resize(all, 0.0);
-        for (&i, out) in indices.iter().zip(pixels.chunks_exact_mut(values)) {
-            transform.apply(images.image(i as usize), shape, &Philox::new(seed, i.into()), out);
-        }
-    }
-    Ok(ImageBatch { indices: own_indices, pixels, labels: chosen })
 }

@@ -44,6 +44,21 @@ pub enum DatasetError {
     )]
     NotATable,
 
+    /// Changes of images that cannot be done to values that were made before.
+    #[error(
+        "these changes of images cannot be done to values that were made before: only mirroring and mixing whole images can"
+    )]
+    NotOfValues,
+
+    /// A transform of images of another shape.
+    #[error("the transform is of images of {expected:?}, and these are {found:?}")]
+    OtherShape {
+        /// Channels, rows, columns that the transform is of.
+        expected: [usize; 3],
+        /// Those of the images.
+        found: [usize; 3],
+    },
+
     /// There is not enough memory.
     #[error("cannot allocate {bytes} bytes for {what}")]
     Memory {
@@ -198,6 +213,17 @@ pub enum DatasetError {
         problem: String,
     },
 
+    /// A number out of its range.
+    #[error("{name} = {value}: {problem}")]
+    Number {
+        /// The number's name.
+        name: &'static str,
+        /// The number.
+        value: f64,
+        /// What would be right.
+        problem: String,
+    },
+
     /// A picture that could not be encoded.
     #[error("cannot encode {}: {problem}", escape_path(path))]
     Picture {
@@ -222,6 +248,9 @@ impl DatasetError {
         matches!(
             self,
             Self::NotATable
+                | Self::NotOfValues
+                | Self::OtherShape { .. }
+                | Self::Number { .. }
                 | Self::NotAFolder { .. }
                 | Self::Url { .. }
                 | Self::BadChecksum { .. }
@@ -235,6 +264,10 @@ impl DatasetError {
 
     pub(crate) fn value(name: &'static str, value: usize, problem: impl Into<String>) -> Self {
         Self::Value { name, value: value as u64, problem: problem.into() }
+    }
+
+    pub(crate) fn number(name: &'static str, value: f64, problem: impl Into<String>) -> Self {
+        Self::Number { name, value, problem: problem.into() }
     }
 }
 

@@ -7,6 +7,7 @@
 //! Draws are PyTorch's, so a split and a batch order are those PyTorch makes of the same seed.
 //! This crate sees no network of layers and no config file.
 
+mod augment;
 mod batch;
 mod dataset;
 mod digest;
@@ -14,6 +15,8 @@ pub mod download;
 mod error;
 mod images;
 mod loader;
+mod prepared;
+mod served;
 mod sheet;
 mod source;
 mod split;
@@ -22,12 +25,14 @@ mod testing;
 mod text_picture;
 mod transform;
 
-pub use batch::{BatchContent, ImageBatch};
+pub use augment::{Augment, Augmentation, Draws};
+pub use batch::{BatchContent, ImageBatch, MixedImages};
 pub use dataset::Dataset;
 pub use download::FetchProgress;
 pub use error::DatasetError;
 pub use images::{ChannelStatistics, ImageShape, Images};
 pub use loader::{Batches, ImageLoader, Order};
+pub use prepared::PreparedImages;
 pub use sheet::contact_sheet;
 pub use source::{DataFolder, Synthetic, load};
 pub use split::Split;

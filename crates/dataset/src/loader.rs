@@ -6,8 +6,9 @@ use std::thread::{self, JoinHandle};
 
 use strata_rng::TorchRng;
 
-use crate::batch::gather;
-use crate::{BatchContent, DatasetError, ImageBatch, Images, Transform};
+use crate::augment::PassDraws;
+use crate::served::{Preparer, Source, pictures};
+use crate::{Augmentation, BatchContent, DatasetError, ImageBatch, Images, PreparedImages, Transform};
 
 /// Batches that wait ready for the step: one being taken, one to spare.
 const AHEAD: usize = 2;
@@ -47,12 +48,11 @@ pub enum Order {
 /// ```
 #[derive(Clone, Debug)]
 pub struct ImageLoader {
-    images: Arc<Images>,
+    source: Source,
     indices: Vec<u32>,
     batch: usize,
     order: Order,
-    transform: Arc<dyn Transform>,
-    content: BatchContent,
+    augmentation: Arc<Augmentation>,
 }
 
 impl ImageLoader {
@@ -70,19 +70,51 @@ impl ImageLoader {
         transform: Arc<dyn Transform>,
         content: BatchContent,
     ) -> Result<Self, DatasetError> {
-        if batch == 0 {
-            return Err(DatasetError::value("batch", 0, "a batch holds at least one sample"));
-        }
-        if let Some(&index) = indices.iter().find(|&&i| i as usize >= images.len()) {
-            return Err(DatasetError::value("index", index as usize, format!("there are {} images", images.len())));
-        }
         if content == BatchContent::Indices && transform.tables().is_none() {
             return Err(DatasetError::NotATable);
         }
+        transform.check(images.shape())?;
         if transform.values(images.shape()) == 0 {
             return Err(DatasetError::value("values", 0, "a transformed image has at least one value"));
         }
-        Ok(Self { images, indices, batch, order, transform, content })
+        Self::of(Source::Images { images, transform, content }, indices, batch, order)
+    }
+
+    /// A loader of values that were made before.
+    ///
+    /// # Errors
+    ///
+    /// A batch of zero, an index beyond the images.
+    pub fn prepared(
+        images: Arc<PreparedImages>,
+        indices: Vec<u32>,
+        batch: usize,
+        order: Order,
+    ) -> Result<Self, DatasetError> {
+        Self::of(Source::Prepared(images), indices, batch, order)
+    }
+
+    fn of(source: Source, indices: Vec<u32>, batch: usize, order: Order) -> Result<Self, DatasetError> {
+        if batch == 0 {
+            return Err(DatasetError::value("batch", 0, "a batch holds at least one sample"));
+        }
+        let count = source.images().len();
+        if let Some(&index) = indices.iter().find(|&&i| i as usize >= count) {
+            return Err(DatasetError::value("index", index as usize, format!("there are {count} images")));
+        }
+        Ok(Self { source, indices, batch, order, augmentation: Arc::default() })
+    }
+
+    /// The same images, changed by `augmentation` anew in each pass.
+    ///
+    /// # Errors
+    ///
+    /// Changes that do not fit the images; [`DatasetError::NotOfValues`] where values that were made before cannot be changed so, and
+    /// [`DatasetError::NotATable`] where a loader gives indices alone.
+    pub fn augmented(mut self, augmentation: Augmentation) -> Result<Self, DatasetError> {
+        self.source.check(&augmentation)?;
+        self.augmentation = Arc::new(augmentation);
+        Ok(self)
     }
 
     /// How many samples a pass goes over.
@@ -128,40 +160,40 @@ impl ImageLoader {
     /// One pass, without its first `skip` batches, which are drawn for but never prepared: how a
     /// resumed run comes back to the middle of an epoch.
     ///
-    /// All draws are made before this returns. Dropping the pass early stops its thread.
+    /// All draws are made before this returns. Dropping the pass early stops its thread. Changes that go by the epoch are those of the first:
+    /// see [`ImageLoader::pass_of_epoch`].
     #[must_use]
     pub fn pass(&self, rng: &mut TorchRng, skip: usize) -> Batches {
+        self.pass_of_epoch(rng, 0, skip)
+    }
+
+    /// The pass of epoch `epoch`, counted from 0: some changes of images go by it, such as mirroring in every other one.
+    #[must_use]
+    pub fn pass_of_epoch(&self, rng: &mut TorchRng, epoch: usize, skip: usize) -> Batches {
         let (seed, order) = self.draw(rng);
         let preparer = Preparer {
-            images: Arc::clone(&self.images),
+            source: self.source.clone(),
             order,
-            seed,
+            pass: PassDraws { seed, epoch },
             batch: self.batch,
-            transform: Arc::clone(&self.transform),
-            content: self.content,
+            augmentation: Arc::clone(&self.augmentation),
         };
         Batches::start(preparer, skip, self.batches())
     }
-}
 
-/// Makes any batch of a pass: a pure function of its number.
-#[derive(Debug)]
-struct Preparer {
-    images: Arc<Images>,
-    order: Vec<u32>,
-    /// Of the pass, for transforms that draw.
-    seed: u64,
-    batch: usize,
-    transform: Arc<dyn Transform>,
-    content: BatchContent,
-}
-
-impl Preparer {
-    fn prepare(&self, number: usize) -> Result<ImageBatch, DatasetError> {
-        let start = number * self.batch;
-        let end = self.order.len().min(start.saturating_add(self.batch));
-        let indices = &self.order[start..end];
-        gather(&self.images, indices, &*self.transform, self.seed, self.content)
+    /// The images of the next pass's first batch as augmentation changes them, as bytes, with the same draws that the pass makes: for a
+    /// picture. What would be mixed after the transform is mixed as bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`DatasetError::Memory`] where there is no room for them.
+    pub fn first_batch(&self, rng: &mut TorchRng) -> Result<Images, DatasetError> {
+        let (seed, mut order) = self.draw(rng);
+        order.truncate(self.batch);
+        let (images, pass) = (self.source.images(), PassDraws { seed, epoch: 0 });
+        let pixels = pictures(images, &order, &self.augmentation, pass)?;
+        let labels = order.iter().map(|&i| images.labels()[i as usize]).collect();
+        Images::new(images.shape(), pixels, labels, images.classes())
     }
 }
 

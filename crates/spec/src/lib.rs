@@ -14,10 +14,12 @@
 //! ```
 
 mod activation;
+mod augment;
 mod averaging;
 mod dataset;
 mod device;
 mod history;
+mod input;
 mod loss;
 mod named;
 mod network;
@@ -27,10 +29,12 @@ mod schedule;
 mod training;
 
 pub use activation::Activation;
+pub use augment::{AugmentChange, AugmentKind, AugmentSpec, Edges};
 pub use averaging::{AveragingKind, AveragingSpec};
 pub use dataset::{DatasetKind, DatasetSpec, Release, RngScheme};
 pub use device::{DeviceChoice, ParseDeviceError, Precision};
 pub use history::HistoryRow;
+pub use input::{InputKind, InputSpec};
 pub use loss::{LossKind, LossSpec};
 pub use named::Named;
 pub use network::{LayerList, LayerSpec, NetworkError, NetworkSpec, NormKind};

@@ -60,8 +60,8 @@ pub(crate) use named;
 mod tests {
     use super::*;
     use crate::{
-        Activation, AveragingKind, DatasetKind, DecayScope, LossKind, Metric, NormKind, OptimizerKind, Precision,
-        RngScheme, ScheduleKind,
+        Activation, AugmentKind, AveragingKind, DatasetKind, DecayScope, Edges, InputKind, LossKind, Metric, NormKind,
+        OptimizerKind, Precision, RngScheme, ScheduleKind,
     };
 
     fn check<T: Named + std::fmt::Debug>() {
@@ -79,6 +79,9 @@ mod tests {
     fn every_choice_is_found_by_its_name_and_has_one_sentence() {
         check::<Activation>();
         check::<AveragingKind>();
+        check::<AugmentKind>();
+        check::<Edges>();
+        check::<InputKind>();
         check::<DatasetKind>();
         check::<DecayScope>();
         check::<LossKind>();

@@ -37,6 +37,12 @@ pub enum Numbers {
     BelowOne,
     /// 0 < x < 1.
     WithinOne,
+    /// 0 ≤ x ≤ 1.
+    Share,
+    /// 0 < x ≤ 1.
+    PositiveShare,
+    /// 0 < x ≤ 180.
+    HalfTurn,
     /// x > 0, finite.
     Positive,
     /// x ≥ 0, finite.
@@ -53,6 +59,9 @@ impl Numbers {
         let in_bounds = match self {
             Self::BelowOne => (0.0..1.0).contains(&narrow),
             Self::WithinOne => narrow > 0.0 && narrow < 1.0,
+            Self::Share => value <= 1.0,
+            Self::PositiveShare => narrow > 0.0 && value <= 1.0,
+            Self::HalfTurn => narrow > 0.0 && value <= 180.0,
             Self::Positive => narrow > 0.0 && narrow.is_finite(),
             Self::NotNegative => narrow >= 0.0 && narrow.is_finite(),
         };
@@ -66,6 +75,9 @@ impl fmt::Display for Numbers {
         f.write_str(match self {
             Self::BelowOne => "from 0 up to but not including 1",
             Self::WithinOne => "above 0 and below 1",
+            Self::Share => "from 0 to 1",
+            Self::PositiveShare => "above 0 and at most 1",
+            Self::HalfTurn => "above 0 and at most 180",
             Self::Positive => "above 0, finite in 32 bits",
             Self::NotNegative => "of 0 or more, finite in 32 bits",
         })
@@ -125,6 +137,20 @@ pub const MIN_DELTA: Numbers = Numbers::NotNegative;
 /// Phases of a run: the resolved config spells each out in up to 70 bytes and must stay within the 1 MiB that a config may have, or the
 /// run could not be resumed.
 pub const PHASES: usize = 1_000;
+/// Changes of training images.
+pub const AUGMENTATIONS: usize = 32;
+/// A share, or the probability that something is done.
+pub const SHARE: Numbers = Numbers::Share;
+/// A share that leaves something.
+pub const POSITIVE_SHARE: Numbers = Numbers::PositiveShare;
+/// A width over a height.
+pub const RATIO: Numbers = Numbers::Positive;
+/// Degrees that an image is turned by, either way.
+pub const DEGREES: Numbers = Numbers::HalfTurn;
+/// How far a factor may be from 1.
+pub const JITTER: Numbers = Numbers::NotNegative;
+/// The parameter of a Beta distribution.
+pub const ALPHA: Numbers = Numbers::Positive;
 /// Epochs, of a phase and of the whole run: record and checkpoint hold a line of history for each, up to 200 and 250 bytes, and are
 /// read up to 64 MiB and 100 MB. A run that may be started can be resumed at its last epoch.
 pub const EPOCHS: Integers = Integers::new(1, 100_000);
@@ -138,7 +164,10 @@ mod tests {
     #[test]
     fn a_number_is_in_range_only_where_it_is_in_32_bits_too() {
         // (range, inside, outside)
-        let cases: [(Numbers, &[f64], &[f64]); 4] = [
+        let cases: [(Numbers, &[f64], &[f64]); 7] = [
+            (Numbers::Share, &[0.0, 1.0], &[-1e-60, 1.000_000_001, f64::NAN]),
+            (Numbers::PositiveShare, &[1e-30, 1.0], &[0.0, 1e-60, 1.000_000_001, f64::NAN]),
+            (Numbers::HalfTurn, &[1.0, 180.0], &[0.0, 180.000_001, f64::INFINITY, f64::NAN]),
             // 0.99999999 is 1 as a 32-bit float.
             (Numbers::BelowOne, &[0.0, -0.0, 0.5, 0.999_999], &[1.0, 0.999_999_99, -1e-60, f64::NAN]),
             (Numbers::WithinOne, &[1e-38, 0.5, 0.999_999], &[0.0, 1e-60, 1.0, 0.999_999_99, -0.5, f64::NAN]),

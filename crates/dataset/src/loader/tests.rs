@@ -73,7 +73,7 @@ fn bad_sizes_and_indices_are_refused() {
 fn batches_by_index_hold_no_pixels() {
     let loader = ImageLoader::new(numbered(10), vec![9, 1], 5, Order::InOrder, unit(), BatchContent::Indices).unwrap();
     let batches: Vec<ImageBatch> = loader.pass(&mut TorchRng::new(1), 0).map(Result::unwrap).collect();
-    let expected = ImageBatch { indices: vec![9, 1], pixels: vec![], labels: vec![3, 7] };
+    let expected = ImageBatch { indices: vec![9, 1], pixels: vec![], labels: vec![3, 7], mix: None };
     assert_eq!(batches, [expected]);
 }
 
@@ -199,4 +199,109 @@ fn a_resumed_pass_repeats_the_transforms_draws() {
 fn transforms_without_a_table_are_refused_for_batches_by_index() {
     let refused = ImageLoader::new(numbered(10), vec![1], 1, Order::InOrder, Arc::new(Noise), BatchContent::Indices);
     assert!(matches!(refused, Err(DatasetError::NotATable)));
+}
+
+/// Batches of any kind of augmentation: any batch alone, a pass begun in the middle, and other numbers of threads give the same bytes.
+mod augmented {
+    use strata_spec::{AugmentChange, AugmentSpec, Edges};
+
+    use super::*;
+    use crate::{Augmentation, PreparedImages, Synthetic};
+
+    fn list(changes: &[AugmentChange]) -> Augmentation {
+        let specs: Vec<_> = changes.iter().map(|&change| AugmentSpec { probability: 0.5, change }).collect();
+        Augmentation::new(&specs, 43).unwrap()
+    }
+
+    fn images() -> Arc<Images> {
+        let shape = ImageShape { channels: 3, height: 9, width: 12 };
+        Synthetic { train: 70, test: 1, shape, ..Synthetic::default() }.generate().unwrap().train
+    }
+
+    /// Of bytes with everything on, and of low frequencies with what can be done to them.
+    fn loaders() -> [ImageLoader; 2] {
+        let images = images();
+        let mirror = AugmentChange::Mirror { alternate: true };
+        let mixup = AugmentChange::MixUp { alpha: 0.4 };
+        let of_bytes = list(&[
+            mirror,
+            AugmentChange::Crop { area: [0.3, 1.0], ratio: [0.75, 1.25] },
+            AugmentChange::Shift { pixels: 3, edges: Edges::Reflected },
+            AugmentChange::Rotate { degrees: 20.0 },
+            AugmentChange::ColourJitter { brightness: 0.4, contrast: 0.4, saturation: 0.4 },
+            AugmentChange::Cutout { size: 4 },
+            AugmentChange::CutMix { alpha: 1.0 },
+            mixup,
+        ]);
+        let indices: Vec<u32> = (0..70).collect();
+        let scale = PixelScale::Unit.transform(images.shape()).unwrap();
+        let content = BatchContent::Pixels;
+        let bytes = ImageLoader::new(Arc::clone(&images), indices.clone(), 8, Order::Shuffled, scale, content).unwrap();
+        let (prepared, _) = PreparedImages::low_frequencies(images, &indices, 20, 0.5).unwrap();
+        let values = ImageLoader::prepared(Arc::new(prepared), indices, 8, Order::Shuffled).unwrap();
+        [bytes.augmented(of_bytes).unwrap(), values.augmented(list(&[mirror, mixup])).unwrap()]
+    }
+
+    #[test]
+    fn any_batch_of_any_pass_is_the_same_wherever_it_is_made() {
+        for loader in loaders() {
+            let mut rng = TorchRng::new(5);
+            let mut passes = Vec::new();
+            for epoch in 0..3 {
+                let before = rng.clone();
+                let whole: Vec<_> = loader.pass_of_epoch(&mut rng, epoch, 0).map(Result::unwrap).collect();
+                assert!(whole.iter().any(|batch| batch.mix.is_some()));
+                let rest: Vec<_> = loader.pass_of_epoch(&mut before.clone(), epoch, 4).map(Result::unwrap).collect();
+                assert_eq!(rest, whole[4..]);
+                let pass = loader.pass_of_epoch(&mut before.clone(), epoch, 0);
+                let alone: Vec<_> = (0..9).rev().map(|number| pass.preparer.prepare(number).unwrap()).collect();
+                assert!(alone.iter().rev().eq(&whole));
+                passes.push(whole);
+            }
+            assert_ne!(passes[0], passes[1]);
+        }
+    }
+
+    #[test]
+    fn mirrored_values_are_those_of_mirrored_images_to_the_bit() {
+        let images = images();
+        let indices: Vec<u32> = (0..70).collect();
+        let mirror = || list(&[AugmentChange::Mirror { alternate: false }]);
+        let (prepared, table) = PreparedImages::low_frequencies(Arc::clone(&images), &indices, 20, 0.5).unwrap();
+        let values = ImageLoader::prepared(Arc::new(prepared), indices.clone(), 16, Order::Shuffled).unwrap();
+        let bytes = ImageLoader::new(images, indices, 16, Order::Shuffled, table, BatchContent::Pixels).unwrap();
+        let batches = |loader: ImageLoader| -> Vec<ImageBatch> {
+            loader.augmented(mirror()).unwrap().pass(&mut TorchRng::new(1), 0).map(Result::unwrap).collect()
+        };
+        assert_eq!(batches(values), batches(bytes));
+    }
+
+    #[test]
+    fn what_cannot_be_done_to_values_made_before_is_refused() {
+        let [_, values] = loaders();
+        let shift = list(&[AugmentChange::Shift { pixels: 1, edges: Edges::Zero }]);
+        assert!(matches!(values.augmented(shift), Err(DatasetError::NotOfValues)));
+        let images = images();
+        let scale = PixelScale::Unit.transform(images.shape()).unwrap();
+        let loader = ImageLoader::new(images, vec![0], 1, Order::InOrder, scale, BatchContent::Indices).unwrap();
+        let mirror = list(&[AugmentChange::Mirror { alternate: false }]);
+        assert!(matches!(loader.augmented(mirror), Err(DatasetError::NotATable)));
+    }
+
+    #[test]
+    fn a_transform_of_other_images_is_refused() {
+        let images = images();
+        let (_, table) = PreparedImages::low_frequencies(Arc::clone(&images), &[0, 1], 20, 0.5).unwrap();
+        let other = numbered(3);
+        let error = PreparedImages::new(Arc::clone(&other), table).unwrap_err();
+        assert!(error.to_string().starts_with("the transform is of images of [3, 9, 12]"), "{error}");
+        let scale = PixelScale::Unit.transform(images.shape()).unwrap();
+        let error = ImageLoader::new(other, vec![0], 1, Order::InOrder, scale, BatchContent::Pixels).unwrap_err();
+        assert!(matches!(error, DatasetError::OtherShape { .. }) && error.is_usage());
+        let error = PreparedImages::low_frequencies(images, &[0], 109, 0.5).unwrap_err();
+        assert!(
+            error.to_string().starts_with("coefficients = 109: a channel of 9 x 12 pixels has 1 to 108"),
+            "{error}"
+        );
+    }
 }

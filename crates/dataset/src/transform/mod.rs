@@ -1,5 +1,6 @@
 //! What is done to an image before a network sees it.
 
+mod frequency;
 mod scale;
 
 use std::fmt::Debug;
@@ -7,7 +8,7 @@ use std::fmt::Debug;
 pub use scale::PixelScale;
 use strata_rng::Philox;
 
-use crate::ImageShape;
+use crate::{DatasetError, ImageShape};
 
 /// Makes of an image's bytes the values that a network sees.
 ///
@@ -53,6 +54,15 @@ pub trait Transform: Debug + Send + Sync {
         shape.values()
     }
 
+    /// Whether images of this shape can be transformed.
+    ///
+    /// # Errors
+    ///
+    /// [`DatasetError::OtherShape`] where not; none by default.
+    fn check(&self, _shape: ImageShape) -> Result<(), DatasetError> {
+        Ok(())
+    }
+
     /// Writes the values of `image`, `[channels, rows, columns]`, to `out`, which has [`Transform::values`] places, all zero.
     fn apply(&self, image: &[u8], shape: ImageShape, draws: &Philox, out: &mut [f32]);
 
@@ -61,4 +71,15 @@ pub trait Transform: Debug + Send + Sync {
     fn tables(&self) -> Option<&[[f32; 256]]> {
         None
     }
+
+    /// Makes of an image's values those of its mirror image, left and right, where it can; false, and nothing done, by default.
+    fn mirror(&self, _shape: ImageShape, _values: &mut [f32]) -> bool {
+        false
+    }
+}
+
+/// That a transform of images of `expected`, `[channels, rows, columns]`, is given such.
+fn same_shape(expected: [usize; 3], shape: ImageShape) -> Result<(), DatasetError> {
+    let found = [shape.channels, shape.height, shape.width];
+    if found == expected { Ok(()) } else { Err(DatasetError::OtherShape { expected, found }) }
 }

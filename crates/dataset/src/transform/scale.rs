@@ -26,7 +26,7 @@ pub enum PixelScale {
 struct Scaling {
     /// Mean and deviation of each channel; none where the quotient is the value.
     channels: Option<Vec<(f32, f32)>>,
-    plane: usize,
+    shape: ImageShape,
     tables: Vec<[f32; 256]>,
 }
 
@@ -38,7 +38,7 @@ impl PixelScale {
     /// As [`PixelScale::tables`].
     pub fn transform(&self, shape: ImageShape) -> Result<Arc<dyn Transform>, DatasetError> {
         let (channels, tables) = (self.channels(shape.channels)?, self.tables(shape.channels)?);
-        Ok(Arc::new(Scaling { channels, plane: shape.plane(), tables }))
+        Ok(Arc::new(Scaling { channels, shape, tables }))
     }
 
     /// The value of each of the 256 bytes, a table a channel: exactly what a batch's pixels are made of, for a device that makes its own.
@@ -85,11 +85,16 @@ impl PixelScale {
 }
 
 impl Transform for Scaling {
+    fn check(&self, shape: ImageShape) -> Result<(), DatasetError> {
+        super::same_shape([self.shape.channels, self.shape.height, self.shape.width], shape)
+    }
+
     fn apply(&self, image: &[u8], _: ImageShape, _: &Philox, out: &mut [f32]) {
         match &self.channels {
             None => out.iter_mut().zip(image).for_each(|(out, &byte)| *out = quotient(byte)),
             Some(channels) => {
-                let planes = image.chunks_exact(self.plane).zip(out.chunks_exact_mut(self.plane));
+                let plane = self.shape.plane();
+                let planes = image.chunks_exact(plane).zip(out.chunks_exact_mut(plane));
                 for (&(mean, deviation), (plane, out)) in channels.iter().zip(planes) {
                     out.iter_mut().zip(plane).for_each(|(out, &byte)| *out = (quotient(byte) - mean) / deviation);
                 }
@@ -117,12 +122,15 @@ fn quotient(byte: u8) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Images;
-    use crate::batch::{BatchContent, ImageBatch, gather};
+    use crate::augment::{Augmentation, PassDraws};
+    use crate::served::Source;
+    use crate::{BatchContent, ImageBatch, Images};
 
     fn batch(images: &Images, indices: &[u32], scale: &PixelScale) -> ImageBatch {
+        let (images, content) = (Arc::new(images.clone()), BatchContent::Pixels);
         let transform = scale.transform(images.shape()).unwrap();
-        gather(images, indices, &*transform, 43, BatchContent::Pixels).unwrap()
+        let pass = PassDraws { seed: 43, epoch: 0 };
+        Source::Images { images, transform, content }.batch(indices, 0, &Augmentation::default(), pass).unwrap()
     }
 
     #[test]

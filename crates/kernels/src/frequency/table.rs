@@ -126,16 +126,26 @@ impl FrequencyTable {
         self.scale(inputs);
     }
 
+    /// The same on the calling thread alone.
+    ///
+    /// # Panics
+    /// As there.
+    pub fn apply_serial(&self, images: &[u8], inputs: &mut [f32]) {
+        self.transform.forward_serial(images, inputs);
+        self.scale_serial(inputs);
+    }
+
     /// Makes inputs of coefficients `[images, coefficients]`.
     pub fn scale(&self, coefficients: &mut [f32]) {
-        let count = self.mean.len();
-        coefficients.par_chunks_mut(count * BLOCK).for_each(|block| {
-            for image in block.chunks_exact_mut(count) {
-                for ((value, mean), factor) in image.iter_mut().zip(&self.mean).zip(&self.factor) {
-                    *value = (*value - mean) * factor;
-                }
+        coefficients.par_chunks_mut(self.mean.len() * BLOCK).for_each(|block| self.scale_serial(block));
+    }
+
+    fn scale_serial(&self, coefficients: &mut [f32]) {
+        for image in coefficients.chunks_exact_mut(self.mean.len()) {
+            for ((value, mean), factor) in image.iter_mut().zip(&self.mean).zip(&self.factor) {
+                *value = (*value - mean) * factor;
             }
-        });
+        }
     }
 
     /// Makes of the inputs of one image those of its mirror image, to the bit.

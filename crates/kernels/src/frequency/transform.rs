@@ -116,11 +116,26 @@ impl LowFrequencies {
     /// # Panics
     /// Where the sizes do not fit.
     pub fn forward(&self, images: &[u8], coefficients: &mut [f32]) {
-        let (values, count) = (self.channels * self.height * self.width, self.coefficients());
-        assert_eq!(images.len() / values * count, coefficients.len(), "coefficients for each image");
-        assert!(images.len().is_multiple_of(values), "whole images");
+        let (values, count) = self.check(images, coefficients);
         let blocks = images.par_chunks(values * BLOCK).zip(coefficients.par_chunks_mut(count * BLOCK));
         blocks.for_each(|(images, coefficients)| dispatch(Forward { transform: self, images, coefficients }));
+    }
+
+    /// The same on the calling thread alone.
+    ///
+    /// # Panics
+    /// As there.
+    pub fn forward_serial(&self, images: &[u8], coefficients: &mut [f32]) {
+        self.check(images, coefficients);
+        dispatch(Forward { transform: self, images, coefficients });
+    }
+
+    /// Values, and coefficients, of an image.
+    fn check(&self, images: &[u8], coefficients: &[f32]) -> (usize, usize) {
+        let (values, count) = (self.channels * self.height * self.width, self.coefficients());
+        assert!(images.len().is_multiple_of(values), "whole images");
+        assert_eq!(images.len() / values * count, coefficients.len(), "coefficients for each image");
+        (values, count)
     }
 }
 
