@@ -151,17 +151,21 @@ impl Config {
         let mut recorded = Vec::new();
         for key in keys::all() {
             let Some(name) = key.recorded() else { continue };
-            let values = key.places(&self.values).into_iter().map(|place| self.values.at(&place).cloned());
+            let places = key.places(&self.values);
+            let values: Vec<_> = places.iter().map(|place| self.values.at(place).cloned()).collect();
+            let is_default = |place: &str, value: &Value| Some(value) == fallback(key, place, &self.values).as_ref();
             if key.is_of_list() {
-                let (values, default) = (values.collect::<Vec<_>>(), fallback(key, &self.values));
-                // Every phase as by default: nothing that a record from before the key was there could not say.
-                if values.iter().any(|value| value.is_some() && *value != default) {
+                // Every table as by default: nothing that a record from before the key was there could not say.
+                let is_set = |(place, value): (&String, &Option<Value>)| {
+                    value.as_ref().is_some_and(|value| !is_default(place, value))
+                };
+                if places.iter().zip(&values).any(is_set) {
                     recorded.push((name, Recorded::OfPhases(values)));
                 }
             } else {
-                let is_first = FIRST_RECORDED.contains(&name);
-                let says_something = |value: &Value| is_first || Some(value) != fallback(key, &self.values).as_ref();
-                recorded.extend(values.flatten().filter(says_something).map(|value| (name, Recorded::One(value))));
+                let says_something = |value: &Value| FIRST_RECORDED.contains(&name) || !is_default(key.path(), value);
+                let values = values.into_iter().flatten().filter(says_something);
+                recorded.extend(values.map(|value| (name, Recorded::One(value))));
             }
         }
         recorded

@@ -13,13 +13,15 @@ pub(crate) enum Fallback {
     Is(&'static str),
     /// What the words say, worked out from the keys before it; none where there is no value.
     Worked { words: &'static str, out: fn(&Values) -> Option<Value> },
+    /// The same of a key of a list, from those before it in the table of this number.
+    WorkedInTable { words: &'static str, out: fn(&Values, usize) -> Option<Value> },
 }
 
 /// When a key has an effect, judged by the keys before it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct When {
     pub(crate) holds: fn(&Values) -> bool,
-    /// Of a key of phases, in place of `holds`: whether it has one in the phase of this number.
+    /// Of a key of a list of tables, in place of `holds`: whether it has one in the table of this number.
     pub(crate) in_phase: Option<fn(&Values, usize) -> bool>,
     /// Why the key of this name has none, and what would give it one.
     pub(crate) otherwise: fn(&Values, &str) -> String,
@@ -28,12 +30,16 @@ pub(crate) struct When {
 impl When {
     /// Whether the key at `place` (`phases.0.lr`) has an effect.
     pub(crate) fn holds_at(&self, place: &str, values: &Values) -> bool {
-        let phase = place.split('.').nth(1).and_then(|phase| phase.parse().ok());
-        match (self.in_phase, phase) {
-            (Some(holds), Some(phase)) => holds(values, phase),
+        match (self.in_phase, table_of(place)) {
+            (Some(holds), Some(table)) => holds(values, table),
             _ => (self.holds)(values),
         }
     }
+}
+
+/// The number of the table that `place` (`phases.0.lr`) is in.
+pub(crate) fn table_of(place: &str) -> Option<usize> {
+    place.split('.').nth(1).and_then(|table| table.parse().ok())
 }
 
 /// All that there is to know about a key. The reader, `--set`, errors, the resolved config, the record's hyperparameters and
@@ -69,7 +75,7 @@ impl Entry {
         match self.fallback {
             Fallback::Required => None,
             Fallback::Is(value) => Some(value),
-            Fallback::Worked { words, .. } => Some(words),
+            Fallback::Worked { words, .. } | Fallback::WorkedInTable { words, .. } => Some(words),
         }
     }
 
@@ -85,12 +91,12 @@ impl Entry {
         self.recorded
     }
 
-    /// Its places among `values`: one, or one in each phase.
+    /// Its places among `values`: one, or one in each table of its list.
     pub(crate) fn places(&self, values: &Values) -> Vec<String> {
         if !self.is_of_list() {
             return vec![self.path.to_owned()];
         }
-        (0..values.phases).map(|index| self.path.replace("[]", &format!(".{index}"))).collect()
+        (0..values.tables(self.section())).map(|index| self.path.replace("[]", &format!(".{index}"))).collect()
     }
 
     /// Whether it stands in a list of tables, and has a value in each.
@@ -125,6 +131,21 @@ pub(crate) struct Section {
     /// What stands above its keys in the document.
     pub(crate) note: &'static str,
     pub(crate) keys: &'static [Entry],
+}
+
+impl Section {
+    /// What a list's tables must have: "one table or more, each with `epochs` and `lr`".
+    pub(crate) fn tables_in_words(&self) -> String {
+        let count = if self.name == "phases" { "one table or more" } else { "tables" };
+        format!("{count}, each with {}", self.required())
+    }
+
+    /// The keys that each table must have, in words.
+    pub(crate) fn required(&self) -> String {
+        let is_required = |key: &&Entry| matches!(key.fallback, Fallback::Required) && key.when.is_none();
+        let names: Vec<String> = self.keys.iter().filter(is_required).map(|key| format!("`{}`", key.name())).collect();
+        names.join(" and ")
+    }
 }
 
 /// A section that is one table.

@@ -138,9 +138,7 @@ fn assign<'d>(
         return Ok(());
     }
     // A list of tables that is not there begins with its first.
-    let is_list = keys::SECTIONS.iter().any(|section| {
-        depth == 0 && section.name == *name.get_ref() && section.shape == Shape::Tables && *path[1].get_ref() == "0"
-    });
+    let is_list = depth == 0 && is_list(name.get_ref()) && *path[1].get_ref() == "0";
     let empty = || {
         let table = Spanned::new(name.span(), DeValue::Table(DeTable::new()));
         if is_list {
@@ -164,8 +162,11 @@ fn descend<'d>(
     let walked = path[..depth].iter().map(|segment| *segment.get_ref()).collect::<Vec<_>>().join(".");
     let name = &path[depth];
     match node.get_mut() {
-        DeValue::Table(table) if walked == "phases" && table.is_empty() => {
-            let message = "`phases` is not there yet: the first is phases.0; or set the whole, as in phases='[{epochs=1,lr=0.1}]'";
+        DeValue::Table(table) if table.is_empty() && is_list(&walked) => {
+            let table = if walked == "phases" { "{epochs=1,lr=0.1}" } else { "{kind=\"mirror\"}" };
+            let message = format!(
+                "`{walked}` is not there yet: the first is {walked}.0; or set the whole, as in {walked}='[{table}]'"
+            );
             Err(document.fault(name.span(), None, message))
         }
         DeValue::Table(table) => assign(document, table, path, depth, value),
@@ -190,6 +191,11 @@ fn descend<'d>(
             Err(document.fault(name.span(), None, message))
         }
     }
+}
+
+/// Whether the section of this name is a list of tables.
+fn is_list(name: &str) -> bool {
+    keys::SECTIONS.iter().any(|section| section.name == name && section.shape == Shape::Tables)
 }
 
 fn is_index(segment: &str) -> bool {

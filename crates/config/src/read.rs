@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::document::Document;
 use crate::error::ConfigError;
-use crate::key::{Entry, Shape};
+use crate::key::{Entry, Section, Shape};
 use crate::keys::{self, SECTIONS};
 use crate::name::{file_stem, valid_name};
 use crate::overlay;
@@ -47,9 +47,11 @@ pub(crate) fn values(text: &str, origin: &Path, sets: &[String]) -> Result<(Valu
     let table = overlay::merged(&document)?;
     check_names(&document, &table, "", "")?;
     let written = Written { document: &document, table: &table, is_resolved: text.starts_with(RESOLVED) };
-    relations::check_phase_count(&written)?;
+    relations::check_lists(&written)?;
+    let lists = SECTIONS.iter().filter(|section| section.shape == Shape::Tables);
+    let lists = lists.map(|section| (section.name, written.list(section.name).map_or(0, |(_, tables)| tables)));
     let mut values = Values {
-        phases: written.list("phases").map_or(0, |(_, phases)| phases),
+        lists: lists.collect(),
         has_early_stopping: table.contains_key("early_stopping"),
         file_stem: file_stem(origin),
         ..Values::default()
@@ -90,15 +92,16 @@ fn check_names(document: &Document, table: &DeTable<'_>, section: &str, path: &s
         if !names.contains(&name) {
             return Err(document.fault(key.span(), Some(&place), unknown_key(section, name, &names)));
         }
-        let shape = SECTIONS.iter().find(|known| section.is_empty() && known.name == name).map(|known| known.shape);
-        match (shape, value.get_ref()) {
+        let known = SECTIONS.iter().find(|known| section.is_empty() && known.name == name);
+        match (known.map(|known| known.shape), value.get_ref()) {
             (None, _) => {}
             (Some(Shape::Table), DeValue::Table(table)) => check_names(document, table, name, &place)?,
             (Some(Shape::Tables), DeValue::Array(items)) => {
                 for (index, item) in items.iter().enumerate() {
                     let place = format!("{place}.{index}");
                     let DeValue::Table(table) = item.get_ref() else {
-                        return Err(document.wrong(item.span(), &place, "expected a table with `epochs` and `lr`"));
+                        let required = known.map(Section::required).unwrap_or_default();
+                        return Err(document.wrong(item.span(), &place, format!("expected a table with {required}")));
                     };
                     check_names(document, table, name, &place)?;
                 }

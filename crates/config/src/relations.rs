@@ -1,6 +1,6 @@
 //! What holds between keys.
 
-use strata_spec::{AveragingSpec, NetworkSpec, ranges};
+use strata_spec::{AveragingSpec, InputSpec, Integers, NetworkSpec, ranges};
 
 use crate::error::ConfigError;
 use crate::keys;
@@ -13,6 +13,7 @@ pub(crate) fn check(written: &Written<'_, '_>, values: &Values) -> Result<Networ
     let settings = Settings::of(values);
     inputs(written, &settings)?;
     validation(written, &settings)?;
+    keys::check_augment(written, &settings)?;
     let network = network(written, &settings)?;
     batch_norm(written, &settings, &network)?;
     has_phases(written)?;
@@ -21,15 +22,14 @@ pub(crate) fn check(written: &Written<'_, '_>, values: &Values) -> Result<Networ
     Ok(network)
 }
 
-/// At most 1,000 phases, before any of them is read.
-pub(crate) fn check_phase_count(written: &Written<'_, '_>) -> Result<(), ConfigError> {
-    match written.list("phases") {
-        Some((span, phases)) if phases > ranges::PHASES => {
-            let message = format!("{phases} phases; at most {} are taken", ranges::PHASES);
-            Err(written.document.fault(span, Some("phases"), message))
+/// Lists are not too long, before any of their tables is read.
+pub(crate) fn check_lists(written: &Written<'_, '_>) -> Result<(), ConfigError> {
+    for (name, most, what) in [("phases", ranges::PHASES, "phases"), ("augment", ranges::AUGMENTATIONS, "tables")] {
+        if let Some((span, count)) = written.list(name).filter(|(_, count)| *count > most) {
+            return Err(written.document.fault(span, Some(name), format!("{count} {what}; at most {most} are taken")));
         }
-        _ => Ok(()),
     }
+    Ok(())
 }
 
 fn has_phases(written: &Written<'_, '_>) -> Result<(), ConfigError> {
@@ -52,12 +52,12 @@ fn validation(written: &Written<'_, '_>, settings: &Settings) -> Result<(), Conf
 }
 
 fn network(written: &Written<'_, '_>, settings: &Settings) -> Result<NetworkSpec, ConfigError> {
-    let network = settings.model.network(&settings.dataset.kind);
+    let network = settings.model.network(settings.dataset.inputs(), settings.dataset.kind.classes());
     let network = network.and_then(|network| network.check_limits().map(|()| network));
     network.map_err(|error| {
         let (key, advice) = match &settings.model.network {
             Some(_) => {
-                let (inputs, classes) = (settings.dataset.kind.inputs(), settings.dataset.kind.classes());
+                let (inputs, classes) = (settings.dataset.inputs(), settings.dataset.kind.classes());
                 (
                     keys::NETWORK.path(),
                     format!(" (a sample has {inputs} features, and the last layer to {classes} classes is added)"),
@@ -71,12 +71,24 @@ fn network(written: &Written<'_, '_>, settings: &Settings) -> Result<NetworkSpec
 
 /// A network's first width has the range of any other.
 fn inputs(written: &Written<'_, '_>, settings: &Settings) -> Result<(), ConfigError> {
-    let inputs = settings.dataset.kind.inputs();
+    if let InputSpec::Frequencies { coefficients, .. } = settings.dataset.input {
+        let [_, height, width] = settings.dataset.kind.shape();
+        if coefficients == 0 || coefficients > height * width {
+            let range = Integers { least: 1, most: i64::try_from(height * width).unwrap_or(i64::MAX) };
+            let message = format!("expected an integer {range}, since a channel has {height} x {width} pixels");
+            return Err(fault(written, keys::COEFFICIENTS.path(), message));
+        }
+    }
+    let inputs = settings.dataset.inputs();
     if i64::try_from(inputs).is_ok_and(|inputs| ranges::WIDTH.contains(inputs)) {
         return Ok(());
     }
     let message = format!("makes {inputs} inputs of an image; at most {} are taken", ranges::WIDTH.most);
-    Err(fault(written, keys::SHAPE.path(), message))
+    let place = match settings.dataset.input {
+        InputSpec::Pixels { .. } => keys::SHAPE.path(),
+        InputSpec::Frequencies { .. } => keys::COEFFICIENTS.path(),
+    };
+    Err(fault(written, place, message))
 }
 
 /// Under batch normalisation no training batch may be of one sample, which has no variance; an epoch's last batch is what the others leave.

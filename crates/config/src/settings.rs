@@ -3,7 +3,8 @@
 use std::num::NonZeroUsize;
 
 use strata_spec::{
-    AveragingSpec, Clipping, DecayScope, DeviceChoice, EarlyStopping, LossSpec, OptimizerSpec, Phase, RngScheme,
+    AugmentSpec, AveragingSpec, Clipping, DecayScope, DeviceChoice, EarlyStopping, LossSpec, OptimizerSpec, Phase,
+    RngScheme,
 };
 
 use crate::keys::{self, Checkpointing, DatasetConfig, ModelConfig};
@@ -25,6 +26,8 @@ pub struct Settings {
     pub threads: Option<NonZeroUsize>,
     /// The images and how they are fed.
     pub dataset: DatasetConfig,
+    /// How training images are changed, in order.
+    pub augment: Vec<AugmentSpec>,
     /// The network.
     pub model: ModelConfig,
     /// What is made small.
@@ -75,6 +78,7 @@ impl Settings {
             device: values.get(&keys::DEVICE).unwrap_or_default(),
             threads: values.get(&keys::THREADS),
             dataset: DatasetConfig::of(values),
+            augment: keys::augment(values),
             model: ModelConfig::of(values),
             loss: keys::loss(values),
             optimizer: keys::optimizer(values),

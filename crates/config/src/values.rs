@@ -9,8 +9,8 @@ use crate::value::Value;
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Values {
     pub(crate) by_place: BTreeMap<String, Value>,
-    /// Tables of the list of phases.
-    pub(crate) phases: usize,
+    /// How many tables each list of tables has, by its section's name.
+    pub(crate) lists: BTreeMap<&'static str, usize>,
     /// Optional sections that are there.
     pub(crate) has_early_stopping: bool,
     /// The config file's name without its ending.
@@ -31,7 +31,12 @@ impl Values {
         self.at(key.path).and_then(key.convert)
     }
 
-    /// The value of a key in the phase numbered `index`.
+    /// Tables of the list `section`.
+    pub(crate) fn tables(&self, section: &str) -> usize {
+        self.lists.get(section).copied().unwrap_or_default()
+    }
+
+    /// The value of a key in its list's table numbered `index`.
     pub(crate) fn in_phase<T>(&self, key: &Key<T>, index: usize) -> Option<T> {
         self.at(&key.path.replace("[]", &format!(".{index}"))).and_then(key.convert)
     }

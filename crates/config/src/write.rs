@@ -24,7 +24,7 @@ impl Config {
             self.line(&mut text, key, key.path);
         }
         for section in SECTIONS {
-            let tables = if section.shape == Shape::Tables { self.values.phases } else { 1 };
+            let tables = if section.shape == Shape::Tables { self.values.tables(section.name) } else { 1 };
             for index in 0..tables {
                 let mut lines = String::new();
                 for key in in_section(section.name) {
@@ -85,7 +85,7 @@ fn table(text: &mut String, title: &str, note: &str, section: &str) {
                 None => "required".to_owned(),
             },
             Fallback::Is(value) => format!("`{value}`"),
-            Fallback::Worked { words, .. } => words.to_owned(),
+            Fallback::Worked { words, .. } | Fallback::WorkedInTable { words, .. } => words.to_owned(),
         };
         let _ = writeln!(text, "| `{}` | {} | {default} | {} |", key.path, key.expects(), key.meaning());
     }

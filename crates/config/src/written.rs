@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::document::Document;
 use crate::error::ConfigError;
-use crate::key::{Entry, Fallback};
+use crate::key::{Entry, Fallback, table_of};
 use crate::keys;
 use crate::value::Value;
 use crate::values::Values;
@@ -51,14 +51,14 @@ impl<'a, 'd> Written<'a, 'd> {
         let without_effect = entry.when.filter(|when| !when.holds_at(place, values));
         match (without_effect, found, written) {
             (None, Some(found), _) => Ok(Some(found)),
-            (None, None, _) => match fallback(entry, values) {
+            (None, None, _) => match fallback(entry, place, values) {
                 Some(value) => Ok(Some(value)),
                 None if matches!(entry.fallback, Fallback::Required) => Err(self.missing(place)),
                 None => Ok(None),
             },
             (Some(when), Some(found), Some(written)) => {
                 let is_kept = self.is_resolved && self.document.is_file(written.span());
-                if is_kept || fallback(entry, values) == Some(found) {
+                if is_kept || fallback(entry, place, values) == Some(found) {
                     return Ok(None);
                 }
                 let reason = (when.otherwise)(values, entry.name());
@@ -101,11 +101,12 @@ impl<'a, 'd> Written<'a, 'd> {
     }
 }
 
-/// What an entry is where it is not written.
-pub(crate) fn fallback(entry: &Entry, values: &Values) -> Option<Value> {
+/// What an entry is at `place` where it is not written.
+pub(crate) fn fallback(entry: &Entry, place: &str, values: &Values) -> Option<Value> {
     match entry.fallback {
         Fallback::Required => None,
         Fallback::Is(text) => DeValue::parse(text).ok().and_then(|value| entry.takes.read(&value).ok()),
         Fallback::Worked { out, .. } => out(values),
+        Fallback::WorkedInTable { out, .. } => table_of(place).and_then(|table| out(values, table)),
     }
 }

@@ -13,6 +13,18 @@ fn needs(path: &str) -> &'static [&'static str] {
         "dataset.train" | "dataset.test" | "dataset.seed" | "dataset.shape" | "dataset.classes" => {
             &["dataset.kind=synthetic"]
         }
+        "dataset.coefficients" => &["dataset.input=frequencies"],
+        "dataset.power" => &["dataset.input=frequencies", "dataset.coefficients=64"],
+        "augment[].alternate" => &["augment.0.kind=mirror"],
+        "augment[].probability" => &["augment.0.kind=crop"],
+        "augment[].pixels" => &["augment.0.kind=shift"],
+        "augment[].edges" => &["augment.0.kind=shift", "augment.0.pixels=2"],
+        "augment[].area" | "augment[].ratio" => &["augment.0.kind=crop"],
+        "augment[].degrees" => &["augment.0.kind=rotate"],
+        "augment[].size" => &["augment.0.kind=cutout"],
+        "augment[].brightness" => &["augment.0.kind=colour_jitter", "augment.0.contrast=0.5"],
+        "augment[].contrast" | "augment[].saturation" => &["augment.0.kind=colour_jitter", "augment.0.brightness=0.5"],
+        "augment[].alpha" => &["augment.0.kind=mixup"],
         "optimizer.betas" | "optimizer.eps" => &["optimizer.kind=adam"],
         "averaging.decay" => &["averaging.kind=ema"],
         "averaging.start" => &["averaging.kind=swa"],
@@ -55,7 +67,11 @@ fn documented_default_values_are_the_defaults_in_use() {
     for key in keys::all() {
         let Some(default) = key.default() else {
             let table = key.path().rsplit_once('.').map_or("", |(table, _)| table);
-            assert!(["dataset", "model", "phases[]", "early_stopping"].contains(&table), "{} is required", key.path());
+            assert!(
+                ["dataset", "augment[]", "model", "phases[]", "early_stopping"].contains(&table),
+                "{} is required",
+                key.path()
+            );
             continue;
         };
         // The others are sentences: what is taken then is in the tests of good configs.
@@ -68,6 +84,7 @@ fn documented_default_values_are_the_defaults_in_use() {
             default if default.starts_with("none: ") => continue,
             "a tenth of the training images" => "5000",
             "twice dataset.batch" => "256",
+            "1.0 (mirror 0.5)" => "1.0",
             value => value,
         };
         assert_eq!(with(key, Some(default)), with(key, None), "{}", key.path());
@@ -86,13 +103,27 @@ fn documented_ranges_are_the_ranges_that_are_checked() {
             if let Some(ends) = key.expects().strip_prefix("an integer from ") {
                 let (least, most) = ends.split_once(" to ").unwrap();
                 let least: i64 = least.parse().unwrap();
-                // The number of training images is another key's, or the data set's.
-                let most: i64 = if most.starts_with("one below") { 49_999 } else { most.parse().unwrap() };
+                // Sizes of the images and their number are other keys', or the data set's.
+                let most: i64 = match most {
+                    "one below the number of training images" => 49_999,
+                    "one below the image's shorter side" => 31,
+                    "the image's longer side" => 32,
+                    "the pixels of a channel" => 1_024,
+                    most => most.parse().unwrap(),
+                };
                 let beyond = most.checked_add(1).map_or("9223372036854775808".to_owned(), |beyond| beyond.to_string());
                 (vec![least.to_string(), most.to_string()], vec![(least - 1).to_string(), beyond])
             } else {
                 let (taken, refused): (&[&str], &[&str]) = match key.expects().as_str() {
                     "a number from 0 up to but not including 1" => (&["0", "0.999"], &["-0.001", "1", "0.99999999"]),
+                    "a number from 0 to 1" => (&["0", "1"], &["-0.001", "1.001", "nan"]),
+                    "a number above 0 and at most 180" => (&["0.1", "180"], &["0", "181", "inf"]),
+                    "a list of two numbers, each above 0 and at most 1" => {
+                        (&["[0.1, 1]"], &["[0, 1]", "[0.1, 1.5]", "[0.5, 0.4]", "[0.5]"])
+                    }
+                    "a list of two numbers, each above 0, finite in 32 bits" => {
+                        (&["[0.1, 9]"], &["[0, 1]", "[2, 1]", "[inf, inf]"])
+                    }
                     "a number above 0, finite in 32 bits" => (&["1e-38", "3e38"], &["0", "1e-60", "-1", "1e39", "nan"]),
                     "a number of 0 or more, finite in 32 bits" => (&["0", "3e38"], &["-1e-9", "1e39", "inf", "nan"]),
                     "a list of two numbers, each from 0 up to but not including 1" => {

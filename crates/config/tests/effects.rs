@@ -85,6 +85,32 @@ const WITHOUT_EFFECT: &[(&str, &str, &str, &str)] = &[
         "phases.0.warmup=0.3",
         "is of schedule = \"one_cycle\", which this phase has not",
     ),
+    ("dataset.input=\"pixels\"", "dataset.power=0.25", "dataset.power=0.5", "is of dataset.input = \"frequencies\""),
+    (
+        "dataset={kind=\"cifar10\",input=\"frequencies\",coefficients=9}",
+        "dataset.normalise=true",
+        "dataset.normalise=false",
+        "is of dataset.input = \"pixels\"",
+    ),
+    ("augment.0.kind=\"crop\"", "augment.0.alternate=true", "augment.0.alternate=false", "`alternate` is of mirror"),
+    (
+        "augment=[{kind=\"mirror\",alternate=true}]",
+        "augment.0.probability=0.3",
+        "augment.0.probability=0.5",
+        "with alternate = true there is no `probability`",
+    ),
+    ("augment.0.kind=\"crop\"", "augment.0.edges=\"wrapped\"", "augment.0.edges=\"zero\"", "`edges` is of shift"),
+    ("augment.0.kind=\"mirror\"", "augment.0.area=[0.5, 1.0]", "augment.0.area=[0.08, 1.0]", "`area` is of crop"),
+    (
+        "augment.0.kind=\"mirror\"",
+        "augment.0.ratio=[1.0, 1.0]",
+        "augment.0.ratio=[0.75, 1.3333333333333333]",
+        "`ratio` is of crop",
+    ),
+    ("augment.0.kind=\"crop\"", "augment.0.brightness=0.5", "augment.0.brightness=0", "is of colour_jitter"),
+    ("augment.0.kind=\"crop\"", "augment.0.contrast=0.5", "augment.0.contrast=0", "is of colour_jitter"),
+    ("augment.0.kind=\"crop\"", "augment.0.saturation=0.5", "augment.0.saturation=0", "is of colour_jitter"),
+    ("augment.0.kind=\"crop\"", "augment.0.alpha=0.5", "augment.0.alpha=1.0", "is of mixup and cutmix"),
     ("dataset.kind=\"synthetic\"", "dataset.url=\"file:///x\"", "", "which has no `url`"),
 ];
 

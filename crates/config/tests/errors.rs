@@ -111,6 +111,69 @@ const EDITS: &[(&str, &str, &str)] = &[
         "lr = 1\n[checkpoint]\nevery_steps = 0",
         "c.toml:19: checkpoint.every_steps = 0: expected an integer",
     ),
+    ("batch = 128", "input = \"dct\"", "c.toml:6: dataset.input = \"dct\": unknown choice; choose one of pixels, freq"),
+    (
+        "batch = 128",
+        "input = \"frequencies\"\ncoefficients = 1025",
+        "c.toml:7: dataset.coefficients = 1025: expected an integer from 1 to 1024, since a channel has 32 x 32 pixels",
+    ),
+    ("batch = 128", "input = \"frequencies\"", "c.toml: dataset.coefficients: missing: expected an integer from 1 to"),
+    (
+        "batch = 128",
+        "coefficients = 64",
+        "c.toml:6: dataset.coefficients = 64: has no effect: `coefficients` is of dataset.input = \"frequencies\"",
+    ),
+    (
+        "[[phases]]",
+        "[[augment]]\nkind = \"blur\"\n[[phases]]",
+        "c.toml:16: augment.0.kind = \"blur\": unknown choice; choose one of mirror, shift, crop,",
+    ),
+    ("[[phases]]", "[[augment]]\n[[phases]]", "c.toml:15: augment.0.kind: missing: expected \"mirror\", \"shift\","),
+    (
+        "[[phases]]",
+        "[[augment]]\nkind = \"shift\"\npixels = 32\n[[phases]]",
+        "c.toml:17: augment.0.pixels = 32: expected an integer from 1 to 31, since the images are 32 x 32",
+    ),
+    (
+        "[[phases]]",
+        "[[augment]]\nkind = \"crop\"\narea = [0.5, 1.5]\n[[phases]]",
+        "c.toml:17: augment.0.area = 1.5: expected a list of two numbers, each above 0 and at most 1",
+    ),
+    (
+        "[[phases]]",
+        "[[augment]]\nkind = \"crop\"\nratio = [2, 1]\n[[phases]]",
+        "c.toml:17: augment.0.ratio = [2, 1]: expected the least first",
+    ),
+    (
+        "[[phases]]",
+        "[[augment]]\nkind = \"mixup\"\nprobability = 1.5\n[[phases]]",
+        "c.toml:17: augment.0.probability = 1.5: expected a number from 0 to 1",
+    ),
+    (
+        "[[phases]]",
+        "[loss]\nkind = \"mse\"\n[[augment]]\nkind = \"mixup\"\n[[phases]]",
+        "c.toml:18: augment.0.kind = \"mixup\": mixup mixes labels, which loss.kind = \"mse\" does not take",
+    ),
+    (
+        "[[phases]]",
+        "[[augment]]\nkind = \"mixup\"\n[[augment]]\nkind = \"cutmix\"\n[[phases]]",
+        "c.toml:17: augment.1.probability: the probabilities of mixup and cutmix add up to 2; a batch is mixed in one way",
+    ),
+    (
+        "[[phases]]",
+        "[[augment]]\nkind = \"mixup\"\n[[augment]]\nkind = \"mirror\"\n[[phases]]",
+        "c.toml:18: augment.1.kind = \"mirror\": mirror comes before what mixes a batch",
+    ),
+    (
+        "[[phases]]",
+        "[[augment]]\nkind = \"colour_jitter\"\n[[phases]]",
+        "c.toml:16: augment.0.kind = \"colour_jitter\": has no effect: give it brightness",
+    ),
+    (
+        "[[phases]]",
+        "[augment]\nkind = \"mirror\"\n[[phases]]",
+        "c.toml:15: augment = [augment]: expected a list of tables",
+    ),
     // Written as a list of values, a struct would otherwise be read by position.
     (
         "lr = 1e-1",

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use strata_config::{Config, ConfigError, keys, parse_rows, row_text, valid_name};
 use strata_spec::{
-    Activation, AveragingSpec, Clipping, DatasetKind, DatasetSpec, DecayScope, DeviceChoice, LossSpec, Metric,
-    OptimizerSpec, Phase, RngScheme,
+    Activation, AugmentChange, AugmentSpec, AveragingSpec, Clipping, DatasetKind, DatasetSpec, DecayScope,
+    DeviceChoice, Edges, InputSpec, LossSpec, Metric, OptimizerSpec, Phase, RngScheme,
 };
 
 const SMALLEST: &str = "phases = [{epochs = 1, lr = 1}]\ndataset.kind = \"cifar10\"\nmodel.hidden = []\n";
@@ -27,7 +27,7 @@ fn unwritten_keys_have_their_documented_defaults() {
     let original = DatasetSpec::published(DatasetKind::Cifar10).unwrap();
     assert_eq!(dataset.kind, original);
     assert_eq!((dataset.validation, dataset.batch.get(), dataset.evaluation_batch.get()), (5000, 128, 256));
-    assert!(!dataset.normalise);
+    assert_eq!(dataset.input, InputSpec::Pixels { normalise: false });
     assert_eq!((experiment.model.activation, experiment.model.dropout), (Activation::Relu, 0.0));
     assert_eq!(experiment.optimizer, OptimizerSpec::Sgd { momentum: 0.0, nesterov: false, weight_decay: 0.0 });
     assert_eq!(experiment.phases, [Phase::constant(1, 1.0)]);
@@ -128,7 +128,7 @@ fn set_takes_toml_and_bare_words_and_the_last_one_wins() {
     let url = "file:///tmp/some folder/a.tar.gz?x=1".to_owned();
     assert_eq!(experiment.dataset.kind, DatasetSpec::Published { kind: DatasetKind::Cifar10, url, sha256: Some(sha) });
     assert_eq!((experiment.dataset.batch.get(), experiment.dataset.evaluation_batch.get()), (1000, 2000));
-    assert!(experiment.dataset.normalise);
+    assert_eq!(experiment.dataset.input, InputSpec::Pixels { normalise: true });
     assert_eq!(experiment.name, "quoted");
     assert_eq!(experiment.phases, [Phase::constant(9, 2.0), Phase::constant(2, 0.05)]);
     assert_eq!(experiment.epochs(), 11);
@@ -224,4 +224,37 @@ fn a_phase_has_its_schedule_and_its_warm_up() {
     let without = text.replace("schedule = \"one_cycle\", ", "");
     let error = Config::parse(&without, Path::new("a.toml"), &[]).unwrap_err().to_string();
     assert!(error.contains("phases.1.warmup = 0.2: has no effect: `warmup` is of schedule = \"one_cycle\""), "{error}");
+}
+
+#[test]
+fn low_frequencies_and_augmentation_are_read_in_order() {
+    let sets = [
+        "dataset.input=frequencies",
+        "dataset.coefficients=64",
+        "model.hidden=[8]",
+        "augment=[{kind='mirror',alternate=true},{kind='shift',pixels=4,edges='reflected'},{kind='mixup',probability=0.5}]",
+        "augment.0.kind=mirror",
+    ];
+    let config = parse(SMALLEST, &sets).unwrap();
+    assert_eq!((config.network().inputs(), config.network().outputs()), (192, 10));
+    assert_eq!(config.dataset.input, InputSpec::Frequencies { coefficients: 64, power: 0.5 });
+    let changes = [
+        AugmentSpec { probability: 0.0, change: AugmentChange::Mirror { alternate: true } },
+        AugmentSpec { probability: 1.0, change: AugmentChange::Shift { pixels: 4, edges: Edges::Reflected } },
+        AugmentSpec { probability: 0.5, change: AugmentChange::MixUp { alpha: 1.0 } },
+    ];
+    assert_eq!(config.augment, changes);
+    assert_eq!(parse(&config.to_toml(), &[]).unwrap(), config);
+    // The share of mirrored images is a half where nobody says another one.
+    let mirrored = parse(SMALLEST, &["augment.0.kind=mirror"]).unwrap();
+    assert_eq!(mirrored.augment[0].probability, 0.5);
+    let recorded: Vec<_> =
+        config.recorded().into_iter().map(|(name, _)| name).filter(|name| name.contains("augment")).collect();
+    assert_eq!(
+        recorded,
+        ["augment.kind", "augment.alternate", "augment.probability", "augment.pixels", "augment.edges"]
+    );
+    assert!(
+        parse(SMALLEST, &[]).unwrap().recorded().iter().all(|(name, _)| !name.contains("augment") && *name != "input")
+    );
 }

@@ -2,11 +2,14 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use strata_config::Config;
-use strata_dataset::{Dataset, DatasetError, ImageShape, Images, PixelScale, contact_sheet, text_picture};
+use strata_dataset::{
+    Augmentation, BatchContent, Dataset, DatasetError, ImageLoader, ImageShape, Images, Order, PixelScale,
+    contact_sheet, text_picture,
+};
 use strata_model::skip_initialisation;
-use strata_trainer::Device;
 
 use crate::{Display, ExperimentError, Stop, data, setup, start_threads};
 
@@ -62,14 +65,14 @@ pub enum ImagePart {
 }
 
 /// Draws the batch that training `experiment` sees first, sixteen images a row and eight rows at most, into the PNG file `out`; gives the
-/// labels, a line a row.
+/// labels, a line a row. `augmented` shows the images as the config's augmentation changes them in the first epoch.
 ///
 /// # Errors
 /// Where the images cannot be had or the file cannot be written.
 pub fn dataset_grid(
     experiment: &Config,
     folder: Option<&Path>,
-    out: &Path,
+    (out, augmented): (&Path, bool),
     display: &mut Display,
     stop: &Stop,
 ) -> Result<String, ExperimentError> {
@@ -77,23 +80,31 @@ pub fn dataset_grid(
     const ROWS: usize = 8;
     start_threads(experiment.threads)?;
     let dataset = data::load(experiment, &data::named(folder), display, stop)?;
-    let mut indices = stop.while_at_once(|| first_batch(experiment, &dataset))??;
-    indices.truncate(COLUMNS * ROWS);
-    contact_sheet(&dataset.train, &indices, COLUMNS, out).map_err(unwritten)?;
-    let class = |index: &u32| class_of(&dataset, &dataset.train, *index as usize).1;
-    let rows = indices.chunks(COLUMNS).map(|row| row.iter().map(class).collect::<Vec<_>>().join(" "));
+    let images = stop.while_at_once(|| first_batch(experiment, &dataset, augmented))??;
+    let shown: Vec<u32> = (0..images.len().min(COLUMNS * ROWS) as u32).collect();
+    contact_sheet(&images, &shown, COLUMNS, out).map_err(unwritten)?;
+    let class = |index: &u32| class_of(&dataset, &images, *index as usize).1;
+    let rows = shown.chunks(COLUMNS).map(|row| row.iter().map(class).collect::<Vec<_>>().join(" "));
     Ok(rows.map(|row| row + "\n").collect())
 }
 
 /// The first batch of the first epoch, after the same draws as in training: split, parameters, initial evaluation.
-fn first_batch(experiment: &Config, dataset: &Dataset) -> Result<Vec<u32>, ExperimentError> {
+fn first_batch(experiment: &Config, dataset: &Dataset, augmented: bool) -> Result<Images, ExperimentError> {
     let (split, mut rng) = data::split(experiment, dataset)?;
-    let loaders = setup::loaders(experiment, dataset, &split, &PixelScale::Unit, Device::Cpu)?;
+    let batch = experiment.dataset.batch.get();
+    let scale = PixelScale::Unit.transform(dataset.train.shape())?;
+    let loader = |indices: Vec<u32>, order| {
+        let (images, scale) = (Arc::clone(&dataset.train), Arc::clone(&scale));
+        ImageLoader::new(images, indices, batch, order, scale, BatchContent::Pixels)
+    };
+    let validation = loader(split.validation, Order::InOrder)?;
+    let mut train = loader(split.train, Order::Shuffled)?;
+    if augmented {
+        train = train.augmented(Augmentation::new(&experiment.augment, experiment.seed)?)?;
+    }
     skip_initialisation(&setup::architecture(experiment), &mut rng);
-    loaders.validation.0.order(&mut rng);
-    let mut order = loaders.train.0.order(&mut rng);
-    order.truncate(experiment.dataset.batch.get());
-    Ok(order)
+    validation.order(&mut rng);
+    Ok(train.first_batch(&mut rng)?)
 }
 
 /// The images of a part with these indices, each as text with its label as number and as name; where there is an `out`, as a PNG file

@@ -10,6 +10,7 @@ mod data;
 mod display;
 mod environment;
 mod error;
+mod inputs;
 mod inspect;
 mod loaders;
 mod lost;

@@ -2,7 +2,7 @@
 
 use strata_dataset::{ImageBatch, ImageLoader};
 use strata_rng::TorchRng;
-use strata_trainer::{Batch, Batches, Loader};
+use strata_trainer::{Batch, Batches, Loader, MixedLabels};
 
 /// Serves a part of the images to the trainer.
 #[derive(Clone, Debug)]
@@ -22,10 +22,15 @@ impl Loader for LoaderAdapter {
     }
 
     fn pass<'a>(&'a self, rng: &mut TorchRng, skip: usize) -> Batches<'a> {
-        let pass = self.0.pass(rng, skip);
+        self.pass_of_epoch(rng, 0, skip)
+    }
+
+    fn pass_of_epoch<'a>(&'a self, rng: &mut TorchRng, epoch: usize, skip: usize) -> Batches<'a> {
+        let pass = self.0.pass_of_epoch(rng, epoch, skip);
         Box::new(pass.map(|batch| {
-            let ImageBatch { indices, pixels, labels } = batch?;
-            Ok(Batch { indices, features: pixels, labels, mix: None })
+            let ImageBatch { indices, pixels, labels, mix } = batch?;
+            let mix = mix.map(|mix| MixedLabels { labels: mix.labels, shares: mix.shares });
+            Ok(Batch { indices, features: pixels, labels, mix })
         }))
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 use strata_config::{Config, Recorded};
 use strata_model::Architecture;
-use strata_report::{DatasetRecord, PhaseRecord, PixelRecord, Record, Rng, SplitRecord};
+use strata_report::{DatasetRecord, PhaseRecord, Record, Rng, SplitRecord};
 use strata_spec::{LayerSpec, Named};
 
 use crate::environment::environment;
@@ -28,7 +28,7 @@ impl Runner<'_> {
 }
 
 fn dataset(experiment: &Config, parts: &Parts) -> DatasetRecord {
-    DatasetRecord {
+    let record = DatasetRecord {
         name: parts.dataset.name.clone(),
         sha256: parts.dataset_sha256.clone(),
         folder: parts.folder.as_ref().map(|folder| folder.to_string_lossy().into_owned()),
@@ -36,13 +36,14 @@ fn dataset(experiment: &Config, parts: &Parts) -> DatasetRecord {
         validation: parts.split.validation.len(),
         test: parts.dataset.test.len(),
         classes: parts.dataset.classes.clone(),
-        pixels: Some(PixelRecord { mean: parts.pixels.0.clone(), deviation: parts.pixels.1.clone() }),
         split: SplitRecord {
             method: "torch.utils.data.random_split".into(),
             seed: experiment.seed,
             sha256: parts.split.sha256(),
         },
-    }
+        ..DatasetRecord::default()
+    };
+    parts.inputs.record(parts.dataset.train.shape().channels, record)
 }
 
 /// The network in words, then every value of the config that can change the result, by the name that its key's entry gives it: a list

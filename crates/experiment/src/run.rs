@@ -4,13 +4,14 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use strata_config::Config;
-use strata_dataset::{DataFolder, Dataset, PixelScale, Split};
+use strata_dataset::{DataFolder, Dataset, Split};
 use strata_report::{ReportError, RunFolder};
 use strata_rng::TorchRng;
 use strata_trainer::{Classifier, Device, Progress};
 
+use crate::inputs::{Inputs, Loaders};
 use crate::recorder::Recorder;
-use crate::setup::{self, Loaders};
+use crate::setup;
 use crate::{Commit, CompiledNetwork, Display, ExperimentError, Stop, data, memory, start_threads};
 
 /// Runs experiments with the networks of one program.
@@ -73,8 +74,8 @@ pub(crate) struct Parts {
     /// Where its files are, unless in the system's cache.
     pub(crate) folder: Option<PathBuf>,
     pub(crate) split: Split,
-    /// Mean and deviation of each channel, by which bytes become the network's inputs.
-    pub(crate) pixels: (Vec<f32>, Vec<f32>),
+    /// How images become the network's inputs.
+    pub(crate) inputs: Inputs,
     pub(crate) loaders: Loaders,
     pub(crate) classifier: Box<dyn Classifier>,
     /// After the split was drawn.
@@ -134,18 +135,13 @@ impl Runner<'_> {
         // The notebook's order of draws: the split, then the layers, then the passes.
         let (split, rng) = data::split(experiment, &dataset)?;
         memory::check(experiment, &dataset, &split, device)?;
-        let (scale, dataset_sha256) =
-            self.stop.while_at_once(|| (setup::scale(experiment, &dataset), dataset.sha256()))?;
-        let classifier = setup::classifier(experiment, self.networks, device, &dataset.train, &scale)?;
-        let loaders = setup::loaders(experiment, &dataset, &split, &scale, device)?;
+        let (inputs, dataset_sha256) =
+            self.stop.while_at_once(|| (Inputs::of(experiment, &dataset, &split), dataset.sha256()))?;
+        let inputs = inputs?;
+        let tables = inputs.tables(experiment, &dataset.train, device)?;
+        let classifier = setup::classifier(experiment, self.networks, device, &dataset.train, tables.as_deref())?;
+        let loaders = inputs.loaders(experiment, &dataset, &split, tables.is_some())?;
         let folder = folder.path().map(Path::to_owned);
-        let pixels = match scale {
-            PixelScale::Unit => {
-                let channels = dataset.train.shape().channels;
-                (vec![0.0; channels], vec![1.0; channels])
-            }
-            PixelScale::Normalised { mean, deviation } => (mean, deviation),
-        };
-        Ok(Parts { device, dataset, dataset_sha256, folder, split, pixels, loaders, classifier, rng })
+        Ok(Parts { device, dataset, dataset_sha256, folder, split, inputs, loaders, classifier, rng })
     }
 }

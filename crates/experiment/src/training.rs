@@ -1,12 +1,13 @@
 //! A run from its first step, or from where it was stopped, to its weights and its test.
 
 use strata_config::Config;
-use strata_model::{InputTransform, Usage};
+use strata_model::Usage;
 use strata_trainer::{Observer, Outcome, Pass, Progress, evaluate, fit};
 
+use crate::inputs::Loaders;
 use crate::recorder::Recorder;
 use crate::run::{Parts, Runner};
-use crate::setup::{self, Loaders};
+use crate::setup;
 use crate::{Display, ExperimentError, Stop};
 
 impl Runner<'_> {
@@ -80,13 +81,12 @@ fn why_early(experiment: &Config) -> String {
 /// All that is needed to use the weights.
 fn usage(config: &Config, parts: &Parts) -> Usage {
     let shape = parts.dataset.train.shape();
-    let (mean, deviation) = parts.pixels.clone();
     let (activation, dropout) = setup::activation_and_dropout(config);
     Usage {
         activation,
         dropout,
         input: vec![shape.channels, shape.height, shape.width],
         classes: parts.dataset.classes.clone(),
-        transform: InputTransform::Pixels { mean, deviation },
+        transform: parts.inputs.transform(shape.channels),
     }
 }

@@ -49,6 +49,7 @@ mod tensors;
 mod tensors_by_name;
 mod trained_model;
 mod training_device;
+mod usage;
 mod weights;
 
 pub use architecture::{Architecture, TensorSpec};
@@ -68,8 +69,9 @@ pub use storage::{own_storage, tensor_from_vec};
 pub use strata_spec::Activation;
 pub use tensor_file::{TensorReader, TensorWriter, for_each_piece, read_tensor_file};
 pub use tensors_by_name::{NamedTensor, load_tensors, tensor_specs, tensors_of};
-pub use trained_model::{InputTransform, TrainedModel, Usage};
+pub use trained_model::TrainedModel;
 pub use training_device::{ByteSamples, HeldOnCpu, TrainingDevice};
+pub use usage::{InputTransform, Usage};
 pub use weights::{LayerWeights, Weights, check_description, load_weights, weights_of};
 
 /// The type of a fully connected network: `mlp!(3072, 2048, 10)` is two [`Dense`] layers, 3072 to 2048 and 2048 to 10.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use strata_kernels as kernels;
-use strata_kernels::GemmShape;
+use strata_kernels::{FrequencyTable, GemmShape};
 use strata_spec::{LayerSpec, NormKind};
 
 use crate::layer::EPSILON;
@@ -21,6 +21,8 @@ use crate::{InputTransform, ModelError, NamedTensor, TrainedModel, Usage};
 #[derive(Clone, Debug)]
 pub struct Predictor {
     model: TrainedModel,
+    /// Where the network sees low frequencies.
+    table: Option<FrequencyTable>,
 }
 
 impl Predictor {
@@ -39,7 +41,7 @@ impl Predictor {
     pub fn new(model: TrainedModel) -> Result<Self, ModelError> {
         match model.weights().architecture.own_module() {
             Some(module) => Err(ModelError::OwnModule { module }),
-            None => Ok(Self { model }),
+            None => Ok(Self { table: model.usage().frequency_table()?, model }),
         }
     }
 
@@ -54,6 +56,13 @@ impl Predictor {
     /// # Errors
     /// [`ModelError::Samples`] where these are not whole samples; [`ModelError::Usage`] where the model was not trained on bytes.
     pub fn features(&self, bytes: &[u8]) -> Result<Vec<f32>, ModelError> {
+        if let Some(table) = &self.table {
+            let sample = self.usage().input.iter().product();
+            whole_samples(bytes.len(), sample)?;
+            let mut inputs = vec![0.0; bytes.len() / sample * table.transform().coefficients()];
+            table.apply(bytes, &mut inputs);
+            return Ok(inputs);
+        }
         let inputs = self.check(bytes.len())?;
         let InputTransform::Pixels { mean, deviation } = &self.usage().transform else {
             return Err(ModelError::Usage { reason: "the model takes features as they are, no bytes".into() });
@@ -133,11 +142,13 @@ impl Predictor {
 
     fn check(&self, values: usize) -> Result<usize, ModelError> {
         let inputs = self.model.weights().architecture.network().inputs();
-        if values.is_multiple_of(inputs) {
-            return Ok(inputs);
-        }
-        Err(ModelError::Samples { values, inputs })
+        whole_samples(values, inputs)?;
+        Ok(inputs)
     }
+}
+
+fn whole_samples(values: usize, inputs: usize) -> Result<(), ModelError> {
+    if values.is_multiple_of(inputs) { Ok(()) } else { Err(ModelError::Samples { values, inputs }) }
 }
 
 /// A pixel in 0..1.

@@ -8,49 +8,10 @@ use serde::{Deserialize, Serialize};
 use strata_spec::{Activation, Named};
 
 use crate::weights::load_weights;
-use crate::{Architecture, Layers, ModelError, NamedTensor, TensorReader, TensorWriter, Weights, read_tensor_file};
-
-/// How samples became a network's inputs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum InputTransform {
-    /// Features are used as they are.
-    None,
-    /// Bytes in 0..=255 became `(byte / 255 - mean) / deviation`; one mean and deviation for each channel, the equal parts of a sample.
-    Pixels {
-        /// Each channel's mean, of pixels in 0..1; 0 where pixels are not normalised.
-        mean: Vec<f32>,
-        /// Each channel's deviation, above zero; 1 where pixels are not normalised.
-        deviation: Vec<f32>,
-    },
-}
-
-/// All that is needed to use weights.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Usage {
-    /// After each layer of a chain but the last; [`Activation::Identity`] for a network that says its activations itself.
-    pub activation: Activation,
-    /// The dropout of a chain's training, for information: using weights drops nothing.
-    pub dropout: f32,
-    /// The sizes of a sample: `[channels, height, width]` of an image, `[features]` of anything else.
-    pub input: Vec<usize>,
-    /// The names of the classes, in the order of the labels.
-    pub classes: Vec<String>,
-    /// How samples become the network's inputs.
-    pub transform: InputTransform,
-}
-
-impl Usage {
-    /// The use of a network of `inputs` features, taken as they are, whose chain has `activation` between its layers.
-    pub fn of_features<S: Into<String>>(
-        activation: Activation,
-        inputs: usize,
-        classes: impl IntoIterator<Item = S>,
-    ) -> Self {
-        let classes = classes.into_iter().map(Into::into).collect();
-        Self { activation, dropout: 0.0, input: vec![inputs], classes, transform: InputTransform::None }
-    }
-}
+use crate::{
+    Architecture, InputTransform, Layers, ModelError, NamedTensor, TensorReader, TensorWriter, Usage, Weights,
+    read_tensor_file,
+};
 
 /// A network's weights and how to use them: what a weights file holds.
 ///
@@ -118,7 +79,11 @@ impl TrainedModel {
         check_tensors(&weights)?;
         let wrong = |reason: String| Err(ModelError::Usage { reason });
         let network = architecture.network();
-        let features = usage.input.iter().try_fold(1usize, |product, size| product.checked_mul(*size));
+        let table = usage.frequency_table()?;
+        let features = match &table {
+            Some(table) => Some(table.transform().coefficients()),
+            None => usage.input.iter().try_fold(1usize, |product, size| product.checked_mul(*size)),
+        };
         if features != Some(network.inputs()) {
             return wrong(format!("samples of {:?} for a network of {} features", usage.input, network.inputs()));
         }

@@ -201,3 +201,41 @@ fn files_that_are_no_network_say_why() {
     let huge = format!(r#"{{"widths":[{0},{0}],"classes":[]}}"#, usize::MAX);
     assert!(reason(file(Some(&huge), &layer(&[3, 2]))).contains("more parameters than"));
 }
+
+/// A file whose network sees low frequencies says which, and its predictor makes them of images, to the bit what the table makes.
+#[test]
+fn a_file_of_low_frequencies_takes_images() {
+    use strata_kernels::{FrequencyTable, LowFrequencies};
+
+    let images: Vec<u8> = (0..3 * 40u32).map(|i| (i * 97 % 251) as u8).collect();
+    let transform = LowFrequencies::lowest(2, 4, 5, 3).unwrap();
+    let mut coefficients = vec![0.0; 3 * 6];
+    transform.forward(&images, &mut coefficients);
+    let table = FrequencyTable::fit(transform, &coefficients, &[0, 1, 2], 0.5);
+    let network = Cpu::default().build_module::<mlp!(6, 4, 2), f32>();
+    let usage = Usage {
+        activation: Activation::Relu,
+        dropout: 0.0,
+        input: vec![2, 4, 5],
+        classes: vec!["a".into(), "b".into()],
+        transform: InputTransform::of_table(&table),
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    TrainedModel::new(weights_of(&network), usage.clone()).unwrap().save(&path).unwrap();
+    let predictor = strata_model::Predictor::load(&path).unwrap();
+    assert_eq!(predictor.usage(), &usage);
+    table.scale(&mut coefficients);
+    assert_eq!(predictor.features(&images).unwrap(), coefficients);
+    assert_eq!(predictor.classify_bytes(&images).unwrap().len(), 3);
+    assert!(matches!(predictor.features(&images[1..]), Err(ModelError::Samples { values: 119, inputs: 40 })));
+
+    let refused = |change: &dyn Fn(&mut Usage)| {
+        let mut usage = usage.clone();
+        change(&mut usage);
+        TrainedModel::new(weights_of(&network), usage).unwrap_err().to_string()
+    };
+    assert!(refused(&|usage| usage.input = vec![40]).contains("not of images"));
+    assert!(refused(&|usage| usage.input = vec![2, 1, 20]).contains("do not have"));
+    assert!(refused(&|usage| usage.input = vec![1, 4, 5]).contains("6 means and 6 factors for 3 coefficients"));
+}

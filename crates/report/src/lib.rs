@@ -39,7 +39,8 @@ pub use owner::{Owner, host_name};
 pub use part::{Environment, Part};
 pub use read::{read_history, read_record, read_record_to_write, read_timing};
 pub use record::{
-    Chosen, DatasetRecord, Metrics, ModelFile, PhaseRecord, PixelRecord, Record, Rng, SplitRecord, Status,
+    Chosen, DatasetRecord, FrequencyRecord, Metrics, ModelFile, PhaseRecord, PixelRecord, Record, Rng, SplitRecord,
+    Status,
 };
 pub use schema::SCHEMA;
 pub use strata_spec::HistoryRow;

@@ -25,6 +25,8 @@ const MAX_HYPERPARAMETERS: usize = 1 << 17;
 const MAX_WORDS: usize = 1 << 19;
 /// The most phases, classes and streams.
 const MAX_NAMED: usize = 10_000;
+/// The most inputs of a network.
+const MAX_COEFFICIENTS: usize = 1 << 16;
 /// The most parts that a run was trained in.
 const MAX_PARTS: usize = 1 << 15;
 
@@ -226,8 +228,26 @@ pub struct DatasetRecord {
     /// How bytes became the network's inputs; none in records of schema 101 and earlier ones that do not say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pixels: Option<PixelRecord>,
+    /// How low frequencies became the network's inputs, where they did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frequencies: Option<FrequencyRecord>,
     /// How training and validation images were told apart.
     pub split: SplitRecord,
+}
+
+/// How low frequencies of each channel became the network's inputs: `(coefficient - mean) · factor`, by an orthonormal DCT-II of pixels in 0..1.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FrequencyRecord {
+    /// Vertical and horizontal frequency of each coefficient, the same in each channel.
+    #[serde(deserialize_with = "bounded::list::<MAX_COEFFICIENTS, _, _>")]
+    pub frequencies: Vec<[u32; 2]>,
+    /// Each coefficient's mean, channel by channel.
+    #[serde(deserialize_with = "bounded::list::<MAX_COEFFICIENTS, _, _>")]
+    pub mean: Vec<f32>,
+    /// What each coefficient is multiplied with, less its mean.
+    #[serde(deserialize_with = "bounded::list::<MAX_COEFFICIENTS, _, _>")]
+    pub factor: Vec<f32>,
 }
 
 /// How bytes became the network's inputs: `(byte / 255 - mean) / deviation`.

@@ -66,6 +66,9 @@ pub(crate) enum Dataset {
         /// The PNG file to write.
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
+        /// Draw the images as the config's augmentation changes them in the first epoch.
+        #[arg(long)]
+        augmented: bool,
     },
     /// Show images with their labels, in the terminal as text: `dataset show CONFIG 0 1 --part test`.
     Show {

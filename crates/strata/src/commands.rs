@@ -34,10 +34,11 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
             let stop = prepare(experiment.threads)?;
             show(&dataset_info(&experiment, config.data.as_deref(), &mut Display::default(), &stop)?)
         }
-        Command::Dataset(cli::Dataset::Grid { config, out }) => {
+        Command::Dataset(cli::Dataset::Grid { config, out, augmented }) => {
             let experiment = read(&config)?;
             let stop = prepare(experiment.threads)?;
-            let labels = dataset_grid(&experiment, config.data.as_deref(), &out, &mut Display::default(), &stop)?;
+            let (folder, sheet) = (config.data.as_deref(), (out.as_path(), augmented));
+            let labels = dataset_grid(&experiment, folder, sheet, &mut Display::default(), &stop)?;
             show(&format!("{labels}{}\n", escape_path(&out)))
         }
         Command::Dataset(cli::Dataset::Show { config, indices, part, out }) => {

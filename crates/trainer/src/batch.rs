@@ -130,4 +130,11 @@ pub trait Loader {
     /// Starts a pass, drawing its order from `rng`, and leaves out the first `skip` batches: how a resumed run goes on in
     /// the middle of an epoch.
     fn pass<'a>(&'a self, rng: &mut TorchRng, skip: usize) -> Batches<'a>;
+
+    /// The training pass of epoch `epoch`, 0-based over the run, with the draws of [`Loader::pass`]; that pass by default. For a loader whose samples
+    /// change by the epoch.
+    fn pass_of_epoch<'a>(&'a self, rng: &mut TorchRng, epoch: usize, skip: usize) -> Batches<'a> {
+        let _ = epoch;
+        self.pass(rng, skip)
+    }
 }

@@ -135,7 +135,7 @@ fn train_epoch(
     let before = Amount { batches: done, samples: progress.score.samples as usize };
     let mut served = Served::new(pass, train, before)?;
     observer.event(Event::PassStarted { pass, batches, done })?;
-    for batch in train.pass(rng, done) {
+    for batch in train.pass_of_epoch(rng, progress.epoch, done) {
         if observer.is_interrupted() {
             // The steps since the last look belong to the checkpoint.
             read_loss(classifier, learning_rate, progress)?;

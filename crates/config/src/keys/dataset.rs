@@ -4,13 +4,13 @@ use std::num::NonZeroUsize;
 
 use strata_files::without_credentials;
 use strata_spec::ranges::{self, Integers};
-use strata_spec::{DatasetKind, DatasetSpec, Named, Release};
+use strata_spec::{DatasetKind, DatasetSpec, InputKind, InputSpec, Named, Release};
 
 use crate::key::Fallback::{Is, Required, Worked};
 use crate::key::{Section, When, keys, table};
-use crate::takes::Takes::{Boolean, Choice, Integer, IntegerTo, Text, Triple};
+use crate::takes::Takes::{Boolean, Choice, Integer, IntegerTo, Number, Text, Triple};
 use crate::takes::choices;
-use crate::value::{Value, boolean, count, named, seed, size, text, triple};
+use crate::value::{Value, boolean, count, named, number, seed, size, text, triple};
 use crate::values::Values;
 
 /// An address's length in bytes, as browsers and servers cap it.
@@ -46,8 +46,14 @@ keys! {
     /// images of an evaluation step; changes memory and speed, not results beyond rounding
     EVALUATION_BATCH: NonZeroUsize, count => "dataset.evaluation_batch", Integer(ranges::EVALUATION_BATCH),
         Worked { words: "twice dataset.batch", out: twice_the_batch }, None, Some("evaluation_batch");
+    /// what the network sees of an image
+    INPUT: InputKind, named => "dataset.input", Choice(choices::<InputKind>), Is("\"pixels\""), None, Some("input");
+    /// frequencies of each channel: those of smallest (u / height)² + (v / width)²
+    COEFFICIENTS: usize, size => "dataset.coefficients", IntegerTo { least: 1, most: "the pixels of a channel" }, Required, Some(OF_FREQUENCIES), Some("coefficients");
+    /// how far the frequencies' deviations over the training images are made equal: each is divided by (variance + 1e-3)^(power / 2)
+    POWER: f64, number => "dataset.power", Number(ranges::SHARE), Is("0.5"), Some(OF_FREQUENCIES), Some("power");
     /// whether pixels (0 to 1) lose their channel's training mean and are divided by its deviation
-    NORMALISE: bool, boolean => "dataset.normalise", Boolean, Is("false"), None, Some("normalise");
+    NORMALISE: bool, boolean => "dataset.normalise", Boolean, Is("false"), Some(OF_PIXELS), Some("normalise");
 }
 
 /// The images and how they are fed.
@@ -61,8 +67,8 @@ pub struct DatasetConfig {
     pub batch: NonZeroUsize,
     /// Images of an evaluation step, 1 to 2,000,000; twice `batch` by default.
     pub evaluation_batch: NonZeroUsize,
-    /// Whether to take each channel's training mean off and divide by its deviation.
-    pub normalise: bool,
+    /// What the network sees of an image.
+    pub input: InputSpec,
 }
 
 impl DatasetConfig {
@@ -73,8 +79,24 @@ impl DatasetConfig {
             validation: values.get(&VALIDATION).unwrap_or_default(),
             batch,
             evaluation_batch: values.get(&EVALUATION_BATCH).unwrap_or(batch),
-            normalise: values.get(&NORMALISE).unwrap_or_default(),
+            input: input(values),
         }
+    }
+
+    /// Values that the network sees of an image: its first width.
+    #[must_use]
+    pub fn inputs(&self) -> usize {
+        self.input.values(self.kind.shape())
+    }
+}
+
+fn input(values: &Values) -> InputSpec {
+    match values.get(&INPUT).unwrap_or_default() {
+        InputKind::Pixels => InputSpec::Pixels { normalise: values.get(&NORMALISE).unwrap_or_default() },
+        InputKind::Frequencies => InputSpec::Frequencies {
+            coefficients: values.get(&COEFFICIENTS).unwrap_or_default(),
+            power: values.get(&POWER).unwrap_or_default(),
+        },
     }
 }
 
@@ -112,6 +134,21 @@ const OF_SYNTHETIC: When = When {
     holds: |values| values.get(&DATASET) == Some(DatasetKind::Synthetic),
     in_phase: None,
     otherwise: |values, name| format!("{}; synthetic takes it", has_no(values, name)),
+};
+
+const OF_FREQUENCIES: When = When {
+    holds: |values| values.get(&INPUT) == Some(InputKind::Frequencies),
+    in_phase: None,
+    otherwise: |_, name| format!("has no effect: `{name}` is of dataset.input = \"frequencies\""),
+};
+const OF_PIXELS: When = When {
+    holds: |values| values.get(&INPUT) == Some(InputKind::Pixels),
+    in_phase: None,
+    otherwise: |_, name| {
+        format!(
+            "has no effect: `{name}` is of dataset.input = \"pixels\"; frequencies are centred and scaled by dataset.power"
+        )
+    },
 };
 
 /// What is known of the data set, where it is a published one.

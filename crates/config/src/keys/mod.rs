@@ -2,6 +2,7 @@
 //!
 //! Who adds a key writes its entry in the file of its section, and asks [`Config::get`](crate::Config::get) for it where it acts.
 
+mod augment;
 mod averaging;
 mod checkpoint;
 mod dataset;
@@ -12,6 +13,7 @@ mod optimizer;
 mod phases;
 mod top;
 
+pub use augment::*;
 pub use averaging::*;
 pub use checkpoint::*;
 pub use dataset::*;
@@ -27,6 +29,7 @@ use crate::key::{Entry, Section, Shape};
 /// The sections, in the order of the document.
 pub(crate) const SECTIONS: &[Section] = &[
     DATASET_SECTION,
+    AUGMENT_SECTION,
     MODEL_SECTION,
     LOSS_SECTION,
     OPTIMIZER_SECTION,
@@ -66,9 +69,9 @@ pub(crate) fn expects(path: &str) -> String {
     if let Some(key) = all().find(|key| key.path == generic) {
         return key.takes.expects();
     }
-    match SECTIONS.iter().find(|section| section.name == generic).map(|section| section.shape) {
-        Some(Shape::Table) => "a table of keys".to_owned(),
-        Some(Shape::Tables) => "a list of one table or more, each with `epochs` and `lr`".to_owned(),
+    match SECTIONS.iter().find(|section| section.name == generic) {
+        Some(Section { shape: Shape::Table, .. }) => "a table of keys".to_owned(),
+        Some(section @ Section { shape: Shape::Tables, .. }) => format!("a list of {}", section.tables_in_words()),
         None => "a key of this config".to_owned(),
     }
 }

@@ -1,7 +1,7 @@
 //! `[model]`: the network.
 
 use strata_spec::ranges;
-use strata_spec::{Activation, DatasetSpec, LayerSpec, Named, NetworkError, NetworkSpec};
+use strata_spec::{Activation, LayerSpec, Named, NetworkError, NetworkSpec};
 
 use crate::key::Fallback::{Is, Required, Worked};
 use crate::key::{Section, When, keys, table};
@@ -52,11 +52,11 @@ impl ModelConfig {
         }
     }
 
-    /// The whole network, on the images of `dataset`.
-    pub(crate) fn network(&self, dataset: &DatasetSpec) -> Result<NetworkSpec, NetworkError> {
+    /// The whole network, from what it sees of an image to the classes.
+    pub(crate) fn network(&self, inputs: usize, classes: usize) -> Result<NetworkSpec, NetworkError> {
         match &self.network {
-            Some(layers) => NetworkSpec::classifier(dataset.inputs(), layers.clone(), dataset.classes()),
-            None => NetworkSpec::chain(dataset.inputs(), &self.hidden, dataset.classes()),
+            Some(layers) => NetworkSpec::classifier(inputs, layers.clone(), classes),
+            None => NetworkSpec::chain(inputs, &self.hidden, classes),
         }
     }
 }

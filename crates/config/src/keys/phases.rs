@@ -34,7 +34,7 @@ pub(crate) fn phases(values: &Values) -> Vec<Phase> {
         learning_rate: values.in_phase(&LR, index).unwrap_or_default(),
         schedule: schedule(values, index),
     };
-    (0..values.phases).map(phase).collect()
+    (0..values.tables("phases")).map(phase).collect()
 }
 
 fn schedule(values: &Values, index: usize) -> ScheduleSpec {

@@ -41,7 +41,7 @@ impl Draws {
 
     /// Uniform among the whole numbers below `count`, which is at least 1 and far below 2³².
     pub fn below(&mut self, count: usize) -> usize {
-        (u64::from(self.word()) * count as u64 >> 32) as usize
+        ((u64::from(self.word()) * count as u64) >> 32) as usize
     }
 
     /// Whether a draw falls into this share: never for 0, always for 1.

@@ -11,6 +11,8 @@ pub(super) struct ColourJitter {
     pub(super) saturation: f64,
 }
 
+type Change = fn(&mut [u8], ImageShape, f32);
+
 impl Augment for ColourJitter {
     fn check(&self, shape: ImageShape) -> Result<(), DatasetError> {
         for (name, value) in
@@ -28,8 +30,11 @@ impl Augment for ColourJitter {
     }
 
     fn apply(&self, image: &mut [u8], shape: ImageShape, draws: &mut Draws, _: &mut Vec<u8>) {
-        let changes: [(f64, fn(&mut [u8], ImageShape, f32)); 3] =
-            [(self.brightness, brightness), (self.contrast, contrast), (self.saturation, saturation)];
+        let changes = [
+            (self.brightness, brightness as Change),
+            (self.contrast, contrast as Change),
+            (self.saturation, saturation as Change),
+        ];
         for (most, change) in changes {
             if most > 0.0 {
                 change(image, shape, draws.between([(1.0 - most).max(0.0), 1.0 + most]) as f32);

@@ -1,0 +1,142 @@
+//! What the network sees of an image: how it is made, and what files say of it.
+
+use std::sync::Arc;
+
+use strata_config::Config;
+use strata_dataset::{
+    Augmentation, BatchContent, Dataset, ImageLoader, Images, Order, PixelScale, PreparedImages, Split,
+};
+use strata_kernels::FrequencyTable;
+use strata_model::InputTransform;
+use strata_report::{DatasetRecord, FrequencyRecord, PixelRecord};
+use strata_spec::InputSpec;
+use strata_trainer::Device;
+
+use crate::{ExperimentError, LoaderAdapter};
+
+/// How images become the network's inputs.
+#[derive(Debug)]
+pub(crate) enum Inputs {
+    /// Each pixel, scaled.
+    Pixels(PixelScale),
+    /// Low frequencies, made once: of the training images, the validation part included, and of the test images.
+    Frequencies { table: Arc<FrequencyTable>, train: Arc<PreparedImages>, test: Arc<PreparedImages> },
+}
+
+/// A run's images, served.
+pub(crate) struct Loaders {
+    pub(crate) train: LoaderAdapter,
+    pub(crate) validation: LoaderAdapter,
+    pub(crate) test: LoaderAdapter,
+}
+
+impl Inputs {
+    /// Works out what the config asks for. To normalise takes a pass over the training images; frequencies are made of all images, by means and variances over
+    /// those to train on.
+    pub(crate) fn of(experiment: &Config, dataset: &Dataset, split: &Split) -> Result<Self, ExperimentError> {
+        Ok(match experiment.dataset.input {
+            InputSpec::Pixels { normalise: false } => Self::Pixels(PixelScale::Unit),
+            InputSpec::Pixels { normalise: true } => {
+                let statistics = dataset.train.channel_statistics();
+                let narrow = |values: Vec<f64>| values.into_iter().map(|value| value as f32).collect();
+                let (mean, deviation) = (narrow(statistics.mean), narrow(statistics.deviation));
+                Self::Pixels(PixelScale::Normalised { mean, deviation })
+            }
+            InputSpec::Frequencies { coefficients, power } => {
+                let images = Arc::clone(&dataset.train);
+                let (train, table) = PreparedImages::low_frequencies(images, &split.train, coefficients, power)?;
+                let test = PreparedImages::new(Arc::clone(&dataset.test), Arc::<FrequencyTable>::clone(&table))?;
+                Self::Frequencies { table, train: Arc::new(train), test: Arc::new(test) }
+            }
+        })
+    }
+
+    /// The values of each byte of each channel, for a device that holds the images and looks them up; none where it cannot, and batches carry values.
+    pub(crate) fn tables(
+        &self,
+        experiment: &Config,
+        images: &Images,
+        device: Device,
+    ) -> Result<Option<Vec<[f32; 256]>>, ExperimentError> {
+        match (self, device) {
+            (Self::Pixels(scale), Device::Cuda(_)) if experiment.augment.is_empty() => {
+                Ok(Some(scale.tables(images.shape().channels)?))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Serves the parts of the split and the test images; the training part's batches are indices where `by_index`.
+    pub(crate) fn loaders(
+        &self,
+        experiment: &Config,
+        dataset: &Dataset,
+        split: &Split,
+        by_index: bool,
+    ) -> Result<Loaders, ExperimentError> {
+        let settings = &experiment.dataset;
+        let (batch, evaluation) = (settings.batch.get(), settings.evaluation_batch.get());
+        let content = if by_index { BatchContent::Indices } else { BatchContent::Pixels };
+        let augmentation = Augmentation::new(&experiment.augment, experiment.seed)?;
+        let all: Vec<u32> = (0..).take(dataset.test.len()).collect();
+        let (training, validation) = (split.train.clone(), split.validation.clone());
+        let (train, validation, test) = match self {
+            Self::Pixels(scale) => {
+                let transform = scale.transform(dataset.train.shape())?;
+                let part = |images: &Arc<_>, indices, batch, order, content| {
+                    ImageLoader::new(Arc::clone(images), indices, batch, order, Arc::clone(&transform), content)
+                };
+                (
+                    part(&dataset.train, training, batch, Order::Shuffled, content)?,
+                    part(&dataset.train, validation, evaluation, Order::InOrder, content)?,
+                    part(&dataset.test, all, evaluation, Order::InOrder, BatchContent::Pixels)?,
+                )
+            }
+            Self::Frequencies { table, train, test } => {
+                let part = |images: &Arc<_>, indices, batch, order| {
+                    ImageLoader::prepared(Arc::clone(images), indices, batch, order)
+                };
+                // What cannot be done to frequencies is done to the images, which are transformed again in each pass.
+                let first = if augmentation.is_of_values() {
+                    part(train, training, batch, Order::Shuffled)?
+                } else {
+                    let table = Arc::<FrequencyTable>::clone(table);
+                    ImageLoader::new(Arc::clone(&dataset.train), training, batch, Order::Shuffled, table, content)?
+                };
+                (
+                    first,
+                    part(train, validation, evaluation, Order::InOrder)?,
+                    part(test, all, evaluation, Order::InOrder)?,
+                )
+            }
+        };
+        let train = train.augmented(augmentation)?;
+        Ok(Loaders { train: LoaderAdapter(train), validation: LoaderAdapter(validation), test: LoaderAdapter(test) })
+    }
+
+    /// What a weights file says of it.
+    pub(crate) fn transform(&self, channels: usize) -> InputTransform {
+        match self {
+            Self::Pixels(PixelScale::Unit) => {
+                InputTransform::Pixels { mean: vec![0.0; channels], deviation: vec![1.0; channels] }
+            }
+            Self::Pixels(PixelScale::Normalised { mean, deviation }) => {
+                InputTransform::Pixels { mean: mean.clone(), deviation: deviation.clone() }
+            }
+            Self::Frequencies { table, .. } => InputTransform::of_table(table),
+        }
+    }
+
+    /// The same in the run's record.
+    pub(crate) fn record(&self, channels: usize, record: DatasetRecord) -> DatasetRecord {
+        match self.transform(channels) {
+            InputTransform::None => record,
+            InputTransform::Pixels { mean, deviation } => {
+                DatasetRecord { pixels: Some(PixelRecord { mean, deviation }), ..record }
+            }
+            InputTransform::Frequencies { frequencies, mean, factor } => {
+                DatasetRecord { frequencies: Some(FrequencyRecord { frequencies, mean, factor }), ..record }
+            }
+        }
+    }
+}
