@@ -9,11 +9,11 @@ named! {
         #[default]
         Sgd = "sgd", "stochastic gradient descent, with momentum where there is any";
         Adam = "adam", "Adam (Kingma and Ba 2015)";
-        AdamW = "adamw", "AdamW (Loshchilov and Hutter 2019): Adam whose decay shrinks the parameters themselves";
+        AdamW = "adamw", "AdamW (Loshchilov and Hutter 2019): Adam with decay of the parameters themselves";
         NAdam = "nadam", "NAdam (Dozat 2016): Adam with Nesterov's momentum";
         RmsProp = "rmsprop", "RMSprop (Tieleman and Hinton 2012), not centred";
         Adagrad = "adagrad", "Adagrad (Duchi et al. 2011)";
-        Lion = "lion", "Lion (Chen et al. 2023): steps of one size along the signs of an average; rates about a tenth of Adam's";
+        Lion = "lion", "Lion (Chen et al. 2023): steps of one size along the signs of an average, and decay of the parameters themselves; rates about a tenth of Adam's";
     }
 }
 

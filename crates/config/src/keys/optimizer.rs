@@ -27,10 +27,10 @@ keys! {
     ALPHA: f64, number => "optimizer.alpha", Number(ranges::BETA), Is("0.99"), Some(WITH_ALPHA), Some("alpha");
     /// by how much of itself the learning rate is divided more in each step
     LR_DECAY: f64, number => "optimizer.lr_decay", Number(ranges::LR_DECAY), Is("0.0"), Some(WITH_LR_DECAY), Some("lr_decay");
-    /// added to the root of the second moment, of the mean square (rmsprop) or of the sum (adagrad)
+    /// added to the root that a step is divided by
     EPS: f64, number => "optimizer.eps", Number(ranges::EPS),
         Worked { words: OptimizerKind::DEFAULTS_IN_WORDS[1], out: eps }, Some(WITH_EPS), Some("eps");
-    /// L2 penalty in the gradient (sgd, adam, nadam, rmsprop, adagrad), decay of the parameters themselves (adamw, lion)
+    /// L2 penalty in the gradient or, where the kind's sentence says so, decay of the parameters themselves
     WEIGHT_DECAY: f64, number => "optimizer.weight_decay", Number(ranges::WEIGHT_DECAY),
         Worked { words: OptimizerKind::DEFAULTS_IN_WORDS[2], out: weight_decay }, None, Some("weight_decay");
     /// which parameters the weight decay is for

@@ -6,6 +6,7 @@
 mod archive;
 mod cifar;
 mod files;
+mod idx;
 mod pickle;
 mod published;
 mod synthetic;

@@ -1,20 +1,11 @@
 //! MNIST (LeCun, Cortes and Burges) and Fashion-MNIST (Xiao, Rasul and Vollgraf 2017): grey images in IDX files.
 
-use std::sync::Arc;
-
 use strata_spec::DatasetKind;
 
 use crate::source::files::Found;
-use crate::source::{Layout, Member, Origin, RemoteFile, Source};
-use crate::{Dataset, DatasetError, ImageShape, Images};
-
-/// Training images and their labels, test images and theirs.
-const FILES: [Member; 4] = [
-    Member { name: "train-images-idx3-ubyte", longest: 60_000 * 784 + 16, record: 0 },
-    Member { name: "train-labels-idx1-ubyte", longest: 60_000 + 8, record: 0 },
-    Member { name: "t10k-images-idx3-ubyte", longest: 10_000 * 784 + 16, record: 0 },
-    Member { name: "t10k-labels-idx1-ubyte", longest: 10_000 + 8, record: 0 },
-];
+use crate::source::idx::{FILES, read};
+use crate::source::{Layout, Origin, RemoteFile, Source};
+use crate::{Dataset, DatasetError};
 
 pub(super) const SOURCES: &[Source] = &[DIGITS, FASHION];
 
@@ -76,54 +67,4 @@ fn digits(found: &Found) -> Result<Dataset, DatasetError> {
 
 fn fashion(found: &Found) -> Result<Dataset, DatasetError> {
     read(found, "fashion_mnist", &CLOTHES)
-}
-
-fn read(found: &Found, name: &str, classes: &[&str]) -> Result<Dataset, DatasetError> {
-    Ok(Dataset {
-        name: name.to_owned(),
-        classes: classes.iter().map(|&class| class.to_owned()).collect(),
-        train: Arc::new(part(found, 0, 1, classes.len())?),
-        test: Arc::new(part(found, 2, 3, classes.len())?),
-    })
-}
-
-/// The images of one file and the labels of another.
-fn part(found: &Found, images: usize, labels: usize, classes: usize) -> Result<Images, DatasetError> {
-    let wrong = |number: usize, problem: String| DatasetError::Idx { file: found.name(number), problem };
-    let idx = |number: usize, dimensions: usize| {
-        parse(found.bytes(number).unwrap_or_default(), dimensions).map_err(|problem| wrong(number, problem))
-    };
-    let (shape, pixels) = idx(images, 3)?;
-    let (count, labels_found) = idx(labels, 1)?;
-    if shape[0] != count[0] {
-        return Err(wrong(labels, format!("it has {} labels for {} images", count[0], shape[0])));
-    }
-    if shape[0] == 0 {
-        return Err(wrong(images, "it has no images".to_owned()));
-    }
-    if let Some(record) = labels_found.iter().position(|&label| usize::from(label) >= classes) {
-        let (file, label) = (found.name(labels), labels_found[record].into());
-        return Err(DatasetError::Label { file, record, label, classes });
-    }
-    let shape = ImageShape { channels: 1, height: shape[1], width: shape[2] };
-    Images::new(shape, pixels.to_vec(), labels_found.to_vec(), classes)
-}
-
-/// The sizes and the bytes of an IDX file of unsigned bytes: two zeros, the type 8, the number of dimensions, each size as a
-/// big-endian `u32`, then the values.
-fn parse(bytes: &[u8], dimensions: usize) -> Result<(Vec<usize>, &[u8]), String> {
-    let expected = [0, 0, 8, dimensions as u8];
-    let (magic, rest) = bytes.split_at_checked(4).ok_or("it is cut short")?;
-    if magic != expected {
-        return Err(format!(
-            "it begins with the bytes {magic:?}, an IDX file of {dimensions} dimensions with {expected:?}"
-        ));
-    }
-    let (sizes, values) = rest.split_at_checked(4 * dimensions).ok_or("it is cut short")?;
-    let sizes: Vec<usize> = sizes.as_chunks::<4>().0.iter().map(|size| u32::from_be_bytes(*size) as usize).collect();
-    let total = sizes.iter().try_fold(1usize, |total, &size| total.checked_mul(size));
-    if total != Some(values.len()) {
-        return Err(format!("its sizes {sizes:?} are not those of its {} values", values.len()));
-    }
-    Ok((sizes, values))
 }
