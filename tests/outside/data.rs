@@ -56,6 +56,7 @@ fn a_resume_downloads_nothing_into_the_folder_that_the_run_was_started_with() {
 }
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "other file systems take no name that is not UTF-8")]
 fn a_folder_whose_name_a_record_cannot_hold_is_refused_before_anything_starts() {
     let sandbox = with_folder("data");
     write_config(&sandbox, "http://127.0.0.1:1/a.tar.gz", &sha256(b""));
@@ -175,6 +176,7 @@ fn grid(sandbox: &Sandbox, out: &str) -> Outcome {
 }
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "/dev/full is Linux's")]
 fn pictures_are_written_to_devices_and_links_and_not_to_pipes() {
     let sandbox = Sandbox::new();
     grid(&sandbox, "whole.png").succeeded();
@@ -268,6 +270,7 @@ fn an_image_is_shown_with_its_label_and_class_name() {
 
 /// With an address space too small for it, each large thing is an error that names its key.
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "other systems heed no `ulimit -v`")]
 fn what_does_not_fit_into_memory_is_named_by_its_key() {
     let sandbox = Sandbox::new();
     let limited = |arguments: &[&str]| {

@@ -37,6 +37,7 @@ fn train_with(sandbox: &Sandbox, most: usize, arguments: &[&str]) -> Outcome {
 }
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "prlimit and setpriv are Linux's")]
 fn worker_threads_beyond_the_accounts_limit_are_an_error_with_their_number() {
     let sandbox = Sandbox::new();
     for (arguments, threads) in [(&["--threads", "5"][..], "5"), (&["--set", "threads=7"], "7")] {
@@ -50,6 +51,7 @@ fn worker_threads_beyond_the_accounts_limit_are_an_error_with_their_number() {
 
 /// The threads for signals, batches and bars are dispensable: one worker thread beside the first is enough.
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "prlimit and setpriv are Linux's")]
 fn a_run_needs_one_thread_beside_the_first() {
     if !is_root() {
         // The limit counts all processes of the account, of which there are others.
@@ -65,6 +67,7 @@ fn a_run_needs_one_thread_beside_the_first() {
 }
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "it looks into /proc")]
 fn a_program_started_by_an_explicit_loader_trains() {
     let maps = fs::read_to_string("/proc/self/maps").unwrap();
     let loader = maps
@@ -114,6 +117,7 @@ fn a_config_from_a_pipe_is_trained() {
 
 /// Generation never asks whether it is still wanted, and leaves nothing: the first signal ends it.
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "it looks into /proc")]
 fn a_signal_ends_the_generation_of_images_at_once() {
     let sandbox = Sandbox::new();
     let sizes = ["--set", "dataset.train=200000", "--set", "dataset.test=200000"];

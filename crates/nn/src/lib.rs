@@ -35,14 +35,16 @@ pub use strata_trainer as trainer;
 
 /// What most programs use: networks, training, data in memory, records.
 pub mod prelude {
-    pub use strata_experiment::{Config, Recorder, Resumption, Runner};
-    pub use strata_model::{Activation, Architecture, Predictor, mlp, net};
-    pub use strata_report::{RunFolder, compare_table, list_runs, read_record};
+    pub use strata_experiment::{Config, ExperimentError, OwnRun, Recorder, Resumption, Runner};
+    pub use strata_kernels::{ElementwiseRule, LossSum, Targets, UpdateRule};
+    pub use strata_model::{Activation, Architecture, Predictor, Usage, mlp, net};
+    pub use strata_report::{Record, RunFolder, compare_table, list_runs, read_record, runs_table};
     pub use strata_rng::TorchRng;
     pub use strata_spec::{EarlyStopping, Metric, Named, NetworkSpec, OptimizerSpec, Phase, ScheduleSpec};
     pub use strata_trainer::{
         Batch, Classifier, ClassifierOptions, Clipping, Device, Event, Loader, Loss, Observer, Optimizer, Outcome,
-        Pass, Plan, Progress, Sgd, Table, TrainError, TrainingStep, build, evaluate, fit,
+        Pass, Plan, Progress, Schedule, ScheduledStep, Sgd, Step, Table, TrainError, TrainingStep, build, evaluate,
+        fit,
     };
 }
 

@@ -17,9 +17,11 @@ fn a_second_owner_is_told_who_holds_the_run() {
     let runs = tempfile::tempdir().unwrap();
     let first = run(runs.path(), "a", 0);
     let text = RunFolder::open(first.path()).unwrap_err().to_string();
-    let pid = std::process::id();
-    assert!(text.contains(&format!("another process is writing this run (process {pid} on ")), "{text}");
-    assert!(text.contains("since 20"), "{text}");
+    assert!(text.contains("another process is writing this run"), "{text}");
+    // Elsewhere a locked file cannot be read, and the owner is unknown.
+    if cfg!(unix) {
+        assert!(text.contains(&format!("(process {} on ", std::process::id())) && text.contains("since 20"), "{text}");
+    }
     let path = first.path().to_path_buf();
     drop(first);
     RunFolder::open(&path).unwrap();
@@ -54,7 +56,7 @@ fn a_killed_owner_frees_the_lock_and_its_run_is_listed_as_dead() {
     let state = || list_runs(runs.path()).unwrap().remove(0).state;
     assert_eq!(state(), RunState::Known(Status::Running));
     let error = RunFolder::open(&path).unwrap_err().to_string();
-    assert!(error.contains(&format!("process {} on", child.id())), "{error}");
+    assert!(!cfg!(unix) || error.contains(&format!("process {} on", child.id())), "{error}");
 
     child.kill().unwrap();
     child.wait().unwrap();

@@ -22,6 +22,22 @@ pub struct ClassifierOptions<'a> {
     pub resident: Option<ByteSamples<'a>>,
 }
 
+impl ClassifierOptions<'_> {
+    /// Trained by `step` on the CPU; ReLU between the layers of a chain, no dropout, its masks' seed 0.
+    ///
+    /// ```
+    /// use strata_model::Activation;
+    /// use strata_trainer::{ClassifierOptions, Sgd};
+    ///
+    /// let options = ClassifierOptions { activation: Activation::Gelu, seed: 43, ..ClassifierOptions::new(Sgd::default()) };
+    /// assert_eq!(options.dropout, 0.0);
+    /// ```
+    pub fn new(step: impl Into<TrainingStep>) -> Self {
+        let (device, activation) = (DeviceKind::Cpu, Activation::Relu);
+        Self { device, step: step.into(), activation, dropout: 0.0, seed: 0, resident: None }
+    }
+}
+
 /// A constructor of one network's classifier, its type erased.
 pub type BuildClassifier = fn(ClassifierOptions<'_>) -> Result<Box<dyn Classifier>, TrainError>;
 
