@@ -16,6 +16,7 @@ pub(crate) fn check(written: &Written<'_, '_>, values: &Values) -> Result<Networ
     keys::check_augment(written, &settings)?;
     let network = network(written, &settings)?;
     batch_norm(written, &settings, &network)?;
+    metrics(written, &settings)?;
     has_phases(written)?;
     epochs(written, &settings)?;
     averaging(written, &settings)?;
@@ -136,4 +137,22 @@ fn averaging(written: &Written<'_, '_>, settings: &Settings) -> Result<(), Confi
     let message =
         format!("begins after step {before} of the run's {steps}: two steps at least must be left to average");
     Err(fault(written, keys::AVERAGING_START.path(), message))
+}
+
+/// Each metric says something of the data set's classes, and what epochs are judged by is measured.
+fn metrics(written: &Written<'_, '_>, settings: &Settings) -> Result<(), ConfigError> {
+    let classes = settings.dataset.kind.classes();
+    for name in &settings.metrics {
+        if let Some(Err(reason)) = strata_metrics::find(name).map(|metric| metric.check(classes)) {
+            return Err(fault(written, keys::METRICS.path(), format!("{name}: {reason}")));
+        }
+    }
+    let stopping = settings.early_stopping.as_ref().map(|stopping| (keys::METRIC.path(), &stopping.metric));
+    for (place, criterion) in stopping.into_iter().chain([(keys::BEST.path(), &settings.checkpoint.best)]) {
+        let metric = criterion.key.strip_prefix("val_").filter(|name| !["loss", "acc"].contains(name));
+        if let Some(name) = metric.filter(|name| !settings.metrics.iter().any(|measured| measured == name)) {
+            return Err(fault(written, place, format!("is not measured; add \"{name}\" to `{}`", keys::METRICS.path())));
+        }
+    }
+    Ok(())
 }

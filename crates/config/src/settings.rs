@@ -24,6 +24,8 @@ pub struct Settings {
     pub device: DeviceChoice,
     /// Worker threads, 1 to 1,024; `None` takes what the machine has.
     pub threads: Option<NonZeroUsize>,
+    /// What each evaluation measures besides loss and accuracy, by name.
+    pub metrics: Vec<String>,
     /// The images and how they are fed.
     pub dataset: DatasetConfig,
     /// How training images are changed, in order.
@@ -77,6 +79,7 @@ impl Settings {
             rng: values.get(&keys::RNG).unwrap_or_default(),
             device: values.get(&keys::DEVICE).unwrap_or_default(),
             threads: values.get(&keys::THREADS),
+            metrics: values.get(&keys::METRICS).unwrap_or_default(),
             dataset: DatasetConfig::of(values),
             augment: keys::augment(values),
             model: ModelConfig::of(values),

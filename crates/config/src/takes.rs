@@ -1,5 +1,6 @@
 //! What a key's value may be: how it is read from TOML, and how that is said.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use strata_spec::{Integers, LayerList, LayerSpec, Named, Numbers};
@@ -10,7 +11,7 @@ use crate::suggest::nearest;
 use crate::value::Value;
 
 /// A choice's name and its sentence.
-pub(crate) type Choice = (&'static str, &'static str);
+pub(crate) type Choice = (Cow<'static, str>, Cow<'static, str>);
 
 /// What a key's value may be.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +26,8 @@ pub(crate) enum Takes {
     Boolean,
     /// One of some names.
     Choice(fn() -> Vec<Choice>),
+    /// A list of some names, each at most once.
+    Names(fn() -> Vec<Choice>),
     /// A string that `read` takes, as it is kept.
     Text { expects: &'static str, read: fn(&str) -> Option<String> },
     /// Layers in words, at least one that is not plainly dense; kept as the words that [`LayerList`] has for them.
@@ -45,9 +48,15 @@ pub(crate) struct Refused {
     pub(crate) message: Option<String>,
 }
 
+/// What epochs can be judged by.
+pub(crate) fn criteria() -> Vec<Choice> {
+    let criteria = strata_metrics::criteria().into_iter();
+    criteria.map(|(criterion, sentence)| (criterion.key.into(), sentence.into())).collect()
+}
+
 /// All choices of `T` with their sentences.
 pub(crate) fn choices<T: Named>() -> Vec<Choice> {
-    T::ALL.iter().map(|choice| (choice.as_str(), choice.sentence())).collect()
+    T::ALL.iter().map(|choice| (choice.as_str().into(), choice.sentence().into())).collect()
 }
 
 impl Takes {
@@ -65,6 +74,10 @@ impl Takes {
                     [first @ .., last] => format!("{} or {last}", first.join(", ")),
                     [] => "nothing".to_owned(),
                 }
+            }
+            Self::Names(choices) => {
+                let names: Vec<String> = choices().iter().map(|(name, _)| format!("\"{name}\"")).collect();
+                format!("a list of names, each of {}", names.join(", "))
             }
             Self::Text { expects, .. } => expects.to_owned(),
             Self::Layers => format!("a string of layers, as in {LAYERS}"),
@@ -86,6 +99,7 @@ impl Takes {
             Self::Number(range) => in_range(value, range).map(Value::Number).ok_or_else(refused),
             Self::Boolean => value.get_ref().as_bool().map(Value::Boolean).ok_or_else(refused),
             Self::Choice(choices) => choice(value, &choices()),
+            Self::Names(choices) => names(value, &choices()),
             Self::Text { read, .. } => value.get_ref().as_str().and_then(read).map(Value::Text).ok_or_else(refused),
             Self::Layers => {
                 let text = value.get_ref().as_str().ok_or_else(refused)?;
@@ -142,7 +156,7 @@ fn choice(value: &Spanned<DeValue<'_>>, choices: &[Choice]) -> Result<Value, Ref
     let Some(name) = value.get_ref().as_str() else {
         return Err(Refused { span: value.span(), message: None });
     };
-    let names = || choices.iter().map(|(name, _)| *name);
+    let names = || choices.iter().map(|(name, _)| name.as_ref());
     match names().find(|choice| *choice == name) {
         Some(found) => Ok(Value::Text(found.to_owned())),
         None => {
@@ -152,6 +166,20 @@ fn choice(value: &Spanned<DeValue<'_>>, choices: &[Choice]) -> Result<Value, Ref
             Err(Refused { span: value.span(), message })
         }
     }
+}
+
+fn names(value: &Spanned<DeValue<'_>>, choices: &[Choice]) -> Result<Value, Refused> {
+    let list = value.get_ref().as_array().ok_or_else(|| Refused { span: value.span(), message: None })?;
+    let mut names = Vec::new();
+    for item in list {
+        if let Value::Text(name) = choice(item, choices)? {
+            if names.contains(&name) {
+                return Err(Refused { span: item.span(), message: Some("is named twice".to_owned()) });
+            }
+            names.push(name);
+        }
+    }
+    Ok(Value::Texts(names))
 }
 
 fn integer(value: &Spanned<DeValue<'_>>) -> Option<i64> {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::num::NonZeroUsize;
 
-use strata_spec::{DeviceChoice, LayerList, LayerSpec, Named};
+use strata_spec::{Criterion, DeviceChoice, LayerList, LayerSpec, Named};
 
 /// A value of a config. [`std::fmt::Display`] writes it as TOML.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +16,8 @@ pub enum Value {
     Boolean(bool),
     /// A string.
     Text(String),
+    /// A list of strings.
+    Texts(Vec<String>),
     /// A list of integers.
     Integers(Vec<i64>),
     /// A list of numbers.
@@ -30,6 +32,11 @@ impl fmt::Display for Value {
             Self::Number(value) => write!(f, "{value:?}"),
             Self::Boolean(value) => write!(f, "{value}"),
             Self::Text(value) => write!(f, "{}", toml::Value::from(value.as_str())),
+            Self::Texts(values) => {
+                let values: Vec<String> =
+                    values.iter().map(|text| toml::Value::from(text.as_str()).to_string()).collect();
+                write!(f, "[{}]", values.join(", "))
+            }
             Self::Integers(values) => write!(f, "{values:?}"),
             Self::Numbers(values) => write!(f, "{values:?}"),
         }
@@ -81,10 +88,26 @@ pub(crate) fn text(value: &Value) -> Option<String> {
     }
 }
 
+/// The value as a list of strings.
+pub(crate) fn texts(value: &Value) -> Option<Vec<String>> {
+    match value {
+        Value::Texts(values) => Some(values.clone()),
+        _ => None,
+    }
+}
+
 /// The value as one of the choices of `T`.
 pub(crate) fn named<T: Named>(value: &Value) -> Option<T> {
     match value {
         Value::Text(value) => T::from_name(value),
+        _ => None,
+    }
+}
+
+/// The value as what epochs are judged by.
+pub(crate) fn criterion(value: &Value) -> Option<Criterion> {
+    match value {
+        Value::Text(value) => strata_metrics::criterion(value),
         _ => None,
     }
 }

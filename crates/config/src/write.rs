@@ -91,8 +91,8 @@ fn table(text: &mut String, title: &str, note: &str, section: &str) {
     }
     for key in in_section(section) {
         let words = match key.takes {
-            Takes::Choice(choices) => choices(),
-            Takes::Layers => LayerList::words(),
+            Takes::Choice(choices) | Takes::Names(choices) => choices(),
+            Takes::Layers => LayerList::words().into_iter().map(|(name, sentence)| (name.into(), sentence.into())).collect(),
             _ => continue,
         };
         let _ = write!(text, "\n`{}`:", key.path);

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use strata_config::{Config, ConfigError, keys, parse_rows, row_text, valid_name};
 use strata_spec::{
-    Activation, AugmentChange, AugmentSpec, AveragingSpec, Clipping, DatasetKind, DatasetSpec, DecayScope,
-    DeviceChoice, Edges, InputSpec, LossSpec, Metric, OptimizerSpec, Phase, RngScheme,
+    Activation, AugmentChange, AugmentSpec, AveragingSpec, Clipping, Criterion, DatasetKind, DatasetSpec, DecayScope,
+    DeviceChoice, Edges, InputSpec, LossSpec, OptimizerSpec, Phase, RngScheme,
 };
 
 const SMALLEST: &str = "phases = [{epochs = 1, lr = 1}]\ndataset.kind = \"cifar10\"\nmodel.hidden = []\n";
@@ -40,8 +40,8 @@ fn unwritten_keys_have_their_documented_defaults() {
         DatasetSpec::Synthetic { train: 5000, test: 1000, seed: 0, shape: [3, 32, 32], classes: 10 }
     );
     assert_eq!(synthetic.dataset.validation, 500);
-    let stopping = synthetic.early_stopping.unwrap();
-    assert_eq!((stopping.metric, stopping.patience, stopping.min_delta), (Metric::ValLoss, 3, 0.0));
+    let stopping = synthetic.early_stopping.as_ref().unwrap();
+    assert_eq!((stopping.metric.clone(), stopping.patience, stopping.min_delta), (Criterion::val_loss(), 3, 0.0));
     let betas = [0.9, 0.999];
     assert_eq!(
         parse(SMALLEST, &["optimizer.kind=adam"]).unwrap().optimizer,

@@ -146,7 +146,11 @@ impl Observer for Display {
 /// `Epoch [0], val_loss: 1.9074, val_acc: 0.3133`, as the notebook prints it.
 fn evaluation(line: &HistoryRow) -> String {
     let at = line.epoch.map_or("Initial".to_owned(), |epoch| format!("Epoch [{epoch}]"));
-    format!("{at}, val_loss: {:.4}, val_acc: {:.4}", line.val_loss, line.val_acc)
+    let mut text = format!("{at}, val_loss: {:.4}, val_acc: {:.4}", line.val_loss, line.val_acc);
+    for (key, value) in line.values.iter().filter(|(key, _)| key.starts_with("val_")) {
+        text += &format!(", {key}: {value:.4}");
+    }
+    text
 }
 
 #[cfg(test)]
@@ -165,7 +169,9 @@ mod tests {
             values: Default::default(),
         };
         assert_eq!(evaluation(&line), "Epoch [0], val_loss: 1.9074, val_acc: 0.3133");
-        line.epoch = None;
+        line.values = [("val_top_5".to_owned(), 0.9), ("lr_last".to_owned(), 0.05)].into();
+        assert_eq!(evaluation(&line), "Epoch [0], val_loss: 1.9074, val_acc: 0.3133, val_top_5: 0.9000");
+        (line.epoch, line.values) = (None, Default::default());
         assert_eq!(evaluation(&line), "Initial, val_loss: 1.9074, val_acc: 0.3133");
     }
 }

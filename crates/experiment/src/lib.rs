@@ -6,6 +6,7 @@
 
 mod checkpoints;
 mod clock;
+mod compare;
 mod data;
 mod display;
 mod environment;
@@ -29,12 +30,14 @@ mod ticker;
 mod training;
 mod weights;
 
+pub use compare::{compare, hyperparameters};
 pub use display::Display;
 pub use environment::{Commit, environment};
 pub use error::ExperimentError;
 pub use inspect::{ImagePart, dataset_grid, dataset_info, dataset_show};
 pub use loaders::LoaderAdapter;
 pub use own_run::OwnRun;
+pub use record::recorded;
 pub use recorder::Recorder;
 pub use resumption::Resumption;
 pub use run::{Runner, find_run};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 use strata_config::{Config, Recorded};
 use strata_model::Architecture;
-use strata_report::{DatasetRecord, PhaseRecord, Record, Rng, SplitRecord};
+use strata_report::{Best, DatasetRecord, PhaseRecord, Record, Rng, SplitRecord};
 use strata_spec::{LayerSpec, Named};
 
 use crate::environment::environment;
@@ -21,6 +21,7 @@ impl Runner<'_> {
             environment: environment(parts.device, self.commit.as_ref()),
             dataset: dataset(experiment, parts),
             phases: phases(experiment),
+            best: Some(Best::of(&experiment.checkpoint.best)),
             rng: rng(experiment),
             ..Record::new("", self.command.clone())
         }
@@ -51,6 +52,13 @@ fn dataset(experiment: &Config, parts: &Parts) -> DatasetRecord {
 fn hyperparameters(config: &Config, architecture: &Architecture) -> Map<String, Value> {
     let mut map = Map::new();
     map.insert("arch".into(), json!(architecture.to_string()));
+    map.extend(recorded(config));
+    map
+}
+
+/// The config's values that can change a result as a record's hyperparameters have them.
+pub fn recorded(config: &Config) -> Map<String, Value> {
+    let mut map = Map::new();
     for (name, recorded) in config.recorded() {
         let value = match recorded {
             Recorded::One(value) => json(value),
@@ -71,13 +79,15 @@ fn hyperparameters(config: &Config, architecture: &Architecture) -> Map<String, 
     map
 }
 
-fn json(value: strata_config::Value) -> Value {
+/// A value of a config as the record has it.
+pub(crate) fn json(value: strata_config::Value) -> Value {
     use strata_config::Value as Config;
     match value {
         Config::Integer(value) => json!(value),
         Config::Number(value) => json!(value),
         Config::Boolean(value) => json!(value),
         Config::Text(value) => json!(value),
+        Config::Texts(values) => json!(values),
         Config::Integers(values) => json!(values),
         Config::Numbers(values) => json!(values),
     }

@@ -186,6 +186,17 @@ pub(crate) fn summarise(line: &HistoryRow, is_best: bool, metrics: &mut Metrics)
         (metrics.initial_val_loss, metrics.initial_val_acc) = (loss, accuracy);
     }
     (metrics.val_loss, metrics.val_acc) = (loss, accuracy);
+    let measured = || line.values.iter().filter(|(key, _)| key.starts_with("val_"));
+    let mut keep = |before: &str| {
+        metrics.values.extend(measured().map(|(key, value)| (format!("{before}{key}"), *value)));
+    };
+    keep("");
+    if line.epoch.is_none() {
+        keep("initial_");
+    }
+    if is_best {
+        keep("best_");
+    }
     if is_best {
         metrics.best_epoch = line.epoch;
         (metrics.best_val_loss, metrics.best_val_acc) = (loss, accuracy);

@@ -166,6 +166,7 @@ fn carry_over(record: &mut Record, before: Record) -> Result<Vec<HistoryEntry>, 
     }
     (record.id, record.started, record.command) = (before.id, before.started, before.command);
     (record.environment, record.extra) = (before.environment, before.extra);
+    record.metrics.values = before.metrics.values;
     record.metrics.seconds = before.metrics.seconds.filter(|seconds| seconds.is_finite());
     Ok(before.history)
 }

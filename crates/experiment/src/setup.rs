@@ -69,13 +69,15 @@ pub(crate) fn step(experiment: &Config) -> TrainingStep {
         .clipping(experiment.clipping)
         .decayed(experiment.decayed)
         .averaging_of(experiment.averaging, experiment.steps())
+        .measuring(experiment.metrics.iter().filter_map(|name| strata_metrics::find(name)).collect())
 }
 
 pub(crate) fn plan(experiment: &Config) -> Plan {
     Plan {
         schedule: None,
         phases: experiment.phases.clone(),
-        early_stopping: experiment.early_stopping,
+        best: experiment.checkpoint.best.clone(),
+        early_stopping: experiment.early_stopping.clone(),
         checkpoint_every: experiment.checkpoint.every_steps.map(Into::into),
     }
 }

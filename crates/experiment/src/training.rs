@@ -33,7 +33,11 @@ impl Runner<'_> {
 fn show_result(display: &Display, recorder: &Recorder) {
     let metrics = &recorder.record.metrics;
     let [val, test, loss] = [metrics.val_acc, metrics.test_acc, metrics.test_loss].map(|m| m.unwrap_or(f64::NAN));
-    display.line(&format!("Test, test_loss: {loss:.4}, test_acc: {test:.4}"));
+    let mut tested = format!("Test, test_loss: {loss:.4}, test_acc: {test:.4}");
+    for (key, value) in metrics.values.iter().filter(|(key, _)| key.starts_with("test_")) {
+        tested += &format!(", {key}: {value:.4}");
+    }
+    display.line(&tested);
     let seconds = metrics.seconds.unwrap_or(0.0);
     display.line(&format!("{}: validation accuracy {val:.4}, {seconds:.1} s", recorder.folder().path().display()));
 }
@@ -68,12 +72,13 @@ fn train_and_test(
     };
     recorder.record.metrics.test_loss = Some(score.mean_loss());
     recorder.record.metrics.test_acc = Some(score.accuracy());
+    recorder.record.metrics.values.extend(score.values("test_"));
     Ok(())
 }
 
 fn why_early(experiment: &Config) -> String {
     experiment.early_stopping.as_ref().map_or_else(String::new, |stopping| {
-        let (metric, patience) = (stopping.metric, stopping.patience);
+        let (metric, patience) = (&stopping.metric.key, stopping.patience);
         format!("stopped early: {metric} did not improve by more than {:?} for {patience} epochs", stopping.min_delta)
     })
 }

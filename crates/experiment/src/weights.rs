@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use sha2::{Digest, Sha256};
+use strata_metrics::{Criterion, Direction};
 use strata_model::{TrainedModel, Usage, Weights};
 use strata_report::{Chosen, ModelFile, RunFolder};
 use strata_trainer::{Classifier, Progress, TrainError};
@@ -27,20 +28,38 @@ impl Recorder {
             let found = load_best(self.folder(), &self.record.id, classifier.architecture())?;
             let weights = best_weights(self.folder(), found, progress)?;
             classifier.evaluate_with(&weights)?;
-            (&progress.best, "best validation accuracy", weights)
+            (&progress.best, self.best_rule(), weights)
         } else {
             match classifier.averaged_weights()? {
-                Some(weights) => (&progress.last, "last epoch, its average of the weights", weights),
-                None => (&progress.last, "last epoch", classifier.snapshot()?.0),
+                Some(weights) => (&progress.last, "last epoch, its average of the weights".to_owned(), weights),
+                None => (&progress.last, "last epoch".to_owned(), classifier.snapshot()?.0),
             }
         };
         if let Some(line) = chosen {
-            self.record.chosen = Some(Chosen { epoch: line.epoch, rule: rule.into() });
+            self.record.chosen = Some(Chosen { epoch: line.epoch, rule });
             self.record.metrics.val_loss = Some(line.val_loss);
             self.record.metrics.val_acc = Some(line.val_acc);
+            let measured = line.values.iter().filter(|(key, _)| key.starts_with("val_"));
+            self.record.metrics.values.extend(measured.map(|(key, value)| (key.clone(), *value)));
         }
         self.record.model = Some(save(self.folder(), weights, usage)?);
         Ok(())
+    }
+}
+
+impl Recorder {
+    /// By what the best epoch is chosen, in words.
+    fn best_rule(&self) -> String {
+        match self.record.judged_by() {
+            criterion if criterion == Criterion::val_acc() => "best validation accuracy".to_owned(),
+            Criterion { key, direction } => format!(
+                "best {key}: the {}",
+                match direction {
+                    Direction::Lower => "lowest",
+                    Direction::Higher => "highest",
+                }
+            ),
+        }
     }
 }
 

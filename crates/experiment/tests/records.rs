@@ -287,3 +287,35 @@ fn runs_are_found_and_compared_by_their_folders_real_names() {
         }
     }
 }
+
+/// The keys that a run without them has are those of every run, in their places.
+#[test]
+fn chosen_metrics_are_keys_of_history_and_record_and_choose_the_weights() {
+    let sets = [
+        "phases=[{epochs = 6, lr = 0.02}]",
+        r#"metrics=["macro_f1", "top_5"]"#,
+        "checkpoint.best=val_top_5",
+        r#"early_stopping={patience = 5, metric = "val_macro_f1"}"#,
+    ];
+    let sets: Vec<String> = sets.iter().map(ToString::to_string).collect();
+    let config = Config::parse(CONFIG, Path::new("small.toml"), &sets).unwrap();
+    let runs = tempfile::tempdir().unwrap();
+    let run = runner(&rows(linear)).start(&config, runs.path(), None).unwrap();
+    let rows = read_history(&run).unwrap().entries;
+    assert!(rows.iter().all(|row| row.values.keys().eq(["val_macro_f1", "val_top_5"])), "{rows:?}");
+    let text = std::fs::read_to_string(run.join("history.jsonl")).unwrap();
+    assert!(text.lines().all(|line| {
+        let key = |key: &str| line.find(&format!("\"{key}\":")).unwrap();
+        key("val_loss") < key("val_acc") && key("val_acc") < key("val_macro_f1")
+    }));
+    let record = read_record(&run).unwrap();
+    let best = rows[1..].iter().rev().max_by(|a, b| a.values["val_top_5"].total_cmp(&b.values["val_top_5"])).unwrap();
+    let chosen = record.chosen.as_ref().unwrap();
+    assert_eq!((chosen.epoch, chosen.rule.as_str()), (best.epoch, "best val_top_5: the highest"));
+    let values = &record.metrics.values;
+    assert_eq!(values["val_top_5"], best.values["val_top_5"]);
+    assert_eq!(values["best_val_macro_f1"], best.values["val_macro_f1"]);
+    assert_eq!(values["initial_val_top_5"], rows[0].values["val_top_5"]);
+    assert!(values["test_macro_f1"] > 0.0 && values["test_top_5"] > values["test_macro_f1"]);
+    assert_eq!(record.metrics.get("best_epoch"), best.epoch.map(|epoch| epoch as f64));
+}

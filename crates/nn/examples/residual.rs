@@ -33,7 +33,7 @@ fn main() -> Result<(), TrainError> {
 
     // Down from the rate to nothing along half a cosine.
     let phase = Phase { epochs: 5, learning_rate: 0.05, schedule: ScheduleSpec::Cosine };
-    let plan = Plan { phases: vec![phase], schedule: None, early_stopping: None, checkpoint_every: None };
+    let plan = Plan { phases: vec![phase], ..Plan::default() };
     let (train, test) = (clouds(300)?, clouds(90)?);
     fit(&mut *classifier, &train, &test, &plan, Progress::new(&rng), &mut ())?;
     if let Some(score) = evaluate(&mut *classifier, &test, &mut rng, Pass::Test, &mut ())? {

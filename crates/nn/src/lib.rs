@@ -27,6 +27,7 @@ pub use strata_dataset as dataset;
 pub use strata_experiment as experiment;
 pub use strata_files as files;
 pub use strata_kernels as kernels;
+pub use strata_metrics as metrics;
 pub use strata_model as model;
 pub use strata_report as report;
 pub use strata_rng as rng;
@@ -37,10 +38,13 @@ pub use strata_trainer as trainer;
 pub mod prelude {
     pub use strata_experiment::{Config, ExperimentError, OwnRun, Recorder, Resumption, Runner};
     pub use strata_kernels::{ElementwiseRule, LossSum, Targets, UpdateRule};
+    pub use strata_metrics::Metric;
     pub use strata_model::{Activation, Architecture, Predictor, Usage, mlp, net};
     pub use strata_report::{Record, RunFolder, compare_table, list_runs, read_record, runs_table};
     pub use strata_rng::TorchRng;
-    pub use strata_spec::{EarlyStopping, Metric, Named, NetworkSpec, OptimizerSpec, Phase, ScheduleSpec};
+    pub use strata_spec::{
+        Criterion, EarlyStopping, HistoryRow, Named, NetworkSpec, OptimizerSpec, Phase, ScheduleSpec,
+    };
     pub use strata_trainer::{
         Batch, Classifier, ClassifierOptions, Clipping, Device, Event, Loader, Loss, Observer, Optimizer, Outcome,
         Pass, Plan, Progress, Schedule, ScheduledStep, Sgd, Step, Table, TrainError, TrainingStep, build, evaluate,

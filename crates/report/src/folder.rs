@@ -27,7 +27,7 @@ const MAX_SAME_NAME: u32 = 100_000;
 /// | `history.jsonl` | a line an epoch, the initial evaluation first; equal runs have equal bytes |
 /// | `timing.jsonl` | a line an epoch: seconds, images/s, when |
 /// | `record.json` | the [`Record`] |
-/// | `loss.svg`, `accuracy.svg` | the plots |
+/// | `loss.svg`, `accuracy.svg`, `metrics.svg` | the plots, the last where further metrics were measured |
 /// | `model.safetensors`, `checkpoints/` | written by others, at [`model_path`](Self::model_path) and [`checkpoints`](Self::checkpoints) |
 /// | `lock` | who writes the run |
 ///
@@ -172,16 +172,21 @@ impl RunFolder {
         write(&self.path.join(RECORD), |w| write_record_json(w, record))
     }
 
-    /// Draws `loss.svg` and `accuracy.svg`. The same history gives the same bytes.
+    /// Draws `loss.svg` and `accuracy.svg`, and `metrics.svg` where further metrics were measured. The same history gives the same bytes.
     ///
     /// # Errors
     ///
     /// [`ReportError::Plot`] and [`ReportError::Io`]; earlier plots stay as they were.
     pub fn write_plots(&self, history: &[HistoryEntry]) -> Result<(), ReportError> {
-        let drawings = [("loss.svg", plot::loss_svg(history)), ("accuracy.svg", plot::accuracy_svg(history))];
+        let drawings = [
+            ("loss.svg", plot::loss_svg(history).map(Some)),
+            ("accuracy.svg", plot::accuracy_svg(history).map(Some)),
+            ("metrics.svg", plot::metrics_svg(history)),
+        ];
         for (file, drawing) in drawings {
             let path = self.path.join(file);
             let svg = drawing.map_err(|message| ReportError::Plot { path: path.clone(), message })?;
+            let Some(svg) = svg else { continue };
             write(&path, |w| w.write_all(svg.as_bytes()))?;
         }
         Ok(())

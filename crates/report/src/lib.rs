@@ -17,6 +17,7 @@ mod history;
 mod json;
 mod lines;
 mod lock;
+mod metrics;
 mod names;
 mod owner;
 mod part;
@@ -35,17 +36,18 @@ pub use extra::Extra;
 pub use folder::RunFolder;
 pub use history::{HistoryEntry, MAX_HISTORY, TimingLine, join_history};
 pub use lines::Lines;
+pub use metrics::{Best, Metrics};
 pub use owner::{Owner, host_name};
 pub use part::{Environment, Part};
 pub use read::{read_history, read_record, read_record_to_write, read_timing};
 pub use record::{
-    Chosen, DatasetRecord, FrequencyRecord, Metrics, ModelFile, PhaseRecord, PixelRecord, Record, Rng, SplitRecord,
+    Chosen, DatasetRecord, FrequencyRecord, ModelFile, PhaseRecord, PixelRecord, Record, Rng, SplitRecord,
     Status,
 };
 pub use schema::SCHEMA;
 pub use strata_spec::HistoryRow;
 pub use summary::{RunState, RunSummary, list_runs};
-pub use table::{compare_table, runs_table};
+pub use table::{Comparison, ComparisonRow, Hyperparameter, compare_table, recorded_hyperparameters, runs_table};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -1,19 +1,22 @@
-//! A run's two plots: which numbers of the history are drawn, against how many epochs were trained.
+//! A run's plots: which numbers of the history are drawn, against how many epochs were trained.
 
 mod axis;
 mod chart;
 
+use std::collections::BTreeSet;
+
 use crate::history::HistoryEntry;
-use chart::{Chart, PhaseMark, Series};
+use chart::{Chart, FURTHER, PhaseMark, Series, TRAINING, VALIDATION};
+use plotters::style::RGBColor;
 
 /// The initial evaluation stands at 0; the epoch with number `e` ends at `e + 1`.
 fn position(entry: &HistoryEntry) -> f64 {
     entry.epoch.map_or(0.0, |epoch| epoch as f64 + 1.0)
 }
 
-fn series(name: &'static str, history: &[HistoryEntry], of: impl Fn(&HistoryEntry) -> Option<f64>) -> Series {
+fn series(name: &str, color: RGBColor, history: &[HistoryEntry], of: impl Fn(&HistoryEntry) -> Option<f64>) -> Series {
     let points = history.iter().filter_map(|e| Some((position(e), of(e)?))).collect();
-    Series { name, points }
+    Series { name: name.to_owned(), color, points }
 }
 
 /// Training and validation loss by epoch, as SVG.
@@ -26,8 +29,10 @@ pub(crate) fn loss_svg(history: &[HistoryEntry]) -> Result<String, String> {
         title: "Loss vs. number of epochs",
         y_name: "loss",
         y_limits: (0.0, f64::INFINITY),
-        validation: series("validation", history, |e| Some(e.val_loss)),
-        training: series("training", history, |e| e.train_loss),
+        lines: vec![
+            series("training", TRAINING, history, |e| e.train_loss),
+            series("validation", VALIDATION, history, |e| Some(e.val_loss)),
+        ],
         phases: phases(history),
     }
     .svg()
@@ -43,11 +48,36 @@ pub(crate) fn accuracy_svg(history: &[HistoryEntry]) -> Result<String, String> {
         title: "Accuracy vs. number of epochs",
         y_name: "accuracy",
         y_limits: (0.0, 1.0),
-        validation: series("validation", history, |e| Some(e.val_acc)),
-        training: series("training", history, |e| e.values.get("train_acc").copied()),
+        lines: vec![
+            series("training", TRAINING, history, |e| e.values.get("train_acc").copied()),
+            series("validation", VALIDATION, history, |e| Some(e.val_acc)),
+        ],
         phases: phases(history),
     }
     .svg()
+}
+
+/// Every further metric of the validation part by epoch, as SVG; none where none was measured.
+///
+/// # Errors
+///
+/// The drawing library's message.
+pub(crate) fn metrics_svg(history: &[HistoryEntry]) -> Result<Option<String>, String> {
+    let keys: BTreeSet<&str> =
+        history.iter().flat_map(|e| e.values.keys()).filter_map(|k| k.strip_prefix("val_")).collect();
+    if keys.is_empty() {
+        return Ok(None);
+    }
+    let lines = keys.into_iter().zip(FURTHER.into_iter().cycle());
+    let line = |(key, color)| series(key, color, history, |e| e.values.get(&format!("val_{key}")).copied());
+    let chart = Chart {
+        title: "Metrics",
+        y_name: "validation",
+        y_limits: (f64::NEG_INFINITY, f64::INFINITY),
+        lines: lines.map(line).collect(),
+        phases: phases(history),
+    };
+    chart.svg().map(Some)
 }
 
 /// Where each phase begins, and its first learning rate.
@@ -112,6 +142,20 @@ mod tests {
             assert_eq!(count(&svg, text), 1, "{text}\n{svg}");
         }
         assert!(!accuracy_svg(&falling(40)).unwrap().contains("\ntraining\n"));
+    }
+
+    #[test]
+    fn further_metrics_have_a_plot_of_their_own_with_a_line_each() {
+        let mut history = falling(40);
+        assert_eq!(metrics_svg(&history).unwrap(), None);
+        for (number, entry) in history.iter_mut().enumerate() {
+            entry.values = [("lr_last".to_owned(), 0.1), ("val_macro_f1".to_owned(), 0.01 * number as f64)].into();
+            entry.values.insert("val_top_5".to_owned(), 0.5);
+        }
+        let svg = metrics_svg(&history).unwrap().unwrap();
+        for (text, times) in [("\nmacro_f1\n", 1), ("\ntop_5\n", 1), ("lr_last", 0)] {
+            assert_eq!(count(&svg, text), times, "{text}\n{svg}");
+        }
     }
 
     #[test]

@@ -11,9 +11,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+use strata_spec::Criterion;
 
 use crate::extra::Extra;
 use crate::history::{HistoryEntry, MAX_HISTORY, null_is_nan};
+use crate::metrics::{Best, Metrics};
 use crate::part::{Environment, Part};
 use crate::schema::SCHEMA;
 use crate::{bounded, clock};
@@ -71,6 +73,9 @@ pub struct Record {
     /// The phases as planned.
     #[serde(default, deserialize_with = "bounded::list::<MAX_NAMED, _, _>")]
     pub phases: Vec<PhaseRecord>,
+    /// By what the best epoch is chosen; where the record does not say, the validation accuracy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best: Option<Best>,
     /// Every seed and how numbers were drawn from it.
     #[serde(default)]
     pub rng: Rng,
@@ -111,6 +116,7 @@ impl Record {
             environment: Environment::default(),
             dataset: DatasetRecord::default(),
             phases: Vec::new(),
+            best: None,
             rng: Rng::default(),
             chosen: None,
             resumed: Vec::new(),
@@ -146,6 +152,18 @@ impl Record {
         Extra::of(text, &known, &self.history)
     }
 
+    /// What the run reached under a key of the history, of the weights that were saved; until they are, of the last epoch.
+    pub fn reached(&self, key: &str) -> Option<f64> {
+        let epoch = self.chosen.as_ref().map(|chosen| chosen.epoch);
+        let of = |entry: &&HistoryEntry| epoch.is_none_or(|epoch| entry.epoch == epoch);
+        self.metrics.get(key).or_else(|| self.history.iter().rfind(of)?.get(key))
+    }
+
+    /// By what the run's epochs are judged.
+    pub fn judged_by(&self) -> Criterion {
+        self.best.as_ref().map_or_else(Criterion::val_acc, Best::criterion)
+    }
+
     /// How long the run took, in seconds: `metrics.seconds`, else from `started` to `ended`; never negative.
     pub fn duration(&self) -> Option<f64> {
         let measured = self.metrics.seconds.filter(|s| s.is_finite() && *s >= 0.0);
@@ -177,32 +195,6 @@ impl Status {
             Status::Interrupted => "interrupted",
         }
     }
-}
-
-/// What a run reached. Losses are mean cross-entropies in nats, accuracies fractions 0..1, both exact over samples.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Metrics {
-    /// Validation loss before the first step.
-    pub initial_val_loss: Option<f64>,
-    /// Validation accuracy before the first step.
-    pub initial_val_acc: Option<f64>,
-    /// Validation loss of the weights that were saved; until they are, of the last epoch.
-    pub val_loss: Option<f64>,
-    /// Validation accuracy of the weights that were saved; until they are, of the last epoch.
-    pub val_acc: Option<f64>,
-    /// Test loss of the weights that were saved.
-    pub test_loss: Option<f64>,
-    /// Test accuracy of the weights that were saved.
-    pub test_acc: Option<f64>,
-    /// Wall time in seconds from the first step of the work to its end, images and files included; the parts of a resumed run added up.
-    pub seconds: Option<f64>,
-    /// The epoch of the highest validation accuracy, the first of equals; 0-based over the run.
-    pub best_epoch: Option<usize>,
-    /// Validation accuracy at that epoch.
-    pub best_val_acc: Option<f64>,
-    /// Validation loss at that epoch.
-    pub best_val_loss: Option<f64>,
 }
 
 /// What a run was trained on.

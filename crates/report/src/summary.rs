@@ -9,9 +9,10 @@ use serde_json::{Map, Value};
 
 use crate::error::ReportError;
 use crate::lock::is_held;
+use crate::metrics::Metrics;
 use crate::names::{CONFIG, HISTORY, LOCK, RECORD, name_of};
 use crate::read::read_record;
-use crate::record::{Metrics, Record, Status};
+use crate::record::{Record, Status};
 
 /// How a run stands, judged by its record and its lock.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use strata_files::escape_truncated;
 
-pub use compare::compare_table;
+pub use compare::{Comparison, ComparisonRow, Hyperparameter, compare_table, recorded_hyperparameters};
 pub use runs::runs_table;
 
 /// What stands where there is nothing.

@@ -16,6 +16,7 @@
 mod activation;
 mod augment;
 mod averaging;
+mod criterion;
 mod dataset;
 mod device;
 mod history;
@@ -31,6 +32,7 @@ mod training;
 pub use activation::Activation;
 pub use augment::{AugmentChange, AugmentKind, AugmentSpec, Edges};
 pub use averaging::{AveragingKind, AveragingSpec};
+pub use criterion::{Criterion, Direction};
 pub use dataset::{DatasetKind, DatasetSpec, Release, RngScheme};
 pub use device::{DeviceChoice, ParseDeviceError, Precision};
 pub use history::HistoryRow;
@@ -41,7 +43,7 @@ pub use network::{LayerList, LayerSpec, NetworkError, NetworkSpec, NormKind};
 pub use optimizer::{DecayScope, OptimizerKind, OptimizerNumbers, OptimizerSpec};
 pub use ranges::{Integers, Numbers};
 pub use schedule::{ScheduleKind, ScheduleSpec};
-pub use training::{Clipping, EarlyStopping, Metric, Phase};
+pub use training::{Clipping, EarlyStopping, Phase};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

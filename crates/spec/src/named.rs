@@ -60,7 +60,7 @@ pub(crate) use named;
 mod tests {
     use super::*;
     use crate::{
-        Activation, AugmentKind, AveragingKind, DatasetKind, DecayScope, Edges, InputKind, LossKind, Metric, NormKind,
+        Activation, AugmentKind, AveragingKind, DatasetKind, DecayScope, Edges, InputKind, LossKind, NormKind,
         OptimizerKind, Precision, RngScheme, ScheduleKind,
     };
 
@@ -85,7 +85,6 @@ mod tests {
         check::<DatasetKind>();
         check::<DecayScope>();
         check::<LossKind>();
-        check::<Metric>();
         check::<NormKind>();
         check::<OptimizerKind>();
         check::<Precision>();

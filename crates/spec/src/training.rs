@@ -1,6 +1,6 @@
 //! How long to train, at which rate, and when to stop.
 
-use crate::named::named;
+use crate::criterion::Criterion;
 use crate::schedule::ScheduleSpec;
 
 /// How gradients are clipped before the optimizer sees them: by norm, then by value.
@@ -32,21 +32,11 @@ impl Phase {
     }
 }
 
-named! {
-    /// What early stopping watches.
-    #[derive(Default)]
-    pub enum Metric {
-        #[default]
-        ValLoss = "val_loss", "the validation loss; lower is better";
-        ValAcc = "val_acc", "the validation accuracy; higher is better";
-    }
-}
-
 /// Ends a run after `patience` epochs in a row without an improvement of more than `min_delta`.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct EarlyStopping {
     /// What is watched.
-    pub metric: Metric,
+    pub metric: Criterion,
     /// Epochs, at least one.
     pub patience: usize,
     /// How much better than the best so far counts, in the metric's unit, at least 0.

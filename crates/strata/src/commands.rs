@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use strata_cli::{ConfigArguments, ExperimentArguments, MachineArguments, escape_lines, note};
 use strata_experiment::{
-    Config, Display, ExperimentError, Runner, Stop, dataset_grid, dataset_info, dataset_show, find_run, start_threads,
+    Config, Display, ExperimentError, Runner, Stop, compare as compared, dataset_grid, dataset_info, dataset_show,
+    find_run, start_threads,
 };
 use strata_files::{escape_path, hide_credentials};
-use strata_report::{Record, RunState, RunSummary, Status, compare_table, list_runs, read_record, runs_table};
+use strata_report::{Record, RunState, RunSummary, Status, list_runs, read_record, runs_table};
 
 use crate::cli::{self, Command};
 use crate::commit;
@@ -136,7 +137,7 @@ fn compare(names: &[PathBuf], runs: &Path) -> anyhow::Result<()> {
     if records.is_empty() && !names.is_empty() {
         bail!("none of the {} names is a run's folder; `cargo xtask runs` lists the runs", names.len());
     }
-    show(&compare_table(&records, width()))
+    show(&compared(&records).table(width()))
 }
 
 /// The record of a run that died says "running" for ever; its lock tells that it is not.

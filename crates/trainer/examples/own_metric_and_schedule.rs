@@ -21,9 +21,8 @@ impl Metric for Top2 {
     fn direction(&self) -> Direction {
         Direction::Higher
     }
-    fn total(&self, outputs: &Outputs<'_>) -> f64 {
-        let rank = |(logits, label): (&[f32], usize)| logits.iter().filter(|logit| **logit > logits[label]).count();
-        outputs.samples().filter(|sample| rank(*sample) < 2).count() as f64
+    fn add(&self, outputs: &Outputs<'_>, sums: &mut [f64]) {
+        sums[0] += outputs.samples().filter(|sample| sample.rank() < 2).count() as f64;
     }
 }
 

@@ -1,7 +1,9 @@
 //! The notebook's base class: everything about a classifier but its shape.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
+use strata_metrics::{Outputs, Sums};
 use strata_model::{Architecture, Weights};
 use strata_rng::TorchRng;
 
@@ -17,9 +19,9 @@ pub struct Score {
     pub correct: u64,
     /// Samples.
     pub samples: u64,
-    /// Further metrics by name ([`Metric`](crate::Metric)), each summed over the samples. Training measures none.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub sums: BTreeMap<String, f64>,
+    /// Further metrics by name ([`Metric`](crate::Metric)), each added up over the samples. Training measures none, and a checkpoint holds none.
+    #[serde(skip)]
+    pub sums: BTreeMap<String, Sums>,
 }
 
 impl Score {
@@ -28,9 +30,22 @@ impl Score {
         self.loss += other.loss;
         self.correct += other.correct;
         self.samples += other.samples;
-        for (name, sum) in other.sums {
-            *self.sums.entry(name).or_default() += sum;
+        for (name, sums) in other.sums {
+            match self.sums.entry(name) {
+                Entry::Vacant(place) => drop(place.insert(sums)),
+                Entry::Occupied(mut place) => place.get_mut().merge(&sums),
+            }
         }
+    }
+
+    /// Adds what the metrics say of a batch.
+    pub(crate) fn measure(&mut self, outputs: &Outputs<'_>) {
+        self.sums.values_mut().for_each(|sums| sums.add(outputs));
+    }
+
+    /// The further metrics' values, each under `prefix` and its name.
+    pub fn values(&self, prefix: &str) -> BTreeMap<String, f64> {
+        self.sums.iter().map(|(name, sums)| (format!("{prefix}{name}"), sums.value())).collect()
     }
 
     /// The loss a sample; NaN of no samples.

@@ -73,6 +73,7 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> CpuClassifier<M, I, C>
             Some(_) => Some(catch_out_of_memory(|| AveragedNetwork::new(&network))?),
             None => None,
         };
+        let validation = step.nothing_measured(C)?;
         let device = Cpu::default();
         Ok(Self {
             device,
@@ -84,7 +85,7 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> CpuClassifier<M, I, C>
             averaged,
             gradients: GradientStore::default(),
             training: Score::default(),
-            validation: Score::default(),
+            validation,
         })
     }
 
@@ -183,9 +184,9 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> CpuClassifier<M, I, C>
         let logits = logits.as_vec();
         let total = self.step.loss.loss(&logits, batch.targets(), C);
         let outputs = Outputs { logits: &logits, labels: &batch.labels, classes: C };
-        let sums = self.step.metrics.iter().map(|metric| (metric.name().to_owned(), metric.total(&outputs))).collect();
+        self.validation.measure(&outputs);
         let (correct, samples) = (total.correct as u64, batch.len() as u64);
-        self.validation.add(Score { loss: total.loss, correct, samples, sums });
+        self.validation.add(Score { loss: total.loss, correct, samples, ..Score::default() });
         Ok(())
     }
 }
@@ -257,7 +258,8 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> Classifier for CpuClas
     }
 
     fn validation_score(&mut self) -> Result<Score, TrainError> {
-        Ok(std::mem::take(&mut self.validation))
+        let nothing = self.step.nothing_measured(C)?;
+        Ok(std::mem::replace(&mut self.validation, nothing))
     }
 
     fn reads_are_slow(&self) -> bool {

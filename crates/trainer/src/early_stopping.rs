@@ -1,7 +1,7 @@
 //! When a run that no longer improves ends.
 
 use serde::{Deserialize, Serialize};
-use strata_spec::{EarlyStopping, Metric};
+use strata_spec::{Criterion, EarlyStopping};
 
 use crate::HistoryRow;
 
@@ -18,7 +18,7 @@ pub struct StoppingState {
 impl StoppingState {
     /// Adds an epoch to what is remembered.
     pub(crate) fn observe(&mut self, rule: &EarlyStopping, line: &HistoryRow) {
-        let value = merit(rule.metric, line);
+        let value = rule.metric.merit(line).unwrap_or(f64::NAN);
         let improved = match self.best {
             Some(best) => value > best + rule.min_delta,
             None => value > f64::NEG_INFINITY,
@@ -31,11 +31,12 @@ impl StoppingState {
     }
 }
 
-/// The value of a metric, the higher the better: a loss is negated.
-pub(crate) fn merit(metric: Metric, line: &HistoryRow) -> f64 {
-    match metric {
-        Metric::ValLoss => -line.val_loss,
-        Metric::ValAcc => line.val_acc,
+/// Whether `line` is better than `best`; a value that is missing or no number is better than none.
+pub(crate) fn is_better(criterion: &Criterion, line: &HistoryRow, best: &HistoryRow) -> bool {
+    let merit = |row| criterion.merit(row).filter(|merit| !merit.is_nan());
+    match (merit(line), merit(best)) {
+        (Some(merit), Some(best)) => merit > best,
+        (merit, _) => merit.is_some(),
     }
 }
 
@@ -72,14 +73,14 @@ mod tests {
                     train_loss: None,
                     val_loss: -value,
                     val_acc: *value,
-                    values: Default::default(),
+                    values: [("val_top".to_owned(), -value)].into(),
                 })
                 .collect();
-            for metric in [Metric::ValLoss, Metric::ValAcc] {
+            for metric in [Criterion::val_loss(), Criterion::val_acc(), Criterion::lower("val_top")] {
                 let stopping = EarlyStopping { metric, patience, min_delta };
                 let mut state = StoppingState::default();
                 history.iter().for_each(|line| state.observe(&stopping, line));
-                assert_eq!(is_over(&stopping, &state), over, "{metric:?}: {why}");
+                assert_eq!(is_over(&stopping, &state), over, "{:?}: {why}", stopping.metric);
             }
         }
     }

@@ -221,7 +221,15 @@ pub enum TrainError {
         /// Its name.
         name: String,
         /// What is wrong with it.
-        reason: &'static str,
+        reason: String,
+    },
+    /// A criterion, of early stopping or of the best epoch, that no evaluation measures.
+    #[error("`{key}` is not measured; an evaluation measures {}", measured.join(", "))]
+    Unmeasured {
+        /// The key of the history that was to be watched.
+        key: String,
+        /// Those that there are.
+        measured: Vec<String>,
     },
     /// Progress that is not the plan's.
     #[error("the run cannot be resumed: {reason}")]

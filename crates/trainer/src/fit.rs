@@ -33,7 +33,7 @@ const READ_EVERY: usize = 50;
 /// validation loss is none; [`TrainError::Served`] where a loader serves more or less than it announced, [`TrainError::NoSamples`] where it
 /// announces nothing; [`TrainError::Loader`] where it cannot make a batch; [`TrainError::BatchTooSmall`] where a batch has fewer samples than
 /// the network trains on;
-/// [`TrainError::Progress`] where `progress` is none of `plan`, [`TrainError::Rate`] where the schedule
+/// [`TrainError::Unmeasured`] where `plan` watches what is not measured; [`TrainError::Progress`] where `progress` is none of `plan`, [`TrainError::Rate`] where the schedule
 /// gives no rate; what `classifier` ([`TrainError::InBatch`]) and
 /// `observer` fail with.
 pub fn fit(
@@ -53,10 +53,16 @@ pub fn fit(
         let Some(score) = evaluate(classifier, validation, &mut rng, Pass::Initial, observer)? else {
             return Ok((progress, Outcome::Interrupted));
         };
-        progress.add(row_of(score), plan);
+        let row = row_of(&score);
+        // Before anything is kept of it.
+        check_measured(plan, &row)?;
+        progress.add(row, plan);
         progress.rng = rng.state();
         report_evaluation(&progress, observer)?;
         observer.checkpoint(&progress, classifier, false)?;
+    }
+    if let Some(row) = &progress.last {
+        check_measured(plan, row)?;
     }
     loop {
         let place = plan.place_of(progress.epoch);
@@ -84,7 +90,7 @@ pub fn fit(
             epoch: Some(epoch),
             learning_rate: Some(first),
             train_loss: Some(progress.score.mean_loss()),
-            ..row_of(score)
+            ..row_of(&score)
         };
         if last != first {
             line.values.insert("lr_last".into(), last);
@@ -101,10 +107,21 @@ pub fn fit(
 }
 
 /// What an evaluation adds to the history.
-fn row_of(score: Score) -> HistoryRow {
-    let mean = |sum: f64| sum / score.samples as f64;
-    let values = score.sums.iter().map(|(name, sum)| (format!("val_{name}"), mean(*sum))).collect();
-    HistoryRow { values, ..HistoryRow::initial(score.mean_loss(), score.accuracy()) }
+fn row_of(score: &Score) -> HistoryRow {
+    HistoryRow { values: score.values("val_"), ..HistoryRow::initial(score.mean_loss(), score.accuracy()) }
+}
+
+/// Whether what the plan watches is measured. The training loss is, of each epoch.
+fn check_measured(plan: &Plan, row: &HistoryRow) -> Result<(), TrainError> {
+    let watched = [Some(&plan.best), plan.early_stopping.as_ref().map(|stopping| &stopping.metric)];
+    for criterion in watched.into_iter().flatten() {
+        if criterion.key != "train_loss" && row.get(&criterion.key).is_none() {
+            let measured = ["train_loss", "val_loss", "val_acc"].map(str::to_owned).into_iter();
+            let measured = measured.chain(row.values.keys().cloned()).collect();
+            return Err(TrainError::Unmeasured { key: criterion.key.clone(), measured });
+        }
+    }
+    Ok(())
 }
 
 /// Tells of the history's new line. A loss that is no number ends the run once it is told: neither a checkpoint nor another

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use strata_spec::{EarlyStopping, Phase};
+use strata_spec::{Criterion, EarlyStopping, Phase};
 
 use crate::Schedule;
 
@@ -13,6 +13,8 @@ pub struct Plan {
     pub phases: Vec<Phase>,
     /// A schedule of one's own, in place of the phases' own ones; each phase still has its peak and its steps.
     pub schedule: Option<Arc<dyn Schedule>>,
+    /// By what the best epoch is chosen; the validation accuracy by default.
+    pub best: Criterion,
     /// When to end before the last phase does.
     pub early_stopping: Option<EarlyStopping>,
     /// Steps between the checkpoints within an epoch; there is one at the end of each epoch in any case.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use strata_rng::{RngState, TorchRng};
 use strata_spec::EarlyStopping;
 
-use crate::early_stopping::{StoppingState, is_over};
+use crate::early_stopping::{StoppingState, is_better, is_over};
 use crate::{HistoryRow, Plan, Score, TrainError, stored_row};
 
 /// How far a run has come; with weights and optimizer state, all that is needed to go on as if it had never stopped. Its size does not
@@ -23,7 +23,7 @@ pub struct Progress {
     /// The last line of the history: the initial evaluation, or the epoch before this one; none before the initial evaluation.
     #[serde(with = "stored_row::option")]
     pub last: Option<HistoryRow>,
-    /// The epoch of the highest validation accuracy so far, the first of equals; the initial evaluation is no epoch.
+    /// The best epoch so far by the plan's criterion, the first of equals; the initial evaluation is no epoch.
     #[serde(with = "stored_row::option")]
     pub best: Option<HistoryRow>,
     /// What the schedule remembers, where it remembers anything.
@@ -61,7 +61,7 @@ impl Progress {
     /// Remembers a new line of the history.
     pub(crate) fn add(&mut self, line: HistoryRow, plan: &Plan) {
         if let Some(epoch) = line.epoch {
-            if self.best.as_ref().is_none_or(|best| line.val_acc > best.val_acc) {
+            if self.best.as_ref().is_none_or(|best| is_better(&plan.best, &line, best)) {
                 self.best = Some(line.clone());
             }
             if let Some(stopping) = &plan.early_stopping {

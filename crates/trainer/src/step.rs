@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use strata_kernels::{CrossEntropy, Gradient, Loss, MeanSquaredError, UpdateRule};
+use strata_metrics::{Metric, Sums, check_names};
 use strata_spec::{AveragingSpec, Clipping, DecayScope, LossSpec, OptimizerSpec, ranges};
 
-use crate::metric::{Metric, check_names, registered};
 use crate::optimizer::optimizer_of;
-use crate::{Averaging, Device, Optimizer, Step, TensorRule, TrainError};
+use crate::{Averaging, Device, Optimizer, Score, Step, TensorRule, TrainError};
 
 /// How a classifier learns: loss, optimizer, and what lies between.
 ///
@@ -85,9 +85,8 @@ impl TrainingStep {
 
     fn of(optimizer: Arc<dyn Optimizer>) -> Self {
         let loss = Arc::new(CrossEntropy::default());
-        let metrics = registered();
         let (clipping, decayed) = (Clipping::default(), DecayedKinds::default());
-        Self { optimizer, loss, clipping, decayed, averaging: None, metrics }
+        Self { optimizer, loss, clipping, decayed, averaging: None, metrics: Vec::new() }
     }
 
     /// A metric more, a key `val_` and its name in the history.
@@ -95,6 +94,12 @@ impl TrainingStep {
     pub fn metric(mut self, metric: impl Metric + 'static) -> Self {
         self.metrics.push(Arc::new(metric));
         self
+    }
+
+    /// These metrics, each a key `val_` and its name in the history, in place of those before.
+    #[must_use]
+    pub fn measuring(self, metrics: Vec<Arc<dyn Metric>>) -> Self {
+        Self { metrics, ..self }
     }
 
     /// Another loss.
@@ -155,7 +160,7 @@ impl TrainingStep {
     /// optimizer says.
     pub fn check(&self) -> Result<(), TrainError> {
         self.optimizer.check()?;
-        check_names(&self.metrics)?;
+        check_names(&self.metrics).map_err(|(name, reason)| TrainError::Metric { name, reason: reason.to_owned() })?;
         self.averaging.map_or(Ok(()), |averaging| averaging.check())?;
         let rule = self.optimizer.rule(Step { learning_rate: 1e-3, number: 1, decays: true })?;
         let (named, kept) = (self.optimizer.states(), rule.states());
@@ -183,6 +188,17 @@ impl TrainingStep {
         }
     }
 
+    /// Nothing measured yet by its metrics, of a network of so many classes.
+    pub(crate) fn nothing_measured(&self, classes: usize) -> Result<Score, TrainError> {
+        let mut score = Score::default();
+        for metric in &self.metrics {
+            let name = metric.name().to_owned();
+            metric.check(classes).map_err(|reason| TrainError::Metric { name: name.clone(), reason })?;
+            score.sums.insert(name, Sums::new(Arc::clone(metric), classes));
+        }
+        Ok(score)
+    }
+
     /// The rules of a step.
     pub(crate) fn rules(&self, learning_rate: f64, number: u64) -> Result<Rules, TrainError> {
         let step = |decays| step_of(learning_rate, number, decays);
@@ -207,10 +223,6 @@ impl TrainingStep {
         self.tensor_rules(1e-3, 1)?;
         if !self.loss.is_plain_cross_entropy() {
             return refuse(format!("the loss {:?}", self.loss));
-        }
-        // The registered ones are left out on a card.
-        if self.metrics.len() > registered().len() {
-            return refuse("a metric of one's own".into());
         }
         if self.clipping != Clipping::default() {
             return refuse("clipping of gradients".into());

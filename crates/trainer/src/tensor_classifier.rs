@@ -11,7 +11,7 @@ use strata_model::{
 use strata_rng::TorchRng;
 
 use crate::tensor_update::DeviceState;
-use crate::{Batch, Classifier, OptimizerState, Score, TrainError, TrainingStep};
+use crate::{Batch, Classifier, OptimizerState, Outputs, Score, TrainError, TrainingStep};
 
 type Inputs<const I: usize, D, T = NoneTape> = Tensor<(usize, Const<I>), f32, D, T>;
 type Traced<D> = OwnedTape<f32, D>;
@@ -47,6 +47,8 @@ pub struct TensorClassifier<M, D: TrainingDevice, const I: usize, const C: usize
     held: Option<D::Held<I>>,
     training: D::Scores,
     validation: D::Scores,
+    /// What the metrics have added up in validation, on the host.
+    measured: Score,
 }
 
 impl<M, D, const I: usize, const C: usize> TensorClassifier<M, D, I, C>
@@ -83,7 +85,9 @@ where
             None => None,
         };
         let zero = OptimizerState::new(step.optimizer.states().len(), &tensors);
+        let measured = step.nothing_measured(C)?;
         Ok(Self {
+            measured,
             state: DeviceState::upload(&device, &mut network, &zero, step.optimizer.states().len())?,
             training: D::Scores::default(),
             validation: D::Scores::default(),
@@ -184,11 +188,16 @@ where
         }
         let images = self.inputs(&mut batch)?;
         let logits = self.network.try_forward(images).map_err(TrainError::device)?;
+        if !self.measured.sums.is_empty() {
+            self.measured.measure(&Outputs { logits: &logits.as_vec(), labels: &batch.labels, classes: C });
+        }
         self.device.try_score(logits, &batch.labels, &mut self.validation).map(drop).map_err(TrainError::device)
     }
 
     fn validation_score(&mut self) -> Result<Score, TrainError> {
-        self.take(false)
+        let nothing = self.step.nothing_measured(C)?;
+        let Score { sums, .. } = std::mem::replace(&mut self.measured, nothing);
+        Ok(Score { sums, ..self.take(false)? })
     }
 
     fn reads_are_slow(&self) -> bool {

@@ -8,10 +8,9 @@ use std::cell::Cell;
 use common::{CLASSES, FEATURES, Keeper, Memory};
 use strata_model::{Activation, mlp};
 use strata_rng::TorchRng;
-use strata_spec::Metric;
 use strata_spec::OptimizerSpec;
 use strata_trainer::{
-    Batch, Batches, Classifier, ClassifierOptions, Device, DeviceChoice, EarlyStopping, Loader, Outcome, Pass, Phase,
+    Batch, Batches, Classifier, ClassifierOptions, Criterion, Device, DeviceChoice, EarlyStopping, Loader, Outcome, Pass, Phase,
     Plan, Progress, TrainError, build, evaluate, fit,
 };
 
@@ -124,7 +123,7 @@ fn a_nan_validation_loss_stops_the_run_and_is_named_as_such() {
 
 #[test]
 fn early_stopping_ends_the_run() {
-    let stopping = EarlyStopping { metric: Metric::ValAcc, patience: 2, min_delta: 1.0 };
+    let stopping = EarlyStopping { metric: Criterion::val_acc(), patience: 2, min_delta: 1.0 };
     let plan = Plan { early_stopping: Some(stopping), ..plan(&[(10, 0.1)]) };
     let progress = Progress::new(&TorchRng::new(1));
     let (progress, outcome) =

@@ -6,9 +6,8 @@ mod common;
 use common::{CLASSES, FEATURES, Keeper, Memory};
 use strata_model::{Activation, mlp};
 use strata_rng::TorchRng;
-use strata_spec::Metric;
 use strata_trainer::{
-    Amount, Batch, Batches, Classifier, ClassifierOptions, Device, EarlyStopping, HistoryRow, Loader, Pass, Phase,
+    Amount, Batch, Batches, Classifier, ClassifierOptions, Criterion, Device, EarlyStopping, HistoryRow, Loader, Pass, Phase,
     Plan, Progress, Sgd, TrainError, build, evaluate, fit,
 };
 
@@ -220,7 +219,7 @@ fn progress_without_the_watched_metric_is_refused() {
     let fresh = Progress::new(&TorchRng::new(1));
     fit(&mut *classifier(), &train, &validation, &plan(), fresh, &mut keeper).unwrap();
     let mut progress = keeper.checkpoints.pop().unwrap().progress;
-    let stopping = EarlyStopping { metric: Metric::ValLoss, patience: 1, min_delta: 1e9 };
+    let stopping = EarlyStopping { metric: Criterion::val_loss(), patience: 1, min_delta: 1e9 };
     let plan = Plan { early_stopping: Some(stopping), phases: vec![Phase::constant(9, 0.1)], ..plan() };
     let run = |progress| fit(&mut *classifier(), &train, &validation, &plan, progress, &mut ());
     assert!(matches!(run(progress.clone()), Err(TrainError::Progress { .. })));

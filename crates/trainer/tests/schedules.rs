@@ -8,10 +8,9 @@ use std::sync::Arc;
 use common::{CLASSES, FEATURES, Keeper, Memory};
 use strata_model::{Activation, Architecture, mlp};
 use strata_rng::TorchRng;
-use strata_spec::Metric as Watched;
 use strata_trainer::{
-    Checkpoint, Classifier, ClassifierOptions, Device, Direction, Metric, Outcome, Outputs, Phase, Plan, Progress,
-    ReduceOnPlateau, Schedule, ScheduleSpec, ScheduledStep, Sgd, TrainError, TrainingStep, build, fit,
+    Checkpoint, Classifier, ClassifierOptions, Criterion, Device, Direction, Metric, Outcome, Outputs, Phase, Plan,
+    Progress, ReduceOnPlateau, Schedule, ScheduleSpec, ScheduledStep, Sgd, TrainError, TrainingStep, build, fit,
 };
 
 /// The sum of the logits' squares: of no use, but a number that no other key has.
@@ -28,8 +27,8 @@ impl Metric for Squares {
     fn direction(&self) -> Direction {
         Direction::Lower
     }
-    fn total(&self, outputs: &Outputs<'_>) -> f64 {
-        outputs.logits.iter().map(|logit| f64::from(*logit).powi(2)).sum()
+    fn add(&self, outputs: &Outputs<'_>, sums: &mut [f64]) {
+        sums[0] += outputs.logits.iter().map(|logit| f64::from(*logit).powi(2)).sum::<f64>();
     }
 }
 
@@ -82,7 +81,7 @@ fn the_history_says_the_rates_of_an_epochs_first_and_last_step() {
 
 #[test]
 fn a_run_stopped_in_any_step_has_the_rates_and_the_metrics_of_the_whole_one() {
-    let plateau = ReduceOnPlateau { metric: Watched::ValAcc, factor: 0.5, patience: 0, min_delta: 0.5 };
+    let plateau = ReduceOnPlateau { metric: Criterion::val_acc(), factor: 0.5, patience: 0, min_delta: 0.5 };
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("last.safetensors");
     for schedule in [None, Some(Arc::new(plateau) as Arc<dyn Schedule>)] {
@@ -110,7 +109,7 @@ fn a_run_stopped_in_any_step_has_the_rates_and_the_metrics_of_the_whole_one() {
 /// An epoch without an improvement of more than half halves the rate of the next.
 #[test]
 fn a_schedule_that_watches_a_metric_changes_the_rates_that_are_used() {
-    let plateau = ReduceOnPlateau { metric: Watched::ValAcc, factor: 0.5, patience: 0, min_delta: 0.5 };
+    let plateau = ReduceOnPlateau { metric: Criterion::val_acc(), factor: 0.5, patience: 0, min_delta: 0.5 };
     let plan = Plan { phases: vec![Phase::constant(4, 0.08)], schedule: Some(Arc::new(plateau)), ..Plan::default() };
     let (_, keeper) = run(&plan, false, None);
     let rates: Vec<_> = keeper.history[1..].iter().map(|line| line.learning_rate.unwrap()).collect();

@@ -12,7 +12,7 @@ type Graph = BTreeMap<String, BTreeSet<String>>;
 /// Neither may reach another of these.
 const APART: &[&str] = &["strata-dataset", "strata-model", "strata-report"];
 /// These depend on no crate of ours, but for the nouns.
-const LEAVES: &[&str] = &[NOUNS, "strata-rng", "strata-kernels", "strata-files"];
+const LEAVES: &[&str] = &[NOUNS, "strata-rng", "strata-kernels", "strata-files", "strata-metrics"];
 /// Names alone, which depends on nothing and may be named by all.
 const NOUNS: &str = "strata-spec";
 /// These never see the tensor library.

@@ -5,6 +5,7 @@ use strata_spec::{Activation, LayerSpec, Named, NetworkError, NetworkSpec};
 
 use crate::key::Fallback::{Is, Required, Worked};
 use crate::key::{Section, When, keys, table};
+use crate::takes;
 use crate::takes::Takes::{self, Choice, Layers, Number};
 use crate::value::{layers, named, number, sizes};
 use crate::values::Values;
@@ -82,6 +83,6 @@ const WITH_HIDDEN: When = When {
     },
 };
 
-fn activations() -> Vec<(&'static str, &'static str)> {
-    Activation::hidden().map(|activation| (activation.as_str(), activation.sentence())).collect()
+fn activations() -> Vec<takes::Choice> {
+    Activation::hidden().map(|activation| (activation.as_str().into(), activation.sentence().into())).collect()
 }

@@ -2,15 +2,16 @@
 
 use std::num::NonZeroUsize;
 
+use strata_metrics::{Metric, registered};
 use strata_spec::ranges;
 use strata_spec::{DeviceChoice, RngScheme};
 
 use crate::key::Fallback::{Is, Worked};
 use crate::key::keys;
 use crate::name::{NAME_RULE, default_name, valid_name};
-use crate::takes::Takes::{Choice, Integer, Text};
-use crate::takes::choices;
-use crate::value::{Value, count, device, named, seed, text};
+use crate::takes::Takes::{Choice, Integer, Names, Text};
+use crate::takes::{self, choices};
+use crate::value::{Value, count, device, named, seed, text, texts};
 
 const DEVICES: &str = "\"auto\", \"cpu\", \"cuda\" or \"cuda:N\" with N from 0 to 255";
 
@@ -26,6 +27,13 @@ keys! {
     DEVICE: DeviceChoice, device => "device", Text { expects: DEVICES, read: device_name }, Is("\"auto\""), None, None;
     /// worker threads
     THREADS: NonZeroUsize, count => "threads", Integer(ranges::THREADS), Worked { words: "what the machine has", out: |_| None }, None, None;
+    /// what each evaluation measures besides loss and accuracy; each is a key `val_` and its name in the history
+    METRICS: Vec<String>, texts => "metrics", Names(metrics), Is("[]"), None, None;
+}
+
+fn metrics() -> Vec<takes::Choice> {
+    let choice = |metric: &dyn Metric| (metric.name().to_owned().into(), metric.sentence().to_owned().into());
+    registered().iter().map(|metric| choice(&**metric)).collect()
 }
 
 fn run_name(name: &str) -> Option<String> {

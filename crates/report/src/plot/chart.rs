@@ -19,8 +19,17 @@ const INK: RGBColor = RGBColor(0x33, 0x33, 0x33);
 const FAINT: RGBColor = RGBColor(0x77, 0x77, 0x77);
 const GRID: RGBColor = RGBColor(0xe8, 0xe8, 0xe8);
 const PHASE: RGBColor = RGBColor(0xb0, 0xb0, 0xb0);
-const VALIDATION: RGBColor = RGBColor(0xd6, 0x45, 0x3d);
-const TRAINING: RGBColor = RGBColor(0x2b, 0x6c, 0xb0);
+pub(super) const VALIDATION: RGBColor = RGBColor(0xd6, 0x45, 0x3d);
+pub(super) const TRAINING: RGBColor = RGBColor(0x2b, 0x6c, 0xb0);
+/// Told apart by those who see fewer colours, too (Okabe and Ito 2008); used again from the first where there are more lines.
+pub(super) const FURTHER: [RGBColor; 6] = [
+    RGBColor(0x00, 0x72, 0xb2),
+    RGBColor(0xd5, 0x5e, 0x00),
+    RGBColor(0x00, 0x9e, 0x73),
+    RGBColor(0xcc, 0x79, 0xa7),
+    RGBColor(0xe6, 0x9f, 0x00),
+    RGBColor(0x56, 0xb4, 0xe9),
+];
 
 /// Beyond this a loss says only that training diverged, and would flatten everything else.
 const LARGEST: f64 = 1e12;
@@ -30,7 +39,8 @@ const LINES_APART: i32 = 5;
 
 /// One line of the chart.
 pub(super) struct Series {
-    pub(super) name: &'static str,
+    pub(super) name: String,
+    pub(super) color: RGBColor,
     /// Epochs trained, value.
     pub(super) points: Vec<(f64, f64)>,
 }
@@ -47,8 +57,8 @@ pub(super) struct Chart {
     pub(super) y_name: &'static str,
     /// The values' own limits, which the axis does not pass.
     pub(super) y_limits: (f64, f64),
-    pub(super) validation: Series,
-    pub(super) training: Series,
+    /// Each lies beneath those after it.
+    pub(super) lines: Vec<Series>,
     pub(super) phases: Vec<PhaseMark>,
 }
 
@@ -68,16 +78,11 @@ impl Chart {
         Ok(svg)
     }
 
-    /// Training lies beneath validation.
-    fn lines(&self) -> [(&Series, RGBColor); 2] {
-        [(&self.training, TRAINING), (&self.validation, VALIDATION)]
-    }
-
     fn draw(&self, root: &Area<'_>) -> Drawn {
         root.fill(&WHITE)?;
         let all = || {
-            let lines = self.lines().into_iter();
-            lines.flat_map(|(series, _)| series.points.iter().copied())
+            let lines = self.lines.iter();
+            lines.flat_map(|series| series.points.iter().copied())
         };
         let x = Axis::of_epochs(all().fold(0.0, |last, (x, _)| x.max(last)));
         let values = all().map(|(_, y)| y).filter(|y| drawable(*y));
@@ -101,8 +106,8 @@ impl Chart {
             .y_desc(self.y_name)
             .draw()?;
         self.draw_phases(root, &plane, &y)?;
-        for (series, color) in self.lines() {
-            draw_line(&mut plane, series, color)?;
+        for series in &self.lines {
+            draw_line(&mut plane, series)?;
         }
         text(root, self.title, (LEFT + 72, 24), HPos::Left, 20, INK)?;
         self.draw_legend(root)?;
@@ -139,9 +144,10 @@ impl Chart {
     /// The legend stands in the head's right, where no line passes.
     fn draw_legend(&self, root: &Area<'_>) -> Drawn {
         let mut right = WIDTH - 28;
-        for (series, color) in self.lines().into_iter().rev().filter(|(series, _)| !series.points.is_empty()) {
-            text(root, series.name, (right, 24), HPos::Right, 15, INK)?;
-            let end = right - text_width(series.name, 15) - 8;
+        for series in self.lines.iter().rev().filter(|series| !series.points.is_empty()) {
+            let color = series.color;
+            text(root, &series.name, (right, 24), HPos::Right, 15, INK)?;
+            let end = right - text_width(&series.name, 15) - 8;
             root.draw(&PathElement::new([(end - 28, 24), (end, 24)], color.stroke_width(2)))?;
             root.draw(&Cross::new((end - 14, 24), 4, color.stroke_width(2)))?;
             right = end - 28 - 22;
@@ -150,7 +156,7 @@ impl Chart {
     }
 
     fn draw_note(&self, root: &Area<'_>) -> Drawn {
-        let points = self.lines().into_iter().flat_map(|(series, _)| &series.points);
+        let points = self.lines.iter().flat_map(|series| &series.points);
         let note = match points.filter(|(_, y)| !drawable(*y)).count() {
             0 => return Ok(()),
             1 => "1 value that is not finite or too large is not drawn".to_owned(),
@@ -170,7 +176,8 @@ fn drawable(value: f64) -> bool {
 }
 
 /// A line with a cross at each point, broken where a value cannot be drawn; a point alone always has its cross.
-fn draw_line(plane: &mut Plane<'_, '_>, series: &Series, color: RGBColor) -> Drawn {
+fn draw_line(plane: &mut Plane<'_, '_>, series: &Series) -> Drawn {
+    let color = series.color;
     let cross = match series.points.len() {
         0..=80 => 4,
         81..=160 => 3,

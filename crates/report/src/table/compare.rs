@@ -2,70 +2,113 @@
 
 use std::collections::HashSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{Give, NARROWEST, NOTHING, grid, metric, seconds, value_text};
-use crate::best::better_first;
+use super::{Give, NARROWEST, grid, metric, seconds, value_text};
+use crate::best::{better_first, ranking};
 use crate::part::Environment;
 use crate::record::Record;
 
 /// The least room for a run's column, in characters, before the runs are split over several tables.
 const COLUMN: usize = 16;
 
-/// Takes one number out of a record.
-type Metric = fn(&Record) -> Option<f64>;
-
-/// One attribute over all runs.
-struct Row {
-    label: String,
-    /// As shown, a run each.
-    shown: Vec<String>,
-    /// Whether the exact values are the same, however they are rounded when shown.
-    same: bool,
+/// What a run's record says of one hyperparameter.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hyperparameter {
+    /// Its name.
+    pub name: String,
+    /// Its value; none where it had no effect.
+    pub value: Option<Value>,
+    /// Whether the record says so. Where it does not, the value is the most likely one, and not shown.
+    pub is_recorded: bool,
 }
 
-/// The runs side by side, a column each, the best first ([`better_first`] on validation accuracy and loss): metrics and
-/// hyperparameters that differ in the table, those that are equal in all runs in a list beneath it.
+/// Runs side by side, the best first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Comparison {
+    /// The runs' names, with the identifier where two have the same.
+    pub names: Vec<String>,
+    /// What is compared.
+    pub rows: Vec<ComparisonRow>,
+    /// Why the runs are not ordered by the metric that they choose their best epoch by.
+    pub note: Option<String>,
+}
+
+/// One attribute over all runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ComparisonRow {
+    /// What is compared: `val_acc`, `lrs`, `device`.
+    pub label: String,
+    /// A run each; null where there is nothing.
+    pub values: Vec<Value>,
+    /// The same as text for people.
+    pub shown: Vec<String>,
+    /// Whether the exact values are the same, however they are rounded when shown.
+    pub is_same: bool,
+}
+
+/// The runs side by side, a column each, the best first ([`better_first`] by the metric that all of them choose their best epoch by, else by the validation
+/// accuracy): metrics and hyperparameters that differ in the table, those that are equal in all runs in a list beneath it.
 ///
 /// With a `width` (a terminal's, in columns) the runs that do not fit beside each other follow in further tables;
 /// without, one table holds all. Control characters in names and values are spelt out.
 pub fn compare_table(records: &[Record], width: Option<usize>) -> String {
-    if records.is_empty() {
-        return "no runs to compare\n".to_owned();
-    }
-    let mut runs: Vec<&Record> = records.iter().collect();
-    runs.sort_by(|a, b| {
-        let merit = |r: &Record| (r.metrics.val_acc, r.metrics.val_loss);
-        better_first(merit(a), merit(b))
-    });
-    let names = names(&runs);
-    let (same, differing): (Vec<Row>, Vec<Row>) = rows(&runs).into_iter().partition(|row| row.same && runs.len() > 1);
+    Comparison::of(records, &recorded_hyperparameters).table(width)
+}
 
-    // The labels' column stays whole; the runs' columns share the rest.
-    let label = differing.iter().map(|row| row.label.chars().count()).max().unwrap_or(0);
-    let labels_whole = [Give::Down(label.min(NARROWEST / 2) as u16)];
-    let beside = width.map_or(runs.len(), |width| (width.saturating_sub(label + 2) / (COLUMN + 2)).max(1));
-    let mut text = String::new();
-    for first in (0..runs.len()).step_by(beside) {
-        let part = first..runs.len().min(first + beside);
-        let mut header = vec![""];
-        header.extend(names[part.clone()].iter().map(String::as_str));
-        let cells = |row: &Row| {
-            let mut cells = vec![row.label.clone()];
-            cells.extend_from_slice(&row.shown[part.clone()]);
-            cells
-        };
-        text += &grid(&header, &differing.iter().map(cells).collect::<Vec<_>>(), &labels_whole, width);
-        text.push('\n');
+/// The hyperparameters as the record has them.
+pub fn recorded_hyperparameters(record: &Record) -> Vec<Hyperparameter> {
+    let all = record.hyperparameters.iter();
+    all.map(|(name, value)| Hyperparameter { name: name.clone(), value: Some(value.clone()), is_recorded: true })
+        .collect()
+}
+
+impl Comparison {
+    /// Compares `records`. `hyperparameters` says what each record's hyperparameters mean: [`recorded_hyperparameters`], or what a table of keys knows of
+    /// defaults and of values without an effect.
+    pub fn of(records: &[Record], hyperparameters: &dyn Fn(&Record) -> Vec<Hyperparameter>) -> Self {
+        let (criterion, note) = ranking(records);
+        let mut runs: Vec<&Record> = records.iter().collect();
+        runs.sort_by(|a, b| better_first(&criterion, a, b));
+        let hyperparameters: Vec<_> = runs.iter().map(|run| hyperparameters(run)).collect();
+        Self { names: names(&runs), rows: rows(&runs, &hyperparameters), note }
     }
-    if same.is_empty() {
-        text.pop();
-    } else {
-        text += &format!("the same in all {} runs:\n", runs.len());
-        let cells = |row: &Row| vec![row.label.clone(), row.shown[0].clone()];
-        text += &grid(&[], &same.iter().map(cells).collect::<Vec<_>>(), &[], width);
+
+    /// As text for people.
+    pub fn table(&self, width: Option<usize>) -> String {
+        let runs = self.names.len();
+        if runs == 0 {
+            return "no runs to compare\n".to_owned();
+        }
+        let (same, differing): (Vec<&ComparisonRow>, Vec<_>) =
+            self.rows.iter().partition(|row| row.is_same && runs > 1);
+
+        // The labels' column stays whole; the runs' columns share the rest.
+        let label = differing.iter().map(|row| row.label.chars().count()).max().unwrap_or(0);
+        let labels_whole = [Give::Down(label.min(NARROWEST / 2) as u16)];
+        let beside = width.map_or(runs, |width| (width.saturating_sub(label + 2) / (COLUMN + 2)).max(1));
+        let mut text = self.note.as_ref().map_or_else(String::new, |note| format!("{note}\n\n"));
+        for first in (0..runs).step_by(beside) {
+            let part = first..runs.min(first + beside);
+            let mut header = vec![""];
+            header.extend(self.names[part.clone()].iter().map(String::as_str));
+            let cells = |row: &&ComparisonRow| {
+                let mut cells = vec![row.label.clone()];
+                cells.extend_from_slice(&row.shown[part.clone()]);
+                cells
+            };
+            text += &grid(&header, &differing.iter().map(cells).collect::<Vec<_>>(), &labels_whole, width);
+            text.push('\n');
+        }
+        if same.is_empty() {
+            text.pop();
+        } else {
+            text += &format!("the same in all {runs} runs:\n");
+            let cells = |row: &&ComparisonRow| vec![row.label.clone(), row.shown[0].clone()];
+            text += &grid(&[], &same.iter().map(cells).collect::<Vec<_>>(), &[], width);
+        }
+        text
     }
-    text
 }
 
 /// The runs' names, with the identifier where two have the same.
@@ -77,64 +120,49 @@ fn names(runs: &[&Record]) -> Vec<String> {
     runs.iter().map(name).collect()
 }
 
-fn rows(runs: &[&Record]) -> Vec<Row> {
+fn rows(runs: &[&Record], hyperparameters: &[Vec<Hyperparameter>]) -> Vec<ComparisonRow> {
     let mut rows = Vec::new();
-    let mut add = |label: &str, shown: Vec<String>, exact: Vec<String>| {
+    let mut add = |label: &str, values: Vec<Value>, show: &dyn Fn(&Value) -> String| {
         // What no run has is no row.
-        if shown.iter().any(|cell| cell != NOTHING) {
-            let same = exact.iter().all(|cell| *cell == exact[0]);
-            rows.push(Row { label: label.to_owned(), shown, same });
+        if values.iter().any(|value| !value.is_null()) {
+            let is_same = values.iter().all(|value| *value == values[0]);
+            let shown = values.iter().map(show).collect();
+            rows.push(ComparisonRow { label: label.to_owned(), values, shown, is_same });
         }
     };
-    let metrics: [(&str, Metric); 8] = [
-        ("val_acc", |r| r.metrics.val_acc),
-        ("val_loss", |r| r.metrics.val_loss),
-        ("test_acc", |r| r.metrics.test_acc),
-        ("test_loss", |r| r.metrics.test_loss),
-        ("best_val_acc", |r| r.metrics.best_val_acc),
-        ("best_val_loss", |r| r.metrics.best_val_loss),
-        ("initial_val_acc", |r| r.metrics.initial_val_acc),
-        ("initial_val_loss", |r| r.metrics.initial_val_loss),
-    ];
-    for (label, of) in metrics {
-        let values: Vec<Option<f64>> = runs.iter().map(|run| of(run)).collect();
-        add(label, values.iter().map(|v| metric(*v)).collect(), values.iter().map(|v| format!("{v:?}")).collect());
+    for key in metric_keys(runs) {
+        let values = runs.iter().map(|run| json!(run.metrics.get(&key))).collect();
+        add(&key, values, &|value| metric(value.as_f64()));
     }
-    let mut texts = |label: &str, of: &dyn Fn(&Record) -> String| {
-        let values: Vec<String> = runs.iter().map(|run| of(run)).collect();
-        add(label, values.clone(), values);
+    add("best_epoch", runs.iter().map(|run| json!(run.metrics.best_epoch)).collect(), &value_text);
+    add("seconds", runs.iter().map(|run| json!(run.duration())).collect(), &|value| seconds(value.as_f64()));
+    add("status", runs.iter().map(|run| json!(run.status.as_str())).collect(), &value_text);
+    rows.extend(hyperparameter_rows(hyperparameters));
+    let mut add = |label: &str, of: &dyn Fn(&Record) -> Value| {
+        let values: Vec<Value> = runs.iter().map(|run| of(run)).collect();
+        if values.iter().any(|value| !value.is_null()) {
+            let is_same = values.iter().all(|value| *value == values[0]);
+            let shown = values.iter().map(value_text).collect();
+            rows.push(ComparisonRow { label: label.to_owned(), values, shown, is_same });
+        }
     };
-    texts("best_epoch", &|r| optional(r.metrics.best_epoch));
-    texts("seconds", &|r| seconds(r.duration()));
-    texts("status", &|r| r.status.as_str().to_owned());
-    for key in keys(runs).into_iter().filter(|key| is_told(runs, key)) {
-        texts(key, &|r| {
-            let value = r.hyperparameters.get(key).filter(|_| has_effect(r, key));
-            value.map_or_else(|| NOTHING.to_owned(), value_text)
-        });
-    }
-    texts("parameters", &|r| number(r.parameters));
-    texts("initialisation", &|r| present(&r.rng.initialisation));
-    texts("draws", &|r| present(&r.rng.scheme));
-    texts("further draws", &|r| {
+    add("parameters", &|r| number(r.parameters));
+    add("initialisation", &|r| present(&r.rng.initialisation));
+    add("draws", &|r| present(&r.rng.scheme));
+    add("further draws", &|r| {
         let streams: Vec<_> = r.rng.streams.iter().map(|(name, seed)| format!("{name}, seed {seed}")).collect();
         present(&streams.join("; "))
     });
-    texts("dataset", &|r| present(&r.dataset.name));
-    texts("dataset sha256", &|r| present(short(&r.dataset.sha256)));
-    texts("training samples", &|r| number(r.dataset.train as u64));
-    texts("validation samples", &|r| number(r.dataset.validation as u64));
-    texts("test samples", &|r| number(r.dataset.test as u64));
-    texts("split", &|r| present(&r.dataset.split.method));
-    texts("split seed", &|r| {
-        if r.dataset.split.method.is_empty() { NOTHING.into() } else { r.dataset.split.seed.to_string() }
-    });
-    texts("split sha256", &|r| present(short(&r.dataset.split.sha256)));
+    add("dataset", &|r| present(&r.dataset.name));
+    add("dataset sha256", &|r| present(short(&r.dataset.sha256)));
+    add("training samples", &|r| number(r.dataset.train as u64));
+    add("validation samples", &|r| number(r.dataset.validation as u64));
+    add("test samples", &|r| number(r.dataset.test as u64));
+    add("split", &|r| present(&r.dataset.split.method));
+    add("split seed", &|r| if r.dataset.split.method.is_empty() { Value::Null } else { json!(r.dataset.split.seed) });
+    add("split sha256", &|r| present(short(&r.dataset.split.sha256)));
     // Each value that any part of a run had; threads are not among them, since no result depends on them.
-    let mut parts = |label: &str, of: &dyn Fn(&Environment) -> String| {
-        let values: Vec<String> = runs.iter().map(|run| of_all_parts(run, of)).collect();
-        add(label, values.clone(), values);
-    };
+    let mut parts = |label: &str, of: &dyn Fn(&Environment) -> String| add(label, &|run| of_all_parts(run, of));
     parts("device", &|e| e.device.clone());
     parts("driver", &|e| e.driver.clone().unwrap_or_default());
     parts("precision", &|e| e.precision.clone());
@@ -153,8 +181,50 @@ fn rows(runs: &[&Record]) -> Vec<Row> {
     rows
 }
 
+/// Every metric of any run: of the weights that were saved, tested, of the best epoch, before the first step; the accuracy and the loss first.
+fn metric_keys(runs: &[&Record]) -> Vec<String> {
+    let mut keys: Vec<String> = Vec::new();
+    for prefix in ["val_", "test_", "best_val_", "initial_val_"] {
+        keys.extend(["acc", "loss"].map(|name| format!("{prefix}{name}")));
+        let further = runs.iter().flat_map(|run| run.metrics.values.keys());
+        let mut further: Vec<_> = further.filter(|key| key.starts_with(prefix)).cloned().collect();
+        further.sort();
+        keys.extend(further);
+    }
+    let others = runs.iter().flat_map(|run| run.metrics.values.keys()).cloned();
+    let mut seen = HashSet::new();
+    keys.into_iter().chain(others).filter(|key| seen.insert(key.clone())).collect()
+}
+
+/// Every hyperparameter of any run, in the order in which they first appear.
+fn hyperparameter_rows(runs: &[Vec<Hyperparameter>]) -> Vec<ComparisonRow> {
+    let mut seen = HashSet::new();
+    let mut rows = Vec::new();
+    for name in runs.iter().flatten().map(|hyperparameter| &hyperparameter.name) {
+        if !seen.insert(name) {
+            continue;
+        }
+        let find = |run: &Vec<Hyperparameter>| run.iter().find(|other| other.name == *name).cloned();
+        let found: Vec<Option<Hyperparameter>> = runs.iter().map(find).collect();
+        let likely: Vec<Option<&Value>> = found.iter().map(|run| run.as_ref()?.value.as_ref()).collect();
+        let is_same = likely.iter().all(|value| value.unwrap_or(&Value::Null) == likely[0].unwrap_or(&Value::Null));
+        // Where a run does not say and nothing speaks for a difference, there is nothing to tell.
+        let is_silent = |run: &Option<Hyperparameter>| run.as_ref().is_some_and(|run| !run.is_recorded);
+        if is_same && found.iter().any(is_silent) {
+            continue;
+        }
+        let told = |run: Option<Hyperparameter>| run.filter(|run| run.is_recorded).and_then(|run| run.value);
+        let values: Vec<Value> = found.into_iter().map(|run| told(run).unwrap_or(Value::Null)).collect();
+        if values.iter().any(|value| !value.is_null()) {
+            let shown = values.iter().map(value_text).collect();
+            rows.push(ComparisonRow { label: name.clone(), values, shown, is_same });
+        }
+    }
+    rows
+}
+
 /// The values of a run's parts, each once, in order.
-fn of_all_parts(run: &Record, of: impl Fn(&Environment) -> String) -> String {
+fn of_all_parts(run: &Record, of: impl Fn(&Environment) -> String) -> Value {
     let mut values: Vec<String> = Vec::new();
     for part in run.known_parts() {
         let value = of(&part.environment);
@@ -169,47 +239,12 @@ fn short(sha256: &str) -> &str {
     sha256.get(..16).unwrap_or(sha256)
 }
 
-fn number(count: u64) -> String {
-    if count == 0 { NOTHING.to_owned() } else { count.to_string() }
+fn number(count: u64) -> Value {
+    if count == 0 { Value::Null } else { json!(count) }
 }
 
-/// Keys that older programs did not record, whatever their value was.
-const NOT_RECORDED_BY_100: [&str; 1] = ["evaluation_batch"];
-
-/// Whether `key` is to be compared: not where only older runs lack it and the others agree, since nothing says that they differ.
-fn is_told(runs: &[&Record], key: &str) -> bool {
-    let told: Vec<_> = runs.iter().filter(|run| run.schema > 100).map(|run| run.hyperparameters.get(key)).collect();
-    let agree = told.windows(2).all(|pair| pair[0] == pair[1]);
-    !(NOT_RECORDED_BY_100.contains(&key) && told.len() < runs.len() && agree)
-}
-
-/// Whether a hyperparameter had an effect on the run; older programs recorded some that had none.
-fn has_effect(run: &Record, key: &str) -> bool {
-    let value = |key: &str| run.hyperparameters.get(key);
-    match key {
-        // They stand between hidden layers, of which there are none.
-        "activation" | "dropout" => value("hidden").and_then(Value::as_array).is_none_or(|hidden| !hidden.is_empty()),
-        "nesterov" => value("momentum").and_then(Value::as_f64) != Some(0.0),
-        _ => true,
-    }
-}
-
-/// Every hyperparameter of any run, in the order in which they first appear.
-fn keys<'a>(runs: &[&'a Record]) -> Vec<&'a str> {
-    let mut seen = HashSet::new();
-    let all = runs.iter().flat_map(|run| run.hyperparameters.iter());
-    // A value that is null says nothing that a missing key does not.
-    all.filter(|(key, value)| **value != Value::Null && seen.insert(key.as_str()))
-        .map(|(key, _)| key.as_str())
-        .collect()
-}
-
-fn present(text: &str) -> String {
-    if text.is_empty() { NOTHING.to_owned() } else { text.to_owned() }
-}
-
-fn optional(value: Option<usize>) -> String {
-    value.map_or_else(|| NOTHING.to_owned(), |v| v.to_string())
+fn present(text: &str) -> Value {
+    if text.is_empty() { Value::Null } else { json!(text) }
 }
 
 #[cfg(test)]

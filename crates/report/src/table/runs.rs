@@ -90,7 +90,8 @@ fn note(run: &RunSummary) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Metrics, Record};
+    use crate::metrics::Metrics;
+    use crate::record::Record;
     use std::path::PathBuf;
 
     fn run(name: &str, state: RunState) -> RunSummary {

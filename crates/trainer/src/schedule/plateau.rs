@@ -1,18 +1,17 @@
 //! Down where a metric no longer improves.
 
-use strata_spec::Metric;
+use strata_spec::Criterion;
 
 use super::{Schedule, ScheduledStep};
 use crate::HistoryRow;
-use crate::early_stopping::merit;
 
 /// Multiplies the rate by `factor` after more than `patience` epochs in a row without an improvement of more than `min_delta`
 /// (`torch.optim.lr_scheduler.ReduceLROnPlateau` with an absolute threshold and no cooldown). It remembers the factor so far, the best value and the
 /// epochs since.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ReduceOnPlateau {
     /// What is watched.
-    pub metric: Metric,
+    pub metric: Criterion,
     /// By what the rate is multiplied, in `0..1`.
     pub factor: f64,
     /// Epochs.
@@ -27,7 +26,7 @@ impl Schedule for ReduceOnPlateau {
     }
 
     fn epoch_ended(&self, line: &HistoryRow, state: &mut Vec<f64>) {
-        let value = merit(self.metric, line);
+        let value = self.metric.merit(line).unwrap_or(f64::NAN);
         match state.as_mut_slice() {
             [factor, best, stale] => {
                 if value > *best + self.min_delta {
@@ -50,7 +49,7 @@ mod tests {
 
     #[test]
     fn the_rate_falls_after_more_than_patience_epochs_without_an_improvement() {
-        let schedule = ReduceOnPlateau { metric: Metric::ValLoss, factor: 0.5, patience: 1, min_delta: 0.0 };
+        let schedule = ReduceOnPlateau { metric: Criterion::val_loss(), factor: 0.5, patience: 1, min_delta: 0.0 };
         let mut state = Vec::new();
         let mut rates = Vec::new();
         for loss in [3.0, 2.0, 2.0, 2.0, 2.5, 1.0, 1.5, 1.5] {

@@ -1,7 +1,7 @@
 //! What is compared, and how it looks.
 
 use super::*;
-use crate::record::Metrics;
+use crate::metrics::Metrics;
 
 fn record(name: &str, lr: f64, val_acc: Option<f64>, val_loss: Option<f64>) -> Record {
     let mut record = Record::new(name, vec![]);
@@ -131,33 +131,18 @@ fn whatever_can_change_a_result_is_compared() {
 }
 
 #[test]
-fn what_had_no_effect_is_no_difference() {
-    let with = |name: &str, values: Value| {
-        let mut run = record(name, 0.1, Some(0.5), None);
-        run.hyperparameters = values.as_object().unwrap().clone();
-        run
+fn what_a_record_does_not_say_is_shown_only_where_it_may_differ() {
+    let compare = |value: i64, likely: i64| {
+        let runs = [record("a", 0.1, None, None), record("b", 0.1, None, None)];
+        let of = |run: &Record| {
+            let is_recorded = run.name == "a";
+            let value = Some(Value::from(if is_recorded { value } else { likely }));
+            vec![Hyperparameter { name: "evaluation_batch".into(), value, is_recorded }]
+        };
+        Comparison::of(&runs, &of).table(None)
     };
-    let (relu, gelu) = (
-        serde_json::json!({"hidden": [], "activation": "relu", "dropout": 0.0}),
-        serde_json::json!({"hidden": [], "activation": "gelu", "dropout": 0.9}),
-    );
-    assert_eq!(differing(&with("a", relu), &with("b", gelu)), [""; 0]);
-    let layers = |activation: &str| serde_json::json!({"hidden": [64], "activation": activation});
-    assert_eq!(differing(&with("a", layers("relu")), &with("b", layers("gelu"))), ["activation"]);
-    let momentum = |nesterov: bool, momentum: f64| serde_json::json!({"momentum": momentum, "nesterov": nesterov});
-    assert_eq!(differing(&with("a", momentum(true, 0.0)), &with("b", momentum(false, 0.0))), [""; 0]);
-    assert_eq!(differing(&with("a", momentum(true, 0.9)), &with("b", momentum(false, 0.9))), ["nesterov"]);
-}
-
-/// A program before schema 101 did not record it.
-#[test]
-fn keys_missing_from_an_older_record_are_no_difference() {
-    let mut old = Record { schema: 100, ..record("old", 0.1, Some(0.5), None) };
-    let mut new = record("new", 0.1, Some(0.5), None);
-    new.hyperparameters.insert("evaluation_batch".into(), 128.into());
-    assert_eq!(differing(&old, &new), [""; 0]);
-    old.hyperparameters.insert("early_stopping".into(), true.into());
-    assert_eq!(differing(&old, &new), ["early_stopping"]);
+    assert!(!compare(256, 256).contains("evaluation_batch"));
+    assert!(compare(512, 256).contains("evaluation_batch  512  -\n"), "{}", compare(512, 256));
 }
 
 /// Half on a card, half on the processor: neither of the two is all of it.
