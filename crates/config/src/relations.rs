@@ -151,7 +151,11 @@ fn metrics(written: &Written<'_, '_>, settings: &Settings) -> Result<(), ConfigE
     for (place, criterion) in stopping.into_iter().chain([(keys::BEST.path(), &settings.checkpoint.best)]) {
         let metric = criterion.key.strip_prefix("val_").filter(|name| !["loss", "acc"].contains(name));
         if let Some(name) = metric.filter(|name| !settings.metrics.iter().any(|measured| measured == name)) {
-            return Err(fault(written, place, format!("is not measured; add \"{name}\" to `{}`", keys::METRICS.path())));
+            return Err(fault(
+                written,
+                place,
+                format!("is not measured; add \"{name}\" to `{}`", keys::METRICS.path()),
+            ));
         }
     }
     Ok(())

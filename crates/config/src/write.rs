@@ -92,7 +92,9 @@ fn table(text: &mut String, title: &str, note: &str, section: &str) {
     for key in in_section(section) {
         let words = match key.takes {
             Takes::Choice(choices) | Takes::Names(choices) => choices(),
-            Takes::Layers => LayerList::words().into_iter().map(|(name, sentence)| (name.into(), sentence.into())).collect(),
+            Takes::Layers => {
+                LayerList::words().into_iter().map(|(name, sentence)| (name.into(), sentence.into())).collect()
+            }
             _ => continue,
         };
         let _ = write!(text, "\n`{}`:", key.path);

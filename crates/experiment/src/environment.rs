@@ -15,7 +15,7 @@ pub struct Commit {
     pub dirty: Option<bool>,
 }
 
-/// Program, machine and device, as a record has them.
+/// Program, machine and device, as a record has them, and how many worker threads there are where this is called.
 pub fn environment(device: Device, commit: Option<&Commit>) -> Environment {
     Environment {
         strata: env!("CARGO_PKG_VERSION").into(),

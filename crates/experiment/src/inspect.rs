@@ -11,7 +11,8 @@ use strata_dataset::{
 };
 use strata_model::skip_initialisation;
 
-use crate::{Display, ExperimentError, Stop, data, setup, start_threads};
+use crate::threads::start_threads;
+use crate::{Display, ExperimentError, Stop, data, setup};
 
 /// Sizes, shape, classes, counts and pixel statistics of `experiment`'s images, as text.
 ///
@@ -23,11 +24,12 @@ pub fn dataset_info(
     display: &mut Display,
     stop: &Stop,
 ) -> Result<String, ExperimentError> {
-    start_threads(experiment.threads)?;
-    let dataset = data::load(experiment, &data::named(folder), display, stop)?;
+    let threads = start_threads(experiment.threads)?;
+    let dataset = threads.run(|| data::load(experiment, &data::named(folder), display, stop))?;
     let (split, _) = data::split(experiment, &dataset)?;
     let ImageShape { channels, height, width } = dataset.train.shape();
-    let (statistics, sha256) = stop.while_at_once(|| (dataset.train.channel_statistics(), dataset.sha256()))?;
+    let (statistics, sha256) =
+        stop.while_at_once(|| threads.run(|| (dataset.train.channel_statistics(), dataset.sha256())))?;
     let numbers = |values: &[f64]| values.iter().map(|v| format!("{v:.4}")).collect::<Vec<_>>().join(" ");
     let mut text = String::new();
     // Writing to a string cannot fail.
@@ -78,9 +80,9 @@ pub fn dataset_grid(
 ) -> Result<String, ExperimentError> {
     const COLUMNS: usize = 16;
     const ROWS: usize = 8;
-    start_threads(experiment.threads)?;
-    let dataset = data::load(experiment, &data::named(folder), display, stop)?;
-    let images = stop.while_at_once(|| first_batch(experiment, &dataset, augmented))??;
+    let threads = start_threads(experiment.threads)?;
+    let dataset = threads.run(|| data::load(experiment, &data::named(folder), display, stop))?;
+    let images = stop.while_at_once(|| threads.run(|| first_batch(experiment, &dataset, augmented)))??;
     let shown: Vec<u32> = (0..images.len().min(COLUMNS * ROWS) as u32).collect();
     contact_sheet(&images, &shown, COLUMNS, out).map_err(unwritten)?;
     let class = |index: &u32| class_of(&dataset, &images, *index as usize).1;
@@ -120,8 +122,8 @@ pub fn dataset_show(
     display: &mut Display,
     stop: &Stop,
 ) -> Result<String, ExperimentError> {
-    start_threads(experiment.threads)?;
-    let dataset = data::load(experiment, &data::named(folder), display, stop)?;
+    let threads = start_threads(experiment.threads)?;
+    let dataset = threads.run(|| data::load(experiment, &data::named(folder), display, stop))?;
     let (split, _) = data::split(experiment, &dataset)?;
     let (name, images, count) = match part {
         ImagePart::Train => ("training", &dataset.train, dataset.train.len()),

@@ -44,7 +44,6 @@ pub use run::{Runner, find_run};
 pub use setup::CompiledNetwork;
 pub use stop::Stop;
 pub use strata_config::{Config, ConfigError};
-pub use threads::start_threads;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -15,10 +15,12 @@ impl Runner<'_> {
     /// The record of a run that starts now; its name, its config's hash and its first part are filled in by the recorder.
     pub(crate) fn record(&self, experiment: &Config, parts: &Parts) -> Record {
         let architecture = parts.classifier.architecture();
+        let (device, commit) = (parts.device, self.commit.as_ref());
+        let environment = parts.threads.run(|| environment(device, commit));
         Record {
             hyperparameters: hyperparameters(experiment, architecture),
             parameters: architecture.parameters() as u64,
-            environment: environment(parts.device, self.commit.as_ref()),
+            environment,
             dataset: dataset(experiment, parts),
             phases: phases(experiment),
             best: Some(Best::of(&experiment.checkpoint.best)),

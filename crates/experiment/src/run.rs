@@ -7,12 +7,13 @@ use strata_config::Config;
 use strata_dataset::{DataFolder, Dataset, Split};
 use strata_report::{ReportError, RunFolder};
 use strata_rng::TorchRng;
-use strata_trainer::{Classifier, Device, Progress};
+use strata_trainer::{Classifier, Device, Progress, Threaded, Threads};
 
 use crate::inputs::{Inputs, Loaders};
 use crate::recorder::Recorder;
 use crate::setup;
-use crate::{Commit, CompiledNetwork, Display, ExperimentError, Stop, data, memory, start_threads};
+use crate::threads::start_threads;
+use crate::{Commit, CompiledNetwork, Display, ExperimentError, Stop, data, memory};
 
 /// Runs experiments with the networks of one program.
 #[derive(Debug)]
@@ -67,6 +68,7 @@ fn links_to(name: &Path, runs: &Path) -> impl Iterator<Item = PathBuf> {
 
 /// Everything that a run needs besides its folder.
 pub(crate) struct Parts {
+    pub(crate) threads: Threads,
     pub(crate) device: Device,
     pub(crate) dataset: Dataset,
     /// Of the images and their labels.
@@ -123,7 +125,7 @@ impl Runner<'_> {
         if let Some(path) = self.data.as_ref().filter(|path| path.to_str().is_none()) {
             return Err(ExperimentError::UnrecordableFolder { path: path.clone() });
         }
-        start_threads(experiment.threads)?;
+        let threads = start_threads(experiment.threads)?;
         let device = Device::choose(experiment.device)?;
         setup::step(experiment).check_on(device)?;
         let folder = match (self.data.as_deref(), recorded) {
@@ -131,17 +133,18 @@ impl Runner<'_> {
             (None, Some(folder)) => DataFolder::Existing(folder.to_owned()),
             (named, _) => data::named(named),
         };
-        let dataset = data::load(experiment, &folder, &mut self.display, &self.stop)?;
+        let dataset = threads.run(|| data::load(experiment, &folder, &mut self.display, &self.stop))?;
         // The notebook's order of draws: the split, then the layers, then the passes.
         let (split, rng) = data::split(experiment, &dataset)?;
         memory::check(experiment, &dataset, &split, device)?;
         let (inputs, dataset_sha256) =
-            self.stop.while_at_once(|| (Inputs::of(experiment, &dataset, &split), dataset.sha256()))?;
+            self.stop.while_at_once(|| threads.run(|| (Inputs::of(experiment, &dataset, &split), dataset.sha256())))?;
         let inputs = inputs?;
         let tables = inputs.tables(experiment, &dataset.train, device)?;
         let classifier = setup::classifier(experiment, self.networks, device, &dataset.train, tables.as_deref())?;
-        let loaders = inputs.loaders(experiment, &dataset, &split, tables.is_some())?;
+        let classifier = Box::new(Threaded::new(classifier, threads.clone()));
+        let loaders = threads.run(|| inputs.loaders(experiment, &dataset, &split, tables.is_some()))?;
         let folder = folder.path().map(Path::to_owned);
-        Ok(Parts { device, dataset, dataset_sha256, folder, split, inputs, loaders, classifier, rng })
+        Ok(Parts { threads, device, dataset, dataset_sha256, folder, split, inputs, loaders, classifier, rng })
     }
 }

@@ -37,6 +37,8 @@ struct Odd {
     inner: Box<dyn Classifier>,
     how: How,
     steps: usize,
+    /// What asks the run to stop, and after how many steps.
+    stop: Option<(Stop, usize)>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -48,7 +50,7 @@ enum How {
 }
 
 thread_local! {
-    /// What asks this thread's run to stop, and after how many steps of the slow network.
+    /// What asks the run that this thread begins to stop, and after how many steps of the slow network.
     static STOP: RefCell<Option<(Stop, usize)>> = const { RefCell::new(None) };
 }
 
@@ -63,13 +65,11 @@ impl Classifier for Odd {
         self.steps += 1;
         assert!(self.how != How::PanicsInTraining || self.steps < 8, "in step 8, on purpose");
         std::thread::sleep(STEP);
-        STOP.with_borrow(|wish| {
-            if let Some((stop, after)) = wish
-                && self.steps == *after
-            {
-                stop.request();
-            }
-        });
+        if let Some((stop, after)) = &self.stop
+            && self.steps == *after
+        {
+            stop.request();
+        }
         self.inner.training_step(batch, learning_rate)
     }
     fn training_score(&mut self) -> Result<Score, TrainError> {
@@ -98,7 +98,7 @@ impl Classifier for Odd {
 }
 
 fn odd(options: ClassifierOptions<'_>, how: How) -> Result<Box<dyn Classifier>, TrainError> {
-    Ok(Box::new(Odd { inner: linear(options)?, how, steps: 0 }))
+    Ok(Box::new(Odd { inner: linear(options)?, how, steps: 0, stop: STOP.with_borrow(Clone::clone) }))
 }
 
 fn rows(build: BuildClassifier) -> [CompiledNetwork; 1] {

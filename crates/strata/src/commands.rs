@@ -1,14 +1,13 @@
 //! What each command does.
 
 use std::io::{IsTerminal, Write};
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use strata_cli::{ConfigArguments, ExperimentArguments, MachineArguments, escape_lines, note};
 use strata_experiment::{
     Config, Display, ExperimentError, Runner, Stop, compare as compared, dataset_grid, dataset_info, dataset_show,
-    find_run, start_threads,
+    find_run,
 };
 use strata_files::{escape_path, hide_credentials};
 use strata_report::{Record, RunState, RunSummary, Status, list_runs, read_record, runs_table};
@@ -32,19 +31,19 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
         Command::Compare { names, runs } => compare(&names, &runs),
         Command::Dataset(cli::Dataset::Info(config)) => {
             let experiment = read(&config)?;
-            let stop = prepare(experiment.threads)?;
+            let stop = prepare()?;
             show(&dataset_info(&experiment, config.data.as_deref(), &mut Display::default(), &stop)?)
         }
         Command::Dataset(cli::Dataset::Grid { config, out, augmented }) => {
             let experiment = read(&config)?;
-            let stop = prepare(experiment.threads)?;
+            let stop = prepare()?;
             let (folder, sheet) = (config.data.as_deref(), (out.as_path(), augmented));
             let labels = dataset_grid(&experiment, folder, sheet, &mut Display::default(), &stop)?;
             show(&format!("{labels}{}\n", escape_path(&out)))
         }
         Command::Dataset(cli::Dataset::Show { config, indices, part, out }) => {
             let experiment = read(&config)?;
-            let stop = prepare(experiment.threads)?;
+            let stop = prepare()?;
             let images = (part.into(), indices.as_slice());
             let data = config.data.as_deref();
             show(&dataset_show(&experiment, data, images, out.as_deref(), &mut Display::default(), &stop)?)
@@ -67,9 +66,8 @@ fn on_machine(mut config: Config, machine: &MachineArguments) -> Config {
     config
 }
 
-/// Starts the worker threads, then heeds signals: whatever a command could wait for in vain is behind it.
-fn prepare(threads: Option<NonZeroUsize>) -> anyhow::Result<Stop> {
-    start_threads(threads)?;
+/// Heeds signals: whatever a command could wait for in vain is behind it.
+fn prepare() -> anyhow::Result<Stop> {
     let stop = Stop::default();
     signals::heed(&stop)?;
     Ok(stop)
@@ -84,7 +82,7 @@ fn experiment(arguments: &ExperimentArguments) -> anyhow::Result<()> {
         ));
     }
     let data = arguments.config.data.as_deref().map(absolute).transpose()?;
-    let stop = prepare(experiment.threads)?;
+    let stop = prepare()?;
     runner(data, stop).start(&experiment, &arguments.runs, arguments.name.as_deref())?;
     Ok(())
 }
@@ -92,8 +90,7 @@ fn experiment(arguments: &ExperimentArguments) -> anyhow::Result<()> {
 fn resume(arguments: &cli::Resume) -> anyhow::Result<()> {
     let run = find_run(&arguments.run, &arguments.runs)?;
     let data = arguments.data.as_deref().map(absolute).transpose()?;
-    let threads = arguments.machine.threads.or_else(|| Config::read(&run.join("config.toml"), &[]).ok()?.threads);
-    let stop = prepare(threads)?;
+    let stop = prepare()?;
     runner(data, stop).resume(&run, |config| on_machine(config, &arguments.machine))?;
     Ok(())
 }

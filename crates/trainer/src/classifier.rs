@@ -63,7 +63,9 @@ impl Score {
 ///
 /// Training and validation steps may leave their results on the device; [`Classifier::training_score`] and
 /// [`Classifier::validation_score`] bring them back, so that a loop that asks once in a while does not make the device wait.
-pub trait Classifier {
+///
+/// It computes on the threads that it is called on: [`Threaded`](crate::Threaded) gives it some.
+pub trait Classifier: Send {
     /// What the network is.
     fn architecture(&self) -> &Architecture;
 

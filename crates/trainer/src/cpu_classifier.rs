@@ -19,12 +19,13 @@ type Traced = OwnedTape<f32, Cpu>;
     message = "`{Self}` is no network of {I} features and {C} classes that the CPU can train",
     label = "not a network of {I} features and {C} classes",
     note = "each layer has to take as many features as the one before gives, a skip connection has to end with as many as it begins with, and a \
-            module of your own has to be `Clone`, a dfdx `TensorCollection`, and a `Module` with and without a tape"
+            module of your own has to be `Clone` and `Send`, a dfdx `TensorCollection`, and a `Module` with and without a tape"
 )]
 pub trait CpuNetwork<const I: usize, const C: usize>:
     Layers
     + TensorCollection<f32, Cpu>
     + Clone
+    + Send
     + Module<Inputs<I>, Output = Inputs<C>, Error = CpuError>
     + ModuleMut<Inputs<I, Traced>, Output = Inputs<C, Traced>, Error = CpuError>
 {
@@ -34,6 +35,7 @@ impl<M, const I: usize, const C: usize> CpuNetwork<I, C> for M where
     M: Layers
         + TensorCollection<f32, Cpu>
         + Clone
+        + Send
         + Module<Inputs<I>, Output = Inputs<C>, Error = CpuError>
         + ModuleMut<Inputs<I, Traced>, Output = Inputs<C, Traced>, Error = CpuError>
 {

@@ -84,6 +84,14 @@ pub enum TrainError {
         /// How many the rule keeps.
         kept: usize,
     },
+    /// Worker threads that the system does not give.
+    #[error("cannot start {count} worker threads: {reason}")]
+    Threads {
+        /// How many were asked for.
+        count: usize,
+        /// The system's word.
+        reason: String,
+    },
     /// Something that dfdx has no operation for on a card.
     #[error("{what} is computed on the CPU only")]
     OnlyOnCpu {

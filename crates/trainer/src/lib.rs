@@ -30,6 +30,7 @@ mod stored_row;
 mod table;
 mod tensor_classifier;
 mod tensor_update;
+mod threads;
 
 pub use averaging::Averaging;
 pub use batch::{Batch, Batches, LoadError, Loader, MixedLabels};
@@ -53,6 +54,7 @@ pub use strata_metrics::{Direction, Metric, Outputs};
 pub use strata_spec::{Clipping, Criterion, DeviceChoice, EarlyStopping, HistoryRow, Phase, ScheduleSpec};
 pub use table::Table;
 pub use tensor_classifier::{TensorClassifier, TensorNetwork};
+pub use threads::{Threaded, Threads};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -10,8 +10,8 @@ use strata_model::{Activation, mlp};
 use strata_rng::TorchRng;
 use strata_spec::OptimizerSpec;
 use strata_trainer::{
-    Batch, Batches, Classifier, ClassifierOptions, Criterion, Device, DeviceChoice, EarlyStopping, Loader, Outcome, Pass, Phase,
-    Plan, Progress, TrainError, build, evaluate, fit,
+    Batch, Batches, Classifier, ClassifierOptions, Criterion, Device, DeviceChoice, EarlyStopping, Loader, Outcome,
+    Pass, Phase, Plan, Progress, TrainError, build, evaluate, fit,
 };
 
 fn classifier() -> Box<dyn Classifier> {

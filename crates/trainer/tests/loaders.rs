@@ -7,8 +7,8 @@ use common::{CLASSES, FEATURES, Keeper, Memory};
 use strata_model::{Activation, mlp};
 use strata_rng::TorchRng;
 use strata_trainer::{
-    Amount, Batch, Batches, Classifier, ClassifierOptions, Criterion, Device, EarlyStopping, HistoryRow, Loader, Pass, Phase,
-    Plan, Progress, Sgd, TrainError, build, evaluate, fit,
+    Amount, Batch, Batches, Classifier, ClassifierOptions, Criterion, Device, EarlyStopping, HistoryRow, Loader, Pass,
+    Phase, Plan, Progress, Sgd, TrainError, build, evaluate, fit,
 };
 
 fn classifier() -> Box<dyn Classifier> {
