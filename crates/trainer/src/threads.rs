@@ -66,6 +66,7 @@ impl Threaded {
     }
 }
 
+/// Every method, those that have a default too.
 impl Classifier for Threaded {
     fn architecture(&self) -> &Architecture {
         self.classifier.architecture()
@@ -95,6 +96,26 @@ impl Classifier for Threaded {
         self.threads.run(|| self.classifier.validation_score())
     }
 
+    fn begin_statistics(&mut self) -> bool {
+        self.threads.run(|| self.classifier.begin_statistics())
+    }
+
+    fn statistics_step(&mut self, batch: Batch) -> Result<(), TrainError> {
+        self.threads.run(|| self.classifier.statistics_step(batch))
+    }
+
+    fn finish_statistics(&mut self) {
+        self.threads.run(|| self.classifier.finish_statistics());
+    }
+
+    fn averaged_weights(&mut self) -> Result<Option<Weights>, TrainError> {
+        self.threads.run(|| self.classifier.averaged_weights())
+    }
+
+    fn evaluate_with(&mut self, weights: &Weights) -> Result<(), TrainError> {
+        self.threads.run(|| self.classifier.evaluate_with(weights))
+    }
+
     fn reads_are_slow(&self) -> bool {
         self.classifier.reads_are_slow()
     }
@@ -105,5 +126,24 @@ impl Classifier for Threaded {
 
     fn restore(&mut self, weights: &Weights, state: &OptimizerState) -> Result<(), TrainError> {
         self.threads.run(|| self.classifier.restore(weights, state))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    /// The names of the methods in the block that begins with `head`.
+    fn methods(source: &str, head: &str) -> Vec<String> {
+        let block = source.split(head).nth(1).unwrap().split("\n}\n").next().unwrap();
+        let names = block.split("    fn ").skip(1).map(|rest| rest.split('(').next().unwrap().to_owned());
+        let mut names: Vec<_> = names.collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn no_method_of_the_classifier_is_left_to_its_default() {
+        let wanted = methods(include_str!("classifier.rs"), "pub trait Classifier");
+        assert!(wanted.len() > 10);
+        assert_eq!(methods(include_str!("threads.rs"), "impl Classifier for Threaded"), wanted);
     }
 }
