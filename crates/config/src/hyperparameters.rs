@@ -1,5 +1,7 @@
 //! What a record's hyperparameters mean by the table of keys: which had an effect, and what a key is that the record does not name.
 
+use std::collections::BTreeMap;
+
 use crate::config::Recorded;
 use crate::key::Fallback;
 use crate::keys;
@@ -22,8 +24,14 @@ pub enum Meaning {
 #[must_use]
 pub fn hyperparameters(find: &dyn Fn(&str) -> Option<Recorded>) -> Option<Vec<(&'static str, Meaning)>> {
     let recorded = || keys::all().filter_map(|key| Some((key, key.recorded()?)));
+    // As many tables as the longest of a list's keys has values.
+    let mut lists = BTreeMap::new();
+    for (key, name) in recorded().filter(|(key, _)| key.is_of_list()) {
+        let tables: &mut usize = lists.entry(key.section()).or_default();
+        *tables = length(find(name)).max(*tables);
+    }
     let mut values = Values {
-        phases: recorded().filter(|(key, _)| key.is_of_list()).map(|(_, name)| length(find(name))).max().unwrap_or(0),
+        lists,
         has_early_stopping: recorded().any(|(key, name)| key.section() == "early_stopping" && find(name).is_some()),
         ..Values::default()
     };
@@ -35,7 +43,7 @@ pub fn hyperparameters(find: &dyn Fn(&str) -> Option<Recorded>) -> Option<Vec<(&
         for (index, place) in key.places(&values).into_iter().enumerate() {
             let holds = key.when.is_none_or(|when| when.holds_at(&place, &values));
             has_effect |= holds;
-            let default = if holds { fallback(key, &values) } else { None };
+            let default = if holds { fallback(key, &place, &values) } else { None };
             let value = match &found {
                 _ if !holds => None,
                 None => default.clone(),

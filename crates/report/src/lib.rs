@@ -41,8 +41,7 @@ pub use owner::{Owner, host_name};
 pub use part::{Environment, Part};
 pub use read::{read_history, read_record, read_record_to_write, read_timing};
 pub use record::{
-    Chosen, DatasetRecord, FrequencyRecord, ModelFile, PhaseRecord, PixelRecord, Record, Rng, SplitRecord,
-    Status,
+    Chosen, DatasetRecord, FrequencyRecord, ModelFile, PhaseRecord, PixelRecord, Record, Rng, SplitRecord, Status,
 };
 pub use schema::SCHEMA;
 pub use strata_spec::HistoryRow;
