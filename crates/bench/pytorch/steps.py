@@ -115,6 +115,51 @@ class Lion(torch.optim.Optimizer):
                 average.mul_(beta2).add_((1 - beta2) * p.grad)
 
 
+class Muon(torch.optim.Optimizer):
+    """Muon by its definition in double precision (torch.optim.Muon iterates in bfloat16), the step fitted to AdamW's, for the first layer's weight."""
+
+    def __init__(self, model, lr, momentum, nesterov, weight_decay, iterations=5):
+        hidden = model[0].weight
+        super().__init__([hidden], {"lr": lr})
+        self.numbers = lr, momentum, nesterov, weight_decay, iterations
+        rest = [p for p in model.parameters() if p is not hidden]
+        self.rest = torch.optim.AdamW(rest, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=weight_decay)
+
+    @torch.no_grad()
+    def step(self):
+        lr, momentum, nesterov, weight_decay, iterations = self.numbers
+        p = self.param_groups[0]["params"][0]
+        velocity = self.state[p].setdefault("momentum_buffer", torch.zeros_like(p))
+        velocity.lerp_(p.grad, 1 - momentum)
+        x = p.grad.lerp(velocity, momentum) if nesterov else velocity.clone()
+        x = x.T if x.shape[0] > x.shape[1] else x
+        x = x / x.norm().clamp(min=1e-7)
+        for _ in range(iterations):
+            gram = x @ x.T
+            x = 3.4445 * x + (-4.7750 * gram + 2.0315 * gram @ gram) @ x
+        x = x.T if p.shape[0] > p.shape[1] else x
+        p.mul_(1 - lr * weight_decay).sub_(lr * 0.2 * max(p.shape) ** 0.5 * x)
+        self.rest.step()
+
+    def zero_grad(self):
+        super().zero_grad()
+        self.rest.zero_grad()
+
+
+class BetaLasso(torch.optim.Optimizer):
+    """Algorithm 1 of Neyshabur 2020, which PyTorch does not have."""
+
+    def __init__(self, parameters, lr, lam, beta):
+        super().__init__(parameters, {"lr": lr, "lam": lam, "beta": beta})
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                p.sub_(group["lr"] * (p.grad + group["lam"] * p.sign()))
+                p[p.abs() < group["beta"] * group["lam"]] = 0
+
+
 OPTIM = torch.optim
 CASES = {
     "sgd": lambda: train(of(OPTIM.SGD, lr=0.1)),
@@ -128,6 +173,9 @@ CASES = {
     "rmsprop, momentum": lambda: train(of(OPTIM.RMSprop, lr=0.002, alpha=0.99, eps=1e-6, momentum=0.9)),
     "adagrad": lambda: train(of(OPTIM.Adagrad, lr=0.1, lr_decay=0.01, eps=1e-10, weight_decay=0.01)),
     "lion": lambda: train(of(Lion, lr=0.005, betas=(0.9, 0.99), weight_decay=0.1)),
+    "muon": lambda: train(lambda model: Muon(model, 0.02, 0.95, True, 0.1)),
+    "muon, no look-ahead": lambda: train(lambda model: Muon(model, 0.05, 0.9, False, 0.0, iterations=3)),
+    "beta-lasso": lambda: train(of(BetaLasso, lr=0.1, lam=1e-3, beta=50)),
     "decay of weights": lambda: train(weights_decay(OPTIM.AdamW, 0.2, lr=0.02, betas=(0.9, 0.999), eps=1e-8)),
     "smoothing": lambda: train(of(OPTIM.SGD, lr=0.1), cross_entropy(0.2)),
     "mse": lambda: train(of(OPTIM.SGD, lr=0.2), squares),
@@ -137,6 +185,8 @@ CASES = {
     "clip value": lambda: train(of(OPTIM.SGD, lr=0.2), clip_value=0.05),
     "clip norm, value": lambda: train(of(OPTIM.Adam, lr=0.02), clip_norm=0.3, clip_value=0.05),
     "batch norm": lambda: train(of(OPTIM.SGD, lr=0.05, momentum=0.9), batch_norm=True),
+    "accumulation": lambda: train(of(OPTIM.SGD, lr=0.05, momentum=0.9), accumulate=2),
+    "accumulation, clip norm": lambda: train(of(OPTIM.Adam, lr=0.02), accumulate=2, clip_norm=0.3),
     "ema": lambda: train(of(OPTIM.SGD, lr=0.1), average=(0, get_ema_multi_avg_fn(0.9))),
     "swa": lambda: train(of(OPTIM.SGD, lr=0.1), average=(30, get_swa_multi_avg_fn())),
     # A bias before batch normalisation has no gradient but rounding, which Adam would make steps of.

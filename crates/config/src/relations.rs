@@ -1,6 +1,6 @@
 //! What holds between keys.
 
-use strata_spec::{AveragingSpec, InputSpec, Integers, NetworkSpec, ranges};
+use strata_spec::{AveragingSpec, InputSpec, Integers, NetworkSpec, ScheduleSpec, ranges};
 
 use crate::error::ConfigError;
 use crate::keys;
@@ -19,6 +19,8 @@ pub(crate) fn check(written: &Written<'_, '_>, values: &Values) -> Result<Networ
     metrics(written, &settings)?;
     has_phases(written)?;
     epochs(written, &settings)?;
+    accumulation(written, &settings)?;
+    schedules(written, &settings)?;
     averaging(written, &settings)?;
     Ok(network)
 }
@@ -125,6 +127,42 @@ fn epochs(written: &Written<'_, '_>, settings: &Settings) -> Result<(), ConfigEr
         Some((span, _)) => written.document.fault(span, Some("phases"), message),
         None => written.document.missing("phases", message),
     })
+}
+
+/// A step of more batches than there are would be a smaller one.
+fn accumulation(written: &Written<'_, '_>, settings: &Settings) -> Result<(), ConfigError> {
+    let batches = settings.batches_per_epoch();
+    if settings.accumulate.get() == 1 || settings.accumulate.get() <= batches {
+        return Ok(());
+    }
+    let message = format!("an epoch has {batches} batches: a step takes no more");
+    let place = keys::ACCUMULATE.path();
+    Err(match written.at(place) {
+        Some(value) => written.document.wrong(value.span(), place, message),
+        None => written.document.missing(place, message),
+    })
+}
+
+/// A schedule that would have done nothing when its phase ends.
+fn schedules(written: &Written<'_, '_>, settings: &Settings) -> Result<(), ConfigError> {
+    for (number, phase) in settings.phases.iter().enumerate() {
+        let (name, length, what) = match phase.schedule {
+            ScheduleSpec::Step { every, .. } => ("every", every, "the rate would never fall"),
+            ScheduleSpec::CosineRestarts { period, .. } => {
+                ("period", period, "nothing would begin again; cosine does the same")
+            }
+            _ => continue,
+        };
+        if length >= phase.epochs {
+            let place = format!("phases.{number}.{name}");
+            let message = format!("{what}: the phase ends after {} epochs", phase.epochs);
+            return Err(match written.at(&place) {
+                Some(value) => written.document.wrong(value.span(), &place, message),
+                None => written.document.missing(&place, message),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// A mean of one step, or of none, would be no mean.

@@ -38,6 +38,8 @@ pub struct Settings {
     pub optimizer: OptimizerSpec,
     /// Which parameters its weight decay is for.
     pub decayed: DecayScope,
+    /// Batches of a training step, 1 to 1,000,000.
+    pub accumulate: NonZeroUsize,
     /// How gradients are clipped.
     pub clipping: Clipping,
     /// The training's phases, in order; 1 to 1,000, and at most 100,000 epochs in all.
@@ -51,11 +53,17 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Training batches of an epoch.
+    #[must_use]
+    pub fn batches_per_epoch(&self) -> usize {
+        let train = self.dataset.kind.train_images().saturating_sub(self.dataset.validation);
+        train.div_ceil(self.dataset.batch.get())
+    }
+
     /// Training steps of an epoch.
     #[must_use]
     pub fn steps_per_epoch(&self) -> usize {
-        let train = self.dataset.kind.train_images().saturating_sub(self.dataset.validation);
-        train.div_ceil(self.dataset.batch.get())
+        self.batches_per_epoch().div_ceil(self.accumulate.get())
     }
 
     /// Training steps of all phases together.
@@ -86,6 +94,7 @@ impl Settings {
             loss: keys::loss(values),
             optimizer: keys::optimizer(values),
             decayed: values.get(&keys::DECAY).unwrap_or_default(),
+            accumulate: values.get(&keys::ACCUMULATE).unwrap_or(NonZeroUsize::MIN),
             clipping: keys::clipping(values),
             phases: keys::phases(values),
             averaging: keys::averaging(values),

@@ -28,6 +28,14 @@ fn needs(path: &str) -> &'static [&'static str] {
         "optimizer.betas" | "optimizer.eps" => &["optimizer.kind=adam"],
         "averaging.decay" => &["averaging.kind=ema"],
         "averaging.start" => &["averaging.kind=swa"],
+        "optimizer.iterations" => &["optimizer.kind=muon"],
+        "optimizer.lambda" | "optimizer.beta" => &["optimizer.kind=beta_lasso"],
+        "phases[].every" => &["phases.0.epochs=100000", "phases.0.schedule=step"],
+        "phases[].factor" => &["phases.0.schedule=exponential"],
+        "phases[].power" => &["phases.0.schedule=polynomial"],
+        "phases[].period" | "phases[].period_factor" => {
+            &["phases.0.epochs=100000", "phases.0.schedule=cosine_restarts", "phases.0.period=1"]
+        }
         "optimizer.alpha" => &["optimizer.kind=rmsprop"],
         "optimizer.lr_decay" => &["optimizer.kind=adagrad"],
         "optimizer.decay" => &["optimizer.weight_decay=0.1"],
@@ -78,6 +86,9 @@ fn documented_default_values_are_the_defaults_in_use() {
         let default = match default {
             "0.0 (adamw 0.01)" => "0.0",
             "1e-8 (adagrad 1e-10)" => "1e-8",
+            "0.0 (muon 0.95)" | "0.0 (one_cycle 0.3)" => "0.0",
+            "false (muon true)" => "false",
+            "0.1 (exponential 0.9)" => "0.9",
             "[0.9, 0.999] (lion [0.9, 0.99])" => "[0.9, 0.999]",
             "the file's name without .toml" => "c",
             "what the machine has" | "that of the release" | "that of the release's archive" => continue,

@@ -22,14 +22,14 @@ const WITHOUT_EFFECT: &[(&str, &str, &str, &str)] = &[
         "model.hidden = [] makes a network without hidden layers",
     ),
     ("model.hidden=[]", "model.activation=\"gelu\"", "model.activation=\"relu\"", "model.hidden = []"),
-    ("optimizer.kind=\"adam\"", "optimizer.momentum=0.9", "optimizer.momentum=0", "sgd and rmsprop take it"),
+    ("optimizer.kind=\"adam\"", "optimizer.momentum=0.9", "optimizer.momentum=0", "sgd, rmsprop and muon take it"),
     ("optimizer.kind=\"adam\"", "optimizer.alpha=0.9", "optimizer.alpha=0.99", "rmsprop takes it"),
     ("optimizer.kind=\"adam\"", "optimizer.lr_decay=0.1", "optimizer.lr_decay=0", "adagrad takes it"),
     (
         "optimizer={kind=\"rmsprop\", momentum=0.9}",
         "optimizer.nesterov=true",
         "optimizer.nesterov=false",
-        "which has no `nesterov`; sgd takes it",
+        "which has no `nesterov`; sgd and muon take it",
     ),
     (
         "optimizer.weight_decay=0",
@@ -55,7 +55,16 @@ const WITHOUT_EFFECT: &[(&str, &str, &str, &str)] = &[
         "loss.label_smoothing=0",
         "loss.kind is mse, which has no `label_smoothing`; cross_entropy takes it",
     ),
-    ("optimizer.kind=\"adam\"", "optimizer.nesterov=true", "optimizer.nesterov=false", "sgd takes it"),
+    ("optimizer.kind=\"adam\"", "optimizer.nesterov=true", "optimizer.nesterov=false", "sgd and muon take it"),
+    ("optimizer.kind=\"adam\"", "optimizer.iterations=3", "optimizer.iterations=5", "muon takes it"),
+    ("optimizer.kind=\"adam\"", "optimizer.lambda=3", "optimizer.lambda=1e-4", "beta_lasso takes it"),
+    ("optimizer.kind=\"adam\"", "optimizer.beta=3", "optimizer.beta=50", "beta_lasso takes it"),
+    (
+        "optimizer.kind=\"beta_lasso\"",
+        "optimizer.weight_decay=1",
+        "optimizer.weight_decay=0",
+        "beta_lasso, which has no `weight_decay`",
+    ),
     (
         "optimizer.kind=\"sgd\"",
         "optimizer.nesterov=true",
@@ -66,13 +75,13 @@ const WITHOUT_EFFECT: &[(&str, &str, &str, &str)] = &[
         "optimizer.kind=\"sgd\"",
         "optimizer.betas=[0.8, 0.9]",
         "optimizer.betas=[0.9, 0.999]",
-        "adam, adamw, nadam and lion take it",
+        "adam, adamw, nadam, lion and muon take it",
     ),
     (
         "optimizer.kind=\"sgd\"",
         "optimizer.eps=1e-3",
         "optimizer.eps=1e-8",
-        "adam, adamw, nadam, rmsprop and adagrad take it",
+        "adam, adamw, nadam, rmsprop, adagrad and muon take it",
     ),
     ("dataset.kind=\"cifar10\"", "dataset.train=100", "dataset.train=5000", "synthetic takes it"),
     ("dataset.kind=\"cifar10\"", "dataset.test=100", "dataset.test=1000", "synthetic takes it"),
@@ -81,9 +90,18 @@ const WITHOUT_EFFECT: &[(&str, &str, &str, &str)] = &[
     ("dataset.kind=\"cifar10\"", "dataset.seed=1", "dataset.seed=0", "synthetic takes it"),
     (
         "phases.0.schedule=\"cosine\"",
-        "phases.0.warmup=0.5",
-        "phases.0.warmup=0.3",
-        "is of schedule = \"one_cycle\", which this phase has not",
+        "phases.0.factor=0.5",
+        "phases.0.factor=0.1",
+        "is of schedule = \"step\" or \"exponential\"",
+    ),
+    ("phases.0.schedule=\"cosine\"", "phases.0.every=1", "", "is of schedule = \"step\", which this phase has not"),
+    ("phases.0.schedule=\"cosine\"", "phases.0.power=1", "phases.0.power=2", "is of schedule = \"polynomial\""),
+    ("phases.0.schedule=\"cosine\"", "phases.0.period=1", "", "is of schedule = \"cosine_restarts\""),
+    (
+        "phases.0.schedule=\"cosine\"",
+        "phases.0.period_factor=2",
+        "phases.0.period_factor=1",
+        "is of schedule = \"cosine_restarts\"",
     ),
     ("dataset.input=\"pixels\"", "dataset.power=0.25", "dataset.power=0.5", "is of dataset.input = \"frequencies\""),
     (
@@ -189,7 +207,17 @@ fn only_values_with_an_effect_are_recorded() {
     ] {
         assert!(linear.contains(&present), "{present}");
     }
-    for absent in ["averaging", "loss", "label_smoothing", "decay", "clip_norm", "clip_value"] {
+    for absent in [
+        "averaging",
+        "accumulate",
+        "schedules",
+        "warmups",
+        "loss",
+        "label_smoothing",
+        "decay",
+        "clip_norm",
+        "clip_value",
+    ] {
         assert!(!linear.contains(&absent), "{absent}: a record from before the key says the same");
     }
     let chosen = names(&[

@@ -7,7 +7,7 @@ use std::path::Path;
 use strata_config::{Config, ConfigError, keys, parse_rows, row_text, valid_name};
 use strata_spec::{
     Activation, AugmentChange, AugmentSpec, AveragingSpec, Clipping, Criterion, DatasetKind, DatasetSpec, DecayScope,
-    DeviceChoice, Edges, InputSpec, LossSpec, OptimizerSpec, Phase, RngScheme,
+    DeviceChoice, Edges, InputSpec, LossSpec, OptimizerSpec, Phase, RngScheme, ScheduleSpec,
 };
 
 const SMALLEST: &str = "phases = [{epochs = 1, lr = 1}]\ndataset.kind = \"cifar10\"\nmodel.hidden = []\n";
@@ -83,6 +83,70 @@ fn averaging_is_read_and_leaves_two_steps_at_least() {
     assert!(error.contains("begins after step 351 of the run's 352: two steps at least"), "{error}");
     let error = averaging(&["averaging.kind=swa", "dataset.batch=50000"]).unwrap_err().to_string();
     assert!(error.contains("averaging.start") && error.contains("after step 0 of the run's 1"), "{error}");
+}
+
+#[test]
+fn schedules_have_their_numbers() {
+    let schedule = |text: &str| {
+        let text =
+            format!("phases = [{{epochs = 4, lr = 1, {text}}}]\ndataset.kind = \"cifar10\"\nmodel.hidden = []\n");
+        parse(&text, &[]).map(|experiment| experiment.phases[0])
+    };
+    for (text, warmup, expected) in [
+        ("warmup = 0.25", 0.25, ScheduleSpec::Constant),
+        ("schedule = \"step\", every = 2", 0.0, ScheduleSpec::Step { every: 2, factor: 0.1 }),
+        ("schedule = \"exponential\"", 0.0, ScheduleSpec::Exponential { factor: 0.9 }),
+        ("schedule = \"polynomial\", warmup = 0.1", 0.1, ScheduleSpec::Polynomial { power: 2.0 }),
+        (
+            "schedule = \"cosine_restarts\", period = 1, period_factor = 2",
+            0.0,
+            ScheduleSpec::CosineRestarts { period: 1, period_factor: 2 },
+        ),
+        ("schedule = \"one_cycle\"", 0.0, ScheduleSpec::OneCycle { warmup: 0.3 }),
+    ] {
+        let phase = schedule(text).unwrap();
+        assert_eq!((phase.schedule, phase.warmup), (expected, warmup), "{text}");
+    }
+    for (text, reason) in [
+        ("schedule = \"step\"", "missing: expected an integer"),
+        ("schedule = \"step\", every = 4", "the rate would never fall: the phase ends after 4 epochs"),
+        ("schedule = \"cosine_restarts\", period = 9", "nothing would begin again"),
+        ("schedule = \"step\", every = 1, factor = 1", "above 0 and below 1"),
+        ("warmup = 1", "up to but not including 1"),
+    ] {
+        let error = schedule(text).unwrap_err().to_string();
+        assert!(error.contains(reason), "{text}: {error}");
+    }
+}
+
+/// 45,000 training images in batches of 128 are 352 an epoch.
+#[test]
+fn steps_are_counted_in_updates() {
+    let experiment = parse(SMALLEST, &["optimizer.accumulate=100", "phases.0.epochs=3"]).unwrap();
+    assert_eq!((experiment.batches_per_epoch(), experiment.steps_per_epoch(), experiment.steps()), (352, 4, 12));
+    parse(SMALLEST, &["optimizer.accumulate=352"]).unwrap();
+    let error = parse(SMALLEST, &["optimizer.accumulate=353"]).unwrap_err().to_string();
+    assert!(error.contains("an epoch has 352 batches"), "{error}");
+    assert!(parse(SMALLEST, &["optimizer.accumulate=0"]).is_err());
+}
+
+#[test]
+fn muon_and_beta_lasso_have_their_authors_numbers() {
+    assert_eq!(
+        parse(SMALLEST, &["optimizer.kind=muon"]).unwrap().optimizer,
+        OptimizerSpec::Muon {
+            momentum: 0.95,
+            nesterov: true,
+            iterations: 5,
+            betas: [0.9, 0.999],
+            eps: 1e-8,
+            weight_decay: 0.0
+        }
+    );
+    let lasso = parse(SMALLEST, &["optimizer.kind=beta_lasso", "optimizer.decay=weights"]).unwrap();
+    assert_eq!(lasso.optimizer, OptimizerSpec::BetaLasso { lambda: 1e-4, beta: 50.0 });
+    assert!(parse(SMALLEST, &["optimizer.kind=beta_lasso", "optimizer.lambda=0"]).is_err());
+    assert!(parse(SMALLEST, &["optimizer.kind=muon", "optimizer.iterations=0"]).is_err());
 }
 
 #[test]
@@ -212,8 +276,8 @@ fn a_phase_has_its_schedule_and_its_warm_up() {
                 {epochs = 3, lr = 0.3, schedule = \"cosine\"}]\ndataset.kind = \"synthetic\"\nmodel.hidden = []\n";
     let config = Config::parse(text, Path::new("a.toml"), &[]).unwrap();
     let schedules: Vec<_> = config.phases.iter().map(|phase| phase.schedule).collect();
-    let one_cycle = strata_spec::ScheduleSpec::OneCycle { warmup: 0.2 };
-    assert_eq!(schedules, [strata_spec::ScheduleSpec::Constant, one_cycle, strata_spec::ScheduleSpec::Cosine]);
+    let one_cycle = ScheduleSpec::OneCycle { warmup: 0.2 };
+    assert_eq!(schedules, [ScheduleSpec::Constant, one_cycle, ScheduleSpec::Cosine]);
     let again = Config::parse(&config.to_toml(), Path::new("config.toml"), &[]).unwrap();
     assert_eq!(again.phases, config.phases);
     let recorded = |config: &Config, key: &str| config.recorded().into_iter().any(|(name, _)| name == key);
@@ -221,9 +285,12 @@ fn a_phase_has_its_schedule_and_its_warm_up() {
     let plain = Config::parse(text, Path::new("a.toml"), &["phases=[{epochs=1,lr=0.1}]".to_owned()]).unwrap();
     assert!(!recorded(&plain, "schedules") && !recorded(&plain, "warmups"), "a constant rate is recorded as it was");
 
+    // Any other schedule begins after its warm-up.
     let without = text.replace("schedule = \"one_cycle\", ", "");
-    let error = Config::parse(&without, Path::new("a.toml"), &[]).unwrap_err().to_string();
-    assert!(error.contains("phases.1.warmup = 0.2: has no effect: `warmup` is of schedule = \"one_cycle\""), "{error}");
+    let config = Config::parse(&without, Path::new("a.toml"), &[]).unwrap();
+    let warmups: Vec<_> = config.phases.iter().map(|phase| (phase.schedule, phase.warmup)).collect();
+    let constant = ScheduleSpec::Constant;
+    assert_eq!(warmups, [(constant, 0.0), (constant, 0.2), (ScheduleSpec::Cosine, 0.0)]);
 }
 
 #[test]

@@ -79,5 +79,6 @@ pub(crate) fn plan(experiment: &Config) -> Plan {
         best: experiment.checkpoint.best.clone(),
         early_stopping: experiment.early_stopping.clone(),
         checkpoint_every: experiment.checkpoint.every_steps.map(Into::into),
+        accumulate: Some(experiment.accumulate),
     }
 }

@@ -67,8 +67,8 @@ pub use norm::{
 pub use norm_of_product::squared_norm_of_product;
 pub use product::{GemmShape, affine, bias_gradient, input_gradient, weight_gradient};
 pub use update::{
-    Adagrad, Adam, ElementwiseRule, Gradient, Lion, Momentum, NAdam, Parameter, RmsProp, RmsPropMomentum, RuleState,
-    Sgd, UpdateRule, average_towards, update, update_by_product,
+    Adagrad, Adam, BetaLasso, ElementwiseRule, Gradient, Lion, Momentum, Muon, NAdam, Parameter, RmsProp,
+    RmsPropMomentum, RuleState, Sgd, UpdateRule, average_towards, newton_schulz, update, update_by_product,
 };
 
 #[cfg(doctest)]

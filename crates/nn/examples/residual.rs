@@ -32,7 +32,7 @@ fn main() -> Result<(), TrainError> {
     println!("{}", classifier.architecture());
 
     // Down from the rate to nothing along half a cosine.
-    let phase = Phase { epochs: 5, learning_rate: 0.05, schedule: ScheduleSpec::Cosine };
+    let phase = Phase::new(5, 0.05, ScheduleSpec::Cosine);
     let plan = Plan { phases: vec![phase], ..Plan::default() };
     let (train, test) = (clouds(300)?, clouds(90)?);
     fit(&mut *classifier, &train, &test, &plan, Progress::new(&rng), &mut ())?;

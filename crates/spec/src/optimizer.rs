@@ -14,6 +14,8 @@ named! {
         RmsProp = "rmsprop", "RMSprop (Tieleman and Hinton 2012), not centred";
         Adagrad = "adagrad", "Adagrad (Duchi et al. 2011)";
         Lion = "lion", "Lion (Chen et al. 2023): steps of one size along the signs of an average, and decay of the parameters themselves; rates about a tenth of Adam's";
+        Muon = "muon", "Muon (Jordan et al. 2024) for hidden layers' weights, its step fitted to AdamW's, and AdamW for the last layer, biases and normalisations; both decay the parameters themselves";
+        BetaLasso = "beta_lasso", "β-LASSO (Neyshabur 2020): descent with a pull towards zero, after which what is small becomes 0";
     }
 }
 
@@ -93,6 +95,28 @@ pub enum OptimizerSpec {
         /// Share of the parameters that decays in a step, times the learning rate, 0 or more.
         weight_decay: f64,
     },
+    /// Muon for hidden layers' weights, AdamW for the rest.
+    Muon {
+        /// Share of the velocity that is kept, [`ranges::MOMENTUM`](crate::ranges::MOMENTUM).
+        momentum: f64,
+        /// Nesterov's look-ahead by one step.
+        nesterov: bool,
+        /// Newton-Schulz iterations, [`ranges::NEWTON_SCHULZ`](crate::ranges::NEWTON_SCHULZ).
+        iterations: usize,
+        /// AdamW's decay rates of the first and second moment, each [`ranges::BETA`](crate::ranges::BETA).
+        betas: [f64; 2],
+        /// Added to the root of AdamW's second moment, above 0.
+        eps: f64,
+        /// Share of the parameters that decays in a step, times the learning rate, 0 or more.
+        weight_decay: f64,
+    },
+    /// β-LASSO.
+    BetaLasso {
+        /// The pull towards zero, [`ranges::LAMBDA`](crate::ranges::LAMBDA).
+        lambda: f64,
+        /// How many times the pull is the smallest value that stays, [`ranges::BETA_LASSO`](crate::ranges::BETA_LASSO).
+        beta: f64,
+    },
 }
 
 /// What a person may choose of an optimizer. Each kind takes some of the numbers ([`OptimizerKind::takes`]).
@@ -104,6 +128,12 @@ pub struct OptimizerNumbers {
     pub nesterov: bool,
     /// Decay rates of the moments.
     pub betas: [f64; 2],
+    /// Newton-Schulz iterations.
+    pub iterations: usize,
+    /// The pull towards zero.
+    pub lambda: f64,
+    /// How many times the pull is the smallest value that stays.
+    pub beta: f64,
     /// Decay rate of the mean square.
     pub alpha: f64,
     /// By how much of itself the learning rate is divided more in each step.
@@ -115,9 +145,14 @@ pub struct OptimizerNumbers {
 }
 
 impl OptimizerKind {
-    /// [`OptimizerKind::defaults`]' betas, eps and weight decay in words, for documents.
-    pub const DEFAULTS_IN_WORDS: [&'static str; 3] =
-        ["[0.9, 0.999] (lion [0.9, 0.99])", "1e-8 (adagrad 1e-10)", "0.0 (adamw 0.01)"];
+    /// [`OptimizerKind::defaults`]' betas, eps, weight decay, momentum and look-ahead in words, for documents.
+    pub const DEFAULTS_IN_WORDS: [&'static str; 5] = [
+        "[0.9, 0.999] (lion [0.9, 0.99])",
+        "1e-8 (adagrad 1e-10)",
+        "0.0 (adamw 0.01)",
+        "0.0 (muon 0.95)",
+        "false (muon true)",
+    ];
 
     /// Whether the number of this name (`betas`) is one of its own.
     #[must_use]
@@ -128,6 +163,8 @@ impl OptimizerKind {
             Self::RmsProp => &["alpha", "eps", "momentum"],
             Self::Adagrad => &["lr_decay", "eps"],
             Self::Lion => &["betas"],
+            Self::Muon => &["momentum", "nesterov", "iterations", "betas", "eps"],
+            Self::BetaLasso => return ["lambda", "beta"].contains(&number),
         };
         number == "weight_decay" || own.contains(&number)
     }
@@ -138,8 +175,9 @@ impl OptimizerKind {
         let betas = if self == Self::Lion { [0.9, 0.99] } else { [0.9, 0.999] };
         let weight_decay = if self == Self::AdamW { 0.01 } else { 0.0 };
         let eps = if self == Self::Adagrad { 1e-10 } else { 1e-8 };
-        let (momentum, nesterov, alpha, lr_decay) = (0.0, false, 0.99, 0.0);
-        OptimizerNumbers { momentum, nesterov, betas, alpha, lr_decay, eps, weight_decay }
+        let (momentum, nesterov) = if self == Self::Muon { (0.95, true) } else { (0.0, false) };
+        let (alpha, lr_decay, iterations, lambda, beta) = (0.99, 0.0, 5, 1e-4, 50.0);
+        OptimizerNumbers { momentum, nesterov, betas, iterations, lambda, beta, alpha, lr_decay, eps, weight_decay }
     }
 }
 
@@ -147,7 +185,18 @@ impl OptimizerSpec {
     /// The optimizer of a kind, with the numbers that it takes.
     #[must_use]
     pub fn new(kind: OptimizerKind, numbers: OptimizerNumbers) -> Self {
-        let OptimizerNumbers { momentum, nesterov, betas, alpha, lr_decay, eps, weight_decay } = numbers;
+        let OptimizerNumbers {
+            momentum,
+            nesterov,
+            betas,
+            iterations,
+            lambda,
+            beta,
+            alpha,
+            lr_decay,
+            eps,
+            weight_decay,
+        } = numbers;
         match kind {
             OptimizerKind::Sgd => Self::Sgd { momentum, nesterov, weight_decay },
             OptimizerKind::Adam => Self::Adam { betas, eps, weight_decay },
@@ -156,6 +205,8 @@ impl OptimizerSpec {
             OptimizerKind::RmsProp => Self::RmsProp { alpha, eps, momentum, weight_decay },
             OptimizerKind::Adagrad => Self::Adagrad { lr_decay, eps, weight_decay },
             OptimizerKind::Lion => Self::Lion { betas, weight_decay },
+            OptimizerKind::Muon => Self::Muon { momentum, nesterov, iterations, betas, eps, weight_decay },
+            OptimizerKind::BetaLasso => Self::BetaLasso { lambda, beta },
         }
     }
 
@@ -170,6 +221,8 @@ impl OptimizerSpec {
             Self::RmsProp { .. } => OptimizerKind::RmsProp,
             Self::Adagrad { .. } => OptimizerKind::Adagrad,
             Self::Lion { .. } => OptimizerKind::Lion,
+            Self::Muon { .. } => OptimizerKind::Muon,
+            Self::BetaLasso { .. } => OptimizerKind::BetaLasso,
         }
     }
 }
@@ -192,6 +245,8 @@ mod tests {
             |kind: OptimizerKind| format!("{:?}", kind.defaults().betas),
             |kind: OptimizerKind| format!("{:?}", kind.defaults().eps),
             |kind: OptimizerKind| format!("{:?}", kind.defaults().weight_decay),
+            |kind: OptimizerKind| format!("{:?}", kind.defaults().momentum),
+            |kind: OptimizerKind| format!("{:?}", kind.defaults().nesterov),
         ]) {
             for kind in OptimizerKind::ALL {
                 let own = format!("({kind} {})", text(kind));

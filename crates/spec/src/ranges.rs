@@ -122,6 +122,14 @@ pub const WEIGHT_DECAY: Numbers = Numbers::NotNegative;
 pub const LR_DECAY: Numbers = Numbers::NotNegative;
 /// The share of a target that is spread over all classes.
 pub const LABEL_SMOOTHING: Numbers = Numbers::BelowOne;
+/// Newton-Schulz iterations of Muon.
+pub const NEWTON_SCHULZ: Integers = Integers::new(1, 20);
+/// The pull of β-LASSO.
+pub const LAMBDA: Numbers = Numbers::Positive;
+/// How many times the pull is the smallest value that β-LASSO leaves.
+pub const BETA_LASSO: Numbers = Numbers::NotNegative;
+/// Batches of a training step.
+pub const ACCUMULATE: Integers = Integers::new(1, 1_000_000);
 /// The largest norm, or the largest element, of a gradient.
 pub const CLIPPING: Numbers = Numbers::Positive;
 /// The share of averaged weights that is kept in each step.
@@ -130,6 +138,12 @@ pub const AVERAGING_DECAY: Numbers = Numbers::WithinOne;
 pub const AVERAGING_START: Numbers = Numbers::BelowOne;
 /// A learning rate.
 pub const LEARNING_RATE: Numbers = Numbers::Positive;
+/// What a learning rate is multiplied with where it falls.
+pub const LR_FACTOR: Numbers = Numbers::WithinOne;
+/// The power of a polynomial schedule.
+pub const LR_POWER: Numbers = Numbers::Positive;
+/// How many times as long as the one before a period is.
+pub const PERIOD_FACTOR: Integers = Integers::new(1, 1_000);
 /// The share of a phase's steps in which the rate rises.
 pub const WARMUP: Numbers = Numbers::BelowOne;
 /// What counts as an improvement.

@@ -20,15 +20,23 @@ pub struct Phase {
     pub epochs: usize,
     /// The rate, or the highest of the schedule's: above 0 and finite in 32 bits.
     pub learning_rate: f64,
-    /// How the rate goes within the phase.
+    /// How the rate goes within the phase, after the warm-up.
     pub schedule: ScheduleSpec,
+    /// The share of the phase's steps in which the rate rises before the schedule begins, [`ranges::WARMUP`](crate::ranges::WARMUP).
+    pub warmup: f64,
 }
 
 impl Phase {
+    /// Epochs of a schedule, without a warm-up before it.
+    #[must_use]
+    pub const fn new(epochs: usize, learning_rate: f64, schedule: ScheduleSpec) -> Self {
+        Self { epochs, learning_rate, schedule, warmup: 0.0 }
+    }
+
     /// Epochs at one learning rate.
     #[must_use]
     pub const fn constant(epochs: usize, learning_rate: f64) -> Self {
-        Self { epochs, learning_rate, schedule: ScheduleSpec::Constant }
+        Self::new(epochs, learning_rate, ScheduleSpec::Constant)
     }
 }
 

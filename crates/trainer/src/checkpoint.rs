@@ -121,7 +121,7 @@ impl Checkpoint {
         Ok(checkpoint)
     }
 
-    /// Whether this is a moment of a run of `plan` from `seed`, whose epochs have `batches` training steps each: what a seal cannot
+    /// Whether this is a moment of a run of `plan` from `seed`, whose epochs have `batches` training batches each: what a seal cannot
     /// tell, since anybody can make one.
     ///
     /// # Errors
@@ -134,10 +134,16 @@ impl Checkpoint {
         if *epoch > plan.epochs() || *done > batches {
             let epochs = plan.epochs();
             return Err(format!(
-                "it stands at step {done} of epoch {epoch}; there are {epochs} epochs of {batches} steps"
+                "it stands at batch {done} of epoch {epoch}; there are {epochs} epochs of {batches} batches"
             ));
         }
-        let steps = *epoch as u64 * batches as u64 + *done as u64;
+        let group = plan.batches_per_step();
+        if !done.is_multiple_of(group) && *done != batches {
+            return Err(format!(
+                "it stands at batch {done} of epoch {epoch}, in the middle of a step of {group} batches"
+            ));
+        }
+        let steps = *epoch as u64 * batches.div_ceil(group) as u64 + done.div_ceil(group) as u64;
         if self.optimizer.steps != steps {
             return Err(format!("it counts {} steps, its place in the run is step {steps}", self.optimizer.steps));
         }

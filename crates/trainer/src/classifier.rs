@@ -86,6 +86,16 @@ pub trait Classifier: Send {
     /// Where the device fails or the batch does not fit.
     fn training_step(&mut self, batch: Batch, learning_rate: f64) -> Result<(), TrainError>;
 
+    /// Adds the gradients of `batch` to those that the next [`Classifier::training_step`] uses: that step is on the mean loss of all samples of
+    /// these batches and its own, as if they were one batch. Batch normalisation sees each batch by itself.
+    ///
+    /// # Errors
+    /// Where the device cannot or fails, or the batch does not fit.
+    fn accumulate(&mut self, batch: Batch) -> Result<(), TrainError> {
+        let _ = batch;
+        Err(TrainError::OnlyOnCpu { what: "accumulation of gradients".into() })
+    }
+
     /// The scores of the training steps since the last call.
     ///
     /// # Errors

@@ -52,8 +52,16 @@ pub struct CpuClassifier<M, const I: usize, const C: usize> {
     /// Where weights are averaged.
     averaged: Option<AveragedNetwork<M>>,
     gradients: GradientStore,
+    waiting: Waiting,
     training: Score,
     validation: Score,
+}
+
+/// The batches whose gradients wait for a step.
+#[derive(Clone, Copy, Default)]
+struct Waiting {
+    batches: u64,
+    samples: usize,
 }
 
 impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> CpuClassifier<M, I, C> {
@@ -86,6 +94,7 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> CpuClassifier<M, I, C>
             state,
             averaged,
             gradients: GradientStore::default(),
+            waiting: Waiting::default(),
             training: Score::default(),
             validation,
         })
@@ -129,16 +138,17 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> CpuClassifier<M, I, C>
         self.averaged.iter_mut().for_each(AveragedNetwork::forget);
     }
 
-    fn train(&mut self, mut batch: Batch, learning_rate: f64) -> Result<(), TrainError> {
+    /// Adds the gradients of `batch`: of its mean loss, or, as a part of a step (`is_part`), of its samples' sum.
+    fn backward(&mut self, mut batch: Batch, is_part: bool) -> Result<(), TrainError> {
         batch.check_size(self.smallest_training_batch())?;
         let images = self.inputs(&mut batch)?;
-        // Before anything is computed: a rate that is none leaves everything as it was.
-        let rules = self.step.rules(learning_rate, self.state.steps + 1)?;
-        self.network.set_step(self.state.steps);
+        // Each batch of a step has dropout masks of its own; no run has as many steps.
+        self.network.set_step(self.state.steps + (self.waiting.batches << 40));
         let images = self.gradients.trace(images);
         let logits = self.network.try_forward_mut(images).map_err(TrainError::device)?;
         let loss = loss_of(logits, batch.targets(), &self.step.loss)?;
         let mean = loss.array();
+        let loss = if is_part { loss.try_mul(batch.len() as f32).map_err(TrainError::device)? } else { loss };
         self.gradients.backward(loss, &self.network)?;
         self.training.add(Score {
             loss: f64::from(mean) * batch.len() as f64,
@@ -146,23 +156,48 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> CpuClassifier<M, I, C>
             samples: batch.len() as u64,
             ..Score::default()
         });
+        self.waiting.batches += 1;
+        self.waiting.samples += batch.len();
+        Ok(())
+    }
 
-        let scale = match self.step.clipping.norm {
+    /// Forgets gradients that wait for a step.
+    fn clear_gradients(&mut self) {
+        self.gradients.clear();
+        self.waiting = Waiting::default();
+    }
+
+    fn train(&mut self, batch: Batch, learning_rate: f64) -> Result<(), TrainError> {
+        // Before anything is computed: a rate that is none leaves everything as it was.
+        let rules = self.step.rules(learning_rate, self.state.steps + 1)?;
+        let is_part = self.waiting.batches > 0;
+        self.backward(batch, is_part)?;
+        // Sums over the samples, or one batch's mean.
+        let share = if is_part { 1.0 / self.waiting.samples as f64 } else { 1.0 };
+        let clipped = match self.step.clipping.norm {
             // Gradients that are no numbers are for no update, this one or the next.
-            Some(_) => self.step.scale(self.gradients.squared_norm()).inspect_err(|_| self.gradients.clear())?,
+            Some(_) => {
+                let squared_norm = self.gradients.squared_norm() * share * share;
+                self.step.scale(squared_norm).inspect_err(|_| self.clear_gradients())?
+            }
             None => 1.0,
         };
+        let scale = clipped * share as f32;
+        self.waiting = Waiting::default();
         self.state.steps += 1;
         self.forget_average();
         let share = self.step.averaging.and_then(|averaging| averaging.share(self.state.steps));
         let mut states = self.state.parameters.iter_mut();
         let (step, kept) = (&self.step, self.step.optimizer.states().len());
+        let is_weight = |tensor: &&TensorSpec| tensor.trained && tensor.shape.len() > 1;
+        let last_weight = self.tensors.iter().rev().find(is_weight).map(|tensor| tensor.name.as_str());
         self.gradients.update(&mut self.network, |parameter| {
             let TrainedParameter { name, shape, values, gradient } = parameter;
             if let Some(state) = states.next() {
                 let (states, average) = state.buffers.split_at_mut(kept);
-                let parameter = Parameter { values: &mut *values, shape, states };
-                rules.of(name, shape).update(parameter, step.clip(gradient, scale));
+                let rule = rules.of(name, shape, last_weight);
+                let parameter = Parameter { values: &mut *values, shape, states: &mut states[..rule.states()] };
+                rule.update(parameter, step.clip(gradient, scale));
                 if let (Some(average), Some(share)) = (average.first_mut(), share) {
                     average_towards(average, values, share);
                 }
@@ -204,6 +239,7 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> Classifier for CpuClas
 
     fn initialise(&mut self, rng: &mut TorchRng) -> Result<(), TrainError> {
         let states = self.step.buffers();
+        self.clear_gradients();
         self.forget_average();
         self.state = catch_out_of_memory(|| {
             initialise(&mut self.network, rng);
@@ -216,7 +252,15 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> Classifier for CpuClas
         let done = catch_out_of_memory(|| self.train(batch, learning_rate));
         if done.is_err() {
             // What is left of a step that ended in its middle is for no update.
-            self.gradients.clear();
+            self.clear_gradients();
+        }
+        done?
+    }
+
+    fn accumulate(&mut self, batch: Batch) -> Result<(), TrainError> {
+        let done = catch_out_of_memory(|| self.backward(batch, true));
+        if done.is_err() {
+            self.clear_gradients();
         }
         done?
     }
@@ -275,6 +319,7 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> Classifier for CpuClas
     fn restore(&mut self, weights: &Weights, state: &OptimizerState) -> Result<(), TrainError> {
         state.check(self.step.buffers(), &self.tensors)?;
         load_weights(&mut self.network, weights)?;
+        self.clear_gradients();
         self.forget_average();
         self.state = catch_out_of_memory(|| state.copy())?;
         Ok(())

@@ -76,7 +76,7 @@ pub fn fit(
         };
         let epoch = progress.epoch;
         let rates = Rates::new(plan, &place, train.batches());
-        let (first, last) = (rates.of(0, &progress)?, rates.of(train.batches().saturating_sub(1), &progress)?);
+        let (first, last) = (rates.of(0, &progress)?, rates.of(rates.steps_per_epoch - 1, &progress)?);
         let finished = train_epoch(classifier, train, plan, &rates, &mut rng, &mut progress, observer)?;
         let finished = finished && estimate_statistics(classifier, train, epoch, progress.rng.seed, observer)?;
         let pass = Pass::Validation { epoch };
@@ -147,26 +147,32 @@ fn train_epoch(
 ) -> Result<bool, TrainError> {
     let batches = train.batches();
     let done = progress.batches;
-    let mut learning_rate = rates.of(done.min(batches.saturating_sub(1)), progress)?;
+    let group = plan.batches_per_step();
+    let mut learning_rate = rates.of((done / group).min(rates.steps_per_epoch - 1), progress)?;
     let pass = Pass::Training { epoch: progress.epoch, learning_rate };
     let before = Amount { batches: done, samples: progress.score.samples as usize };
     let mut served = Served::new(pass, train, before)?;
     observer.event(Event::PassStarted { pass, batches, done })?;
     for batch in train.pass_of_epoch(rng, progress.epoch, done) {
-        if observer.is_interrupted() {
+        // Gradients that wait for the rest of their step are in no checkpoint.
+        if progress.batches.is_multiple_of(group) && observer.is_interrupted() {
             // The steps since the last look belong to the checkpoint.
-            read_loss(classifier, learning_rate, progress)?;
+            read_loss(classifier, learning_rate, group, progress)?;
             return Ok(false);
         }
         let batch = served.add(batch)?;
         let samples = batch.len();
-        learning_rate = rates.of(progress.batches, progress)?;
-        classifier.training_step(batch, learning_rate).map_err(|error| served.at_batch(error))?;
+        learning_rate = rates.of(progress.batches / group, progress)?;
         progress.batches += 1;
-        let step = progress.batches;
-        let checkpoint = plan.checkpoint_every.is_some_and(|every| step.is_multiple_of(every)) && step < batches;
-        let look = !classifier.reads_are_slow() || step.is_multiple_of(READ_EVERY) || step == batches || checkpoint;
-        let loss = if look { Some(read_loss(classifier, learning_rate, progress)?) } else { None };
+        let (done, is_last) = (progress.batches, progress.batches == batches);
+        let ends_step = is_last || done.is_multiple_of(group);
+        let trained =
+            if ends_step { classifier.training_step(batch, learning_rate) } else { classifier.accumulate(batch) };
+        trained.map_err(|error| served.at_batch(error))?;
+        let is_due = |every| ends_step && !is_last && (done / group).is_multiple_of(every);
+        let checkpoint = plan.checkpoint_every.is_some_and(is_due);
+        let look = !classifier.reads_are_slow() || done.is_multiple_of(READ_EVERY) || is_last || checkpoint;
+        let loss = if look { Some(read_loss(classifier, learning_rate, group, progress)?) } else { None };
         observer.event(Event::BatchFinished { samples, loss })?;
         if checkpoint {
             observer.checkpoint(progress, classifier, false)?;
@@ -192,7 +198,7 @@ fn estimate_statistics(
     let pass = Pass::Statistics { epoch };
     let mut served = Served::new(pass, train, Amount::default())?;
     observer.event(Event::PassStarted { pass, batches: train.batches(), done: 0 })?;
-    for batch in train.pass(&mut TorchRng::new(seed), 0) {
+    for batch in train.pass_of_epoch(&mut TorchRng::new(seed), epoch, 0) {
         if observer.is_interrupted() {
             return Ok(false);
         }
@@ -214,22 +220,27 @@ struct Rates<'a> {
     first: usize,
     /// Steps of the phase.
     steps: usize,
+    /// At least one.
+    steps_per_epoch: usize,
 }
 
 impl<'a> Rates<'a> {
     fn new(plan: &'a Plan, place: &'a Place, batches: usize) -> Self {
+        let steps_per_epoch = batches.div_ceil(plan.batches_per_step()).max(1);
         Self {
             schedule: plan.schedule(&place.phase),
             peak: place.phase.learning_rate,
-            first: place.epoch * batches,
-            steps: place.phase.epochs * batches,
+            first: place.epoch * steps_per_epoch,
+            steps: place.phase.epochs * steps_per_epoch,
+            steps_per_epoch,
         }
     }
 
     /// The rate of the epoch's step `step`.
     fn of(&self, step: usize, progress: &Progress) -> Result<f64, TrainError> {
-        let Self { schedule, peak, first, steps } = *self;
-        let rate = schedule.rate(&ScheduledStep { peak, step: first + step, steps, state: &progress.schedule });
+        let Self { schedule, peak, first, steps, steps_per_epoch } = *self;
+        let state = &progress.schedule;
+        let rate = schedule.rate(&ScheduledStep { peak, step: first + step, steps, steps_per_epoch, state });
         if rate.is_finite() && rate >= 0.0 { Ok(rate) } else { Err(self.error(rate, progress.epoch, step)) }
     }
 
@@ -246,13 +257,18 @@ impl<'a> Rates<'a> {
     }
 }
 
-/// Adds what was trained on since the last look to the epoch's score; the mean loss so far.
-fn read_loss(classifier: &mut dyn Classifier, learning_rate: f64, progress: &mut Progress) -> Result<f64, TrainError> {
+/// Adds what was trained on since the last look to the epoch's score; the mean loss so far. `group` are the batches of a step.
+fn read_loss(
+    classifier: &mut dyn Classifier,
+    learning_rate: f64,
+    group: usize,
+    progress: &mut Progress,
+) -> Result<f64, TrainError> {
     let score = classifier.training_score()?;
     let loss = score.loss;
     progress.score.add(score);
     if !loss.is_finite() {
-        let (epoch, step) = (progress.epoch, progress.batches.saturating_sub(1));
+        let (epoch, step) = (progress.epoch, progress.batches.saturating_sub(1) / group);
         return Err(TrainError::NotFinite { loss, epoch, step, learning_rate });
     }
     Ok(progress.score.mean_loss())

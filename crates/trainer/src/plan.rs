@@ -1,5 +1,6 @@
 //! What a run is to do: phases of epochs, when to end early, how often to keep a checkpoint.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use strata_spec::{Criterion, EarlyStopping, Phase};
@@ -19,6 +20,8 @@ pub struct Plan {
     pub early_stopping: Option<EarlyStopping>,
     /// Steps between the checkpoints within an epoch; there is one at the end of each epoch in any case.
     pub checkpoint_every: Option<usize>,
+    /// Batches whose gradients are added up for one step, by default one. The last step of an epoch may have fewer.
+    pub accumulate: Option<NonZeroUsize>,
 }
 
 /// The place of an epoch in its phase.
@@ -37,6 +40,11 @@ impl Plan {
         self.phases.iter().map(|phase| phase.epochs).sum()
     }
 
+    /// Batches of a step.
+    pub(crate) fn batches_per_step(&self) -> usize {
+        self.accumulate.map_or(1, NonZeroUsize::get)
+    }
+
     /// Where epoch `epoch` (0-based over the run) belongs.
     pub(crate) fn place_of(&self, epoch: usize) -> Option<Place> {
         let mut first = 0;
@@ -53,7 +61,7 @@ impl Plan {
     pub(crate) fn schedule<'a>(&'a self, phase: &'a Phase) -> &'a dyn Schedule {
         match &self.schedule {
             Some(schedule) => schedule.as_ref(),
-            None => &phase.schedule,
+            None => phase,
         }
     }
 }

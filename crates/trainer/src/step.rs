@@ -162,8 +162,8 @@ impl TrainingStep {
         self.optimizer.check()?;
         check_names(&self.metrics).map_err(|(name, reason)| TrainError::Metric { name, reason: reason.to_owned() })?;
         self.averaging.map_or(Ok(()), |averaging| averaging.check())?;
-        let rule = self.optimizer.rule(Step { learning_rate: 1e-3, number: 1, decays: true })?;
-        let (named, kept) = (self.optimizer.states(), rule.states());
+        let kept = self.rules(1e-3, 1)?.rules.iter().map(|rule| rule.states()).max().unwrap_or(0);
+        let named = self.optimizer.states();
         if named.len() != kept {
             return Err(TrainError::States { named, kept });
         }
@@ -201,9 +201,12 @@ impl TrainingStep {
 
     /// The rules of a step.
     pub(crate) fn rules(&self, learning_rate: f64, number: u64) -> Result<Rules, TrainError> {
-        let step = |decays| step_of(learning_rate, number, decays);
-        let undecayed = self.optimizer.rule(step(false)?)?;
-        Ok(Rules { decayed: self.optimizer.rule(step(true)?)?, undecayed, kinds: self.decayed })
+        let rule = |decays, is_hidden_weight| {
+            let step = Step { is_hidden_weight, ..step_of(learning_rate, number, decays)? };
+            self.optimizer.rule(step)
+        };
+        let rules = [rule(false, false)?, rule(false, true)?, rule(true, false)?, rule(true, true)?];
+        Ok(Rules { rules, kinds: self.decayed })
     }
 
     /// The rules of a step for dfdx's kernels: that of weights, then that of parameters of one size. [`TrainingStep::check_tensors`]
@@ -281,16 +284,19 @@ impl From<OptimizerSpec> for TrainingStep {
     }
 }
 
-/// The rule for parameters that decay and that for those that do not.
+/// The rules of a step.
 pub(crate) struct Rules {
-    decayed: Box<dyn UpdateRule>,
-    undecayed: Box<dyn UpdateRule>,
+    /// For what does not decay, then for what does; of each for all but hidden layers' weights, then for those.
+    rules: [Box<dyn UpdateRule>; 4],
     kinds: DecayedKinds,
 }
 
 impl Rules {
-    pub(crate) fn of(&self, name: &str, shape: &[usize]) -> &dyn UpdateRule {
-        if self.kinds.contains(name, shape) { &*self.decayed } else { &*self.undecayed }
+    /// The rule of a parameter; `last_weight` is the name of the network's last weight.
+    pub(crate) fn of(&self, name: &str, shape: &[usize], last_weight: Option<&str>) -> &dyn UpdateRule {
+        let is_hidden_weight = shape.len() > 1 && last_weight != Some(name);
+        let decays = self.kinds.contains(name, shape);
+        &*self.rules[2 * usize::from(decays) + usize::from(is_hidden_weight)]
     }
 }
 
@@ -299,5 +305,5 @@ fn step_of(learning_rate: f64, number: u64, decays: bool) -> Result<Step, TrainE
         let range = "finite and 0 or more".into();
         return Err(TrainError::Number { what: "learning rate", value: learning_rate, range });
     }
-    Ok(Step { learning_rate, number, decays })
+    Ok(Step { learning_rate, number, decays, is_hidden_weight: false })
 }

@@ -257,7 +257,12 @@ mod tests {
             let mut parameters = state_of(buffers.clone());
             let mut largest_step = 0f32;
             for step in 1..=5 {
-                let rule = optimizer.tensor_rule(crate::Step { learning_rate: 0.01, number: step, decays: true });
+                let rule = optimizer.tensor_rule(crate::Step {
+                    learning_rate: 0.01,
+                    number: step,
+                    decays: true,
+                    is_hidden_weight: false,
+                });
                 let rule = rule.unwrap().unwrap();
                 let gradient = wave(0.11 * step as f32, 0.5);
 

@@ -24,7 +24,7 @@ fn classifier(averaging: Option<Averaging>) -> Box<dyn Classifier> {
 }
 
 fn plan() -> Plan {
-    let phase = Phase { epochs: 4, learning_rate: 0.1, schedule: ScheduleSpec::Cosine };
+    let phase = Phase::new(4, 0.1, ScheduleSpec::Cosine);
     Plan { phases: vec![phase], ..Plan::default() }
 }
 

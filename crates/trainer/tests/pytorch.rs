@@ -8,8 +8,8 @@ mod common;
 use common::formula::{self, BATCH, CLASSES, FEATURES, SAMPLES};
 use strata_model::{Activation, Weights, mlp, net};
 use strata_trainer::{
-    Adagrad, Adam, Averaging, Batch, Classifier, ClassifierOptions, Clipping, CrossEntropy, DecayedKinds, Device, Lion,
-    MeanSquaredError, MixedLabels, NAdam, RmsProp, Sgd, TrainingStep, build,
+    Adagrad, Adam, Averaging, Batch, BetaLasso, Classifier, ClassifierOptions, Clipping, CrossEntropy, DecayedKinds,
+    Device, Lion, MeanSquaredError, MixedLabels, Muon, NAdam, RmsProp, Sgd, TrainingStep, build,
 };
 
 const STEPS: usize = 50;
@@ -99,6 +99,17 @@ fn optimizers(cases: &mut Cases) {
     cases.plain("rmsprop, momentum", 0.002, RmsProp { alpha: 0.99, epsilon: 1e-6, weight_decay: 0.0, momentum: 0.9 });
     cases.plain("adagrad", 0.1, Adagrad { learning_rate_decay: 0.01, epsilon: 1e-10, weight_decay: 0.01 });
     cases.plain("lion", 0.005, Lion { betas: [0.9, 0.99], weight_decay: 0.1 });
+    let muon = |momentum, nesterov, iterations, weight_decay| Muon {
+        momentum,
+        nesterov,
+        iterations,
+        betas: BETAS,
+        epsilon: 1e-8,
+        weight_decay,
+    };
+    cases.plain("muon", 0.02, muon(0.95, true, 5, 0.1));
+    cases.plain("muon, no look-ahead", 0.05, muon(0.9, false, 3, 0.0));
+    cases.plain("beta-lasso", 0.1, BetaLasso { lambda: 1e-3, beta: 50.0 });
     let weights_only = DecayedKinds { weights: true, biases: false, gains: false };
     cases.plain("decay of weights", 0.02, TrainingStep::new(adam(BETAS, 1e-8, 0.2, true)).decayed(weights_only));
 }
@@ -122,6 +133,26 @@ fn losses_and_clipping(cases: &mut Cases) {
     cases.plain("clip norm, value", 0.02, TrainingStep::new(adam).clipping(both));
 }
 
+/// Groups of two batches; an epoch of five has a last one of its own.
+fn accumulation(cases: &mut Cases) {
+    let accumulated = |step: TrainingStep, rate| {
+        let mut classifier = classifier(step, false);
+        let mut batches = (0..SAMPLES).step_by(BATCH).cycle();
+        for step in 0..STEPS {
+            if step % 3 < 2 {
+                classifier.accumulate(formula::batch(batches.next().unwrap(), BATCH)).unwrap();
+            }
+            classifier.training_step(formula::batch(batches.next().unwrap(), BATCH), rate).unwrap();
+        }
+        classifier.snapshot().unwrap().0
+    };
+    let momentum = Sgd { momentum: 0.9, ..Sgd::default() };
+    cases.check("accumulation", &accumulated(momentum.into(), 0.05));
+    let adam = Adam { betas: BETAS, epsilon: 1e-8, weight_decay: 0.0, decoupled: false };
+    let clipped = TrainingStep::new(adam).clipping(Clipping { norm: Some(0.3), value: None });
+    cases.check("accumulation, clip norm", &accumulated(clipped, 0.02));
+}
+
 fn averages(cases: &mut Cases) {
     let momentum = Sgd { momentum: 0.9, ..Sgd::default() };
     cases.check("batch norm", &trained(momentum, 0.05, true, |_| ()));
@@ -138,6 +169,7 @@ fn fifty_steps_are_pytorchs() {
     let mut cases = Cases::default();
     optimizers(&mut cases);
     losses_and_clipping(&mut cases);
+    accumulation(&mut cases);
     averages(&mut cases);
     println!("the largest difference is {:.1e}", cases.worst);
     let golden: serde_json::Value = serde_json::from_str(include_str!("golden/steps.json")).unwrap();

@@ -117,7 +117,7 @@ fn steps_with_clipping_and_a_cosine_schedule_are_those_of_pytorch() {
     let (rates, losses) = (numbers(&golden["rates"]), numbers(&golden["losses"]));
     let peak = golden["peak"].as_f64().unwrap();
     for (step, (expected, loss)) in rates.iter().zip(&losses).enumerate() {
-        let rate = Cosine.rate(&ScheduledStep { peak, step, steps: rates.len(), state: &[] });
+        let rate = Cosine.rate(&ScheduledStep { peak, step, steps: rates.len(), steps_per_epoch: 1, state: &[] });
         assert!((rate / expected - 1.0).abs() < 1e-9, "{rate} {expected}");
         let (features, labels) = batch(step);
         let indices = (0..).take(labels.len()).collect();

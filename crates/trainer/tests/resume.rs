@@ -150,8 +150,8 @@ fn foreign_checkpoint_is_rejected() {
     good.check(&plan(), 7, 43).unwrap();
     assert_eq!(good.check(&plan(), 7, 44).unwrap_err(), "its generator's seed is 43, the config's is 44");
     assert!(good.check(&plan(), 6, 43).is_err());
-    assert_eq!(message(|c| c.progress.epoch = 4), "it stands at step 0 of epoch 4; there are 3 epochs of 7 steps");
-    assert_eq!(message(|c| c.progress.batches = 8), "it stands at step 8 of epoch 3; there are 3 epochs of 7 steps");
+    assert_eq!(message(|c| c.progress.epoch = 4), "it stands at batch 0 of epoch 4; there are 3 epochs of 7 batches");
+    assert_eq!(message(|c| c.progress.batches = 8), "it stands at batch 8 of epoch 3; there are 3 epochs of 7 batches");
     assert_eq!(message(|c| c.optimizer.steps += 1), "it counts 22 steps, its place in the run is step 21");
     assert_eq!(
         message(|c| c.progress.last = None),

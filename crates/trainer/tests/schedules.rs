@@ -56,7 +56,7 @@ fn run(plan: &Plan, metrics: bool, stop: Option<usize>) -> (Outcome, Keeper) {
 }
 
 fn phases() -> Vec<Phase> {
-    let phase = |epochs, learning_rate, schedule| Phase { epochs, learning_rate, schedule };
+    let phase = |epochs, learning_rate, schedule| Phase::new(epochs, learning_rate, schedule);
     vec![phase(3, 0.1, ScheduleSpec::OneCycle { warmup: 0.3 }), phase(2, 0.05, ScheduleSpec::Cosine)]
 }
 
@@ -67,7 +67,7 @@ fn the_history_says_the_rates_of_an_epochs_first_and_last_step() {
     let (_, keeper) = run(&plan, false, None);
     let rate = |phase: usize, steps, step| {
         let Phase { learning_rate: peak, schedule, .. } = phases()[phase];
-        schedule.rate(&ScheduledStep { peak, step, steps, state: &[] })
+        schedule.rate(&ScheduledStep { peak, step, steps, steps_per_epoch: 7, state: &[] })
     };
     for (line, (phase, steps, first)) in
         keeper.history[1..].iter().zip([(0, 21, 0), (0, 21, 7), (0, 21, 14), (1, 14, 0), (1, 14, 7)])

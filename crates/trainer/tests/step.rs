@@ -47,7 +47,7 @@ fn three_steps_of_every_optimizer_equal_pytorchs() {
         let mut values = [0.5, -1.0, 2.0, 0.25];
         let mut states = vec![vec![0.0; 4]; optimizer.states().len()];
         for (number, gradient) in (1..).zip(GRADIENTS) {
-            let rule = optimizer.rule(Step { learning_rate, number, decays: true }).unwrap();
+            let rule = optimizer.rule(Step { learning_rate, number, decays: true, is_hidden_weight: false }).unwrap();
             let parameter = Parameter { values: &mut values, shape: &[4], states: &mut states };
             update(parameter, &gradient, &*rule);
         }

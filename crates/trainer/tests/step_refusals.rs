@@ -45,7 +45,7 @@ fn numbers_that_overflow_32_bits_are_refused() {
 /// Beyond the steps that an `i32` counts, the corrections are those of a run without end.
 #[test]
 fn steps_beyond_32_bits_are_counted() {
-    let step = |number| Step { learning_rate: 1e-3, number, decays: true };
+    let step = |number| Step { learning_rate: 1e-3, number, decays: true, is_hidden_weight: false };
     assert_eq!(step(u64::MAX).bias_correction(0.999), 1.0);
     let beta: f64 = 1.0 - 1e-10;
     let expected = 1.0 - (1e10 * beta.ln()).exp();

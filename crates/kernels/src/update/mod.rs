@@ -14,20 +14,24 @@ macro_rules! boxed {
 
 mod adam;
 mod average;
+mod beta_lasso;
 mod elementwise;
 mod epilogues;
 mod gradient;
 mod lion;
+mod muon;
 mod rms_prop;
 mod sgd;
 
 pub use adam::{Adam, NAdam};
 pub use average::average_towards;
+pub use beta_lasso::BetaLasso;
 pub use elementwise::{ElementwiseRule, RuleState};
 pub(crate) use epilogues::Add;
 pub use gradient::Gradient;
 pub(crate) use gradient::View;
 pub use lion::Lion;
+pub use muon::{Muon, newton_schulz};
 pub use rms_prop::{Adagrad, RmsProp, RmsPropMomentum};
 pub use sgd::{Momentum, Sgd};
 

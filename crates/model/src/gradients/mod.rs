@@ -126,6 +126,7 @@ impl GradientStore {
                 let pending = self.pending.entry(id).or_default();
                 pending.factors.extend(factors);
                 whole.into_iter().for_each(|whole| pending.add_whole(whole));
+                pending.bound();
             }
             Ok(())
         };

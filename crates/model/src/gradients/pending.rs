@@ -67,6 +67,18 @@ impl PendingGradient {
         norm
     }
 
+    /// Makes a whole gradient of factors that take more memory than twice as much: of many passes, whose stacked factors would take as long to read as
+    /// their sum. By sizes alone, so that the bits are the same whatever came before; a single product is left as it is.
+    pub(super) fn bound(&mut self) {
+        let Some(GradientFactors { shape, .. }) = self.factors.first() else { return };
+        let rows: usize = self.factors.iter().map(|factors| factors.shape.batch).sum();
+        let values = shape.inputs * shape.outputs;
+        if self.factors.len() > 1 && rows.saturating_mul(shape.inputs + shape.outputs) > 2 * values {
+            self.whole.get_or_insert_with(|| vec![0.0; values]);
+            self.combine();
+        }
+    }
+
     /// Makes one product of several (the sum of products is the product of the stacked factors), and a whole gradient where a part of
     /// it is whole already.
     fn combine(&mut self) {

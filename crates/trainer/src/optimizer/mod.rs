@@ -1,13 +1,17 @@
 //! Optimizers: what is configured, from which each step's update rule is made.
 
 mod adam;
+mod beta_lasso;
 mod lion;
+mod muon;
 mod rms_prop;
 mod sgd;
 mod state;
 
 pub use adam::{Adam, NAdam};
+pub use beta_lasso::BetaLasso;
 pub use lion::Lion;
+pub use muon::Muon;
 pub use rms_prop::{Adagrad, RmsProp};
 pub use sgd::Sgd;
 pub use state::{OptimizerState, ParameterState};
@@ -58,7 +62,7 @@ use crate::TrainError;
 ///         Ok(Box::new(SignRule { learning_rate, momentum: self.momentum as f32 }))
 ///     }
 /// }
-/// # let step = Step { learning_rate: 0.1, number: 1, decays: true };
+/// # let step = Step { learning_rate: 0.1, number: 1, decays: true, is_hidden_weight: false };
 /// # assert_eq!(SignSgd { momentum: 0.9 }.rule(step)?.states(), 1);
 /// # Ok::<(), TrainError>(())
 /// ```
@@ -71,10 +75,10 @@ pub trait Optimizer: Debug + Send + Sync {
         Ok(())
     }
 
-    /// The names of the buffers that it keeps for each parameter, as PyTorch's optimizer of that kind calls them where there is one.
+    /// The names of the buffers that it keeps for each parameter, at most, as PyTorch's optimizer of that kind calls them where there is one.
     fn states(&self) -> &'static [&'static str];
 
-    /// The rule of one step; it keeps as many buffers as there are [`Optimizer::states`].
+    /// The rule of one step; it keeps as many buffers as there are [`Optimizer::states`], or the first of them.
     ///
     /// # Errors
     /// [`TrainError::Number`] where a number of the rule is none in 32 bits ([`Step::single`]).
@@ -121,6 +125,8 @@ pub struct Step {
     pub number: u64,
     /// Whether weight decay is for the parameters of this rule.
     pub decays: bool,
+    /// Whether they are weights of hidden layers: those of two and more sizes, but for the last of the network.
+    pub is_hidden_weight: bool,
 }
 
 impl Step {
@@ -170,6 +176,10 @@ pub fn optimizer_of(spec: &OptimizerSpec) -> Arc<dyn Optimizer> {
             Arc::new(Adagrad { learning_rate_decay: lr_decay, epsilon: eps, weight_decay })
         }
         OptimizerSpec::Lion { betas, weight_decay } => Arc::new(Lion { betas, weight_decay }),
+        OptimizerSpec::Muon { momentum, nesterov, iterations, betas, eps, weight_decay } => {
+            Arc::new(Muon { momentum, nesterov, iterations, betas, epsilon: eps, weight_decay })
+        }
+        OptimizerSpec::BetaLasso { lambda, beta } => Arc::new(BetaLasso { lambda, beta }),
     }
 }
 

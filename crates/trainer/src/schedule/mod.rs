@@ -1,9 +1,11 @@
 //! A learning rate for each step.
 
 mod cosine;
+mod falling;
 mod linear;
 mod one_cycle;
 mod plateau;
+mod warmup;
 
 use std::fmt::Debug;
 
@@ -11,7 +13,8 @@ use strata_spec::ScheduleSpec;
 
 use crate::HistoryRow;
 
-pub use cosine::Cosine;
+pub use cosine::{Cosine, CosineRestarts};
+pub use falling::{Exponential, Polynomial, StepDecay};
 pub use linear::Linear;
 pub use one_cycle::OneCycle;
 pub use plateau::ReduceOnPlateau;
@@ -25,6 +28,8 @@ pub struct ScheduledStep<'a> {
     pub step: usize,
     /// Steps of the phase, at least one.
     pub steps: usize,
+    /// Steps of an epoch, at least one.
+    pub steps_per_epoch: usize,
     /// What the schedule remembers ([`Schedule::epoch_ended`]); empty before the first epoch has ended.
     pub state: &'a [f64],
 }
@@ -45,7 +50,7 @@ pub struct ScheduledStep<'a> {
 ///     }
 /// }
 ///
-/// assert_eq!(Alternating.rate(&ScheduledStep { peak: 0.1, step: 3, steps: 10, state: &[] }), 0.05);
+/// assert_eq!(Alternating.rate(&ScheduledStep { peak: 0.1, step: 3, steps: 10, steps_per_epoch: 5, state: &[] }), 0.05);
 /// ```
 pub trait Schedule: Debug + Send + Sync {
     /// The learning rate of a step, finite and at least 0.
@@ -62,8 +67,12 @@ impl Schedule for ScheduleSpec {
     fn rate(&self, at: &ScheduledStep<'_>) -> f64 {
         match *self {
             Self::Constant => at.peak,
+            Self::Step { every, factor } => StepDecay { every, factor }.rate(at),
+            Self::Exponential { factor } => Exponential { factor }.rate(at),
             Self::Linear => Linear.rate(at),
+            Self::Polynomial { power } => Polynomial { power }.rate(at),
             Self::Cosine => Cosine.rate(at),
+            Self::CosineRestarts { period, period_factor } => CosineRestarts { period, period_factor }.rate(at),
             Self::OneCycle { warmup } => OneCycle { warmup }.rate(at),
         }
     }
@@ -80,7 +89,8 @@ mod tests {
     use super::*;
 
     fn rates(schedule: ScheduleSpec, peak: f64, steps: usize) -> Vec<f64> {
-        (0..steps).map(|step| schedule.rate(&ScheduledStep { peak, step, steps, state: &[] })).collect()
+        let at = |step| ScheduledStep { peak, step, steps, steps_per_epoch: 3, state: &[] };
+        (0..steps).map(|step| schedule.rate(&at(step))).collect()
     }
 
     #[track_caller]
@@ -118,7 +128,16 @@ mod tests {
     #[test]
     fn no_schedule_leaves_its_range_for_any_number_of_steps_and_any_warm_up() {
         for steps in 1..40 {
-            for schedule in [ScheduleSpec::Linear, ScheduleSpec::Cosine] {
+            let (every, factor, period) = (1, 0.1, 1);
+            for schedule in [
+                ScheduleSpec::Linear,
+                ScheduleSpec::Cosine,
+                ScheduleSpec::Step { every, factor },
+                ScheduleSpec::Exponential { factor },
+                ScheduleSpec::Polynomial { power: 2.0 },
+                ScheduleSpec::CosineRestarts { period, period_factor: 1 },
+                ScheduleSpec::CosineRestarts { period, period_factor: 3 },
+            ] {
                 assert!(rates(schedule, 0.1, steps).iter().all(|rate| *rate > 0.0 && *rate <= 0.1), "{schedule:?}");
             }
             for warmup in [0.0, 0.05, 0.3, 0.5, 0.999] {

@@ -53,7 +53,13 @@ mod tests {
         let mut state = Vec::new();
         let mut rates = Vec::new();
         for loss in [3.0, 2.0, 2.0, 2.0, 2.5, 1.0, 1.5, 1.5] {
-            rates.push(schedule.rate(&ScheduledStep { peak: 0.4, step: 0, steps: 1, state: &state }));
+            rates.push(schedule.rate(&ScheduledStep {
+                peak: 0.4,
+                step: 0,
+                steps: 1,
+                steps_per_epoch: 1,
+                state: &state,
+            }));
             schedule.epoch_ended(&HistoryRow::initial(loss, 0.0), &mut state);
         }
         // Stale after the third and the fourth epoch: halved; one stale epoch, an improvement; two stale ones.
