@@ -136,30 +136,26 @@ fn accumulation(written: &Written<'_, '_>, settings: &Settings) -> Result<(), Co
         return Ok(());
     }
     let message = format!("an epoch has {batches} batches: a step takes no more");
-    let place = keys::ACCUMULATE.path();
-    Err(match written.at(place) {
-        Some(value) => written.document.wrong(value.span(), place, message),
-        None => written.document.missing(place, message),
-    })
+    Err(fault(written, keys::ACCUMULATE.path(), message))
 }
 
 /// A schedule that would have done nothing when its phase ends.
 fn schedules(written: &Written<'_, '_>, settings: &Settings) -> Result<(), ConfigError> {
     for (number, phase) in settings.phases.iter().enumerate() {
-        let (name, length, what) = match phase.schedule {
-            ScheduleSpec::Step { every, .. } => ("every", every, "the rate would never fall"),
+        let never_falls = "the rate would never fall";
+        // The epochs that it takes at least.
+        let (name, epochs, what) = match phase.schedule {
+            ScheduleSpec::Step { every, .. } => ("every", every + 1, never_falls),
             ScheduleSpec::CosineRestarts { period, .. } => {
-                ("period", period, "nothing would begin again; cosine does the same")
+                ("period", period + 1, "nothing would begin again; cosine does the same")
             }
+            // One that is the best, those that are borne, one too many, and one at the lower rate.
+            ScheduleSpec::Plateau { patience, .. } => ("patience", patience + 3, never_falls),
             _ => continue,
         };
-        if length >= phase.epochs {
-            let place = format!("phases.{number}.{name}");
+        if phase.epochs < epochs {
             let message = format!("{what}: the phase ends after {} epochs", phase.epochs);
-            return Err(match written.at(&place) {
-                Some(value) => written.document.wrong(value.span(), &place, message),
-                None => written.document.missing(&place, message),
-            });
+            return Err(fault(written, &format!("phases.{number}.{name}"), message));
         }
     }
     Ok(())

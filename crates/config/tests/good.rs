@@ -103,6 +103,11 @@ fn schedules_have_their_numbers() {
             ScheduleSpec::CosineRestarts { period: 1, period_factor: 2 },
         ),
         ("schedule = \"one_cycle\"", 0.0, ScheduleSpec::OneCycle { warmup: 0.3 }),
+        (
+            "schedule = \"plateau\", patience = 1",
+            0.0,
+            ScheduleSpec::Plateau { factor: 0.1, patience: 1, min_delta: 0.0 },
+        ),
     ] {
         let phase = schedule(text).unwrap();
         assert_eq!((phase.schedule, phase.warmup), (expected, warmup), "{text}");
@@ -111,6 +116,8 @@ fn schedules_have_their_numbers() {
         ("schedule = \"step\"", "missing: expected an integer"),
         ("schedule = \"step\", every = 4", "the rate would never fall: the phase ends after 4 epochs"),
         ("schedule = \"cosine_restarts\", period = 9", "nothing would begin again"),
+        ("schedule = \"plateau\"", "phases.0.patience: the rate would never fall"),
+        ("schedule = \"plateau\", patience = 2", "the rate would never fall: the phase ends after 4 epochs"),
         ("schedule = \"step\", every = 1, factor = 1", "above 0 and below 1"),
         ("warmup = 1", "up to but not including 1"),
     ] {

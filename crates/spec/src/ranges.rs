@@ -140,6 +140,8 @@ pub const AVERAGING_START: Numbers = Numbers::BelowOne;
 pub const LEARNING_RATE: Numbers = Numbers::Positive;
 /// What a learning rate is multiplied with where it falls.
 pub const LR_FACTOR: Numbers = Numbers::WithinOne;
+/// Epochs without an improvement that are borne before a learning rate falls.
+pub const LR_PATIENCE: Integers = Integers::new(0, 100_000);
 /// The power of a polynomial schedule.
 pub const LR_POWER: Numbers = Numbers::Positive;
 /// How many times as long as the one before a period is.

@@ -14,6 +14,7 @@ named! {
         Polynomial = "polynomial", "from the rate down towards 0 as the share of the steps that are left to the power `power`";
         Cosine = "cosine", "from the rate down towards 0 along half a cosine (Loshchilov and Hutter 2017)";
         CosineRestarts = "cosine_restarts", "down along half a cosine over `period` epochs, then from the rate again (SGDR, Loshchilov and Hutter 2017)";
+        Plateau = "plateau", "times `factor` after more than `patience` epochs in a row in which the validation loss did not fall by more than `min_delta`";
         OneCycle = "one_cycle", "up to the rate in the warm-up, then down, both along half a cosine (Smith and Topin 2018)";
     }
 }
@@ -28,6 +29,7 @@ impl ScheduleKind {
             Self::Exponential => &["factor"],
             Self::Polynomial => &["power"],
             Self::CosineRestarts => &["period", "period_factor"],
+            Self::Plateau => &["factor", "patience", "min_delta"],
         };
         own.contains(&number)
     }
@@ -67,6 +69,15 @@ pub enum ScheduleSpec {
         /// How many times as long as the one before each further period is, at least 1.
         period_factor: usize,
     },
+    /// Down where the validation loss no longer falls.
+    Plateau {
+        /// What the rate is multiplied with, [`ranges::LR_FACTOR`](crate::ranges::LR_FACTOR).
+        factor: f64,
+        /// Epochs in a row without an improvement that are borne, [`ranges::LR_PATIENCE`](crate::ranges::LR_PATIENCE).
+        patience: usize,
+        /// How much better than the best so far counts, at least 0.
+        min_delta: f64,
+    },
     /// Up, then down.
     OneCycle {
         /// The share of the steps in which the rate rises, [`ranges::WARMUP`](crate::ranges::WARMUP).
@@ -86,6 +97,7 @@ impl ScheduleSpec {
             Self::Polynomial { .. } => ScheduleKind::Polynomial,
             Self::Cosine => ScheduleKind::Cosine,
             Self::CosineRestarts { .. } => ScheduleKind::CosineRestarts,
+            Self::Plateau { .. } => ScheduleKind::Plateau,
             Self::OneCycle { .. } => ScheduleKind::OneCycle,
         }
     }

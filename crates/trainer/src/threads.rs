@@ -84,6 +84,10 @@ impl Classifier for Threaded {
         self.threads.run(|| self.classifier.training_step(batch, learning_rate))
     }
 
+    fn accumulate(&mut self, batch: Batch) -> Result<(), TrainError> {
+        self.threads.run(|| self.classifier.accumulate(batch))
+    }
+
     fn training_score(&mut self) -> Result<Score, TrainError> {
         self.threads.run(|| self.classifier.training_score())
     }

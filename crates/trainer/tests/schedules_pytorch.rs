@@ -3,7 +3,7 @@
 //! `golden/schedules.json` was made by `crates/bench/pytorch/schedules.py`, which has the same phase: 6 epochs of 7 steps.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
-use strata_trainer::{Phase, Schedule, ScheduleSpec, ScheduledStep};
+use strata_trainer::{HistoryRow, Phase, Schedule, ScheduleSpec, ScheduledStep};
 
 const PEAK: f64 = 0.2;
 const EPOCHS: usize = 6;
@@ -49,8 +49,22 @@ fn rates_are_pytorchs() {
         let at = |step| ScheduledStep { peak: PEAK, step, steps, steps_per_epoch: STEPS_PER_EPOCH, state: &[] };
         check(name, &(0..steps).map(|step| phase.rate(&at(step))).collect::<Vec<_>>());
     }
+    plateau();
     let tried: Vec<_> = cases.iter().map(|(name, ..)| *name).chain(["plateau"]).collect();
     for name in golden()["cases"].as_object().unwrap().keys() {
         assert!(tried.contains(&name.as_str()), "{name} was not tried");
     }
+}
+
+/// The rate of each epoch, which its loss follows: `ReduceLROnPlateau` with an absolute threshold.
+fn plateau() {
+    let losses = [3.0, 2.0, 1.95, 1.92, 1.91, 2.5, 1.0, 0.95, 0.97, 0.94, 0.5, 0.5];
+    let phase = Phase::new(losses.len(), PEAK, ScheduleSpec::Plateau { factor: 0.3, patience: 1, min_delta: 0.1 });
+    let (mut state, mut rates) = (Vec::new(), Vec::new());
+    for (epoch, loss) in losses.into_iter().enumerate() {
+        let steps = losses.len();
+        rates.push(phase.rate(&ScheduledStep { peak: PEAK, step: epoch, steps, steps_per_epoch: 1, state: &state }));
+        phase.epoch_ended(&HistoryRow::initial(loss, 0.0), &mut state);
+    }
+    check("plateau", &rates);
 }

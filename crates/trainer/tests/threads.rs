@@ -4,7 +4,9 @@
 use strata_model::{Activation, mlp};
 use strata_rng::TorchRng;
 use strata_spec::OptimizerSpec;
-use strata_trainer::{Batch, ClassifierOptions, Device, OptimizerState, Score, build};
+use strata_trainer::{
+    Averaging, Batch, ClassifierOptions, Clipping, Device, OptimizerState, Score, TrainingStep, build,
+};
 
 const FEATURES: usize = 200;
 const CLASSES: usize = 10;
@@ -71,6 +73,44 @@ fn one_two_three_and_seven_threads_give_the_same_bits() {
             }
             assert!(!seen.contains(&one.0), "{activation:?}, {optimizer:?} is another's");
             seen.push(one.0);
+        }
+    }
+}
+
+/// The bits of weights, state and averages after steps of two batches each, clipped by norm.
+fn composed(threads: usize, optimizer: OptimizerSpec) -> (Vec<u32>, OptimizerState) {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    pool.install(|| {
+        let step = TrainingStep::from(optimizer)
+            .clipping(Clipping { norm: Some(0.5), value: None })
+            .averaging(Averaging::Exponential { decay: 0.9 });
+        let (device, activation) = (Device::Cpu, Activation::Gelu);
+        let options = ClassifierOptions { device, step, activation, dropout: 0.3, seed: 43, resident: None };
+        let mut classifier = build::<mlp!(200, 300, 70, 10), FEATURES, CLASSES>(options).unwrap();
+        classifier.initialise(&mut TorchRng::new(43)).unwrap();
+        for samples in BATCHES {
+            classifier.accumulate(batch(samples)).unwrap();
+            classifier.training_step(batch(samples / 2 + 1), 0.01).unwrap();
+        }
+        let (weights, state) = classifier.snapshot().unwrap();
+        let average = classifier.averaged_weights().unwrap().unwrap();
+        let values = weights.tensors.iter().chain(&average.tensors).flat_map(|tensor| &tensor.values);
+        (values.inspect(|value| assert!(value.is_finite())).map(|value| value.to_bits()).collect(), state)
+    })
+}
+
+#[test]
+fn clipped_accumulated_and_averaged_steps_do_not_depend_on_threads() {
+    let (alpha, eps, momentum, betas, weight_decay) = (0.9, 1e-8, 0.9, [0.9, 0.999], 0.01);
+    for optimizer in [
+        OptimizerSpec::RmsProp { alpha, eps, momentum, weight_decay },
+        OptimizerSpec::Adagrad { lr_decay: 0.1, eps, weight_decay },
+        OptimizerSpec::Muon { momentum, nesterov: true, iterations: 5, betas, eps, weight_decay },
+        OptimizerSpec::BetaLasso { lambda: 1e-4, beta: 50.0 },
+    ] {
+        let one = composed(1, optimizer);
+        for threads in [2, 3, 7] {
+            assert!(composed(threads, optimizer) == one, "{optimizer:?}, {threads} threads");
         }
     }
 }

@@ -28,8 +28,12 @@ keys! {
     WARMUP: f64, number => "phases[].warmup", Number(ranges::WARMUP), WorkedInTable { words: "0.0 (one_cycle 0.3)", out: warmup }, None, Some("warmups");
     /// epochs between two falls of the rate
     EVERY: usize, size => "phases[].every", Integer(ranges::EPOCHS), Required, Some(WITH_EVERY), Some("every");
-    /// what the rate is multiplied with where it falls (step), over each epoch (exponential)
+    /// what the rate is multiplied with where it falls (step, plateau), over each epoch (exponential)
     FACTOR: f64, number => "phases[].factor", Number(ranges::LR_FACTOR), WorkedInTable { words: "0.1 (exponential 0.9)", out: factor }, Some(WITH_FACTOR), Some("factors");
+    /// epochs in a row without an improvement that are borne before the rate falls
+    LR_PATIENCE: usize, size => "phases[].patience", Integer(ranges::LR_PATIENCE), Is("10"), Some(WITH_PATIENCE), Some("patiences");
+    /// how much lower than the lowest so far a validation loss must be to count as an improvement
+    LR_MIN_DELTA: f64, number => "phases[].min_delta", Number(ranges::MIN_DELTA), Is("0.0"), Some(WITH_MIN_DELTA), Some("min_deltas");
     /// the power of the share of the steps that are left
     LR_POWER: f64, number => "phases[].power", Number(ranges::LR_POWER), Is("2.0"), Some(WITH_POWER), Some("powers");
     /// epochs of the first period
@@ -69,6 +73,11 @@ fn schedule(values: &Values, index: usize) -> ScheduleSpec {
             period: values.in_phase(&PERIOD, index).unwrap_or_default(),
             period_factor: values.in_phase(&PERIOD_FACTOR, index).unwrap_or_default(),
         },
+        ScheduleKind::Plateau => ScheduleSpec::Plateau {
+            factor,
+            patience: values.in_phase(&LR_PATIENCE, index).unwrap_or_default(),
+            min_delta: values.in_phase(&LR_MIN_DELTA, index).unwrap_or_default(),
+        },
         ScheduleKind::OneCycle => {
             ScheduleSpec::OneCycle { warmup: values.in_phase(&WARMUP, index).unwrap_or_default() }
         }
@@ -97,6 +106,8 @@ macro_rules! of_schedules {
 }
 const WITH_EVERY: When = of_schedules!("every");
 const WITH_FACTOR: When = of_schedules!("factor");
+const WITH_PATIENCE: When = of_schedules!("patience");
+const WITH_MIN_DELTA: When = of_schedules!("min_delta");
 const WITH_POWER: When = of_schedules!("power");
 const WITH_PERIOD: When = of_schedules!("period");
 const WITH_PERIOD_FACTOR: When = of_schedules!("period_factor");

@@ -9,7 +9,7 @@ mod warmup;
 
 use std::fmt::Debug;
 
-use strata_spec::ScheduleSpec;
+use strata_spec::{Criterion, ScheduleSpec};
 
 use crate::HistoryRow;
 
@@ -73,8 +73,25 @@ impl Schedule for ScheduleSpec {
             Self::Polynomial { power } => Polynomial { power }.rate(at),
             Self::Cosine => Cosine.rate(at),
             Self::CosineRestarts { period, period_factor } => CosineRestarts { period, period_factor }.rate(at),
+            Self::Plateau { .. } => plateau(self).map_or(at.peak, |plateau| plateau.rate(at)),
             Self::OneCycle { warmup } => OneCycle { warmup }.rate(at),
         }
+    }
+
+    fn epoch_ended(&self, line: &HistoryRow, state: &mut Vec<f64>) {
+        if let Some(plateau) = plateau(self) {
+            plateau.epoch_ended(line, state);
+        }
+    }
+}
+
+/// The schedule that watches the validation loss, where that is what is named.
+fn plateau(spec: &ScheduleSpec) -> Option<ReduceOnPlateau> {
+    match *spec {
+        ScheduleSpec::Plateau { factor, patience, min_delta } => {
+            Some(ReduceOnPlateau { metric: Criterion::val_loss(), factor, patience, min_delta })
+        }
+        _ => None,
     }
 }
 
