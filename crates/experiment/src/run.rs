@@ -127,7 +127,7 @@ impl Runner<'_> {
         }
         let threads = start_threads(experiment.threads)?;
         let device = Device::choose(experiment.device)?;
-        setup::step(experiment).check_on(device)?;
+        setup::check_device(experiment, device)?;
         let folder = match (self.data.as_deref(), recorded) {
             // Where the files are gone from it, its disk may not be mounted.
             (None, Some(folder)) => DataFolder::Existing(folder.to_owned()),

@@ -4,7 +4,7 @@ use strata_config::Config;
 use strata_dataset::Images;
 use strata_model::{Architecture, ByteSamples};
 use strata_spec::{Activation, NetworkSpec};
-use strata_trainer::{BuildClassifier, Classifier, ClassifierOptions, Device, Plan, TrainingStep};
+use strata_trainer::{BuildClassifier, Classifier, ClassifierOptions, Device, Plan, TrainError, TrainingStep};
 
 use crate::ExperimentError;
 
@@ -60,6 +60,15 @@ pub(crate) fn activation_and_dropout(experiment: &Config) -> (Activation, f32) {
         true => (experiment.model.activation, experiment.model.dropout as f32),
         false => (Activation::Identity, 0.0),
     }
+}
+
+/// Whether `device` can train as the config says.
+pub(crate) fn check_device(experiment: &Config, device: Device) -> Result<(), TrainError> {
+    step(experiment).check_on(device)?;
+    if device != Device::Cpu && experiment.accumulate.get() > 1 {
+        return Err(TrainError::OnlyOnCpu { what: "accumulation of gradients".into() });
+    }
+    Ok(())
 }
 
 /// How the config's classifier learns.

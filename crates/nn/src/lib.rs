@@ -46,9 +46,9 @@ pub mod prelude {
         Criterion, EarlyStopping, HistoryRow, Named, NetworkSpec, OptimizerSpec, Phase, ScheduleSpec,
     };
     pub use strata_trainer::{
-        Batch, Classifier, ClassifierOptions, Clipping, Device, Event, Loader, Loss, Observer, Optimizer, Outcome,
-        Pass, Plan, Progress, Schedule, ScheduledStep, Sgd, Step, Table, TrainError, TrainingStep, build, evaluate,
-        fit,
+        Averaging, Batch, Classifier, ClassifierOptions, Clipping, Device, Event, Loader, Loss, Observer, Optimizer,
+        Outcome, Pass, Plan, Progress, Schedule, ScheduledStep, Sgd, Step, Table, TrainError, TrainingStep, build,
+        evaluate, fit,
     };
 }
 
