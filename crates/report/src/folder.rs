@@ -178,16 +178,8 @@ impl RunFolder {
     ///
     /// [`ReportError::Plot`] and [`ReportError::Io`]; earlier plots stay as they were.
     pub fn write_plots(&self, history: &[HistoryEntry]) -> Result<(), ReportError> {
-        let drawings = [
-            ("loss.svg", plot::loss_svg(history).map(Some)),
-            ("accuracy.svg", plot::accuracy_svg(history).map(Some)),
-            ("metrics.svg", plot::metrics_svg(history)),
-        ];
-        for (file, drawing) in drawings {
-            let path = self.path.join(file);
-            let svg = drawing.map_err(|message| ReportError::Plot { path: path.clone(), message })?;
-            let Some(svg) = svg else { continue };
-            write(&path, |w| w.write_all(svg.as_bytes()))?;
+        for (file, svg) in plot::plots(history)? {
+            write(&self.path.join(file), |w| w.write_all(svg.as_bytes()))?;
         }
         Ok(())
     }

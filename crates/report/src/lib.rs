@@ -39,6 +39,7 @@ pub use lines::Lines;
 pub use metrics::{Best, Metrics};
 pub use owner::{Owner, host_name};
 pub use part::{Environment, Part};
+pub use plot::plots;
 pub use read::{read_history, read_record, read_record_to_write, read_timing};
 pub use record::{
     Chosen, DatasetRecord, FrequencyRecord, ModelFile, PhaseRecord, PixelRecord, Record, Rng, SplitRecord, Status,

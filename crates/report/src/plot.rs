@@ -5,9 +5,38 @@ mod chart;
 
 use std::collections::BTreeSet;
 
+use crate::error::ReportError;
 use crate::history::HistoryEntry;
 use chart::{Chart, FURTHER, PhaseMark, Series, TRAINING, VALIDATION};
 use plotters::style::RGBColor;
+
+/// Every plot of a history: the name of its file in a run's folder, and its SVG. The same history gives the same bytes. It needs no folder and no lock,
+/// so a run that is being written can be drawn from what [`read_history`](crate::read_history) finds.
+///
+/// ```
+/// use strata_report::{HistoryEntry, HistoryRow, plots};
+///
+/// let names: Vec<_> = plots(&[HistoryEntry::new(HistoryRow::initial(2.3, 0.1), 0.4)])?.into_iter().map(|(name, _)| name).collect();
+/// assert_eq!(names, ["loss.svg", "accuracy.svg"]);
+/// # Ok::<(), strata_report::ReportError>(())
+/// ```
+///
+/// # Errors
+///
+/// [`ReportError::Plot`] with the drawing library's message.
+pub fn plots(history: &[HistoryEntry]) -> Result<Vec<(&'static str, String)>, ReportError> {
+    let drawings = [
+        ("loss.svg", loss_svg(history).map(Some)),
+        ("accuracy.svg", accuracy_svg(history).map(Some)),
+        ("metrics.svg", metrics_svg(history)),
+    ];
+    let mut plots = Vec::new();
+    for (file, drawing) in drawings {
+        let svg = drawing.map_err(|message| ReportError::Plot { path: file.into(), message })?;
+        plots.extend(svg.map(|svg| (file, svg)));
+    }
+    Ok(plots)
+}
 
 /// The initial evaluation stands at 0; the epoch with number `e` ends at `e + 1`.
 fn position(entry: &HistoryEntry) -> f64 {
@@ -24,7 +53,7 @@ fn series(name: &str, color: RGBColor, history: &[HistoryEntry], of: impl Fn(&Hi
 /// # Errors
 ///
 /// The drawing library's message.
-pub(crate) fn loss_svg(history: &[HistoryEntry]) -> Result<String, String> {
+fn loss_svg(history: &[HistoryEntry]) -> Result<String, String> {
     Chart {
         title: "Loss vs. number of epochs",
         y_name: "loss",
@@ -43,7 +72,7 @@ pub(crate) fn loss_svg(history: &[HistoryEntry]) -> Result<String, String> {
 /// # Errors
 ///
 /// The drawing library's message.
-pub(crate) fn accuracy_svg(history: &[HistoryEntry]) -> Result<String, String> {
+fn accuracy_svg(history: &[HistoryEntry]) -> Result<String, String> {
     Chart {
         title: "Accuracy vs. number of epochs",
         y_name: "accuracy",
@@ -62,7 +91,7 @@ pub(crate) fn accuracy_svg(history: &[HistoryEntry]) -> Result<String, String> {
 /// # Errors
 ///
 /// The drawing library's message.
-pub(crate) fn metrics_svg(history: &[HistoryEntry]) -> Result<Option<String>, String> {
+fn metrics_svg(history: &[HistoryEntry]) -> Result<Option<String>, String> {
     let keys: BTreeSet<&str> =
         history.iter().flat_map(|e| e.values.keys()).filter_map(|k| k.strip_prefix("val_")).collect();
     if keys.is_empty() {
