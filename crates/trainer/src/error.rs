@@ -1,8 +1,9 @@
 //! What can go wrong in training.
 
+mod conversions;
+
 use std::path::PathBuf;
 
-use strata_kernels::OutOfMemory;
 use strata_model::ModelError;
 
 use crate::{Amount, Pass};
@@ -284,29 +285,4 @@ pub enum TrainError {
     /// The observer could not do its part, such as write the history.
     #[error(transparent)]
     Observer(Box<dyn std::error::Error + Send + Sync>),
-}
-
-impl TrainError {
-    /// A dfdx device's error, whose types differ by device.
-    pub(crate) fn device(error: impl std::fmt::Debug + 'static) -> Self {
-        match ModelError::device(error) {
-            ModelError::Device(text) => Self::Device(text),
-            other => other.into(),
-        }
-    }
-}
-
-impl From<ModelError> for TrainError {
-    fn from(error: ModelError) -> Self {
-        match error {
-            ModelError::OutOfMemory { bytes } => Self::OutOfMemory { bytes },
-            other => Self::Model(other),
-        }
-    }
-}
-
-impl From<OutOfMemory> for TrainError {
-    fn from(OutOfMemory { bytes }: OutOfMemory) -> Self {
-        Self::OutOfMemory { bytes: Some(bytes) }
-    }
 }
