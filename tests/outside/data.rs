@@ -46,13 +46,27 @@ fn a_resume_downloads_nothing_into_the_folder_that_the_run_was_started_with() {
         assert_eq!(sandbox.path("disk").exists(), is_empty);
     }
     assert_eq!(server.requests(), Vec::<u64>::new());
-    // Named by hand, a folder is downloaded to, as ever.
+    // One that is named by hand is downloaded to, where it is there.
+    sandbox.run(["resume", "run", "--data", "new"]).failed_saying(2, &["/new is not a folder", "--data"]);
+    assert!(!sandbox.path("new").exists() && server.requests().is_empty());
+    fs::create_dir(sandbox.path("new")).unwrap();
     let mut run = sandbox.start(["resume", "run", "--data", "new"]);
     wait_until("the run goes on", || sandbox.history_lines("run") >= 8 || !run.is_running());
     run.signal("INT");
     assert_eq!(run.wait().code(), Some(130));
     assert_eq!(server.requests(), [0]);
     assert!(sandbox.record("run")["dataset"]["folder"].as_str().unwrap().ends_with("/new"));
+}
+
+/// A file in a folder's place is named, however deep the path goes on.
+#[test]
+fn a_folder_below_a_file_is_none() {
+    let sandbox = with_folder("data");
+    write_config(&sandbox, "https://example.invalid/a.tar.gz", &sha256(b""));
+    for folder in ["cifar.toml", "cifar.toml/x", "cifar.toml/x/y"] {
+        let outcome = sandbox.run(["experiment", "cifar.toml", "--data", folder]);
+        outcome.failed_saying(2, &["/cifar.toml is not a folder", "--data is to name the folder"]);
+    }
 }
 
 #[test]
@@ -96,11 +110,11 @@ fn everything_below(folder: &std::path::Path) -> String {
 }
 
 #[test]
-fn a_password_in_a_url_is_used_and_never_shown() {
+fn a_password_and_a_query_in_a_url_are_used_and_never_shown() {
     let sandbox = Sandbox::new();
     let bytes = archive(&data_files());
     let server = Server::start(bytes.clone(), &[Answer::Half, Answer::Right], None);
-    let url = server.url.replace("http://", "http://ann:s3cret@");
+    let url = server.url.replace("http://", "http://ann:s3cret@") + "?token=s3cret&b=1";
     write_config(&sandbox, &url, &sha256(&bytes));
     let mut all = Vec::new();
     let mut told = |outcome: Outcome| all.push(outcome.out + &outcome.err);
@@ -117,9 +131,10 @@ fn a_password_in_a_url_is_used_and_never_shown() {
     // Errors of the config, of the address and of the server, and a file of which half came.
     for (url, code) in [
         (url.replace("http", "ftp"), 2),
-        (url.replace("s3cret", "s3cret/"), 1),
+        (url.replace("s3cret@", "s3cret/@"), 1),
+        (url.replace("http://", ""), 2),
         (url.replace("s3cret@", "s3cret@\u{1}"), 2),
-        ("http://ann:s3cret@127.0.0.1:1/a.tar.gz".to_owned(), 1),
+        ("http://127.0.0.1:1/a.tar.gz?X-Amz-Signature=s3cret".to_owned(), 1),
         ("http://ann:s3cret@no-such-host.invalid/a.tar.gz".to_owned(), 1),
     ] {
         for arguments in [vec![], vec!["--set".to_owned(), format!("dataset.url=\"{url}\"")]] {
@@ -134,6 +149,24 @@ fn a_password_in_a_url_is_used_and_never_shown() {
         assert!(!text.contains("s3cret"), "{text}");
     }
     assert!(everything_below(&sandbox.path("runs")).contains("http://127.0.0.1"));
+    let asked = server.heads().join("\n");
+    assert!(asked.contains("GET /release.tar.gz?token=s3cret&b=1 "), "{asked}");
+    assert!(asked.to_ascii_lowercase().contains("authorization: basic"), "{asked}");
+}
+
+/// A run knows neither password nor query: where its file is gone, they are to be given by hand.
+#[test]
+fn a_resume_whose_download_fails_says_how_to_give_what_the_run_does_not_keep() {
+    let sandbox = Sandbox::new();
+    let bytes = archive(&data_files());
+    let server = Server::start(bytes.clone(), &[Answer::Right], Some(1));
+    write_config(&sandbox, &format!("{}?token=s3cret", server.url), &sha256(&bytes));
+    interrupted(&sandbox, &[]);
+    for name in sandbox.names("cache/strata") {
+        fs::remove_file(sandbox.path(&format!("cache/strata/{name}"))).unwrap();
+    }
+    let outcome = sandbox.run(["resume", "run"]);
+    outcome.failed_saying(1, &["cannot download", "a run keeps no password and no query", "dataset info"]);
 }
 
 /// A proxy that answers every CONNECT with a refusal.

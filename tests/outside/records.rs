@@ -24,7 +24,10 @@ fn a_run_resumed_from_within_keeps_its_name_and_tells_of_both_parts() {
     let before = sandbox.history_lines("run");
     wait_until("the run goes on", || sandbox.history_lines("run") > before || !run.is_running());
     run.signal("TERM");
-    assert_eq!(run.wait().code(), Some(130));
+    let outcome = run.wait();
+    assert_eq!(outcome.code(), Some(130));
+    assert!(outcome.out.lines().next().unwrap().contains("/runs/run: going on"), "{}", outcome.out);
+    outcome.failed_saying(130, &["/runs/run: interrupted", "cargo xtask resume /"]);
     let record = sandbox.record("run");
     assert_eq!(record["name"], "run");
     let parts = record["parts"].as_array().unwrap();
@@ -85,6 +88,29 @@ fn a_commit_of_the_users_environment_is_not_recorded() {
     assert!(outcome.err.contains("STRATA_COMMIT is not recorded"), "{}", outcome.err);
     let record = sandbox.record("small");
     assert!(record["environment"]["commit"].is_null() && record["environment"]["dirty"].is_null());
+}
+
+/// `cp -al`: files of two names, of which those of the other run stay as they are.
+#[test]
+fn a_copy_by_hard_links_is_resumed_apart_from_the_run_that_it_is_of() {
+    let sandbox = Sandbox::new();
+    interrupt(&sandbox, "1");
+    let mut copy = std::process::Command::new("cp");
+    assert!(copy.args(["-al", "run", "copy"]).current_dir(sandbox.path("runs")).status().unwrap().success());
+    // As a kill after the checkpoint would have left it: to be cut.
+    let line = String::from_utf8(sandbox.read("runs/run/history.jsonl")).unwrap();
+    let line = line.lines().last().unwrap().to_owned() + "\n";
+    let mut history = fs::File::options().append(true).open(sandbox.path("runs/run/history.jsonl")).unwrap();
+    std::io::Write::write_all(&mut history, line.as_bytes()).unwrap();
+    let files = ["config.toml", "record.json", "history.jsonl", "timing.jsonl", "checkpoints/last.safetensors"];
+    let content = || files.map(|file| sandbox.read(&format!("runs/run/{file}")));
+    let before = content();
+    let mut run = sandbox.start(["resume", "copy"]);
+    let lines = sandbox.history_lines("copy");
+    wait_until("the copy goes on", || sandbox.history_lines("copy") > lines + 1 || !run.is_running());
+    run.signal("INT");
+    assert_eq!(run.wait().code(), Some(130));
+    assert!(content() == before);
 }
 
 #[test]

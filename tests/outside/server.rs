@@ -23,6 +23,7 @@ pub(crate) enum Answer {
 pub(crate) struct Server {
     pub(crate) url: String,
     requests: Arc<Mutex<Vec<u64>>>,
+    heads: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
@@ -40,6 +41,8 @@ impl Server {
         let url = format!("http://{}/release.tar.gz", listener.local_addr().unwrap());
         let requests = Arc::new(Mutex::new(Vec::new()));
         let noted = Arc::clone(&requests);
+        let heads = Arc::new(Mutex::new(Vec::new()));
+        let noted_heads = Arc::clone(&heads);
         std::thread::spawn(move || {
             for number in 0.. {
                 if deaf_after == Some(number) {
@@ -48,10 +51,15 @@ impl Server {
                 let Ok((stream, _)) = listener.accept() else { return };
                 let answer = answers[number.min(answers.len() - 1)];
                 // A client that goes away is part of the tests.
-                let _ = serve(stream, &bytes, answer, &noted);
+                let _ = serve(stream, &bytes, answer, &noted, &noted_heads);
             }
         });
-        Self { url, requests }
+        Self { url, requests, heads }
+    }
+
+    /// The lines of all requests so far.
+    pub(crate) fn heads(&self) -> Vec<String> {
+        self.heads.lock().unwrap().clone()
     }
 
     /// The first byte of each request so far.
@@ -60,13 +68,20 @@ impl Server {
     }
 }
 
-fn serve(mut stream: TcpStream, bytes: &[u8], answer: Answer, noted: &Mutex<Vec<u64>>) -> std::io::Result<()> {
+fn serve(
+    mut stream: TcpStream,
+    bytes: &[u8],
+    answer: Answer,
+    noted: &Mutex<Vec<u64>>,
+    heads: &Mutex<Vec<String>>,
+) -> std::io::Result<()> {
     let mut first = 0;
     for line in BufReader::new(stream.try_clone()?).lines() {
         let line = line?;
         if line.is_empty() {
             break;
         }
+        heads.lock().unwrap().push(line.clone());
         let line = line.to_ascii_lowercase();
         if let Some(range) = line.strip_prefix("range: bytes=") {
             first = range.trim_end_matches('-').parse().unwrap();

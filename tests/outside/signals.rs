@@ -29,7 +29,7 @@ fn an_interrupted_run_is_resumed_to_the_bytes_of_one_that_never_stopped() {
     let sandbox = Sandbox::new();
     start(&mut full(&sandbox, "whole", &[])).wait().succeeded();
     for (signal, lines, threads) in
-        [("INT", 2, "1"), ("TERM", 4, "2"), ("USR1", 3, "1"), ("USR2", 2, "2"), ("XCPU", 2, "1")]
+        [("INT", 2, "1"), ("TERM", 4, "2"), ("USR1", 3, "1"), ("USR2", 2, "2"), ("XCPU", 2, "1"), ("ALRM", 3, "1")]
     {
         let mut run = start(&mut full(&sandbox, signal, &[]));
         wait_until("the run is under way", || sandbox.history_lines(signal) >= lines || !run.is_running());
@@ -101,6 +101,21 @@ fn sighup_stops_a_run_except_under_nohup() {
     assert_eq!(run.wait().code(), Some(130));
 }
 
+/// Timers stop a run too; Ctrl-\\ is for a core dump.
+#[test]
+fn timers_stop_a_run_and_sigquit_ends_the_program() {
+    let sandbox = Sandbox::new();
+    for (signal, code) in [("VTALRM", Some(130)), ("PROF", Some(130)), ("QUIT", None)] {
+        let mut run = sandbox.start_training(["--name", signal, "--set", "phases=[{epochs=300,lr=1e-4}]"]);
+        wait_until("the run is under way", || sandbox.history_lines(signal) >= 2 || !run.is_running());
+        run.signal(signal);
+        assert_eq!(run.wait().status.code(), code, "{signal}");
+        let resumed = sandbox.start(["resume", signal]);
+        wait_until("it goes on", || sandbox.status(signal) == "running");
+        resumed.kill();
+    }
+}
+
 #[test]
 fn a_signal_during_a_download_records_no_run() {
     let sandbox = Sandbox::new();
@@ -110,7 +125,7 @@ fn a_signal_during_a_download_records_no_run() {
     let mut run = sandbox.start(["experiment", "cifar.toml"]);
     wait_until("the download is under way", || !sandbox.names("cache/strata").is_empty() || !run.is_running());
     run.signal("INT");
-    run.wait().failed_saying(130, &["interrupted before the run began"]);
+    run.wait().failed_saying(130, &["interrupted before anything was recorded"]);
     assert_eq!(sandbox.names("runs"), Vec::<String>::new());
     assert_eq!(sandbox.names("cache/strata"), Vec::<String>::new());
 }

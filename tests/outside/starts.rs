@@ -132,7 +132,7 @@ fn a_signal_ends_the_generation_of_images_at_once() {
         });
         run.signal("INT");
         let outcome = run.wait();
-        outcome.failed_saying(130, &["interrupted before the run began"]);
+        outcome.failed_saying(130, &["interrupted before anything was recorded"]);
         assert!(!outcome.err.contains("stopping after"), "{}", outcome.err);
     }
     assert_eq!(sandbox.names("runs"), Vec::<String>::new());

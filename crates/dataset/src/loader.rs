@@ -216,7 +216,9 @@ impl Batches {
     fn start(preparer: Preparer, skip: usize, batches: usize) -> Self {
         let preparer = Arc::new(preparer);
         let next = skip.min(batches);
-        let worker = (next < batches).then(|| Worker::spawn(Arc::clone(&preparer), next, batches)).flatten();
+        // A single batch is waited for in any case.
+        let pays = next + 1 < batches;
+        let worker = pays.then(|| Worker::spawn(Arc::clone(&preparer), next, batches)).flatten();
         Self { preparer, next, batches, worker }
     }
 

@@ -112,8 +112,8 @@ pub enum ExperimentError {
         /// The run's folder.
         run: PathBuf,
     },
-    /// A signal asked to stop before there was a run.
-    #[error("interrupted before the run began; nothing was recorded")]
+    /// A signal asked to stop before anything was recorded.
+    #[error("interrupted before anything was recorded")]
     InterruptedEarly,
 }
 

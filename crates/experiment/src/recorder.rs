@@ -17,8 +17,8 @@ use crate::sha256::sha256;
 
 /// Record and plots, which grow with the epochs, are written no more often than this.
 const WRITE_EVERY: Duration = Duration::from_secs(2);
-/// The pause after a write is at least this many times as long as the write: writing takes less than a twentieth of a run.
-const PAUSES_PER_WRITE: u32 = 20;
+/// The pause after a write is at least this many times as long as the write: writing takes less than a fiftieth of a run.
+const PAUSES_PER_WRITE: u32 = 50;
 
 /// Records a run in its folder, as an observer of [`fit`](strata_trainer::fit): history, timing, record, plots and checkpoints. The program's
 /// runs are recorded by it, and any other of the trainer's: with data, networks and a loop of one's own.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use strata_config::Config;
+use strata_dataset::{DataFolder, DatasetError};
 use strata_report::RunFolder;
 use strata_trainer::Loader;
 
@@ -15,12 +16,19 @@ impl Runner<'_> {
     /// run that was never stopped, to the bit. `change` may alter what the result does not depend on: device, threads.
     ///
     /// # Errors
-    /// As [`Runner::start`]; [`ExperimentError::Resume`] where the run cannot be gone on with.
+    /// As [`Runner::start`]; [`ExperimentError::Resume`] where the run cannot be gone on with; [`ExperimentError::Data`] where the folder that
+    /// is named for its data is not there.
     pub fn resume(&mut self, run: &Path, change: impl FnOnce(Config) -> Config) -> Result<PathBuf, ExperimentError> {
+        let run = &under_real_name(run);
         let folder = RunFolder::open(run)?;
         let (experiment, config) = read_config(run)?;
         let experiment = change(experiment);
         let resumption = Resumption::open(folder, &config)?;
+        if let Some(path) = self.data.as_ref().filter(|path| !path.exists()) {
+            // Nothing is downloaded to a folder that is misspelt, or whose disk is not mounted.
+            let (path, folder) = (path.clone(), DataFolder::Existing(path.clone()));
+            return Err(ExperimentError::Data { source: Box::new(DatasetError::NotAFolder { path }), folder });
+        }
         let mut parts = self.prepare(&experiment, resumption.data_folder())?;
         let record = self.record(&experiment, &parts);
         let (plan, batches) = (setup::plan(&experiment), parts.loaders.train.batches());
@@ -30,6 +38,14 @@ impl Runner<'_> {
         self.display.line(&format!("{}: going on at epoch {epoch}", run.display()));
         self.train(&experiment, recorder, parts, progress)?;
         Ok(run.to_owned())
+    }
+}
+
+/// `run` as it is to be shown: by the folder's real name, however it was named (`.`, a link).
+fn under_real_name(run: &Path) -> PathBuf {
+    match run.canonicalize() {
+        Ok(real) if real.file_name() != run.file_name() => real,
+        _ => run.to_owned(),
     }
 }
 

@@ -1,16 +1,19 @@
 //! A sibling temporary, fsync, then a rename; what is no regular file is never replaced.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::place::{Place, place};
+use crate::place::{Place, place, resolve_link};
 
 /// How the temporaries begin, so that those a killed process left can be told and removed.
 const TEMPORARY: &str = ".strata-tmp-";
+
+/// File names longer than this, in bytes, are left out of their temporaries' names, which have an end too.
+const LONGEST_NAME: usize = 150;
 
 /// Names tried before a folder full of leftovers is called an error.
 const MOST_TRIES: usize = 1 << 16;
@@ -23,7 +26,7 @@ const MOST_TRIES: usize = 1 << 16;
 ///
 /// A link is followed, one to a file that does not exist yet too: the temporary and the new file are where the link points
 /// to, and the link stays. A character device (`/dev/null`, a terminal) is written to as it is; a pipe, a socket and a block
-/// device are refused.
+/// device are refused. A file of several names (hard links) is replaced under this one; the others keep the earlier file.
 ///
 /// # Errors
 ///
@@ -36,7 +39,7 @@ pub fn write_atomically(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::R
         Place::New(target) => (target, None),
         Place::File(target, permissions) => (target, Some(permissions)),
     };
-    let mut temporary = Temporary::create(folder_of(&target))?;
+    let mut temporary = Temporary::create(&target)?;
     {
         let mut writer = BufWriter::new(&mut temporary.file);
         write(&mut writer)?;
@@ -79,17 +82,43 @@ pub fn is_temporary(name: &OsStr) -> bool {
     name.as_encoded_bytes().starts_with(TEMPORARY.as_bytes())
 }
 
-/// Removes the temporaries that a killed process left in `folder`; for the one process that writes there.
+/// Removes the temporaries that a killed process left in `folder`, and those of the files that links in it lead to, where those lie; for the
+/// one process that writes there.
 pub fn remove_stale_temporaries(folder: &Path) {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return;
-    };
-    for entry in entries.flatten() {
-        if is_temporary(&entry.file_name()) {
+    remove_files(folder, is_temporary);
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_symlink())
+            && let Ok(target) = resolve_link(&entry.path())
+            && let Some(name) = target.file_name()
+        {
+            // What others write beside it stays.
+            remove_files(folder_of(&target), |temporary| is_temporary_of(temporary, name));
+        }
+    }
+}
+
+fn remove_files(folder: &Path, is_leftover: impl Fn(&OsStr) -> bool) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if is_leftover(&entry.file_name()) {
             // A leftover that cannot be removed does no harm; the owner's own writes will say what is wrong.
             let _ = fs::remove_file(entry.path());
         }
     }
+}
+
+/// Whether `temporary` is the name of one for a file called `name`: process, count and that name, with `-` between.
+fn is_temporary_of(temporary: &OsStr, name: &OsStr) -> bool {
+    let parts = temporary.as_encoded_bytes().strip_prefix(TEMPORARY.as_bytes());
+    parts.and_then(|parts| parts.splitn(3, |byte| *byte == b'-').nth(2)) == Some(name.as_encoded_bytes())
+}
+
+/// Whether the file at `path` has other names (hard links), so that a change in place would change what is found under those.
+pub fn has_other_names(path: &Path) -> bool {
+    #[cfg(unix)]
+    let count = std::os::unix::fs::MetadataExt::nlink;
+    #[cfg(not(unix))]
+    let count = |_: &fs::Metadata| 1;
+    fs::metadata(path).is_ok_and(|found| count(&found) > 1)
 }
 
 fn folder_of(path: &Path) -> &Path {
@@ -121,12 +150,18 @@ struct Temporary {
 }
 
 impl Temporary {
-    fn create(folder: &Path) -> io::Result<Self> {
+    /// Beside `target`.
+    fn create(target: &Path) -> io::Result<Self> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let mut taken = None;
         for _ in 0..MOST_TRIES {
-            let name = format!("{TEMPORARY}{}-{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-            let path = folder.join(name);
+            let number = COUNT.fetch_add(1, Ordering::Relaxed);
+            let mut name = OsString::from(format!("{TEMPORARY}{}-{number}", process::id()));
+            if let Some(of) = target.file_name().filter(|of| of.len() <= LONGEST_NAME) {
+                name.push("-");
+                name.push(of);
+            }
+            let path = folder_of(target).join(name);
             // Never one that is there: another machine may share the folder, or a killed process of our number left it.
             match File::create_new(&path) {
                 Ok(file) => return Ok(Self { path, file, renamed: false }),

@@ -21,7 +21,7 @@ mod place;
 mod remedy;
 mod text;
 
-pub use atomic::{is_temporary, put_in_place, remove_stale_temporaries, write_atomically};
+pub use atomic::{has_other_names, is_temporary, put_in_place, remove_stale_temporaries, write_atomically};
 pub use credentials::{hide_credentials, mask_credentials, without_credentials};
 pub use hexadecimal::hexadecimal;
 pub use place::{open_regular, open_to_update, resolve_link};

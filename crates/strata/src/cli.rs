@@ -63,7 +63,7 @@ pub(crate) enum Dataset {
     Grid {
         #[command(flatten)]
         config: ConfigArguments,
-        /// The PNG file to write.
+        /// The PNG file to write; one that is there is replaced, and keeps its earlier picture under its other names (hard links).
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
         /// Draw the images as the config's augmentation changes them in the first epoch.

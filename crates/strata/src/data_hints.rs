@@ -5,10 +5,12 @@ use std::io::ErrorKind;
 use strata_dataset::{DataFolder, DatasetError};
 use strata_files::too_many_open_files;
 
+use crate::hints::Asked;
+
 const NAME_A_FOLDER: &str = "--data is to name the folder that holds, or shall hold, the data set's files";
 
 /// What to do about images that could not be had from `folder`.
-pub(crate) fn hint(error: &DatasetError, folder: &DataFolder) -> Option<&'static str> {
+pub(crate) fn hint(error: &DatasetError, folder: &DataFolder, asked: Asked) -> Option<&'static str> {
     let is_named = folder.path().is_some();
     let source = match error {
         DatasetError::NotAFolder { .. } => return Some(NAME_A_FOLDER),
@@ -17,6 +19,12 @@ pub(crate) fn hint(error: &DatasetError, folder: &DataFolder) -> Option<&'static
             return Some(
                 "the run was started with this folder, and nothing is downloaded to it again: mount its disk or put the \
                  files back, or name another folder with --data",
+            );
+        }
+        DatasetError::Download { .. } if asked == Asked::Resume => {
+            return Some(
+                "a run keeps no password and no query of dataset.url: where it needs them, fetch the file before the resume by `cargo xtask dataset info \
+                 CONFIG --set dataset.url=URL`; or --data names a folder that has it",
             );
         }
         DatasetError::Url { .. } | DatasetError::Download { .. } => {
@@ -67,11 +75,11 @@ mod tests {
     fn data_hints_name_the_folder_that_was_given() {
         let error = |kind: ErrorKind| DatasetError::Io { action: "open", path: "a".into(), source: kind.into() };
         let named = DataFolder::Named("data".into());
-        assert_eq!(hint(&error(ErrorKind::NotFound), &named), Some(NAME_A_FOLDER));
-        assert!(hint(&error(ErrorKind::NotFound), &DataFolder::Cache).unwrap().contains("dataset.url"));
+        assert_eq!(hint(&error(ErrorKind::NotFound), &named, Asked::Experiment), Some(NAME_A_FOLDER));
+        assert!(hint(&error(ErrorKind::NotFound), &DataFolder::Cache, Asked::Reading).unwrap().contains("dataset.url"));
         let full =
             DatasetError::Io { action: "write", path: "a".into(), source: std::io::Error::from_raw_os_error(24) };
-        assert!(hint(&full, &named).unwrap().contains("open files"));
-        assert!(hint(&DatasetError::Missing { path: "a".into() }, &named).unwrap().contains("--data"));
+        assert!(hint(&full, &named, Asked::Experiment).unwrap().contains("open files"));
+        assert!(hint(&DatasetError::Missing { path: "a".into() }, &named, Asked::Resume).unwrap().contains("--data"));
     }
 }

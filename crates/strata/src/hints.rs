@@ -48,7 +48,7 @@ fn of_experiment(error: &ExperimentError, asked: Asked) -> Option<String> {
             "ask for fewer with RAYON_NUM_THREADS, or raise the limit (ulimit -u)".to_owned()
         }
         ExperimentError::Threads { .. } => "ask for fewer with --threads, or raise the limit (ulimit -u)".to_owned(),
-        ExperimentError::Data { source, folder } => return data_hints::hint(source, folder).map(str::to_owned),
+        ExperimentError::Data { source, folder } => return data_hints::hint(source, folder, asked).map(str::to_owned),
         ExperimentError::Picture { .. } => "name another file with --out".to_owned(),
         ExperimentError::Memory { key, .. } => format!("lower {key}, or use a machine with more"),
         ExperimentError::UnrecordableFolder { .. } => {

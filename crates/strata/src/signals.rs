@@ -49,23 +49,28 @@ fn heed_without_thread(stop: &Stop, signals: &[i32]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What asks a program to end, from a person (SIGINT), a system that goes down (SIGTERM), a terminal that closes (SIGHUP), or a
-/// batch system whose time is up (SIGUSR1, SIGUSR2, SIGXCPU).
+/// What asks a program to end, from a person (SIGINT), a system that goes down (SIGTERM), a terminal that closes (SIGHUP), a
+/// batch system whose time is up (SIGUSR1, SIGUSR2, SIGXCPU), or a timer that was set for it (SIGALRM, SIGVTALRM, SIGPROF).
 ///
 /// What is ignored from the start stays so, but for the first two: `nohup` is there to let a run outlive its terminal, while a
-/// shell without job control has what it starts in the background ignore SIGINT.
+/// shell without job control has what it starts in the background ignore SIGINT. What is handled already stays so too: a profiler that was
+/// loaded with the program counts by SIGPROF. SIGQUIT (Ctrl-\\) is no wish to stop but one for a core dump, and ends the program as it does any
+/// other; the run can be resumed.
 #[cfg(unix)]
 fn heeded() -> Vec<i32> {
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU};
+    use signal_hook::consts::{SIGALRM, SIGHUP, SIGINT, SIGPROF, SIGTERM, SIGUSR1, SIGUSR2, SIGVTALRM, SIGXCPU};
 
-    let unless_ignored = [SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU].into_iter().filter(|signal| !is_ignored(*signal));
-    [SIGINT, SIGTERM].into_iter().chain(unless_ignored).collect()
+    let unless_taken = [SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU, SIGALRM, SIGVTALRM, SIGPROF];
+    let unless_taken = unless_taken.into_iter().filter(|signal| !is_taken(*signal));
+    [SIGINT, SIGTERM].into_iter().chain(unless_taken).collect()
 }
 
-/// The kernel sends SIGXCPU every second from the limit on: it means no more haste the second time.
+/// The kernel sends SIGXCPU every second from the limit on, and a timer may repeat too: they mean no more haste the second time.
 #[cfg(unix)]
 fn repeats(signal: i32) -> bool {
-    signal == signal_hook::consts::SIGXCPU
+    use signal_hook::consts::{SIGALRM, SIGPROF, SIGVTALRM, SIGXCPU};
+
+    [SIGXCPU, SIGALRM, SIGVTALRM, SIGPROF].contains(&signal)
 }
 
 /// The first Ctrl-C asks the run to stop after its batch; the second ends the program at once.
@@ -92,10 +97,10 @@ fn ask(stop: &Stop, repeats: bool) {
     }
 }
 
-/// Whether whoever started the program has it ignore `signal`. Linux says so; elsewhere every signal is taken for heeded.
+/// Whether `signal` is ignored or handled already. Linux says so; elsewhere no signal is taken for one.
 #[cfg(unix)]
-fn is_ignored(signal: i32) -> bool {
+fn is_taken(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
+    let mut masks = status.lines().filter_map(|line| line.strip_prefix("SigIgn:").or(line.strip_prefix("SigCgt:")));
+    masks.any(|mask| u64::from_str_radix(mask.trim(), 16).is_ok_and(|mask| mask >> (signal - 1) & 1 == 1))
 }

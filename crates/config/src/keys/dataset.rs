@@ -22,7 +22,7 @@ pub(super) const DATASET_SECTION: Section =
 keys! {
     /// the images
     DATASET: DatasetKind, named => "dataset.kind", Choice(choices::<DatasetKind>), Required, None, None;
-    /// where the archive, or the folder of its files, is; a user name and password in it are used and kept nowhere
+    /// where the archive, or the folder of its files, is; a user name, password and query in it are used and kept nowhere
     URL: String, text => "dataset.url", Text { expects: "an address that starts with https://, http:// or file://", read: url },
         Worked { words: "that of the release", out: |values| release(values).map(|release| Value::Text(release.url.into())) }, Some(OF_RELEASES), None;
     /// the archive's checksum

@@ -23,7 +23,8 @@ const CORRECT: &str = "correct the URL";
 const CHECK: &str = "check the network and the URL, and run again";
 const CHECK_AND_GO_ON: &str = "check the network and the URL, and run again to go on where it stopped";
 
-const CREDENTIALS: &str = "name them in the URL, as in https://NAME:PASSWORD@HOST/";
+const CREDENTIALS: &str =
+    "name them in the URL, as in https://NAME:PASSWORD@HOST/, and check its query where it has one";
 const PROXY: &str = "check the proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names, and run again";
 const CERTIFICATES: &str = "check SSL_CERT_FILE and SSL_CERT_DIR, or the system's certificates";
 

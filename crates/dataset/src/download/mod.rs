@@ -116,7 +116,7 @@ impl Default for Limits {
 /// it. `HTTPS_PROXY` and its kin, `SSL_CERT_FILE`, `SSL_CERT_DIR` and the system's certificates are heeded.
 #[derive(Clone, Copy, Debug)]
 pub struct Download<'a> {
-    /// An `http://`, `https://` or `file://` URL. A user name and password in it are used, and reach no message.
+    /// An `http://`, `https://` or `file://` URL. A user name, password and query in it are used, and reach no message and no file.
     pub url: &'a str,
     /// The file's SHA-256, 64 hexadecimal digits.
     pub sha256: &'a str,

@@ -77,6 +77,16 @@ fn batches_by_index_hold_no_pixels() {
     assert_eq!(batches, [expected]);
 }
 
+/// Nothing could be prepared ahead of it.
+#[test]
+fn a_pass_of_one_batch_starts_no_thread() {
+    let images = numbered(7);
+    let loader = |batch| loader(&images, (0..7).collect(), batch, Order::InOrder);
+    assert!(loader(7).pass(&mut TorchRng::new(1), 0).worker.is_none());
+    assert!(loader(4).pass(&mut TorchRng::new(1), 1).worker.is_none());
+    assert!(loader(4).pass(&mut TorchRng::new(1), 0).worker.is_some());
+}
+
 /// The thread holds the images by an `Arc` of its own: once the pass is gone, so is that.
 #[test]
 fn a_pass_dropped_early_ends_its_thread() {

@@ -166,6 +166,12 @@ fn load_within(
     Ok(data)
 }
 
+/// The URL of the file `name` in the folder that `url` names, whose query stays.
+fn below(url: &str, name: &str) -> String {
+    let (folder, query) = url.split_at(url.find('?').filter(|_| !url.starts_with("file:")).unwrap_or(url.len()));
+    format!("{}/{name}{query}", folder.trim_end_matches('/'))
+}
+
 /// What is read is what the spec has promised, or a network would be built for other images.
 fn check_shape(spec: &DatasetSpec, data: &Dataset) -> Result<(), DatasetError> {
     for images in [&data.train, &data.test] {
@@ -197,7 +203,7 @@ impl Request<'_> {
             if is_file(path) && files::is_gzip(path)? {
                 return self.archive_as_it_is(path, watch);
             }
-            if path.exists() && !path.is_dir() {
+            if let Some(path) = path.ancestors().find(|path| path.exists()).filter(|path| !path.is_dir()) {
                 return Err(DatasetError::NotAFolder { path: path.to_owned() });
             }
             if let Some(found) = self.source.in_folder(path, watch)? {
@@ -243,7 +249,7 @@ impl Request<'_> {
         let layout = &self.source.layouts[0];
         let mut found = Found::new(layout, hide_credentials(self.url));
         for file in files {
-            let url = format!("{}/{}", self.url.trim_end_matches('/'), file.name);
+            let url = below(self.url, file.name);
             let target = self.target(file.name, file.sha256)?;
             let download = self.download(&url, file.sha256, &target, u64::MAX);
             let (path, open) = download.fetch_within(self.limits, watch)?;

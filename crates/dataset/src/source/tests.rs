@@ -9,6 +9,18 @@ use tar::{EntryType, Header};
 use tempfile::TempDir;
 
 use super::*;
+
+#[test]
+fn a_file_below_a_url_keeps_the_urls_query() {
+    let rows = [
+        ("https://host/mnist", "https://host/mnist/a.gz"),
+        ("https://host/mnist/?token=a/b", "https://host/mnist/a.gz?token=a/b"),
+        ("file:///data/what?/mnist", "file:///data/what?/mnist/a.gz"),
+    ];
+    for (url, expected) in rows {
+        assert_eq!(below(url, "a.gz"), expected);
+    }
+}
 use crate::testing::{Server, impatient, sha256, whole};
 
 mod damaged;

@@ -64,7 +64,7 @@ fn temporaries_of_killed_writers_are_removed() {
     let dir = tempfile::tempdir().unwrap();
     // The names that this process would use next, as a killed one of its number would have left them.
     for count in 0..200 {
-        fs::write(dir.path().join(format!("{TEMPORARY}{}-{count}", process::id())), "left").unwrap();
+        fs::write(dir.path().join(format!("{TEMPORARY}{}-{count}-c", process::id())), "left").unwrap();
     }
     let path = dir.path().join("c");
     write_atomically(&path, |w| w.write_all(b"whole")).unwrap();
@@ -165,6 +165,50 @@ mod places {
         }
         assert_eq!(names(dir.path()), ["pipe", "socket", "whole"]);
         assert!(fs::metadata(pipe).unwrap().file_type().is_fifo());
+    }
+
+    /// The folder of a link's target is not the owner's: what others are writing there is none of its leftovers.
+    #[test]
+    fn leftovers_beside_a_links_target_go_and_those_of_other_files_stay() {
+        let dir = tempfile::tempdir().unwrap();
+        let (run, disk) = (dir.path().join("run"), dir.path().join("disk"));
+        fs::create_dir(&run).unwrap();
+        fs::create_dir(&disk).unwrap();
+        symlink("../disk/last", run.join("linked")).unwrap();
+        let mut left = String::new();
+        write_atomically(&run.join("linked"), |_| {
+            left = names(&disk).concat();
+            Ok(())
+        })
+        .unwrap();
+        let others = [format!("{TEMPORARY}1-2-not-last"), format!("{TEMPORARY}1-2"), "last".into()];
+        for name in others.iter().chain([&left]) {
+            fs::write(disk.join(name), "").unwrap();
+        }
+        remove_stale_temporaries(&run);
+        let mut expected = others.to_vec();
+        expected.sort();
+        assert_eq!(names(&disk), expected, "{left} is gone");
+    }
+
+    #[test]
+    fn a_file_of_two_names_is_replaced_under_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, other) = (dir.path().join("a"), dir.path().join("b"));
+        fs::write(&path, "old").unwrap();
+        assert!(!has_other_names(&path));
+        fs::hard_link(&path, &other).unwrap();
+        assert!(has_other_names(&path));
+        write_atomically(&path, |w| w.write_all(b"new")).unwrap();
+        assert_eq!((fs::read(&path).unwrap(), fs::read(&other).unwrap()), (b"new".into(), b"old".into()));
+    }
+
+    #[test]
+    fn a_name_as_long_as_names_may_be_is_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("n".repeat(255));
+        write_atomically(&path, |w| w.write_all(b"x")).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"x");
     }
 
     #[test]

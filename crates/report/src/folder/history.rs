@@ -1,5 +1,6 @@
 //! `history.jsonl` and `timing.jsonl` of a run: appended to, cut back, mended from the record.
 
+use strata_files::has_other_names;
 use strata_spec::HistoryRow;
 
 use super::{RunFolder, write};
@@ -66,7 +67,12 @@ impl RunFolder {
                 let found = lines::parse_all(&path, &text)?;
                 let found: Vec<_> = found.into_iter().map(|ReadRow(row)| row).collect();
                 self.cut_timing(found.last())?;
-                lines::cut(&path, bytes)?;
+                if has_other_names(&path) {
+                    // A copy of the run by hard links: the other's history is not this one's to cut.
+                    write(&path, |w| w.write_all(&text))?;
+                } else {
+                    lines::cut(&path, bytes)?;
+                }
                 return Ok(found);
             }
         }
