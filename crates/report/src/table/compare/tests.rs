@@ -167,3 +167,9 @@ fn hostile_keys_and_values_are_spelt_out() {
         assert!(!table.chars().any(|c| c != '\n' && c.is_control()), "{table:?}");
     }
 }
+
+/// A network without hidden layers.
+#[test]
+fn an_empty_list_is_shown_as_one() {
+    assert_eq!([json!([]), json!([64, 10]), json!(null)].map(|value| value_text(&value)), ["[]", "64, 10", "-"]);
+}
