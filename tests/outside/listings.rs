@@ -144,3 +144,44 @@ fn closed_pipe_is_no_error() {
     let outcome = start(&mut shell).wait();
     assert!(matches!(outcome.code(), Some(0)) && outcome.err.is_empty(), "{outcome:?}");
 }
+
+/// Each table as another program reads it, and what a person says of a run beside what it recorded.
+#[test]
+fn runs_are_filtered_grouped_noted_evaluated_and_written_for_other_programs() {
+    let sandbox = three_runs();
+    let record = sandbox.read("runs/fair/record.json");
+    let json = |arguments: &[&str]| -> serde_json::Value {
+        serde_json::from_str(&sandbox.run(arguments.iter().copied()).succeeded().out).unwrap()
+    };
+    let all = json(&["runs", "--format", "json"]);
+    let of = |name: &str| all.as_array().unwrap().iter().find(|run| run["name"] == name).unwrap().clone();
+    assert_eq!((of("good")["optimizer"].as_str(), of("fair")["epochs"][0].as_u64()), (Some("sgd"), Some(2)));
+    let some = json(&["runs", "--where", "phases.epochs == 2", "--where", "val_acc > 0", "--format", "json"]);
+    assert_eq!((some.as_array().unwrap().len(), &some[0]["name"]), (1, &"fair".into()));
+    let sorted = sandbox.run(["runs", "--sort", "val_acc", "--descending", "--format", "csv"]).succeeded().out;
+    let names: Vec<_> = sorted.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect();
+    assert_eq!(names, ["good", "fair", "poor"], "{sorted}");
+    let groups = json(&["runs", "--group", "optimizer.kind", "--format", "json"]);
+    assert_eq!((groups[0]["optimizer"].as_str(), groups[0]["n"].as_u64()), (Some("sgd"), Some(3)));
+    assert!(groups[0]["val_acc_deviation"].as_f64().unwrap() > 0.0, "{groups}");
+    sandbox.run(["runs", "--where", "val_acc"]).failed_saying(2, &["val_acc > 0.6"]);
+    sandbox.run(["runs", "--sort", "accuracy"]).failed_saying(2, &["`accuracy`", "val_acc"]);
+
+    let history = json(&["history", "fair", "--format", "json"]);
+    assert_eq!(history.as_array().unwrap().len(), 3);
+    assert_eq!((history[0]["epoch"].as_u64(), history[2]["epoch"].as_u64()), (None, Some(1)));
+    assert_eq!(history[2]["val_acc"], of("fair")["val_acc"]);
+    let latex = sandbox.run(["compare", "good", "fair", "--format", "latex"]).succeeded().out;
+    assert!(latex.starts_with("\\begin{tabular}") && latex.contains("val\\_acc & false & "), "{latex}");
+
+    sandbox.run(["note", "fair", "a longer one", "--tag", "paper"]).succeeded();
+    assert!(sandbox.run(["note", "fair"]).succeeded().out.contains("tags: paper\n"));
+    assert_eq!(json(&["runs", "--where", "tags == paper", "--format", "json"])[0]["notes"], "a longer one");
+    assert!(sandbox.read("runs/fair/record.json") == record, "what the run recorded is untouched");
+    sandbox.run(["note", "fair", "--tag", "two words"]).failed_saying(2, &["two words"]);
+
+    let evaluation = json(&["evaluate", "fair", "--json"]);
+    assert_eq!((&evaluation["accuracy"], &evaluation["loss"]), (&of("fair")["test_acc"], &of("fair")["test_loss"]));
+    let validation = sandbox.run(["evaluate", "fair", "--on", "validation"]).succeeded().out;
+    assert!(validation.starts_with("fair, validation: ") && validation.contains("precision"), "{validation}");
+}

@@ -34,6 +34,27 @@ pub(crate) enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTIONS")]
         arguments: Vec<OsString>,
     },
+    /// Show what was measured after each epoch: `history RUN…`.
+    #[command(disable_help_flag = true)]
+    History {
+        /// The runs, then the program's options (`history --help`).
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "RUN")]
+        arguments: Vec<OsString>,
+    },
+    /// Evaluate a run's weights again, on test, validation or training images: `evaluate RUN --on validation`.
+    #[command(disable_help_flag = true)]
+    Evaluate {
+        /// The run, then the program's options (`evaluate --help`).
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "RUN")]
+        arguments: Vec<OsString>,
+    },
+    /// Put a note and tags on a run: `note RUN "the best so far" --tag paper`.
+    #[command(disable_help_flag = true)]
+    Note {
+        /// The run, the note, then the program's options (`note --help`).
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "RUN")]
+        arguments: Vec<OsString>,
+    },
     /// Show runs' hyperparameters and metrics side by side, best first: `compare [RUN…]`.
     #[command(disable_help_flag = true)]
     Compare {

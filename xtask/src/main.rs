@@ -46,7 +46,12 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Experiment(arguments) => start::experiment(&arguments),
         Command::Resume { arguments } => start::resume(&arguments),
-        Command::Runs { .. } | Command::Compare { .. } | Command::Dataset { .. } => start::reader(),
+        Command::Runs { .. }
+        | Command::Compare { .. }
+        | Command::History { .. }
+        | Command::Note { .. }
+        | Command::Evaluate { .. }
+        | Command::Dataset { .. } => start::reader(),
         Command::Test { alone, extra } => steps::run(alone.as_deref(), &extra),
         Command::Bench { arguments } => bench::run(&arguments),
         Command::Docs { check } => docs::run(check),

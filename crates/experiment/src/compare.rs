@@ -1,8 +1,8 @@
 //! Runs side by side, as the table of keys understands their hyperparameters.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use strata_config::{Meaning, Recorded};
-use strata_report::{Comparison, Hyperparameter, Record, recorded_hyperparameters};
+use strata_report::{Comparison, Hyperparameter, Record};
 
 use crate::record::json;
 
@@ -14,10 +14,15 @@ pub fn compare(records: &[Record]) -> Comparison {
 
 /// What the record's hyperparameters are: those of the table of keys, in its order, behind any other.
 pub fn hyperparameters(record: &Record) -> Vec<Hyperparameter> {
+    hyperparameters_of(&record.hyperparameters, record.schema)
+}
+
+/// What `all`, a record's of version `schema`, are.
+pub(crate) fn hyperparameters_of(all: &Map<String, Value>, schema: u32) -> Vec<Hyperparameter> {
     let find = |name: &str| {
         let value = name.split('.').try_fold(None, |at: Option<&Value>, part| {
             let found = match at {
-                None => record.hyperparameters.get(part),
+                None => all.get(part),
                 Some(at) => at.get(part),
             };
             found.map(Some)
@@ -27,12 +32,12 @@ pub fn hyperparameters(record: &Record) -> Vec<Hyperparameter> {
     let is_list =
         |name: &str| strata_config::keys::all().any(|key| key.recorded() == Some(name) && key.path().contains("[]"));
     let typed = |name: &str| recorded(find(name)?, is_list(name));
-    let Some(meanings) = strata_config::hyperparameters(&typed) else { return recorded_hyperparameters(record) };
+    let Some(meanings) = strata_config::hyperparameters(&typed) else { return as_recorded(all) };
     let section = |name: &'static str| name.split('.').next().unwrap_or(name);
     let is_known = |name: &String| meanings.iter().any(|(known, _)| section(known) == name.as_str());
-    let others = recorded_hyperparameters(record).into_iter().filter(|other| !is_known(&other.name));
+    let others = as_recorded(all).into_iter().filter(|other| !is_known(&other.name));
     // Records of schema 100 lack keys that were there; in later ones what is missing is newer than the record.
-    let tells_all = record.schema > 100;
+    let tells_all = schema > 100;
     let of_table = meanings.iter().map(|(name, meaning)| {
         let (value, is_recorded) = match meaning {
             Meaning::Recorded => (find(name).cloned(), true),
@@ -42,6 +47,12 @@ pub fn hyperparameters(record: &Record) -> Vec<Hyperparameter> {
         Hyperparameter { name: (*name).to_owned(), value, is_recorded }
     });
     others.chain(of_table).collect()
+}
+
+fn as_recorded(all: &Map<String, Value>) -> Vec<Hyperparameter> {
+    let all = all.iter();
+    all.map(|(name, value)| Hyperparameter { name: name.clone(), value: Some(value.clone()), is_recorded: true })
+        .collect()
 }
 
 /// A value of a record as a config has it; none where it is none that a config could have.

@@ -106,6 +106,14 @@ pub enum ExperimentError {
         /// Why not, and what to do.
         reason: String,
     },
+    /// A run whose weights cannot be evaluated.
+    #[error("cannot evaluate {}: {reason}", escape_path(run))]
+    Evaluation {
+        /// The run's folder.
+        run: PathBuf,
+        /// Why not.
+        reason: String,
+    },
     /// A signal asked to stop; the run can be resumed.
     #[error("{}: interrupted", escape_path(run))]
     Interrupted {
@@ -126,7 +134,8 @@ impl ExperimentError {
             | Self::UnrecordableFolder { .. }
             | Self::NoImage { .. }
             | Self::NoRun { .. }
-            | Self::Resume { .. } => true,
+            | Self::Resume { .. }
+            | Self::Evaluation { .. } => true,
             Self::Dataset(source) | Self::Picture { source } => source.is_usage(),
             Self::Data { source, .. } => source.is_usage(),
             Self::Train(error) => matches!(error, TrainError::NoDevice { .. }),

@@ -146,7 +146,7 @@ mod tests {
                 in_batch(Pass::Initial, TrainError::OutOfMemory { bytes: Some(8) }),
                 Some(("dataset.evaluation_batch", Some(8))),
             ),
-            (TrainError::OutOfMemory { bytes: Some(4) }, Some(("model.hidden", Some(4)))),
+            (TrainError::OutOfMemory { bytes: Some(4) }, Some(("model.hidden or model.network", Some(4)))),
             (in_batch(Pass::Test, TrainError::EmptyBatch), None),
             (in_batch(Pass::Test, TrainError::Loader(Box::new(DatasetError::Cancelled))), None),
         ];

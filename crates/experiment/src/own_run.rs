@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use strata_model::Usage;
-use strata_report::{PhaseRecord, Record, Rng, RunFolder};
+use strata_report::{Best, PhaseRecord, Record, Rng, RunFolder};
 use strata_rng::TorchRng;
 use strata_trainer::{Classifier, Device, Loader, Observer, Outcome, Plan, Progress, fit};
 
@@ -74,6 +74,7 @@ impl OwnRun<'_> {
             environment: environment(device, None),
             parameters: classifier.architecture().parameters() as u64,
             phases: phases.collect(),
+            best: Some(Best::of(&plan.best)),
             rng: Rng { scheme: "torch".into(), seed, ..Rng::default() },
             ..Record::new(name, std::env::args().collect())
         };

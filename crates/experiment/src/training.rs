@@ -1,10 +1,11 @@
 //! A run from its first step, or from where it was stopped, to its weights and its test.
 
 use strata_config::Config;
+use strata_dataset::Dataset;
 use strata_model::Usage;
 use strata_trainer::{Observer, Outcome, Pass, Progress, evaluate, fit};
 
-use crate::inputs::Loaders;
+use crate::inputs::{Inputs, Loaders};
 use crate::recorder::Recorder;
 use crate::run::{Parts, Runner};
 use crate::setup;
@@ -54,7 +55,7 @@ fn train_and_test(
         Some(progress) => progress,
         None => parts.begin(stop)?,
     };
-    let usage = usage(experiment, parts);
+    let usage = usage(experiment, &parts.dataset, &parts.inputs);
     let Loaders { train, validation, test } = &parts.loaders;
     let classifier = &mut *parts.classifier;
     let mut observers: [&mut dyn Observer; 3] = [recorder, display, stop];
@@ -84,14 +85,14 @@ fn why_early(experiment: &Config) -> String {
 }
 
 /// All that is needed to use the weights.
-fn usage(config: &Config, parts: &Parts) -> Usage {
-    let shape = parts.dataset.train.shape();
+pub(crate) fn usage(config: &Config, dataset: &Dataset, inputs: &Inputs) -> Usage {
+    let shape = dataset.train.shape();
     let (activation, dropout) = setup::activation_and_dropout(config);
     Usage {
         activation,
         dropout,
         input: vec![shape.channels, shape.height, shape.width],
-        classes: parts.dataset.classes.clone(),
-        transform: parts.inputs.transform(shape.channels),
+        classes: dataset.classes.clone(),
+        transform: inputs.transform(shape.channels),
     }
 }

@@ -46,6 +46,22 @@ pub enum ReportError {
         owner: Owner,
     },
 
+    /// What was to be said of a run is neither a note nor a tag.
+    #[error("{}", escape_truncated(reason))]
+    Note {
+        /// Why.
+        reason: String,
+    },
+
+    /// A key that no run has and no config could.
+    #[error("no run has `{}`; there are {}", escape_truncated(key), known.iter().map(|key| escape_truncated(key)).collect::<Vec<_>>().join(", "))]
+    UnknownKey {
+        /// The key.
+        key: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
+
     /// The folder is not a run's.
     #[error(
         "{}: not a run's folder: it has no {missing}; name one that has, or restore the file from a copy",
@@ -148,7 +164,14 @@ pub enum ReportError {
 impl ReportError {
     /// Whether the mistake is the user's (exit code 2) rather than a failure (exit code 1).
     pub fn is_usage(&self) -> bool {
-        matches!(self, ReportError::InvalidName { .. } | ReportError::Taken { .. } | ReportError::NotARun { .. })
+        matches!(
+            self,
+            ReportError::InvalidName { .. }
+                | ReportError::Taken { .. }
+                | ReportError::NotARun { .. }
+                | ReportError::Note { .. }
+                | ReportError::UnknownKey { .. }
+        )
     }
 
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ReportError {

@@ -12,6 +12,7 @@ mod clock;
 mod digest;
 mod error;
 mod extra;
+mod filter;
 mod folder;
 mod history;
 mod json;
@@ -19,12 +20,15 @@ mod lines;
 mod lock;
 mod metrics;
 mod names;
+mod notes;
 mod owner;
 mod part;
 mod plot;
 mod read;
 mod record;
 mod schema;
+mod sheet;
+mod sheets;
 mod summary;
 mod table;
 
@@ -33,10 +37,12 @@ pub use clock::now;
 pub use digest::HistoryDigest;
 pub use error::ReportError;
 pub use extra::Extra;
+pub use filter::{Filter, FilterError, order_of_values};
 pub use folder::RunFolder;
 pub use history::{HistoryEntry, MAX_HISTORY, TimingLine, join_history};
 pub use lines::Lines;
 pub use metrics::{Best, Metrics};
+pub use notes::{Notes, add_note, read_notes};
 pub use owner::{Owner, host_name};
 pub use part::{Environment, Part};
 pub use plot::plots;
@@ -45,9 +51,13 @@ pub use record::{
     Chosen, DatasetRecord, FrequencyRecord, ModelFile, PhaseRecord, PixelRecord, Record, Rng, SplitRecord, Status,
 };
 pub use schema::SCHEMA;
+pub use sheet::{Cell, Format, Sheet, printable_json};
+pub use sheets::{Fields, fields_sheet, groups_sheet, history_sheet};
 pub use strata_spec::HistoryRow;
 pub use summary::{RunState, RunSummary, list_runs};
-pub use table::{Comparison, ComparisonRow, Hyperparameter, compare_table, recorded_hyperparameters, runs_table};
+pub use table::{
+    Comparison, ComparisonRow, Hyperparameter, compare_table, recorded_hyperparameters, runs_sheet, runs_table,
+};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

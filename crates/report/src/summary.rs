@@ -13,6 +13,7 @@ use crate::metrics::Metrics;
 use crate::names::{CONFIG, HISTORY, LOCK, RECORD, name_of};
 use crate::read::read_record;
 use crate::record::{Record, Status};
+use crate::schema::SCHEMA;
 
 /// How a run stands, judged by its record and its lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +43,7 @@ impl RunState {
 /// One run in a listing. Fields are empty where there is no readable record.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunSummary {
-    /// The folder's real name.
+    /// The folder's real name; of a run in a folder below the one that was listed, the way to it, as in `sweep/first`.
     pub name: String,
     /// The folder.
     pub path: PathBuf,
@@ -56,6 +57,8 @@ pub struct RunSummary {
     pub started: Option<String>,
     /// The record's hyperparameters.
     pub hyperparameters: Map<String, Value>,
+    /// The record's schema, this program's where there is no readable record.
+    pub schema: u32,
     /// The record's metrics.
     pub metrics: Metrics,
     /// How long it took, in seconds; never negative.
@@ -88,6 +91,7 @@ impl RunSummary {
             started: Some(record.started),
             reason: record.reason,
             hyperparameters: record.hyperparameters,
+            schema: record.schema,
             metrics: record.metrics,
             ..Self::without_record(path, state)
         }
@@ -102,6 +106,7 @@ impl RunSummary {
             id: None,
             started: None,
             hyperparameters: Map::new(),
+            schema: SCHEMA,
             metrics: Metrics::default(),
             seconds: None,
         }
@@ -116,21 +121,43 @@ fn may_be_there(path: &Path) -> bool {
     }
 }
 
-/// Every run in the folder `runs`, oldest first, those without a known start last.
+/// Every run in the folder `runs` and in folders below it, oldest first, those without a known start last.
 ///
-/// Folders that hold none of a run's files are passed over, those that cannot be looked into are listed as unreadable. A folder `runs` that does not exist holds no runs.
+/// Folders that hold none of a run's files are looked into, down to eight below `runs`, those that cannot be looked into are listed as unreadable. A folder `runs` that does not exist holds no runs.
 ///
 /// # Errors
 ///
 /// [`ReportError::Io`] where `runs` itself cannot be read.
 pub fn list_runs(runs: &Path) -> Result<Vec<RunSummary>, ReportError> {
-    let fail = || ReportError::io("list the runs in the folder", runs);
-    let entries = match fs::read_dir(runs) {
-        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        other => other.map_err(fail())?,
-    };
     let mut summaries = Vec::new();
     let mut seen = HashSet::new();
+    collect(runs, "", 0, &mut seen, &mut summaries)?;
+    // `false` sorts before `true`: runs with a start come first.
+    summaries.sort_by(|a, b| {
+        let key = |s: &RunSummary| (s.started.is_none(), s.started.clone(), s.name.clone());
+        key(a).cmp(&key(b))
+    });
+    Ok(summaries)
+}
+
+/// How many folders below the folder of runs a run may lie.
+const DEEPEST: usize = 8;
+
+/// Adds the runs in `folder`, whose names begin with `way`.
+fn collect(
+    folder: &Path,
+    way: &str,
+    depth: usize,
+    seen: &mut HashSet<PathBuf>,
+    summaries: &mut Vec<RunSummary>,
+) -> Result<(), ReportError> {
+    let fail = || ReportError::io("list the runs in the folder", folder);
+    let entries = match fs::read_dir(folder) {
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
+        // A file among the runs, or a folder that is nobody's business.
+        Err(_) if depth > 0 => return Ok(()),
+        other => other.map_err(fail())?,
+    };
     for entry in entries {
         let path = entry.map_err(fail())?.path();
         // A link to a run beside it is that run.
@@ -138,13 +165,13 @@ pub fn list_runs(runs: &Path) -> Result<Vec<RunSummary>, ReportError> {
             continue;
         }
         if [CONFIG, RECORD, HISTORY, LOCK].iter().any(|file| may_be_there(&path.join(file))) {
-            summaries.push(RunSummary::of(&path));
+            let mut summary = RunSummary::of(&path);
+            summary.name.insert_str(0, way);
+            summaries.push(summary);
+        } else if depth < DEEPEST {
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            collect(&path, &format!("{way}{name}/"), depth + 1, seen, summaries)?;
         }
     }
-    // `false` sorts before `true`: runs with a start come first.
-    summaries.sort_by(|a, b| {
-        let key = |s: &RunSummary| (s.started.is_none(), s.started.clone(), s.name.clone());
-        key(a).cmp(&key(b))
-    });
-    Ok(summaries)
+    Ok(())
 }

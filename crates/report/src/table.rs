@@ -9,7 +9,7 @@ use serde_json::Value;
 use strata_files::escape_truncated;
 
 pub use compare::{Comparison, ComparisonRow, Hyperparameter, compare_table, recorded_hyperparameters};
-pub use runs::runs_table;
+pub use runs::{runs_sheet, runs_table};
 
 /// What stands where there is nothing.
 const NOTHING: &str = "-";
@@ -19,7 +19,7 @@ const NARROWEST: usize = 40;
 
 /// How a column gives way where the table is too wide.
 #[derive(Clone, Copy, PartialEq)]
-enum Give {
+pub(crate) enum Give {
     /// Wrapped as narrow as need be.
     Any,
     /// Wrapped, but never narrower than this.
@@ -29,7 +29,7 @@ enum Give {
 }
 
 /// Columns apart by two spaces; with a width, a rule beneath the header and cells wrapped to fit.
-fn grid(header: &[&str], rows: &[Vec<String>], give: &[Give], width: Option<usize>) -> String {
+pub(crate) fn grid(header: &[&str], rows: &[Vec<String>], give: &[Give], width: Option<usize>) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     if !header.is_empty() {
@@ -59,7 +59,7 @@ fn grid(header: &[&str], rows: &[Vec<String>], give: &[Give], width: Option<usiz
 }
 
 /// A loss or an accuracy in four decimals; very large and small ones as powers of ten.
-fn metric(value: Option<f64>) -> String {
+pub(crate) fn metric(value: Option<f64>) -> String {
     match value {
         None => NOTHING.to_owned(),
         Some(v) if v != 0.0 && v.is_finite() && !(1e-4..1e6).contains(&v.abs()) => {
@@ -70,12 +70,12 @@ fn metric(value: Option<f64>) -> String {
 }
 
 /// Seconds in one decimal.
-fn seconds(value: Option<f64>) -> String {
+pub(crate) fn seconds(value: Option<f64>) -> String {
     value.map_or_else(|| NOTHING.to_owned(), |s| format!("{s:.1}"))
 }
 
 /// A hyperparameter's value as one reads it: text without quotes, a list by its commas.
-fn value_text(value: &Value) -> String {
+pub(crate) fn value_text(value: &Value) -> String {
     match value {
         Value::Null => NOTHING.to_owned(),
         Value::String(text) => text.clone(),

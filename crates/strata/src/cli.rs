@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use strata_cli::{ConfigArguments, ExperimentArguments, MachineArguments};
 use strata_experiment::ImagePart;
+use strata_report::{Filter, Format};
 
 /// Trains image classifiers from configs and records every run.
 #[derive(Debug, Parser)]
@@ -20,24 +21,103 @@ pub(crate) enum Command {
     Experiment(ExperimentArguments),
     /// Go on with a run that was stopped.
     Resume(Resume),
-    /// List the recorded runs.
-    Runs {
-        /// The folder of all runs' folders.
-        #[arg(long, value_name = "DIR", default_value = "runs")]
-        runs: PathBuf,
-    },
+    /// List the recorded runs: those that match, sorted, or groups of them with their means.
+    Runs(Runs),
     /// Show runs' hyperparameters and metrics side by side, best first.
     Compare {
         /// Runs, by folder or name; all by default.
         #[arg(value_name = "RUN")]
         names: Vec<PathBuf>,
-        /// The folder of all runs' folders.
-        #[arg(long, value_name = "DIR", default_value = "runs")]
-        runs: PathBuf,
+        #[command(flatten)]
+        output: Output,
     },
+    /// Show what was measured after each epoch.
+    History {
+        /// Runs, by folder or name.
+        #[arg(value_name = "RUN", required = true)]
+        names: Vec<PathBuf>,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Evaluate a run's weights again: loss, accuracy, further metrics, each class, and which classes are taken for which.
+    Evaluate(Evaluate),
+    /// Put a note and tags on a run, in a file of their own beside its record.
+    Note(Note),
     /// Look at a config's images.
     #[command(subcommand)]
     Dataset(Dataset),
+}
+
+/// Where runs are, and how their table is written.
+#[derive(Debug, Args)]
+pub(crate) struct Output {
+    /// How the table is written: for people, or for other programs with every digit.
+    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = format)]
+    pub(crate) format: Format,
+    /// The folder of all runs' folders.
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub(crate) runs: PathBuf,
+}
+
+fn format(name: &str) -> Result<Format, String> {
+    let names = || Format::ALL.map(Format::as_str).join(", ");
+    Format::from_name(name).ok_or_else(|| format!("choose one of {}", names()))
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Runs {
+    /// Runs that match, as in 'val_acc > 0.6 and optimizer == adamw': metrics, keys of configs, status, tags; may be given again.
+    #[arg(long = "where", value_name = "CONDITION")]
+    pub(crate) conditions: Vec<Filter>,
+    /// The order: by a metric or a key of configs, the smallest first; the oldest run first by default.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) sort: Option<String>,
+    /// The largest first.
+    #[arg(long, requires = "sort")]
+    pub(crate) descending: bool,
+    /// A row for each value of these keys, with the number of runs and the mean and deviation of each metric: optimizer.kind,seed.
+    #[arg(long, value_name = "KEY,…", value_delimiter = ',', conflicts_with = "sort")]
+    pub(crate) group: Vec<String>,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Evaluate {
+    /// The run, by folder or name.
+    #[arg(value_name = "RUN")]
+    pub(crate) run: PathBuf,
+    /// The images: those that were trained on, those of them that validate, or the test images.
+    #[arg(long, value_enum, default_value = "test", value_name = "PART")]
+    pub(crate) on: Part,
+    /// Print it as JSON, with every digit.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The folder that holds the data set's files; the one the run was started with by default.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// The folder of all runs' folders.
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub(crate) runs: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Note {
+    /// The run, by folder or name.
+    #[arg(value_name = "RUN")]
+    pub(crate) run: PathBuf,
+    /// What is to be said of it; without a note and tags, what was said is shown.
+    #[arg(value_name = "NOTE")]
+    pub(crate) note: Option<String>,
+    /// A tag to put on it; may be given again.
+    #[arg(long = "tag", value_name = "TAG")]
+    pub(crate) tags: Vec<String>,
+    /// A tag to take off it; may be given again.
+    #[arg(long = "untag", value_name = "TAG")]
+    pub(crate) removed: Vec<String>,
+    /// The folder of all runs' folders.
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub(crate) runs: PathBuf,
 }
 
 #[derive(Debug, Args)]

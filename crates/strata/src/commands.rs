@@ -3,32 +3,26 @@
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use strata_cli::{ConfigArguments, ExperimentArguments, MachineArguments, escape_lines, note};
-use strata_experiment::{
-    Config, Display, ExperimentError, Runner, Stop, compare as compared, dataset_grid, dataset_info, dataset_show,
-    find_run,
-};
+use strata_experiment::{Config, Display, Runner, Stop, dataset_grid, dataset_info, dataset_show, find_run};
 use strata_files::{escape_path, hide_credentials};
-use strata_report::{Record, RunState, RunSummary, Status, list_runs, read_record, runs_table};
 
 use crate::cli::{self, Command};
 use crate::commit;
 use crate::compiled::NETWORKS;
+use crate::reading;
 use crate::signals;
 
 pub(crate) fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Experiment(arguments) => experiment(&arguments),
         Command::Resume(arguments) => resume(&arguments),
-        Command::Runs { runs } => {
-            let listed = list_runs(&runs)?;
-            if listed.is_empty() {
-                return show("no runs yet: start one with `cargo xtask experiment CONFIG`\n");
-            }
-            show(&runs_table(&listed, width()))
-        }
-        Command::Compare { names, runs } => compare(&names, &runs),
+        Command::Runs(arguments) => reading::runs(arguments),
+        Command::Compare { names, output } => reading::compare(&names, &output),
+        Command::History { names, output } => reading::history(&names, &output),
+        Command::Note(arguments) => reading::note(&arguments),
+        Command::Evaluate(arguments) => reading::evaluate(&arguments, &prepare()?),
         Command::Dataset(cli::Dataset::Info(config)) => {
             let experiment = read(&config)?;
             let stop = prepare()?;
@@ -109,44 +103,8 @@ fn absolute(folder: &Path) -> anyhow::Result<PathBuf> {
     std::path::absolute(folder).with_context(|| format!("--data {}", escape_path(folder)))
 }
 
-fn compare(names: &[PathBuf], runs: &Path) -> anyhow::Result<()> {
-    let mut records: Vec<Record> = Vec::new();
-    if names.is_empty() {
-        for summary in list_runs(runs)? {
-            match read_record(&summary.path) {
-                Ok(record) => records.push(effective_status(record, &summary.state)),
-                // Told and left out: one damaged run hides no other.
-                Err(error) => note(&format!("left out: {error}")),
-            }
-        }
-    }
-    for name in names {
-        let run = match find_run(name, runs) {
-            // `compare runs/*` names whatever lies there; a name of nothing is a mistake.
-            Err(ExperimentError::NoRun { .. }) if names.len() > 1 && name.exists() => {
-                note(&format!("left out: {} is not a run's folder", escape_path(name)));
-                continue;
-            }
-            found => found?,
-        };
-        records.push(effective_status(read_record(&run)?, &RunSummary::of(&run).state));
-    }
-    if records.is_empty() && !names.is_empty() {
-        bail!("none of the {} names is a run's folder; `cargo xtask runs` lists the runs", names.len());
-    }
-    show(&compared(&records).table(width()))
-}
-
-/// The record of a run that died says "running" for ever; its lock tells that it is not.
-fn effective_status(mut record: Record, state: &RunState) -> Record {
-    if *state == RunState::Died {
-        record.status = Status::Interrupted;
-    }
-    record
-}
-
 /// The terminal's width, where standard output is one.
-fn width() -> Option<usize> {
+pub(crate) fn width() -> Option<usize> {
     if !std::io::stdout().is_terminal() {
         return None;
     }
@@ -160,7 +118,7 @@ fn terminal_width() -> Option<usize> {
 }
 
 /// Writes to standard output, made safe; a reader that went away (`| head`) is no error.
-fn show(text: &str) -> anyhow::Result<()> {
+pub(crate) fn show(text: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout();
     match out.write_all(escape_lines(text).as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error).context("cannot write the output"),

@@ -21,7 +21,12 @@ impl Asked {
         match command {
             Command::Experiment(_) => Self::Experiment,
             Command::Resume(_) => Self::Resume,
-            Command::Runs { .. } | Command::Compare { .. } | Command::Dataset(_) => Self::Reading,
+            Command::Runs(_)
+            | Command::Compare { .. }
+            | Command::History { .. }
+            | Command::Note(_)
+            | Command::Evaluate(_)
+            | Command::Dataset(_) => Self::Reading,
         }
     }
 }

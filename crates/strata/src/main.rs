@@ -13,6 +13,7 @@ mod data_hints;
 mod hints;
 mod huge_pages;
 mod log;
+mod reading;
 mod signals;
 
 use std::process::ExitCode;

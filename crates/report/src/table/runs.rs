@@ -2,7 +2,9 @@
 
 use super::{Give, NOTHING, grid, metric, seconds, value_text};
 use crate::record::Status;
+use crate::sheet::{Cell, Sheet};
 use crate::summary::{RunState, RunSummary};
+use serde_json::json;
 use strata_files::escape_truncated;
 
 /// Each column's name and how it gives way in a narrow terminal.
@@ -49,6 +51,20 @@ pub fn runs_table(runs: &[RunSummary], width: Option<usize>) -> String {
         text.push('\n');
     }
     text
+}
+
+/// The same columns as a table for other programs: what a paper or a page shows.
+pub fn runs_sheet(runs: &[RunSummary]) -> Sheet {
+    let mut sheet = Sheet::new(COLUMNS.map(|(name, _)| name));
+    for run in runs {
+        let numbers = [run.metrics.val_acc, run.metrics.test_acc, run.seconds];
+        let cells = row(run).into_iter().enumerate().map(|(at, shown)| match COLUMNS[at].1 {
+            Give::Never => Cell::shown(json!(numbers[at - 6]), shown),
+            _ => Cell::new(shown),
+        });
+        sheet.push(cells.collect());
+    }
+    sheet
 }
 
 /// A cell for each of [`COLUMNS`].
@@ -104,6 +120,7 @@ mod tests {
             started: None,
             hyperparameters: serde_json::Map::new(),
             metrics: Metrics::default(),
+            schema: crate::SCHEMA,
             seconds: None,
         }
     }

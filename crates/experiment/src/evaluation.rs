@@ -1,0 +1,224 @@
+//! A finished run's weights, evaluated again on any part of its data: by the run-time predictor, so that nothing is compiled.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+use strata_config::Config;
+use strata_dataset::Images;
+use strata_metrics::{Confusion, Outputs, Sums, registered};
+use strata_model::{ModelError, Predictor, TrainedModel};
+use strata_report::{Cell, Format, Record, Sheet, read_record};
+use strata_trainer::{Loss, TrainError, TrainingStep};
+
+use crate::inputs::Inputs;
+use crate::threads::start_threads;
+use crate::training::usage;
+use crate::{Display, ExperimentError, ImagePart, Stop, data, sha256};
+
+/// What the weights of a run do on a part of its data.
+///
+/// ```no_run
+/// use strata_experiment::{Display, ImagePart, Stop, evaluate_run};
+///
+/// let evaluation = evaluate_run("runs/a-run".as_ref(), ImagePart::Test, None, &mut Display::default(), &Stop::default())?;
+/// println!("{} of {} samples are right", evaluation.correct, evaluation.samples);
+/// # Ok::<(), strata_experiment::ExperimentError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct RunEvaluation {
+    /// The run's name.
+    pub run: String,
+    /// The part: `train`, `validation` or `test`.
+    pub part: &'static str,
+    /// How many samples.
+    pub samples: u64,
+    /// Of how many the class was predicted.
+    pub correct: u64,
+    /// The mean over the samples of the loss that the run was trained with.
+    pub loss: f64,
+    /// Every registered metric that says something of so many classes, by name.
+    pub metrics: BTreeMap<String, f64>,
+    /// The classes' names, in the order of the labels.
+    pub classes: Vec<String>,
+    /// Which classes were taken for which.
+    pub confusion: Confusion,
+}
+
+/// Evaluates the weights that the run in the folder `run` gave on `part` of its data, which lies in `folder`, else where the run had it.
+///
+/// The sums are those of the run's own evaluation, in its order and its batches: on the CPU the test part gives the record's own numbers, digit for digit.
+///
+/// # Errors
+/// [`ExperimentError::Evaluation`] where the run has no weights, or weights or data are not those that its record names;
+/// [`ExperimentError::Config`], [`ExperimentError::Report`] and [`ExperimentError::Data`] where config, record or data cannot be read;
+/// [`ExperimentError::Train`] where the weights file cannot, or its network has a module of a user's own.
+pub fn evaluate_run(
+    run: &Path,
+    part: ImagePart,
+    folder: Option<&Path>,
+    display: &mut Display,
+    stop: &Stop,
+) -> Result<RunEvaluation, ExperimentError> {
+    let config = Config::read(&run.join("config.toml"), &[])?;
+    let record = read_record(run)?;
+    let refused = |reason: String| ExperimentError::Evaluation { run: run.to_owned(), reason };
+    let path = weights_file(run, &record).map_err(&refused)?;
+    let threads = start_threads(config.threads)?;
+    let recorded = record.dataset.folder.as_deref().map(Path::new);
+    let dataset = threads.run(|| data::load(&config, &data::named(folder.or(recorded)), display, stop))?;
+    let found = stop.while_at_once(|| dataset.sha256())?;
+    if !record.dataset.sha256.is_empty() && found != record.dataset.sha256 {
+        let reason = format!(
+            "the images are not those of its record: their SHA-256 is {found}, the record has {}",
+            record.dataset.sha256
+        );
+        return Err(refused(reason));
+    }
+    let (split, _) = data::split(&config, &dataset)?;
+    let predictor = match TrainedModel::load(&path) {
+        // A file of a version that wrote widths only: the config says the rest.
+        Err(ModelError::NoUsage { .. }) => {
+            let inputs = stop.while_at_once(|| threads.run(|| Inputs::of(&config, &dataset, &split)))??;
+            TrainedModel::load_as(&path, usage(&config, &dataset, &inputs))
+        }
+        loaded => loaded,
+    };
+    let predictor = predictor.and_then(Predictor::new).map_err(TrainError::from)?;
+    let (part, images, indices) = match part {
+        ImagePart::Train => ("train", &dataset.train, split.train),
+        ImagePart::Validation => ("validation", &dataset.train, split.validation),
+        ImagePart::Test => ("test", &dataset.test, (0..).take(dataset.test.len()).collect()),
+    };
+    let loss = TrainingStep::from(&config.optimizer).loss_of(config.loss).loss;
+    let mut totals = Totals::new(dataset.classes.len());
+    for batch in indices.chunks(config.dataset.evaluation_batch.get()) {
+        if stop.is_requested() {
+            return Err(ExperimentError::InterruptedEarly);
+        }
+        threads.run(|| totals.add(&predictor, images, batch, &*loss)).map_err(TrainError::from)?;
+    }
+    Ok(totals.finish(record.name, part, dataset.classes.clone()))
+}
+
+/// The run's weights file, which must be the one that its record names.
+fn weights_file(run: &Path, record: &Record) -> Result<std::path::PathBuf, String> {
+    let Some(model) = &record.model else {
+        return Err(format!("it has no weights: its status is {}", record.status.as_str()));
+    };
+    let path = run.join(&model.file);
+    let bytes = std::fs::read(&path).map_err(|error| format!("{}: {error}", model.file))?;
+    let found = sha256::sha256(&bytes);
+    match found == model.sha256 {
+        true => Ok(path),
+        false => Err(format!("{} is not the file that its record names: its SHA-256 is {found}", model.file)),
+    }
+}
+
+/// What was measured so far.
+struct Totals {
+    samples: u64,
+    correct: u64,
+    loss: f64,
+    sums: Vec<(String, Sums)>,
+    confusion: Confusion,
+}
+
+impl Totals {
+    fn new(classes: usize) -> Self {
+        let metrics = registered().into_iter().filter(|metric| metric.check(classes).is_ok());
+        let sums = metrics.map(|metric| (metric.name().to_owned(), Sums::new(metric, classes))).collect();
+        Self { samples: 0, correct: 0, loss: 0.0, sums, confusion: Confusion::new(classes) }
+    }
+
+    fn add(
+        &mut self,
+        predictor: &Predictor,
+        images: &Images,
+        batch: &[u32],
+        loss: &dyn Loss,
+    ) -> Result<(), ModelError> {
+        let (size, pixels) = (images.shape().values(), images.pixels());
+        let bytes: Vec<u8> =
+            batch.iter().flat_map(|index| &pixels[*index as usize * size..][..size]).copied().collect();
+        let labels: Vec<u8> = batch.iter().map(|index| images.labels()[*index as usize]).collect();
+        let logits = predictor.logits(&predictor.features(&bytes)?)?;
+        let classes = self.confusion.classes();
+        let outputs = Outputs { logits: &logits, labels: &labels, classes };
+        let total = loss.loss(&logits, labels.as_slice().into(), classes);
+        self.loss += total.loss;
+        self.correct += total.correct as u64;
+        self.samples += batch.len() as u64;
+        self.sums.iter_mut().for_each(|(_, sums)| sums.add(&outputs));
+        self.confusion.add(&outputs);
+        Ok(())
+    }
+
+    fn finish(self, run: String, part: &'static str, classes: Vec<String>) -> RunEvaluation {
+        let Self { samples, correct, loss, sums, confusion } = self;
+        let metrics = sums.into_iter().map(|(name, sums)| (name, sums.value())).collect();
+        RunEvaluation { run, part, samples, correct, loss: loss / samples as f64, metrics, classes, confusion }
+    }
+}
+
+impl RunEvaluation {
+    /// The share of samples whose class was predicted.
+    pub fn accuracy(&self) -> f64 {
+        self.correct as f64 / self.samples as f64
+    }
+
+    /// Precision, recall and F1 of each class, a row each.
+    pub fn classes_sheet(&self) -> Sheet {
+        let mut sheet = Sheet::new(["class", "precision", "recall", "f1", "samples"]);
+        for (class, name) in self.classes.iter().enumerate() {
+            let scores = self.confusion.class(class);
+            let mut row = vec![Cell::new(name.as_str())];
+            row.extend([scores.precision, scores.recall, scores.f1].map(Cell::metric));
+            row.push(Cell::new(scores.support));
+            sheet.push(row);
+        }
+        sheet
+    }
+
+    /// How often a sample of each class, a row each, was predicted as each class, a column each.
+    pub fn confusion_sheet(&self) -> Sheet {
+        let mut sheet =
+            Sheet::new(std::iter::once("label \\ predicted").chain(self.classes.iter().map(String::as_str)));
+        for (class, name) in self.classes.iter().enumerate() {
+            let counts = self.confusion.row(class).iter().map(|count| Cell::new(*count));
+            sheet.push(std::iter::once(Cell::new(name.as_str())).chain(counts).collect());
+        }
+        sheet
+    }
+
+    /// All of it as text for people, to fit `width` columns of a terminal.
+    pub fn table(&self, width: Option<usize>) -> String {
+        let Self { run, part, samples, loss, .. } = self;
+        let mut text = format!("{run}, {part}: {samples} samples, loss {loss:.4}, accuracy {:.4}\n", self.accuracy());
+        for (name, value) in &self.metrics {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{name} {value:.4}");
+        }
+        let classes = self.classes_sheet().write(Format::Table, width);
+        text + "\n" + &classes + "\n" + &self.confusion_sheet().write(Format::Table, width)
+    }
+
+    /// All of it as an object, every number with all digits.
+    pub fn json(&self) -> Value {
+        let class = |(class, name): (usize, &String)| {
+            let scores = self.confusion.class(class);
+            json!({
+                "name": name, "precision": scores.precision, "recall": scores.recall, "f1": scores.f1, "samples": scores.support,
+            })
+        };
+        let classes: Vec<Value> = self.classes.iter().enumerate().map(class).collect();
+        let confusion: Vec<&[u64]> = (0..self.classes.len()).map(|class| self.confusion.row(class)).collect();
+        let metrics: Map<String, Value> =
+            self.metrics.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+        json!({
+            "run": self.run, "part": self.part, "samples": self.samples, "loss": self.loss, "accuracy": self.accuracy(),
+            "metrics": metrics, "classes": classes, "confusion": confusion,
+        })
+    }
+}

@@ -1,0 +1,104 @@
+//! A run's weights evaluated again, without the network that trained them: the record's own numbers, digit for digit.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+
+use std::path::{Path, PathBuf};
+
+use strata_experiment::{CompiledNetwork, Config, Display, ExperimentError, ImagePart, Runner, Stop, evaluate_run};
+use strata_model::{mlp, net};
+use strata_report::read_record;
+use strata_trainer::{BuildClassifier, build};
+
+const CONFIG: &str = "
+name = \"small\"
+phases = [{ epochs = 2, lr = 0.02 }]
+metrics = [\"macro_f1\"]
+[dataset]
+kind = \"synthetic\"
+train = 330
+test = 50
+validation = 50
+batch = 50
+evaluation_batch = 33
+[model]
+";
+
+fn evaluate(run: &Path, part: ImagePart) -> Result<strata_experiment::RunEvaluation, ExperimentError> {
+    evaluate_run(run, part, None, &mut Display::default(), &Stop::default())
+}
+
+fn trained(runs: &Path, model: &str, sets: &[&str], build: BuildClassifier) -> PathBuf {
+    let sets: Vec<String> = sets.iter().map(ToString::to_string).collect();
+    let config = Config::parse(&format!("{CONFIG}{model}\n"), Path::new("small.toml"), &sets).unwrap();
+    let network = config.network();
+    let networks = [CompiledNetwork { network: network.to_string().leak(), build }];
+    let (command, display) = (vec![], Display::default());
+    let mut runner = Runner { networks: &networks, data: None, command, commit: None, stop: Stop::default(), display };
+    runner.start(&config, runs, None).unwrap()
+}
+
+#[test]
+fn plain_normalised_and_residual_runs_are_evaluated_to_the_digit() {
+    let runs: [(&str, &[&str], BuildClassifier); 4] = [
+        ("hidden = [24]", &[], build::<mlp!(3072, 24, 10), 3072, 10>),
+        ("hidden = [24]", &["dataset.normalise=true", "model.activation=gelu"], build::<mlp!(3072, 24, 10), 3072, 10>),
+        (
+            "network = \"32 batch_norm gelu, skip(layer_norm, 48 gelu, 32)\"",
+            &["loss.label_smoothing=0.1"],
+            build::<net!(3072, 32 batch_norm gelu, skip(layer_norm, 48 gelu, 32), 10), 3072, 10>,
+        ),
+        ("hidden = [24]", &["loss.kind=mse"], build::<mlp!(3072, 24, 10), 3072, 10>),
+    ];
+    for (model, sets, build) in runs {
+        let folder = tempfile::tempdir().unwrap();
+        let run = trained(folder.path(), model, sets, build);
+        let record = read_record(&run).unwrap();
+        let test = evaluate(&run, ImagePart::Test).unwrap();
+        assert_eq!(
+            (Some(test.loss), Some(test.accuracy())),
+            (record.metrics.test_loss, record.metrics.test_acc),
+            "{model}"
+        );
+        assert_eq!(test.metrics["macro_f1"], record.metrics.values["test_macro_f1"], "{model}");
+        assert_eq!((test.samples, test.metrics.contains_key("top_5")), (50, true));
+        let validation = evaluate(&run, ImagePart::Validation).unwrap();
+        assert_eq!(
+            (Some(validation.loss), Some(validation.accuracy())),
+            (record.metrics.val_loss, record.metrics.val_acc),
+            "{model}"
+        );
+        let train = evaluate(&run, ImagePart::Train).unwrap();
+        assert_eq!(train.samples, 280);
+        let counted: u64 = (0..10).map(|class| train.confusion.row(class).iter().sum::<u64>()).sum();
+        let right: u64 = (0..10).map(|class| train.confusion.count(class, class)).sum();
+        assert_eq!((counted, right), (280, train.correct));
+
+        let json = test.json();
+        assert_eq!(json["accuracy"].as_f64(), record.metrics.test_acc);
+        assert_eq!(json["classes"].as_array().unwrap().len(), 10);
+        let table = test.table(Some(100));
+        assert!(table.contains("small, test: 50 samples, loss ") && table.contains("label \\ predicted"), "{table}");
+    }
+}
+
+#[test]
+fn weights_or_data_other_than_the_records_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = trained(folder.path(), "hidden = []", &[], build::<mlp!(3072, 10), 3072, 10>);
+    let text = std::fs::read_to_string(run.join("record.json")).unwrap();
+    let sha256 = read_record(&run).unwrap().dataset.sha256;
+    std::fs::write(run.join("record.json"), text.replace(&sha256, &"0".repeat(64))).unwrap();
+    let error = evaluate(&run, ImagePart::Test).unwrap_err();
+    assert!(error.to_string().contains("the images are not those of its record"), "{error}");
+    assert_eq!(error.exit_code(), 2);
+
+    let mut weights = std::fs::read(run.join("model.safetensors")).unwrap();
+    *weights.last_mut().unwrap() ^= 1;
+    std::fs::write(run.join("record.json"), &text).unwrap();
+    std::fs::write(run.join("model.safetensors"), weights).unwrap();
+    let error = evaluate(&run, ImagePart::Test).unwrap_err().to_string();
+    assert!(error.contains("model.safetensors is not the file that its record names"), "{error}");
+
+    std::fs::write(run.join("record.json"), text.replace("\"model\": {", "\"models\": {")).unwrap();
+    let error = evaluate(&run, ImagePart::Test).unwrap_err().to_string();
+    assert!(error.contains("it has no weights"), "{error}");
+}

@@ -1,0 +1,72 @@
+//! Runs are chosen, sorted and grouped by metrics, by the keys of configs and by the names that records have for them.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::json;
+use strata_experiment::Listing;
+use strata_report::{Format, Record, ReportError, RunFolder, Status, add_note, list_runs};
+
+fn run(runs: &Path, name: &str, optimizer: &str, seed: u64, acc: f64) {
+    let folder = RunFolder::create_exact(runs, name).unwrap();
+    folder.write_config("").unwrap();
+    let mut record = Record::new(name, vec![]);
+    record.status = Status::Finished;
+    record.metrics.val_acc = Some(acc);
+    record.hyperparameters = json!({
+        "hidden": [8], "lrs": [0.1], "epochs": [1], "optimizer": optimizer, "seed": seed, "batch_size": 128, "evaluation_batch": 256,
+        "normalise": false, "activation": "relu", "dropout": 0.0, "momentum": 0.0, "weight_decay": 0.0,
+    })
+    .as_object()
+    .cloned()
+    .unwrap();
+    folder.write_record(&record).unwrap();
+}
+
+fn listing(runs: &Path) -> Listing {
+    Listing::new(list_runs(runs).unwrap(), &mut |error| panic!("{error}"))
+}
+
+fn names(listing: &Listing) -> Vec<String> {
+    listing.summaries().into_iter().map(|run| run.name).collect()
+}
+
+#[test]
+fn runs_of_folders_below_are_filtered_sorted_and_grouped() {
+    let runs = tempfile::tempdir().unwrap();
+    fs::create_dir_all(runs.path().join("sweep/deep")).unwrap();
+    run(runs.path(), "first", "sgd", 1, 0.5);
+    run(&runs.path().join("sweep"), "second", "adam", 1, 0.7);
+    run(&runs.path().join("sweep/deep"), "third", "sgd", 2, 0.6);
+    add_note(&runs.path().join("first"), Some("a note"), &["paper".to_owned()], &[]).unwrap();
+
+    let mut all = listing(runs.path());
+    all.sort("val_acc", true).unwrap();
+    assert_eq!(names(&all), ["sweep/second", "sweep/deep/third", "first"]);
+
+    for (condition, kept) in [
+        ("val_acc > 0.55", &["sweep/second", "sweep/deep/third"][..]),
+        ("optimizer.kind == sgd and seed == 2", &["sweep/deep/third"]),
+        ("phases.lr == 0.1 and status == finished and val_acc < 0.55", &["first"]),
+        ("tags == paper", &["first"]),
+        ("loss.kind == cross_entropy and val_acc > 0.65", &["sweep/second"]),
+    ] {
+        let mut some = listing(runs.path());
+        some.sort("val_acc", true).unwrap();
+        some.keep(&condition.parse().unwrap()).unwrap();
+        assert_eq!(names(&some), kept, "{condition}");
+    }
+
+    let groups = all.groups(&["optimizer.kind".to_owned()], false).unwrap().write(Format::Markdown, None);
+    assert!(groups.contains("| adam | 1 | 0.7000 |") && groups.contains("| sgd | 2 | 0.5500 ± 0.0707 |"), "{groups}");
+    let csv = all.sheet().write(Format::Csv, None);
+    assert!(csv.lines().next().unwrap().starts_with("name,status,id,started,seconds,path,"), "{csv}");
+    assert_eq!(csv.lines().count(), 4);
+
+    let error = all.sort("val_accuracy", false).unwrap_err();
+    assert!(
+        matches!(&error, ReportError::UnknownKey { known, .. } if known.contains(&"val_acc".to_owned())),
+        "{error}"
+    );
+}

@@ -1,0 +1,142 @@
+//! The commands that read runs: lists, comparisons, histories, notes.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
+use strata_cli::note as tell;
+use strata_experiment::{Display, ExperimentError, Listing, Stop, compare as compared, evaluate_run, find_run};
+use strata_files::escape_path;
+use strata_report::{
+    Format, Notes, Record, RunState, RunSummary, Sheet, Status, add_note, history_sheet, join_history, list_runs,
+    printable_json, read_history, read_notes, read_record, read_timing, runs_sheet, runs_table,
+};
+
+use crate::cli;
+use crate::commands::{show, width};
+
+pub(crate) fn runs(arguments: cli::Runs) -> anyhow::Result<()> {
+    let cli::Runs { conditions, sort, descending, group, output } = arguments;
+    let listed = list_runs(&output.runs)?;
+    if listed.is_empty() && output.format == Format::Table {
+        return show("no runs yet: start one with `cargo xtask experiment CONFIG`\n");
+    }
+    let mut listing = Listing::new(listed, &mut |error| tell(&format!("left out: {error}")));
+    conditions.iter().try_for_each(|filter| listing.keep(filter))?;
+    if let Some(key) = &sort {
+        listing.sort(key, descending)?;
+    }
+    let apart = matches!(output.format, Format::Csv | Format::Json);
+    match output.format {
+        _ if !group.is_empty() => write(&listing.groups(&group, apart)?, output.format),
+        Format::Table if listing.summaries().is_empty() => show("no run matches\n"),
+        Format::Table => show(&runs_table(&listing.summaries(), width())),
+        Format::Csv | Format::Json => write(&listing.sheet(), output.format),
+        Format::Markdown | Format::Latex => write(&runs_sheet(&listing.summaries()), output.format),
+    }
+}
+
+fn write(sheet: &Sheet, format: Format) -> anyhow::Result<()> {
+    show(&sheet.write(format, width()))
+}
+
+pub(crate) fn compare(names: &[PathBuf], output: &cli::Output) -> anyhow::Result<()> {
+    let mut records: Vec<Record> = Vec::new();
+    if names.is_empty() {
+        for summary in list_runs(&output.runs)? {
+            match read_record(&summary.path) {
+                Ok(record) => records.push(effective_status(record, &summary.state)),
+                // Told and left out: one damaged run hides no other.
+                Err(error) => tell(&format!("left out: {error}")),
+            }
+        }
+    }
+    for name in names {
+        let run = match find_run(name, &output.runs) {
+            // `compare runs/*` names whatever lies there; a name of nothing is a mistake.
+            Err(ExperimentError::NoRun { .. }) if names.len() > 1 && name.exists() => {
+                tell(&format!("left out: {} is not a run's folder", escape_path(name)));
+                continue;
+            }
+            found => found?,
+        };
+        records.push(effective_status(read_record(&run)?, &RunSummary::of(&run).state));
+    }
+    if records.is_empty() && !names.is_empty() {
+        bail!("none of the {} names is a run's folder; `cargo xtask runs` lists the runs", names.len());
+    }
+    let comparison = compared(&records);
+    if output.format == Format::Table {
+        return show(&comparison.table(width()));
+    }
+    if let Some(note) = &comparison.note {
+        tell(&format!("note: {note}"));
+    }
+    write(&comparison.sheet(), output.format)
+}
+
+/// The record of a run that died says "running" for ever; its lock tells that it is not.
+fn effective_status(mut record: Record, state: &RunState) -> Record {
+    if *state == RunState::Died {
+        record.status = Status::Interrupted;
+    }
+    record
+}
+
+pub(crate) fn history(names: &[PathBuf], output: &cli::Output) -> anyhow::Result<()> {
+    let mut runs = Vec::new();
+    for name in names {
+        let run = find_run(name, &output.runs)?;
+        let lines = read_history(&run)?;
+        if let Some(torn) = lines.torn {
+            tell(&format!("note: {}: {torn}", escape_path(&run)));
+        }
+        let timing = match read_timing(&run) {
+            Ok(timing) => timing.entries,
+            Err(error) => {
+                tell(&format!("note: seconds are left out: {error}"));
+                Vec::new()
+            }
+        };
+        runs.push((named(name, &run), join_history(&lines.entries, &timing)));
+    }
+    write(&history_sheet(&runs), output.format)
+}
+
+/// What a run is called in a table: as the user named it, if that is not a path.
+fn named(name: &Path, run: &Path) -> String {
+    match name.components().count() {
+        1 => RunSummary::of(run).name,
+        _ => name.to_string_lossy().into_owned(),
+    }
+}
+
+pub(crate) fn note(arguments: &cli::Note) -> anyhow::Result<()> {
+    let cli::Note { run, note, tags, removed, runs } = arguments;
+    let run = find_run(run, runs)?;
+    let said = match (note, tags.as_slice(), removed.as_slice()) {
+        (None, [], []) => read_notes(&run)?,
+        _ => add_note(&run, note.as_deref(), tags, removed)?,
+    };
+    show(&text_of(&said))
+}
+
+pub(crate) fn evaluate(arguments: &cli::Evaluate, stop: &Stop) -> anyhow::Result<()> {
+    let cli::Evaluate { run, on, json, data, runs } = arguments;
+    let run = find_run(run, runs)?;
+    let evaluation = evaluate_run(&run, (*on).into(), data.as_deref(), &mut Display::default(), stop)?;
+    match json {
+        true => show(&format!("{}\n", printable_json(&evaluation.json()))),
+        false => show(&evaluation.table(width())),
+    }
+}
+
+fn text_of(said: &Notes) -> String {
+    let mut text = String::new();
+    if !said.tags.is_empty() {
+        text += &format!("tags: {}\n", said.tags.join(", "));
+    }
+    for (time, note) in &said.notes {
+        text += &format!("{time}  {note}\n");
+    }
+    if text.is_empty() { "no notes and no tags\n".to_owned() } else { text }
+}
