@@ -20,6 +20,19 @@ const RESIDUAL_RUNS: usize = 3;
 const RESIDUAL_SETS: &[&str] =
     &["phases=[{epochs=3,lr=0.002,schedule=\"cosine\"}]", "checkpoint.every_steps=2", "optimizer.kind=adamw"];
 
+const AUGMENTED_RUNS: usize = 3;
+/// Low frequencies; images changed in every way, mirrored in every other epoch, batches mixed in both ways.
+const AUGMENTED_SETS: &[&str] = &[
+    "phases=[{epochs=4,lr=0.01,schedule=\"one_cycle\"}]",
+    "checkpoint.every_steps=2",
+    "dataset.input=frequencies",
+    "dataset.coefficients=64",
+    "model.network=512 batch_norm relu, 256 batch_norm relu",
+    "augment=[{kind='mirror',alternate=true},{kind='crop',area=[0.5,1]},{kind='shift',pixels=3,edges='reflected'},\
+     {kind='rotate',degrees=10,probability=0.5},{kind='colour_jitter',brightness=0.3,contrast=0.3,saturation=0.3},{kind='cutout',size=8},\
+     {kind='mixup',alpha=0.2,probability=0.4},{kind='cutmix',probability=0.4}]",
+];
+
 fn arguments<'a>(name: &'a str, sets: &[&'a str]) -> Vec<&'a str> {
     let mut arguments = vec!["experiment", "small.toml", "--name", name];
     arguments.extend(sets.iter().flat_map(|set| ["--set", set]));
@@ -36,6 +49,11 @@ fn a_killed_and_resumed_residual_network_equals_an_uninterrupted_one() {
     let network = format!("model.network={}", committed_network());
     let sets: Vec<_> = RESIDUAL_SETS.iter().copied().chain([&*network]).collect();
     kill_and_resume(&sets, RESIDUAL_RUNS);
+}
+
+#[test]
+fn a_killed_and_resumed_run_on_augmented_images_equals_an_uninterrupted_one() {
+    kill_and_resume(AUGMENTED_SETS, AUGMENTED_RUNS);
 }
 
 fn kill_and_resume(sets: &[&str], runs: usize) {

@@ -36,7 +36,7 @@ pub use error::{ConfigError, Invalid};
 pub use handle::Key;
 pub use hyperparameters::{Meaning, hyperparameters};
 pub use key::Entry;
-pub use keys::{Checkpointing, DatasetConfig, ModelConfig};
+pub use keys::{Checkpointing, DatasetConfig, Evaluating, ModelConfig};
 pub use name::valid_name;
 pub use read::read_text;
 pub use settings::Settings;

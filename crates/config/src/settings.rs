@@ -7,7 +7,7 @@ use strata_spec::{
     RngScheme,
 };
 
-use crate::keys::{self, Checkpointing, DatasetConfig, ModelConfig};
+use crate::keys::{self, Checkpointing, DatasetConfig, Evaluating, ModelConfig};
 use crate::values::Values;
 
 /// What an experiment is made of. Every value has been checked.
@@ -48,6 +48,8 @@ pub struct Settings {
     pub averaging: AveragingSpec,
     /// When to stop before the last epoch; `None` trains them all.
     pub early_stopping: Option<EarlyStopping>,
+    /// What is measured of the test images beside the plain evaluation.
+    pub evaluation: Evaluating,
     /// When to save the state, beyond the end of each epoch.
     pub checkpoint: Checkpointing,
 }
@@ -99,6 +101,7 @@ impl Settings {
             phases: keys::phases(values),
             averaging: keys::averaging(values),
             early_stopping: keys::early_stopping(values),
+            evaluation: Evaluating::of(values),
             checkpoint: Checkpointing::of(values),
         }
     }

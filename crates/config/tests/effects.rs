@@ -112,6 +112,12 @@ const WITHOUT_EFFECT: &[(&str, &str, &str, &str)] = &[
         "dataset.normalise=false",
         "is of dataset.input = \"pixels\"",
     ),
+    (
+        "loss.kind=\"mse\"",
+        "evaluation.mirrored=true",
+        "evaluation.mirrored=false",
+        "a network trained by loss.kind = \"mse\" gives none",
+    ),
     ("augment.0.kind=\"crop\"", "augment.0.alternate=true", "augment.0.alternate=false", "`alternate` is of mirror"),
     (
         "augment=[{kind=\"mirror\",alternate=true}]",

@@ -18,6 +18,7 @@ mod listing;
 mod loaders;
 mod lost;
 mod memory;
+mod mirrored;
 mod own_run;
 mod record;
 mod recorder;

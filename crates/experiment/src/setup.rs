@@ -3,7 +3,7 @@
 use strata_config::Config;
 use strata_dataset::Images;
 use strata_model::{Architecture, ByteSamples};
-use strata_spec::{Activation, NetworkSpec};
+use strata_spec::{Activation, AugmentKind, AugmentSpec, NetworkSpec};
 use strata_trainer::{BuildClassifier, Classifier, ClassifierOptions, Device, Plan, TrainError, TrainingStep};
 
 use crate::ExperimentError;
@@ -67,6 +67,10 @@ pub(crate) fn check_device(experiment: &Config, device: Device) -> Result<(), Tr
     step(experiment).check_on(device)?;
     if device != Device::Cpu && experiment.accumulate.get() > 1 {
         return Err(TrainError::OnlyOnCpu { what: "accumulation of gradients".into() });
+    }
+    let mixes = |spec: &AugmentSpec| matches!(spec.change.kind(), AugmentKind::MixUp | AugmentKind::CutMix);
+    if device != Device::Cpu && experiment.augment.iter().any(mixes) {
+        return Err(TrainError::OnlyOnCpu { what: "the loss of mixed labels".into() });
     }
     Ok(())
 }

@@ -2,10 +2,11 @@
 
 use strata_config::Config;
 use strata_dataset::Dataset;
-use strata_model::Usage;
-use strata_trainer::{Observer, Outcome, Pass, Progress, evaluate, fit};
+use strata_model::{Predictor, Usage};
+use strata_trainer::{Observer, Outcome, Pass, Progress, TrainError, evaluate, fit};
 
 use crate::inputs::{Inputs, Loaders};
+use crate::mirrored::mirrored_score;
 use crate::recorder::Recorder;
 use crate::run::{Parts, Runner};
 use crate::setup;
@@ -74,6 +75,17 @@ fn train_and_test(
     recorder.record.metrics.test_loss = Some(score.mean_loss());
     recorder.record.metrics.test_acc = Some(score.accuracy());
     recorder.record.metrics.values.extend(score.values("test_"));
+    if experiment.evaluation.mirrored {
+        // Of the weights' file, which says how images become inputs.
+        let predictor = Predictor::load(&recorder.folder().model_path()).map_err(TrainError::from)?;
+        let batch = experiment.dataset.evaluation_batch.get();
+        let score = parts.threads.run(|| mirrored_score(&predictor, &parts.dataset.test, batch, stop))?;
+        let Some(score) = score else {
+            return Err(recorder.interrupted());
+        };
+        let values = [("test_loss_mirrored", score.loss), ("test_acc_mirrored", score.accuracy)];
+        recorder.record.metrics.values.extend(values.map(|(name, value)| (name.to_owned(), value)));
+    }
     Ok(())
 }
 

@@ -7,6 +7,7 @@ mod averaging;
 mod checkpoint;
 mod dataset;
 mod early_stopping;
+mod evaluation;
 mod loss;
 mod model;
 mod optimizer;
@@ -18,6 +19,7 @@ pub use averaging::*;
 pub use checkpoint::*;
 pub use dataset::*;
 pub use early_stopping::*;
+pub use evaluation::*;
 pub use loss::*;
 pub use model::*;
 pub use optimizer::*;
@@ -36,6 +38,7 @@ pub(crate) const SECTIONS: &[Section] = &[
     PHASES_SECTION,
     AVERAGING_SECTION,
     EARLY_STOPPING_SECTION,
+    EVALUATION_SECTION,
     CHECKPOINT_SECTION,
 ];
 

@@ -1,0 +1,89 @@
+//! The test images evaluated by two views of each: as they are, and mirrored.
+
+use strata_dataset::Images;
+use strata_model::Predictor;
+use strata_trainer::TrainError;
+
+use crate::{ExperimentError, Stop};
+
+/// Mean loss and accuracy where the probability of a class is the mean of those of both views.
+pub(crate) struct MirroredScore {
+    pub(crate) loss: f64,
+    pub(crate) accuracy: f64,
+}
+
+/// Evaluates `images`, `batch` at a time; none where it is asked to stop.
+pub(crate) fn mirrored_score(
+    predictor: &Predictor,
+    images: &Images,
+    batch: usize,
+    stop: &Stop,
+) -> Result<Option<MirroredScore>, ExperimentError> {
+    let (shape, classes) = (images.shape(), images.classes());
+    let (mut loss, mut correct) = (0.0, 0usize);
+    let parts = images.pixels().chunks(batch * shape.values()).zip(images.labels().chunks(batch));
+    for (pixels, labels) in parts {
+        if stop.is_requested() {
+            return Ok(None);
+        }
+        let mirrored: Vec<u8> = pixels.chunks(shape.width).flat_map(|row| row.iter().rev().copied()).collect();
+        let view = |pixels: &[u8]| predictor.features(pixels).and_then(|features| predictor.probabilities(&features));
+        let (plain, mirrored) = (view(pixels).map_err(TrainError::from)?, view(&mirrored).map_err(TrainError::from)?);
+        let rows = plain.chunks(classes).zip(mirrored.chunks(classes));
+        for ((plain, mirrored), label) in rows.zip(labels) {
+            let sum = |class: usize| f64::from(plain[class]) + f64::from(mirrored[class]);
+            loss -= (sum((*label).into()) / 2.0).max(f64::MIN_POSITIVE).ln();
+            // Of equal ones the first, as in the plain evaluation.
+            let best = (1..classes).fold(0, |best, class| if sum(class) > sum(best) { class } else { best });
+            correct += usize::from(best == usize::from(*label));
+        }
+    }
+    let count = images.len() as f64;
+    Ok(Some(MirroredScore { loss: loss / count, accuracy: correct as f64 / count }))
+}
+
+#[cfg(test)]
+mod tests {
+    use strata_dataset::ImageShape;
+    use strata_model::{Architecture, InputTransform, NamedTensor, TrainedModel, Usage, Weights};
+    use strata_spec::Activation;
+
+    use super::*;
+
+    /// Two pixels, two classes; the first class's logit is twice the left pixel, the other's is 0.
+    fn predictor() -> Predictor {
+        let tensor = |name: &str, shape: &[usize], values: &[f32]| NamedTensor {
+            name: name.into(),
+            shape: shape.to_vec(),
+            values: values.to_vec(),
+        };
+        let tensors =
+            vec![tensor("layer1.weight", &[2, 2], &[2.0, 0.0, 0.0, 0.0]), tensor("layer1.bias", &[2], &[0.0, 0.0])];
+        let weights = Weights { architecture: Architecture::new(2, &[], 2), tensors };
+        let usage = Usage {
+            activation: Activation::Relu,
+            dropout: 0.0,
+            input: vec![1, 1, 2],
+            classes: vec!["a".into(), "b".into()],
+            transform: InputTransform::Pixels { mean: vec![0.0], deviation: vec![1.0] },
+        };
+        Predictor::new(TrainedModel::new(weights, usage).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn the_probabilities_of_both_views_are_averaged() {
+        let shape = ImageShape { channels: 1, height: 1, width: 2 };
+        // By hand: an image of a bright left pixel has e² / (e² + 1) = 0.880797 as it is and 1/2 mirrored, so 0.690399 of the first class;
+        // the second image is its mirror image, and of the other class: 0.309601.
+        let images = Images::new(shape, vec![255, 0, 0, 255], vec![0, 1], 2).unwrap();
+        for batch in [1, 2, 5] {
+            let score = mirrored_score(&predictor(), &images, batch, &Stop::default()).unwrap().unwrap();
+            let expected = -(0.690_398_5f64.ln() + 0.309_601_5f64.ln()) / 2.0;
+            assert!((score.loss - expected).abs() < 1e-6, "{}", score.loss);
+            assert_eq!(score.accuracy, 0.5);
+        }
+        let stop = Stop::default();
+        stop.request();
+        assert!(mirrored_score(&predictor(), &images, 1, &stop).unwrap().is_none());
+    }
+}
