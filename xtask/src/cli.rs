@@ -69,6 +69,20 @@ pub(crate) enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "INFO|GRID|SHOW")]
         arguments: Vec<OsString>,
     },
+    /// Classify image files by a run's weights: `predict RUN cat.png dogs/`.
+    #[command(disable_help_flag = true)]
+    Predict {
+        /// The run, the images, then the program's options (`predict --help`).
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "RUN")]
+        arguments: Vec<OsString>,
+    },
+    /// Make of runs what another program opens: `export onnx RUN --out model.onnx`, `export --help` lists the formats.
+    #[command(disable_help_flag = true)]
+    Export {
+        /// The format, the runs, then the program's options (`export --help`).
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "FORMAT")]
+        arguments: Vec<OsString>,
+    },
     /// Run every check, cheapest first, up to the first that fails.
     Test {
         /// Run instead each crate's tests by a command of its own, and so with the crate's own features: all, or those named.

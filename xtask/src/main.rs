@@ -51,7 +51,9 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         | Command::History { .. }
         | Command::Note { .. }
         | Command::Evaluate { .. }
-        | Command::Dataset { .. } => start::reader(),
+        | Command::Dataset { .. }
+        | Command::Export { .. }
+        | Command::Predict { .. } => start::reader(),
         Command::Test { alone, extra } => steps::run(alone.as_deref(), &extra),
         Command::Bench { arguments } => bench::run(&arguments),
         Command::Docs { check } => docs::run(check),

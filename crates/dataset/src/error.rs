@@ -224,6 +224,14 @@ pub enum DatasetError {
         problem: String,
     },
 
+    /// A file that is no image that could be read.
+    #[error("{}: {reason}", escape_path(path))]
+    ImageFile {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
     /// A picture that could not be encoded.
     #[error("cannot encode {}: {problem}", escape_path(path))]
     Picture {

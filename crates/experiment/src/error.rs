@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use strata_config::ConfigError;
 use strata_dataset::{DataFolder, DatasetError};
+use strata_export::ExportError;
 use strata_files::escape_path;
 use strata_report::ReportError;
 use strata_spec::NetworkSpec;
@@ -66,6 +67,15 @@ pub enum ExperimentError {
     /// The run's folder could not be read or written.
     #[error(transparent)]
     Report(#[from] ReportError),
+    /// A run could not be read or written for other tools.
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    /// A network that classifies no images.
+    #[error("the network takes samples of the sizes {sizes:?}, no images of one or three channels")]
+    NotOfImages {
+        /// The sizes of a sample.
+        sizes: Vec<usize>,
+    },
     /// The program was built without the network that the config asks for.
     #[error("this program was built without the network {network}")]
     NetworkNotBuilt {
@@ -134,12 +144,14 @@ impl ExperimentError {
             | Self::UnrecordableFolder { .. }
             | Self::NoImage { .. }
             | Self::NoRun { .. }
+            | Self::NotOfImages { .. }
             | Self::Resume { .. }
             | Self::Evaluation { .. } => true,
             Self::Dataset(source) | Self::Picture { source } => source.is_usage(),
             Self::Data { source, .. } => source.is_usage(),
             Self::Train(error) => matches!(error, TrainError::NoDevice { .. }),
             Self::Report(error) => error.is_usage(),
+            Self::Export(error) => error.is_usage(),
             Self::Memory { .. } | Self::NetworkNotBuilt { .. } | Self::OtherNetwork { .. } | Self::Threads { .. } => {
                 false
             }

@@ -59,9 +59,9 @@ pub use error::ModelError;
 pub use gradients::{GradientStore, TrainedParameter};
 pub use layer::{
     Activate, ActivationDevice, BatchNorm, BatchNormDevice, BatchNormLayer, Dense, DenseDevice, DenseLayer,
-    Description, DropoutLayer, External, ExternalLayer, Layer, LayerNorm, LayerNormLayer, Layers, Mask, MaskDevice,
-    RmsNorm, RmsNormLayer, RowNormDevice, Skip, activation_number, check_generators, initialise, parts_per_million,
-    skip_initialisation,
+    Description, DropoutLayer, EPSILON, External, ExternalLayer, Layer, LayerNorm, LayerNormLayer, Layers, Mask,
+    MaskDevice, RmsNorm, RmsNormLayer, RowNormDevice, Skip, activation_number, check_generators, initialise,
+    parts_per_million, skip_initialisation,
 };
 pub use loss::{LossDevice, check_labels, cross_entropy, loss_of};
 pub use predictor::Predictor;

@@ -25,6 +25,7 @@ pub use dfdx;
 pub use strata_config as config;
 pub use strata_dataset as dataset;
 pub use strata_experiment as experiment;
+pub use strata_export as export;
 pub use strata_files as files;
 pub use strata_kernels as kernels;
 pub use strata_metrics as metrics;

@@ -7,6 +7,9 @@ use strata_cli::{ConfigArguments, ExperimentArguments, MachineArguments};
 use strata_experiment::ImagePart;
 use strata_report::{Filter, Format};
 
+use crate::export::Export;
+use crate::predict::Predict;
+
 /// Trains image classifiers from configs and records every run.
 #[derive(Debug, Parser)]
 #[command(name = "strata", version)]
@@ -46,6 +49,11 @@ pub(crate) enum Command {
     /// Look at a config's images.
     #[command(subcommand)]
     Dataset(Dataset),
+    /// Classify image files by a run's weights.
+    Predict(Predict),
+    /// Make of runs what another program opens: `export onnx RUN --out model.onnx`.
+    #[command(subcommand)]
+    Export(Export),
 }
 
 /// Where runs are, and how their table is written.

@@ -11,6 +11,8 @@ use strata_files::{escape_path, hide_credentials};
 use crate::cli::{self, Command};
 use crate::commit;
 use crate::compiled::NETWORKS;
+use crate::export::export;
+use crate::predict::predict;
 use crate::reading;
 use crate::signals;
 
@@ -42,6 +44,11 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
             let data = config.data.as_deref();
             show(&dataset_show(&experiment, data, images, out.as_deref(), &mut Display::default(), &stop)?)
         }
+        Command::Predict(asked) => {
+            start_threads(None)?;
+            predict(&asked, show)
+        }
+        Command::Export(asked) => show(&export(&asked)?),
     }
 }
 

@@ -26,7 +26,9 @@ impl Asked {
             | Command::History { .. }
             | Command::Note(_)
             | Command::Evaluate(_)
-            | Command::Dataset(_) => Self::Reading,
+            | Command::Dataset(_)
+            | Command::Export(_)
+            | Command::Predict(_) => Self::Reading,
         }
     }
 }

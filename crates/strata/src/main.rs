@@ -10,9 +10,11 @@ mod commands;
 mod commit;
 mod compiled;
 mod data_hints;
+mod export;
 mod hints;
 mod huge_pages;
 mod log;
+mod predict;
 mod reading;
 mod signals;
 
@@ -20,6 +22,7 @@ use std::process::ExitCode;
 
 use strata_cli::{Layout, parse, print_error};
 use strata_experiment::{ConfigError, ExperimentError};
+use strata_export::ExportError;
 use strata_report::ReportError;
 
 use crate::cli::{Cli, Command};
@@ -54,6 +57,8 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     if let Some(error) = error.downcast_ref::<ExperimentError>() {
         return error.exit_code();
     }
-    let mistake = error.downcast_ref::<ReportError>().is_some_and(ReportError::is_usage) || error.is::<ConfigError>();
+    let mistake = error.downcast_ref::<ReportError>().is_some_and(ReportError::is_usage)
+        || error.downcast_ref::<ExportError>().is_some_and(ExportError::is_usage)
+        || error.is::<ConfigError>();
     if mistake { 2 } else { 1 }
 }

@@ -17,6 +17,9 @@ const LEAVES: &[&str] = &[NOUNS, "strata-rng", "strata-kernels", "strata-files",
 const NOUNS: &str = "strata-spec";
 /// These never see the tensor library.
 const WITHOUT_TENSORS: &[&str] = &["strata-report", "strata-dataset", "strata-config", "xtask"];
+/// Made of what was recorded: these never see what trains, or what says how to.
+const OF_RECORDS: &[&str] = &["strata-export"];
+const TRAINING: &[&str] = &["strata-trainer", "strata-dataset", "strata-config", "strata-experiment"];
 const TENSORS: &[&str] = &["dfdx", "cudarc"];
 
 /// Every dependency that must not be.
@@ -49,7 +52,13 @@ fn forbidden(graph: &Graph) -> Vec<String> {
             faults.push(rule(from, to, "it must build in seconds"));
         }
     }
-    let known = APART.iter().chain(LEAVES).chain(WITHOUT_TENSORS);
+    for from in OF_RECORDS {
+        let reached = reached(graph, from);
+        for to in TRAINING.iter().filter(|to| reached.contains(**to)) {
+            faults.push(rule(from, to, "an export is made of what was recorded"));
+        }
+    }
+    let known = APART.iter().chain(LEAVES).chain(WITHOUT_TENSORS).chain(OF_RECORDS);
     let absent: BTreeSet<_> = known.filter(|name| !graph.contains_key(**name)).collect();
     faults.extend(
         absent.iter().map(|name| format!("there is no package {name}; mend the rules in xtask/src/tidy/edges.rs")),
@@ -111,6 +120,7 @@ mod tests {
             .iter()
             .chain(LEAVES)
             .chain(WITHOUT_TENSORS)
+            .chain(OF_RECORDS)
             .map(|name| ((*name).to_owned(), BTreeSet::new()))
             .collect();
         for (from, to) in extra {
@@ -122,7 +132,8 @@ mod tests {
     #[test]
     fn each_forbidden_edge_is_found_directly_and_through_others() {
         let through: &[Edges] = &[("strata-report", &["strata-glue"]), ("strata-glue", &["strata-model"])];
-        let cases: [(&[Edges], &str); 6] = [
+        let cases: [(&[Edges], &str); 7] = [
+            (&[("strata-export", &["strata-trainer"])], "strata-export must not depend on strata-trainer"),
             (&[("strata-dataset", &["strata-model"])], "strata-dataset must not depend on strata-model"),
             (through, "strata-report must not depend on strata-model"),
             (&[("strata-rng", &["strata-kernels"])], "strata-rng must not depend on strata-kernels"),

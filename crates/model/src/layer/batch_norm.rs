@@ -9,8 +9,8 @@ use super::dense_cpu::add_to;
 use super::{Description, Layer, Layers};
 use crate::storage::{tensor_from_vec, values, values_mut};
 
-/// Added to the variance, as in PyTorch.
-pub(crate) const EPSILON: f32 = 1e-5;
+/// What batch and layer normalisation add to the variance, as in PyTorch. RMS normalisation adds [`f32::EPSILON`].
+pub const EPSILON: f32 = 1e-5;
 /// The share of a batch's statistics in the running ones, as in PyTorch.
 pub(crate) const MOMENTUM: f32 = 0.1;
 

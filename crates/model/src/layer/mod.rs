@@ -11,7 +11,7 @@ mod row_norm;
 mod skip;
 
 pub use activation::{Activate, ActivationDevice, activation_number};
-pub(crate) use batch_norm::EPSILON;
+pub use batch_norm::EPSILON;
 #[cfg(any(feature = "cuda", test))]
 pub(crate) use batch_norm::MOMENTUM;
 pub use batch_norm::{BatchNorm, BatchNormDevice, BatchNormLayer};

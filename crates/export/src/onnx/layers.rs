@@ -1,0 +1,121 @@
+//! A network's layers as ONNX's operators.
+
+use std::slice::Iter;
+
+use strata_model::{EPSILON, NamedTensor};
+use strata_spec::{Activation, LayerSpec, NetworkSpec, NormKind};
+
+use super::graph::{Attribute, Graph};
+
+/// Adds the layers of `network`, which take `tensors` in order, behind the value `features`; gives the name of the last one's output.
+///
+/// # Errors
+/// In words, where a layer cannot be written in ONNX's operators.
+pub(super) fn network(
+    graph: &mut Graph,
+    network: &NetworkSpec,
+    activation: Activation,
+    tensors: &[NamedTensor],
+    features: String,
+) -> Result<String, String> {
+    let mut writer = Writer { graph, tensors: tensors.iter() };
+    if !network.is_chain() {
+        return writer.layers(network.layers(), features);
+    }
+    let (mut x, last) = (features, network.layers().len() - 1);
+    for (place, layer) in network.layers().iter().enumerate() {
+        x = writer.layer(layer, x)?;
+        if place < last {
+            x = writer.activation(activation, x);
+        }
+    }
+    Ok(x)
+}
+
+struct Writer<'a> {
+    graph: &'a mut Graph,
+    tensors: Iter<'a, NamedTensor>,
+}
+
+impl Writer<'_> {
+    fn layers(&mut self, layers: &[LayerSpec], x: String) -> Result<String, String> {
+        layers.iter().try_fold(x, |x, layer| self.layer(layer, x))
+    }
+
+    fn layer(&mut self, layer: &LayerSpec, x: String) -> Result<String, String> {
+        Ok(match layer {
+            LayerSpec::Dense { .. } => {
+                let (weight, bias) = (self.tensor()?, self.tensor()?);
+                // The weight is [outputs, inputs].
+                self.graph.node("Gemm", &[&x, &weight, &bias], &[("transB", Attribute::Int(1))])
+            }
+            LayerSpec::Activation(activation) => self.activation(*activation, x),
+            LayerSpec::Norm(kind) => self.norm(*kind, &x)?,
+            // Using a network drops nothing.
+            LayerSpec::Dropout { .. } => x,
+            LayerSpec::Skip(layers) => {
+                let y = self.layers(layers, x.clone())?;
+                self.graph.node("Add", &[&y, &x], &[])
+            }
+            LayerSpec::Module { name, .. } => return Err(format!("the module {name} is none of Strata's layers")),
+        })
+    }
+
+    /// The next tensor, as a constant under its own name.
+    fn tensor(&mut self) -> Result<String, String> {
+        let tensor = self.tensors.next().ok_or("the network asks for more tensors than there are")?;
+        Ok(self.graph.constant(&tensor.name, &tensor.shape, &tensor.values))
+    }
+
+    fn norm(&mut self, kind: NormKind, x: &str) -> Result<String, String> {
+        let epsilon = ("epsilon", Attribute::Float(EPSILON));
+        let gain = self.tensor()?;
+        Ok(match kind {
+            NormKind::Layer => {
+                let bias = self.tensor()?;
+                let axis = ("axis", Attribute::Int(-1));
+                self.graph.node("LayerNormalization", &[x, &gain, &bias], &[axis, epsilon])
+            }
+            NormKind::Batch => {
+                let (bias, mean, variance) = (self.tensor()?, self.tensor()?, self.tensor()?);
+                self.graph.node("BatchNormalization", &[x, &gain, &bias, &mean, &variance], &[epsilon])
+            }
+            NormKind::Rms => {
+                let graph = &mut *self.graph;
+                let squares = graph.node("Mul", &[x, x], &[]);
+                let axes = ("axes", Attribute::Ints(vec![-1]));
+                let mean = graph.node("ReduceMean", &[&squares], &[axes, ("keepdims", Attribute::Int(1))]);
+                let epsilon = graph.number("rms_epsilon", f32::EPSILON);
+                let sum = graph.node("Add", &[&mean, &epsilon], &[]);
+                let rms = graph.node("Sqrt", &[&sum], &[]);
+                let y = graph.node("Div", &[x, &rms], &[]);
+                graph.node("Mul", &[&y, &gain], &[])
+            }
+        })
+    }
+
+    fn activation(&mut self, activation: Activation, x: String) -> String {
+        let graph = &mut *self.graph;
+        match activation {
+            Activation::Identity => x,
+            Activation::Relu => graph.node("Relu", &[&x], &[]),
+            Activation::LeakyRelu => graph.node("LeakyRelu", &[&x], &[("alpha", Attribute::Float(0.01))]),
+            Activation::Tanh => graph.node("Tanh", &[&x], &[]),
+            Activation::Sigmoid => graph.node("Sigmoid", &[&x], &[]),
+            Activation::Silu => {
+                let gate = graph.node("Sigmoid", &[&x], &[]);
+                graph.node("Mul", &[&x, &gate], &[])
+            }
+            // x Φ(x) = x (1 + erf(x / √2)) / 2; an operator of its own came with version 20 only.
+            Activation::Gelu => {
+                let [root, one, half] = [("root_of_2", std::f32::consts::SQRT_2), ("one", 1.0), ("half", 0.5)]
+                    .map(|(name, value)| graph.number(name, value));
+                let scaled = graph.node("Div", &[&x, &root], &[]);
+                let erf = graph.node("Erf", &[&scaled], &[]);
+                let sum = graph.node("Add", &[&erf, &one], &[]);
+                let halved = graph.node("Mul", &[&x, &half], &[]);
+                graph.node("Mul", &[&halved, &sum], &[])
+            }
+        }
+    }
+}
