@@ -101,7 +101,7 @@ pub fn onnx_model(model: &TrainedModel, input: OnnxInput, about: &[(&str, &str)]
         (false, OnnxInput::Floats) => ("features", FLOAT, "features as they were trained on"),
         (false, OnnxInput::Bytes) => return Err("it was trained on features as they are, no bytes".into()),
     };
-    let features = graph.preprocessing(name, input, usage);
+    let features = graph.preprocessing(name, input, usage)?;
     let logits = layers::network(&mut graph, network, usage.activation, &weights.tensors, features)?;
     graph.finish(logits);
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use strata_model::{InputTransform, Usage};
 
 use super::OnnxInput;
-use super::messages::{AttributeProto, FLOAT, GraphProto, NodeProto, OF_FLOAT, OF_INT, OF_INTS, TensorProto};
+use super::messages::{AttributeProto, FLOAT, GraphProto, INT64, NodeProto, OF_FLOAT, OF_INT, OF_INTS, TensorProto};
 
 /// An attribute's value.
 pub(super) enum Attribute {
@@ -50,6 +50,17 @@ impl Graph {
         name.to_owned()
     }
 
+    /// Adds whole numbers; gives their name.
+    fn integers(&mut self, name: &str, values: &[i64]) -> String {
+        self.constants.push(TensorProto {
+            dims: vec![values.len() as i64],
+            data_type: INT64,
+            name: name.into(),
+            raw_data: values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        });
+        name.to_owned()
+    }
+
     /// A number, as a constant of that name, made once.
     pub(super) fn number(&mut self, name: &str, value: f32) -> String {
         if self.constants.iter().any(|constant| constant.name == name) {
@@ -58,8 +69,9 @@ impl Graph {
         self.constant(name, &[], &[value])
     }
 
-    /// The network's features `[N, inputs]` from the value `input`, with the arithmetic of the predictor: `(byte / 255 - mean) / deviation`.
-    pub(super) fn preprocessing(&mut self, input: &str, kind: OnnxInput, usage: &Usage) -> String {
+    /// The network's features `[N, inputs]` from the value `input`, with the arithmetic of the predictor: `(byte / 255 - mean) / deviation`, or
+    /// `(coefficient - mean) · factor` of some frequencies of each channel, which are a product with a matrix.
+    pub(super) fn preprocessing(&mut self, input: &str, kind: OnnxInput, usage: &Usage) -> Result<String, String> {
         let mut x = input.to_owned();
         if kind == OnnxInput::Bytes {
             x = self.node("Cast", &[&x], &[("to", Attribute::Int(FLOAT.into()))]);
@@ -68,6 +80,22 @@ impl Graph {
         }
         match &usage.transform {
             InputTransform::None => {}
+            InputTransform::Frequencies { frequencies, mean, factor } => {
+                let &[channels, height, width] = usage.input.as_slice() else {
+                    return Err(format!("frequencies of samples of the sizes {:?}", usage.input));
+                };
+                let pixels = height * width;
+                let shape = self.integers("planes", &[0, channels as i64, pixels as i64]);
+                x = self.node("Reshape", &[&x, &shape], &[]);
+                let basis = basis(height, width, frequencies);
+                let basis = self.constant("frequencies", &[pixels, frequencies.len()], &basis);
+                x = self.node("MatMul", &[&x, &basis], &[]);
+                x = self.node("Flatten", &[&x], &[("axis", Attribute::Int(1))]);
+                let mean = self.constant("coefficient_means", &[mean.len()], mean);
+                x = self.node("Sub", &[&x, &mean], &[]);
+                let factor = self.constant("coefficient_factors", &[factor.len()], factor);
+                return Ok(self.node("Mul", &[&x, &factor], &[]));
+            }
             InputTransform::Pixels { mean, deviation } => {
                 // One value a channel, the same over whatever follows it.
                 let mut shape = vec![1; usage.input.len()];
@@ -82,7 +110,8 @@ impl Graph {
                 }
             }
         }
-        if usage.input.len() > 1 { self.node("Flatten", &[&x], &[("axis", Attribute::Int(1))]) } else { x }
+        let is_flat = usage.input.len() < 2;
+        Ok(if is_flat { x } else { self.node("Flatten", &[&x], &[("axis", Attribute::Int(1))]) })
     }
 
     /// Names the value `logits` so, and adds its softmax, `probabilities`.
@@ -107,6 +136,18 @@ impl Graph {
             output: Vec::new(),
         }
     }
+}
+
+/// The orthonormal DCT-II as a matrix `[height · width, frequencies]`: `a(u) a(v) cos(π(2y + 1)u / 2H) cos(π(2x + 1)v / 2W)` with `a(0) = √(1/N)`,
+/// `a(n) = √(2/N)` for a side of N.
+fn basis(height: usize, width: usize, frequencies: &[[u32; 2]]) -> Vec<f32> {
+    let cosine = |place: usize, frequency: u32, side: usize| {
+        let angle = std::f64::consts::PI * (2 * place + 1) as f64 * f64::from(frequency) / (2 * side) as f64;
+        (if frequency == 0 { 1.0 } else { 2.0 } / side as f64).sqrt() * angle.cos()
+    };
+    let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (y, x)));
+    let row = |(y, x)| frequencies.iter().map(move |&[u, v]| (cosine(y, u, height) * cosine(x, v, width)) as f32);
+    pixels.flat_map(row).collect()
 }
 
 fn attribute(name: &str, value: &Attribute) -> AttributeProto {

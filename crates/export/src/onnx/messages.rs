@@ -152,6 +152,8 @@ pub(crate) mod dimension {
 pub(crate) const FLOAT: i32 = 1;
 /// `TensorProto.DataType.UINT8`.
 pub(crate) const UINT8: i32 = 2;
+/// `TensorProto.DataType.INT64`.
+pub(crate) const INT64: i32 = 7;
 /// `AttributeProto.AttributeType`: a float, an integer, integers.
 pub(crate) const OF_FLOAT: i32 = 1;
 /// An integer.

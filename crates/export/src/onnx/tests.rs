@@ -6,7 +6,7 @@ use prost::Message;
 use strata_model::{InputTransform, Predictor, TrainedModel};
 use strata_spec::Activation;
 
-use super::messages::{ModelProto, NodeProto, dimension};
+use super::messages::{INT64, ModelProto, NodeProto, dimension};
 use super::{OnnxInput, onnx_model};
 use crate::testing::{model, numbers};
 
@@ -30,6 +30,10 @@ fn run(file: &ModelProto, samples: &[f32], rows: usize) -> Vec<f32> {
     let graph = file.graph.as_ref().unwrap();
     let mut values: HashMap<&str, Matrix> = HashMap::new();
     for constant in &graph.initializer {
+        if constant.data_type == INT64 {
+            values.insert(&constant.name, Matrix(1, Vec::new()));
+            continue;
+        }
         let floats = constant.raw_data.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
         let rows = if constant.dims.len() == 2 { constant.dims[0] as usize } else { 1 };
         values.insert(&constant.name, Matrix(rows, floats));
@@ -60,7 +64,7 @@ fn operator(node: &NodeProto, inputs: &[&Matrix]) -> Matrix {
         Matrix(x.0, x.1.iter().enumerate().map(|(i, x)| f(*x, at(i))).collect())
     };
     match node.op_type.as_str() {
-        "Cast" | "Flatten" | "Identity" => x.clone(),
+        "Cast" | "Flatten" | "Identity" | "Reshape" => x.clone(),
         "Add" => with(&|x, y| x + y),
         "Sub" => with(&|x, y| x - y),
         "Mul" => with(&|x, y| x * y),
@@ -80,6 +84,16 @@ fn operator(node: &NodeProto, inputs: &[&Matrix]) -> Matrix {
                 outputs.map(sum).collect::<Vec<_>>()
             };
             Matrix(x.0, x.1.chunks(columns).flat_map(row).collect())
+        }
+        // Of each plane of a sample.
+        "MatMul" => {
+            let Matrix(pixels, basis) = inputs[1];
+            let count = basis.len() / pixels;
+            let plane = |plane: &[f32]| {
+                let sum = |k| plane.iter().enumerate().map(|(at, x)| x * basis[at * count + k]).sum::<f32>();
+                (0..count).map(sum).collect::<Vec<_>>()
+            };
+            Matrix(x.0, x.1.chunks(*pixels).flat_map(plane).collect())
         }
         "ReduceMean" => Matrix(x.0, x.1.chunks(columns).map(|row| row.iter().sum::<f32>() / columns as f32).collect()),
         "LayerNormalization" => {
@@ -132,6 +146,22 @@ fn the_graph_gives_the_predictors_logits_for_every_layer_and_activation() {
             assert_close(&run(&decoded(&model, OnnxInput::Floats), &pixels, 4), &expected, &what);
         }
     }
+}
+
+#[test]
+fn frequencies_of_the_image_are_worked_out_in_the_graph() {
+    // Images of 5 by 4, of which each channel gives three frequencies.
+    let transform = InputTransform::Frequencies {
+        frequencies: vec![[0, 0], [2, 1], [0, 2]],
+        mean: vec![0.3, 0.0, 0.1, 0.2, 0.0, -0.1, 0.4, 0.0, 0.0],
+        factor: (1..10).map(|n| n as f32 / 4.0).collect(),
+    };
+    let model = model("9, 7 gelu, 5", Activation::Identity, &[3, 5, 4], transform);
+    let bytes: Vec<u8> = numbers(2 * 60, 5).iter().map(|x| ((x + 1.0) * 127.0) as u8).collect();
+    let samples: Vec<f32> = bytes.iter().map(|byte| f32::from(*byte)).collect();
+    let predictor = Predictor::new(model.clone()).unwrap();
+    let expected = predictor.logits(&predictor.features(&bytes).unwrap()).unwrap();
+    assert_close(&run(&decoded(&model, OnnxInput::Bytes), &samples, 2), &expected, "frequencies");
 }
 
 #[test]
