@@ -5,8 +5,10 @@ use std::path::Path;
 use strata_dataset::{ImageShape, read_image};
 use strata_export::{ExportError, RecordedRun};
 use strata_model::{Predictor, TrainedModel};
+use strata_trainer::Threads;
 
 use crate::ExperimentError;
+use crate::threads::start_threads;
 
 /// A class that an image may be of.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +36,8 @@ pub struct ClassProbability {
 pub struct ImageClassifier {
     predictor: Predictor,
     shape: ImageShape,
+    /// What it computes on.
+    threads: Threads,
 }
 
 impl ImageClassifier {
@@ -52,12 +56,13 @@ impl ImageClassifier {
     ///
     /// # Errors
     /// [`ExperimentError::NotOfImages`] where it was trained on anything but images of one or three channels; [`ExperimentError::Export`] where it
-    /// has a module of a user's own.
+    /// has a module of a user's own; [`ExperimentError::Threads`] where its threads, as many as the machine has, cannot be started.
     pub fn new(model: TrainedModel) -> Result<Self, ExperimentError> {
         let predictor = Predictor::new(model).map_err(ExportError::from)?;
         match *predictor.usage().input.as_slice() {
             [channels @ (1 | 3), height, width] => {
-                Ok(Self { predictor, shape: ImageShape { channels, height, width } })
+                let shape = ImageShape { channels, height, width };
+                Ok(Self { predictor, shape, threads: start_threads(None)? })
             }
             ref sizes => Err(ExperimentError::NotOfImages { sizes: sizes.to_vec() }),
         }
@@ -70,8 +75,8 @@ impl ImageClassifier {
     /// [`ExperimentError::Dataset`] where it is no image that can be read.
     pub fn classify(&self, image: &Path) -> Result<Vec<ClassProbability>, ExperimentError> {
         let bytes = read_image(image, self.shape)?;
-        let features = self.predictor.features(&bytes).map_err(ExportError::from)?;
-        let probabilities = self.predictor.probabilities(&features).map_err(ExportError::from)?;
+        let probabilities = self.threads.run(|| self.predictor.probabilities(&self.predictor.features(&bytes)?));
+        let probabilities = probabilities.map_err(ExportError::from)?;
         let classes = self.predictor.usage().classes.iter().zip(probabilities).enumerate();
         let class = |(label, (class, probability)): (usize, (&String, f32))| ClassProbability {
             class: class.clone(),

@@ -44,10 +44,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
             let data = config.data.as_deref();
             show(&dataset_show(&experiment, data, images, out.as_deref(), &mut Display::default(), &stop)?)
         }
-        Command::Predict(asked) => {
-            start_threads(None)?;
-            predict(&asked, show)
-        }
+        Command::Predict(asked) => predict(&asked, show),
         Command::Export(asked) => show(&export(&asked)?),
     }
 }
