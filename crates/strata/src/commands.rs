@@ -1,10 +1,9 @@
 //! What each command does.
 
-use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use strata_cli::{ConfigArguments, ExperimentArguments, MachineArguments, escape_lines, note};
+use strata_cli::{ConfigArguments, ExperimentArguments, MachineArguments, note};
 use strata_experiment::{Config, Display, Runner, Stop, dataset_grid, dataset_info, dataset_show, find_run};
 use strata_files::{escape_path, hide_credentials};
 
@@ -12,6 +11,7 @@ use crate::cli::{self, Command};
 use crate::commit;
 use crate::compiled::NETWORKS;
 use crate::export::export;
+use crate::output::show;
 use crate::predict::predict;
 use crate::reading;
 use crate::signals;
@@ -105,27 +105,4 @@ fn runner(data: Option<PathBuf>, stop: Stop) -> Runner<'static> {
 /// A folder as the record keeps it, for a resume from elsewhere.
 fn absolute(folder: &Path) -> anyhow::Result<PathBuf> {
     std::path::absolute(folder).with_context(|| format!("--data {}", escape_path(folder)))
-}
-
-/// The terminal's width, where standard output is one.
-pub(crate) fn width() -> Option<usize> {
-    if !std::io::stdout().is_terminal() {
-        return None;
-    }
-    let columns = terminal_width().or_else(|| std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok()));
-    Some(columns.unwrap_or(120))
-}
-
-fn terminal_width() -> Option<usize> {
-    let (_, columns) = console::Term::stdout().size_checked()?;
-    Some(usize::from(columns))
-}
-
-/// Writes to standard output, made safe; a reader that went away (`| head`) is no error.
-pub(crate) fn show(text: &str) -> anyhow::Result<()> {
-    let mut out = std::io::stdout();
-    match out.write_all(escape_lines(text).as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error).context("cannot write the output"),
-        _ => Ok(()),
-    }
 }

@@ -14,6 +14,7 @@ mod export;
 mod hints;
 mod huge_pages;
 mod log;
+mod output;
 mod predict;
 mod reading;
 mod signals;

@@ -12,7 +12,7 @@ use strata_report::{
 };
 
 use crate::cli;
-use crate::commands::{show, width};
+use crate::output::{show, width};
 
 pub(crate) fn runs(arguments: cli::Runs) -> anyhow::Result<()> {
     let cli::Runs { conditions, sort, descending, group, output } = arguments;
