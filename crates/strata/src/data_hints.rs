@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use strata_dataset::{DataFolder, DatasetError};
 use strata_files::too_many_open_files;
 
-use crate::hints::Asked;
+use crate::asked::Asked;
 
 const NAME_A_FOLDER: &str = "--data is to name the folder that holds, or shall hold, the data set's files";
 

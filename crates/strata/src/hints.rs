@@ -5,33 +5,8 @@ use strata_experiment::ExperimentError;
 use strata_report::ReportError;
 use strata_trainer::TrainError;
 
-use crate::cli::Command;
+use crate::asked::Asked;
 use crate::data_hints;
-
-/// What of the command line decides what can be advised.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Asked {
-    Experiment,
-    Resume,
-    Reading,
-}
-
-impl Asked {
-    pub(crate) fn of(command: &Command) -> Self {
-        match command {
-            Command::Experiment(_) => Self::Experiment,
-            Command::Resume(_) => Self::Resume,
-            Command::Runs(_)
-            | Command::Compare { .. }
-            | Command::History { .. }
-            | Command::Note(_)
-            | Command::Evaluate(_)
-            | Command::Dataset(_)
-            | Command::Export(_)
-            | Command::Predict(_) => Self::Reading,
-        }
-    }
-}
 
 /// What to do about `error`, where there is something to type.
 pub(crate) fn hint(error: &anyhow::Error, asked: Asked) -> Option<String> {

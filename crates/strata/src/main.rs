@@ -5,6 +5,7 @@
 // A network's text is matched word by word.
 #![recursion_limit = "1024"]
 
+mod asked;
 mod cli;
 mod commands;
 mod commit;
@@ -26,8 +27,9 @@ use strata_experiment::{ConfigError, ExperimentError};
 use strata_export::ExportError;
 use strata_report::ReportError;
 
+use crate::asked::Asked;
 use crate::cli::{Cli, Command};
-use crate::hints::{Asked, hint};
+use crate::hints::hint;
 
 fn main() -> ExitCode {
     let command = match parse::<Cli>() {

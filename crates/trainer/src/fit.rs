@@ -3,11 +3,9 @@
 use strata_rng::TorchRng;
 
 use crate::pass::Amount;
-use crate::plan::Place;
+use crate::rates::Rates;
 use crate::served::Served;
-use crate::{
-    Classifier, Event, HistoryRow, Loader, Observer, Pass, Plan, Progress, Schedule, ScheduledStep, Score, TrainError,
-};
+use crate::{Classifier, Event, HistoryRow, Loader, Observer, Pass, Plan, Progress, Score, TrainError};
 
 /// Why a run ended without an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -210,51 +208,6 @@ fn estimate_statistics(
     served.end()?;
     classifier.finish_statistics();
     Ok(true)
-}
-
-/// The learning rates of an epoch's steps.
-struct Rates<'a> {
-    schedule: &'a dyn Schedule,
-    peak: f64,
-    /// The epoch's first step, 0-based in its phase.
-    first: usize,
-    /// Steps of the phase.
-    steps: usize,
-    /// At least one.
-    steps_per_epoch: usize,
-}
-
-impl<'a> Rates<'a> {
-    fn new(plan: &'a Plan, place: &'a Place, batches: usize) -> Self {
-        let steps_per_epoch = batches.div_ceil(plan.batches_per_step()).max(1);
-        Self {
-            schedule: plan.schedule(&place.phase),
-            peak: place.phase.learning_rate,
-            first: place.epoch * steps_per_epoch,
-            steps: place.phase.epochs * steps_per_epoch,
-            steps_per_epoch,
-        }
-    }
-
-    /// The rate of the epoch's step `step`.
-    fn of(&self, step: usize, progress: &Progress) -> Result<f64, TrainError> {
-        let Self { schedule, peak, first, steps, steps_per_epoch } = *self;
-        let state = &progress.schedule;
-        let rate = schedule.rate(&ScheduledStep { peak, step: first + step, steps, steps_per_epoch, state });
-        if rate.is_finite() && rate >= 0.0 { Ok(rate) } else { Err(self.error(rate, progress.epoch, step)) }
-    }
-
-    /// What the schedule remembers must be readable in a checkpoint.
-    fn check_state(&self, progress: &Progress) -> Result<(), TrainError> {
-        match progress.schedule.iter().find(|value| !value.is_finite()) {
-            Some(value) => Err(self.error(*value, progress.epoch, 0)),
-            None => Ok(()),
-        }
-    }
-
-    fn error(&self, value: f64, epoch: usize, step: usize) -> TrainError {
-        TrainError::Rate { schedule: format!("{:?}", self.schedule), value, epoch, step }
-    }
 }
 
 /// Adds what was trained on since the last look to the epoch's score; the mean loss so far. `group` are the batches of a step.

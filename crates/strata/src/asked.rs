@@ -1,0 +1,28 @@
+//! What of the command line decides what can be advised.
+
+use crate::cli::Command;
+
+/// What of the command line decides what can be advised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    Experiment,
+    Resume,
+    Reading,
+}
+
+impl Asked {
+    pub(crate) fn of(command: &Command) -> Self {
+        match command {
+            Command::Experiment(_) => Self::Experiment,
+            Command::Resume(_) => Self::Resume,
+            Command::Runs(_)
+            | Command::Compare { .. }
+            | Command::History { .. }
+            | Command::Note(_)
+            | Command::Evaluate(_)
+            | Command::Dataset(_)
+            | Command::Export(_)
+            | Command::Predict(_) => Self::Reading,
+        }
+    }
+}
