@@ -98,6 +98,11 @@ fn damaged_runs_are_reported_and_the_others_listed() {
     harmless(&outcome.out);
     harmless(&outcome.err);
     assert!(outcome.out.lines().next().unwrap().trim_start().starts_with("good"), "{}", outcome.out);
+    // By their names too; a single one that cannot be read is the error.
+    let named = sandbox.run(["compare", "good", "torn", "garbage", "hostile"]).succeeded();
+    assert!(named.err.contains("left out: runs/torn/record.json") && named.out.contains("hostile"), "{named:?}");
+    sandbox.run(["compare", "torn"]).failed_saying(1, &["runs/torn/record.json"]);
+    sandbox.run(["compare", "torn", "garbage"]).failed_saying(1, &["none of the 2 names"]);
     assert!(!outcome.out.contains("running"), "a dead run is not running: {}", outcome.out);
     for name in ["torn", "garbage", "empty", "newer"] {
         assert!(outcome.err.contains(&format!("runs/{name}")), "what is left out is told: {}", outcome.err);

@@ -59,10 +59,15 @@ pub(crate) fn compare(names: &[PathBuf], output: &cli::Output) -> anyhow::Result
             }
             found => found?,
         };
-        records.push(effective_status(read_record(&run)?, &RunSummary::of(&run).state));
+        match read_record(&run) {
+            Ok(record) => records.push(effective_status(record, &RunSummary::of(&run).state)),
+            // Told and left out here too: `compare runs/*` is as good as all of them.
+            Err(error) if names.len() > 1 => tell(&format!("left out: {error}")),
+            Err(error) => return Err(error.into()),
+        }
     }
     if records.is_empty() && !names.is_empty() {
-        bail!("none of the {} names is a run's folder; `cargo xtask runs` lists the runs", names.len());
+        bail!("none of the {} names is a run that can be read; `cargo xtask runs` lists the runs", names.len());
     }
     let comparison = compared(&records);
     if output.format == Format::Table {
