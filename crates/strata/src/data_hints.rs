@@ -38,6 +38,7 @@ pub(crate) fn hint(error: &DatasetError, folder: &DataFolder, asked: Asked) -> O
         | DatasetError::Label { .. }
         | DatasetError::ClassNames { .. }
         | DatasetError::Pickle { .. }
+        | DatasetError::Shape { .. }
         | DatasetError::Idx { .. } => return Some("put that file right, or name another folder with --data"),
         DatasetError::Memory { what, .. } if what.starts_with("synthetic training") => {
             return Some("lower dataset.train");
