@@ -54,12 +54,14 @@ impl Predictor {
     /// made of them.
     ///
     /// # Errors
-    /// [`ModelError::Samples`] where these are not whole samples; [`ModelError::Usage`] where the model was not trained on bytes.
+    /// [`ModelError::Samples`] where these are not whole samples; [`ModelError::Usage`] where the model was not trained on bytes,
+    /// [`ModelError::OutOfMemory`] where there is no memory for as many.
     pub fn features(&self, bytes: &[u8]) -> Result<Vec<f32>, ModelError> {
         if let Some(table) = &self.table {
             let sample = self.usage().input.iter().product();
             whole_samples(bytes.len(), sample)?;
-            let mut inputs = vec![0.0; bytes.len() / sample * table.transform().coefficients()];
+            let values = bytes.len() / sample * table.transform().coefficients();
+            let mut inputs = kernels::catch_out_of_memory(|| kernels::zeros(values))?;
             table.apply(bytes, &mut inputs);
             return Ok(inputs);
         }
@@ -72,7 +74,9 @@ impl Predictor {
             let channel = at % inputs / part;
             (quotient(*byte) - mean[channel]) / deviation[channel]
         };
-        Ok(bytes.iter().enumerate().map(value).collect())
+        let mut features = kernels::catch_out_of_memory(|| kernels::with_room(bytes.len()))?;
+        features.extend(bytes.iter().enumerate().map(value));
+        Ok(features)
     }
 
     /// The outputs of the network, `[samples, classes]`, for its inputs, `[samples, features]`.
