@@ -35,7 +35,7 @@ pub use images::{ChannelStatistics, ImageShape, Images};
 pub use loader::{Batches, ImageLoader, Order};
 pub use picture::read_image;
 pub use prepared::PreparedImages;
-pub use sheet::contact_sheet;
+pub use sheet::{contact_sheet, contact_sheet_png};
 pub use source::{DataFolder, Synthetic, load};
 pub use split::Split;
 pub use text_picture::text_picture;

@@ -25,13 +25,26 @@ const LARGEST: usize = 1 << 28;
 /// No columns, no images, an index beyond them, another number of channels, a picture beyond 256
 /// MiB, and what the file system refuses.
 pub fn contact_sheet(images: &Images, indices: &[u32], columns: usize, path: &Path) -> Result<(), DatasetError> {
-    let sheet = Sheet::draw(images, indices, columns)?;
     // Encoded before the file is begun: what the encoder says and what the disk says are different errors.
-    let mut bytes = Vec::new();
-    sheet
-        .encode(&mut bytes)
-        .map_err(|error| DatasetError::Picture { path: path.to_owned(), problem: error.to_string() })?;
+    let bytes = encoded(images, indices, columns, path)?;
     write_atomically(path, |file| file.write_all(&bytes)).map_err(|error| DatasetError::io("write", path, error))
+}
+
+/// The same sheet as a PNG file's bytes.
+///
+/// # Errors
+///
+/// As [`contact_sheet`], but for the file system's.
+pub fn contact_sheet_png(images: &Images, indices: &[u32], columns: usize) -> Result<Vec<u8>, DatasetError> {
+    encoded(images, indices, columns, Path::new("the sheet"))
+}
+
+fn encoded(images: &Images, indices: &[u32], columns: usize, path: &Path) -> Result<Vec<u8>, DatasetError> {
+    let sheet = Sheet::draw(images, indices, columns)?;
+    let mut bytes = Vec::new();
+    let failed = |problem: String| DatasetError::Picture { path: path.to_owned(), problem };
+    sheet.encode(&mut bytes).map_err(|error| failed(error.to_string()))?;
+    Ok(bytes)
 }
 
 struct Sheet {

@@ -29,6 +29,7 @@ mod run;
 mod setup;
 mod sha256;
 mod stop;
+mod tensorboard;
 mod threads;
 mod ticker;
 mod training;

@@ -3,13 +3,15 @@
 use strata_config::Config;
 use strata_dataset::Dataset;
 use strata_model::{Predictor, Usage};
-use strata_trainer::{Observer, Outcome, Pass, Progress, TrainError, evaluate, fit};
+use strata_report::{Record, Status, now};
+use strata_trainer::{Loader, Observer, Outcome, Pass, Progress, TrainError, evaluate, fit};
 
 use crate::inputs::{Inputs, Loaders};
 use crate::mirrored::mirrored_score;
 use crate::recorder::Recorder;
 use crate::run::{Parts, Runner};
 use crate::setup;
+use crate::tensorboard::TensorBoardObserver;
 use crate::{Display, ExperimentError, Stop};
 
 impl Runner<'_> {
@@ -22,10 +24,22 @@ impl Runner<'_> {
         progress: Option<Progress>,
     ) -> Result<(), ExperimentError> {
         self.display.set_epochs(experiment.epochs());
-        let (display, mut stop) = (&mut self.display, self.stop.clone());
-        let result =
-            recorder.run(|recorder| train_and_test(experiment, recorder, display, &mut stop, &mut parts, progress));
+        let (display, mut stop, mut events) = (&mut self.display, self.stop.clone(), None);
+        let result = recorder.run(|recorder| {
+            let progress = match progress {
+                Some(progress) => progress,
+                None => parts.begin(&stop)?,
+            };
+            let images = (&*parts.dataset.train, parts.split.train.as_slice());
+            let run = (recorder.folder().path(), &recorder.record);
+            events = TensorBoardObserver::open(experiment, run, parts.loaders.train.batches(), &progress, images)?;
+            train_and_test(experiment, recorder, display, (&mut stop, events.as_mut()), &mut parts, progress)
+        });
         self.display.clear();
+        if let (Err(_), Some(events)) = (&result, &mut events) {
+            // What ended the run is the error to tell.
+            let _ = events.end(&recorder.record);
+        }
         result?;
         show_result(&self.display, &recorder);
         Ok(())
@@ -48,18 +62,17 @@ fn train_and_test(
     experiment: &Config,
     recorder: &mut Recorder,
     display: &mut Display,
-    stop: &mut Stop,
+    (stop, mut events): (&mut Stop, Option<&mut TensorBoardObserver>),
     parts: &mut Parts,
-    progress: Option<Progress>,
+    progress: Progress,
 ) -> Result<(), ExperimentError> {
-    let progress = match progress {
-        Some(progress) => progress,
-        None => parts.begin(stop)?,
-    };
     let usage = usage(experiment, &parts.dataset, &parts.inputs);
     let Loaders { train, validation, test } = &parts.loaders;
     let classifier = &mut *parts.classifier;
-    let mut observers: [&mut dyn Observer; 3] = [recorder, display, stop];
+    // Events before the checkpoint that counts on them: what is told twice can be cut, what is missing could not be made up for.
+    let mut observers: Vec<&mut dyn Observer> = Vec::new();
+    observers.extend(events.as_deref_mut().map(|events| events as &mut dyn Observer));
+    observers.extend([&mut *recorder as &mut dyn Observer, display, stop]);
     let plan = setup::plan(experiment);
     let (progress, outcome) = fit(classifier, train, validation, &plan, progress, &mut observers)?;
     match outcome {
@@ -85,6 +98,9 @@ fn train_and_test(
         };
         let values = [("test_loss_mirrored", score.loss), ("test_acc_mirrored", score.accuracy)];
         recorder.record.metrics.values.extend(values.map(|(name, value)| (name.to_owned(), value)));
+    }
+    if let Some(events) = events {
+        events.end(&Record { status: Status::Finished, ended: Some(now()), ..recorder.record.clone() })?;
     }
     Ok(())
 }

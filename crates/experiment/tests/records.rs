@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use strata_experiment::{Commit, CompiledNetwork, Config, Display, ExperimentError, Runner, Stop, find_run};
+use strata_export::TensorBoardLog;
 use strata_model::{Architecture, Weights, mlp};
 use strata_report::{Record, Status, compare_table, read_history, read_record, read_timing};
 use strata_rng::TorchRng;
@@ -318,4 +319,32 @@ fn chosen_metrics_are_keys_of_history_and_record_and_choose_the_weights() {
     assert_eq!(values["initial_val_top_5"], rows[0].values["val_top_5"]);
     assert!(values["test_macro_f1"] > 0.0 && values["test_top_5"] > values["test_macro_f1"]);
     assert_eq!(record.metrics.get("best_epoch"), best.epoch.map(|epoch| epoch as f64));
+}
+
+/// A run that is stopped in its second epoch and resumed tells TensorBoard what one that was never stopped tells.
+#[test]
+fn events_for_tensorboard_are_written_while_a_run_goes_and_continued_by_a_resume() {
+    let text = format!("{CONFIG}[report]\ntensorboard = true\n");
+    let config = Config::parse(&text, Path::new("small.toml"), &["dataset.batch=10".into()]).unwrap();
+    let runs = tempfile::tempdir().unwrap();
+    let whole = runner(&rows(linear)).start(&config, runs.path(), Some("whole")).unwrap();
+    let stop = Stop::default();
+    STOP.with_borrow_mut(|place| *place = Some((stop.clone(), 37)));
+    let networks = rows(|options| odd(options, How::Slow));
+    let mut first = Runner { stop, ..runner(&networks) };
+    assert!(matches!(first.start(&config, runs.path(), None), Err(ExperimentError::Interrupted { .. })));
+    let parts = runs.path().join("small");
+    let shown = |run: &Path| TensorBoardLog::scalars(&TensorBoardLog::folder(run)).unwrap();
+    assert!(shown(&parts).len() > 8 && shown(&parts).len() < shown(&whole).len());
+    runner(&rows(linear)).resume(&parts, |config| config).unwrap();
+    assert_eq!(shown(&parts), shown(&whole));
+    let losses: Vec<_> = shown(&whole).into_iter().filter(|(tag, ..)| tag == "val_loss").collect();
+    let history = read_history(&whole).unwrap().entries;
+    let expected =
+        history.iter().zip([0, 25, 50, 75]).map(|(line, step)| ("val_loss".into(), step, line.val_loss as f32));
+    assert_eq!(losses, expected.collect::<Vec<_>>());
+    let steps: Vec<_> =
+        shown(&whole).into_iter().filter(|(tag, ..)| tag == "train_loss_so_far").map(|(_, step, _)| step).collect();
+    assert_eq!(steps, [10, 20, 35, 45, 60, 70]);
+    assert_eq!(shown(&whole).iter().filter(|(tag, ..)| tag == "test_acc").count(), 1);
 }

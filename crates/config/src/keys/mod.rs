@@ -12,6 +12,7 @@ mod loss;
 mod model;
 mod optimizer;
 mod phases;
+mod report;
 mod top;
 
 pub use augment::*;
@@ -24,6 +25,7 @@ pub use loss::*;
 pub use model::*;
 pub use optimizer::*;
 pub use phases::*;
+pub use report::*;
 pub use top::*;
 
 use crate::key::{Entry, Section, Shape};
@@ -40,6 +42,7 @@ pub(crate) const SECTIONS: &[Section] = &[
     EARLY_STOPPING_SECTION,
     EVALUATION_SECTION,
     CHECKPOINT_SECTION,
+    REPORT_SECTION,
 ];
 
 /// Every key, in the order of `docs/config.md`: a key's fallback and effect depend on those before it alone.

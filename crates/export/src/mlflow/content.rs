@@ -130,6 +130,10 @@ impl Content {
         for (key, value) in [("test_loss", record.metrics.test_loss), ("test_acc", record.metrics.test_acc)] {
             content.metrics.extend(value.map(|value| Metric { key: key.into(), value, timestamp: end, step: last }));
         }
+        let further = record.metrics.values.iter().filter(|(key, _)| key.starts_with("test_"));
+        let metric =
+            |(key, value): (&String, &f64)| Metric { key: key.clone(), value: *value, timestamp: end, step: last };
+        content.metrics.extend(further.map(metric));
         content.describe(record);
         let names = content.parameters.iter().chain(&content.tags).map(|(name, _)| name);
         if let Some(name) = names.chain(content.metrics.iter().map(|metric| &metric.key)).find(|name| !is_name(name)) {

@@ -17,8 +17,8 @@ use crate::flat::flatten;
 
 /// The tag that each line of the history has, and nothing else.
 pub(crate) const LINE: &str = "val_loss";
-/// Tags of what follows the training.
-const TESTS: [&str; 2] = ["test_loss", "test_acc"];
+/// What the tags of what follows the training begin with.
+const TEST: &str = "test_";
 const END: &str = "_hparams_/session_end_info";
 
 /// Seconds since 1970, now.
@@ -113,8 +113,10 @@ pub(crate) fn picture(tag: &str, png: &[u8], wall_time: f64) -> Option<Event> {
 
 /// What the run reached on the test images, and how it ended.
 pub(crate) fn end(record: &Record, step: u64, wall_time: f64) -> Event {
-    let tests = TESTS.into_iter().zip([record.metrics.test_loss, record.metrics.test_acc]);
-    let mut values: Vec<_> = tests.filter_map(|(tag, value)| Some(scalar(tag, value?))).collect();
+    let tests = [("test_loss", record.metrics.test_loss), ("test_acc", record.metrics.test_acc)];
+    let mut values: Vec<_> = tests.into_iter().filter_map(|(tag, value)| Some(scalar(tag, value?))).collect();
+    let further = record.metrics.values.iter().filter(|(tag, _)| tag.starts_with(TEST));
+    values.extend(further.map(|(tag, value)| scalar(tag, *value)));
     let status = match record.status {
         Status::Finished => 1,
         Status::Failed | Status::Interrupted => 2,
@@ -132,7 +134,10 @@ pub(crate) fn is_beyond(event: &Event, step: u64, last_line: Option<u64>) -> boo
     let has = |tags: &[&str]| tags_of(event).any(|tag| tags.contains(&tag));
     // Histograms belong to the line before them.
     let of_line = has(&[LINE]) || event.summary.iter().flat_map(|s| &s.value).any(|value| value.histo.is_some());
-    at > step || has(&TESTS) || has(&[END]) || (of_line && last_line.is_none_or(|last| at > last))
+    at > step
+        || tags_of(event).any(|tag| tag.starts_with(TEST))
+        || has(&[END])
+        || (of_line && last_line.is_none_or(|last| at > last))
 }
 
 /// The tags of an event's values.

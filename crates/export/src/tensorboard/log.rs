@@ -8,6 +8,7 @@ use strata_spec::HistoryRow;
 
 use super::events::{self, now, step_of};
 use super::files::{self, EventFile};
+use super::frames;
 use super::messages::Event;
 use crate::ExportError;
 
@@ -81,6 +82,7 @@ impl TensorBoardLog {
         steps_of_epoch: u64,
         history: &[HistoryRow],
         step: u64,
+        images: Option<&[u8]>,
     ) -> Result<Self, ExportError> {
         let expected: Vec<u64> = history.iter().map(|line| step_of(line, steps_of_epoch)).collect();
         let found = files::cut(folder, step, expected.last().copied())?;
@@ -88,7 +90,7 @@ impl TensorBoardLog {
             let file = EventFile::create(folder, step.saturating_add(1), now())?;
             return Ok(Self { file, steps_of_epoch, step });
         }
-        let mut log = Self::start(folder, record, config, steps_of_epoch, None)?;
+        let mut log = Self::start(folder, record, config, steps_of_epoch, images)?;
         history.iter().try_for_each(|line| log.line(line))?;
         log.step = step;
         Ok(log)
@@ -126,6 +128,25 @@ impl TensorBoardLog {
     /// As [`TensorBoardLog::step`].
     pub fn end(&mut self, record: &Record) -> Result<(), ExportError> {
         self.append(events::end(record, self.step, now()))
+    }
+
+    /// The numbers of the events in `folder`, as TensorBoard shows them: tag, training steps, value, in the order in which they were told.
+    ///
+    /// # Errors
+    /// [`ExportError::Io`] where the folder cannot be read.
+    pub fn scalars(folder: &Path) -> Result<Vec<(String, i64, f32)>, ExportError> {
+        let mut shown: Vec<(String, i64, f32)> = Vec::new();
+        for path in files::event_files(folder)? {
+            let bytes = std::fs::read(&path).map_err(ExportError::io("reading", &path))?;
+            for (event, _) in frames::read(&bytes) {
+                if event.session_log.is_some() {
+                    shown.retain(|(_, step, _)| *step < event.step);
+                }
+                let values = event.summary.into_iter().flat_map(|summary| summary.value);
+                shown.extend(values.filter_map(|value| Some((value.tag, event.step, value.simple_value?))));
+            }
+        }
+        Ok(shown)
     }
 
     fn append(&mut self, event: Event) -> Result<(), ExportError> {

@@ -93,7 +93,7 @@ fn a_run_killed_anywhere_and_resumed_tells_what_one_that_was_never_stopped_tells
         let folder = tempfile::tempdir().unwrap();
         train(&mut TensorBoardLog::start(folder.path(), &record(), "x", STEPS, None).unwrap(), 0, 3, until);
         let history = lines((kept / STEPS) as usize);
-        let mut log = TensorBoardLog::resume(folder.path(), &record(), "x", STEPS, &history, kept).unwrap();
+        let mut log = TensorBoardLog::resume(folder.path(), &record(), "x", STEPS, &history, kept, None).unwrap();
         train(&mut log, kept.max(u64::from(kept == 0)), 3, u64::MAX);
         // A checkpoint before the first step has no step of its own to repeat.
         assert_eq!(shown(folder.path()), expected, "killed after {until}, resumed at {kept}");
@@ -106,7 +106,7 @@ fn a_line_that_will_be_measured_again_is_cut() {
     let folder = tempfile::tempdir().unwrap();
     let mut log = TensorBoardLog::start(folder.path(), &record(), "x", STEPS, None).unwrap();
     train(&mut log, 0, 3, 10);
-    let mut log = TensorBoardLog::resume(folder.path(), &record(), "x", STEPS, &lines(0), 10).unwrap();
+    let mut log = TensorBoardLog::resume(folder.path(), &record(), "x", STEPS, &lines(0), 10, None).unwrap();
     log.line(&line(Some(0))).unwrap();
     let steps: Vec<_> = shown(folder.path()).into_iter().filter(|(tag, _)| tag == "val_loss").map(|(_, s)| s).collect();
     assert_eq!(steps, [0, 10]);
@@ -126,7 +126,7 @@ fn what_was_removed_or_damaged_is_told_anew_from_the_history() {
                 fs::remove_file(&path).unwrap();
             }
         }
-        drop(TensorBoardLog::resume(folder.path(), &record(), "x", STEPS, &lines(2), 20).unwrap());
+        drop(TensorBoardLog::resume(folder.path(), &record(), "x", STEPS, &lines(2), 20, None).unwrap());
         let shown = shown(folder.path());
         let steps: Vec<_> = shown.iter().filter(|(tag, _)| tag == "val_loss").map(|(_, step)| *step).collect();
         assert_eq!(steps, [0, 10, 20]);
