@@ -42,8 +42,7 @@ impl<'a> Rhs<'a> {
 pub(super) fn sparse_times_dense(sparse: &Sparse, rhs: Rhs<'_>, bias: &[f32], columns: usize, out: &mut [f32]) {
     let rows = out.len() / columns;
     let groups = columns.div_ceil(NC);
-    let part_rows = rows_of_a_part(rows, groups, rayon::current_num_threads());
-    let parts = rows.div_ceil(part_rows);
+    let (parts, part_rows) = parts_of_rows(rows, groups, rayon::current_num_threads());
     let mut sums = Lanes::scratch(parts * groups * part_rows * PANELS);
     let (sums, _) = sums.as_chunks_mut::<PANELS>();
     sums.par_chunks_mut(part_rows).enumerate().for_each(|(task, sums)| {
@@ -77,10 +76,13 @@ pub(super) fn sparse_times_dense(sparse: &Sparse, rhs: Rhs<'_>, bias: &[f32], co
     });
 }
 
-/// Where there are few groups of columns, threads share them: each packs them again, for rows of its own.
-fn rows_of_a_part(rows: usize, groups: usize, threads: usize) -> usize {
+/// How many parts the rows are in, and the rows of each but the last. Where there are few groups of columns, threads share them: each packs them
+/// again, for rows of its own.
+fn parts_of_rows(rows: usize, groups: usize, threads: usize) -> (usize, usize) {
     let parts = (2 * threads / groups).clamp(1, rows.div_ceil(2 * SPARSE_KC));
-    rows.div_ceil(parts)
+    let part_rows = rows.div_ceil(parts);
+    // Whole parts may need fewer of them than were asked for.
+    (rows.div_ceil(part_rows), part_rows)
 }
 
 #[cfg(test)]
@@ -91,8 +93,7 @@ mod tests {
     #[test]
     fn every_task_starts_within_the_rows() {
         for (rows, groups, threads) in [(40_001, 1, 125), (130, 1, 2), (1, 1, 64), (257, 3, 8), (512, 16, 2)] {
-            let part_rows = rows_of_a_part(rows, groups, threads);
-            let parts = rows.div_ceil(part_rows);
+            let (parts, part_rows) = parts_of_rows(rows, groups, threads);
             assert!((parts - 1) * part_rows < rows && parts * part_rows >= rows, "{rows} rows, {threads} threads");
         }
     }
