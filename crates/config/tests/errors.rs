@@ -74,7 +74,7 @@ const EDITS: &[(&str, &str, &str)] = &[
     (
         "\"sgd\"",
         "\"sgd\"\nbetas = [0.9, 0.9]",
-        "c.toml:14: optimizer.betas = [0.9, 0.9]: optimizer.kind is sgd, which has no `betas`; adam, adamw, nadam and lion",
+        "c.toml:14: optimizer.betas = [0.9, 0.9]: optimizer.kind is sgd, which has no `betas`; adam, adamw, nadam, lion and muon",
     ),
     (
         "\"sgd\"",
