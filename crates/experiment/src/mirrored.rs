@@ -6,17 +6,17 @@ use strata_trainer::TrainError;
 
 use crate::{ExperimentError, Stop};
 
-/// Mean loss and accuracy where the probability of a class is the mean of those of both views.
+/// Mean loss (the run's own, with its label smoothing) and accuracy where the probability of a class is the mean of those of both views.
 pub(crate) struct MirroredScore {
     pub(crate) loss: f64,
     pub(crate) accuracy: f64,
 }
 
-/// Evaluates `images`, `batch` at a time; none where it is asked to stop.
+/// Evaluates `images`, `batch` at a time; `smoothing` is the share of a target that is spread over all classes. None where it is asked to stop.
 pub(crate) fn mirrored_score(
     predictor: &Predictor,
     images: &Images,
-    batch: usize,
+    (batch, smoothing): (usize, f64),
     stop: &Stop,
 ) -> Result<Option<MirroredScore>, ExperimentError> {
     let (shape, classes) = (images.shape(), images.classes());
@@ -32,7 +32,9 @@ pub(crate) fn mirrored_score(
         let rows = plain.chunks(classes).zip(mirrored.chunks(classes));
         for ((plain, mirrored), label) in rows.zip(labels) {
             let sum = |class: usize| f64::from(plain[class]) + f64::from(mirrored[class]);
-            loss -= (sum((*label).into()) / 2.0).max(f64::MIN_POSITIVE).ln();
+            let log = |class: usize| (sum(class) / 2.0).max(f64::MIN_POSITIVE).ln();
+            let spread = if smoothing > 0.0 { (0..classes).map(log).sum::<f64>() / classes as f64 } else { 0.0 };
+            loss -= (1.0 - smoothing) * log((*label).into()) + smoothing * spread;
             // Of equal ones the first, as in the plain evaluation.
             let best = (1..classes).fold(0, |best, class| if sum(class) > sum(best) { class } else { best });
             correct += usize::from(best == usize::from(*label));
@@ -77,13 +79,20 @@ mod tests {
         // the second image is its mirror image, and of the other class: 0.309601.
         let images = Images::new(shape, vec![255, 0, 0, 255], vec![0, 1], 2).unwrap();
         for batch in [1, 2, 5] {
-            let score = mirrored_score(&predictor(), &images, batch, &Stop::default()).unwrap().unwrap();
+            let score = mirrored_score(&predictor(), &images, (batch, 0.0), &Stop::default()).unwrap().unwrap();
             let expected = -(0.690_398_5f64.ln() + 0.309_601_5f64.ln()) / 2.0;
             assert!((score.loss - expected).abs() < 1e-6, "{}", score.loss);
             assert_eq!(score.accuracy, 0.5);
+            // Of each image one class has the first probability and one the second: spread targets cost the same in both.
+            let smooth = mirrored_score(&predictor(), &images, (batch, 0.2), &Stop::default()).unwrap().unwrap();
+            assert!((smooth.loss - expected).abs() < 1e-6, "{}", smooth.loss);
         }
+        let one = Images::new(shape, vec![255, 0], vec![0], 2).unwrap();
+        let smooth = mirrored_score(&predictor(), &one, (1, 0.2), &Stop::default()).unwrap().unwrap();
+        let expected = -0.9 * 0.690_398_5f64.ln() - 0.1 * 0.309_601_5f64.ln();
+        assert!((smooth.loss - expected).abs() < 1e-6, "{}", smooth.loss);
         let stop = Stop::default();
         stop.request();
-        assert!(mirrored_score(&predictor(), &images, 1, &stop).unwrap().is_none());
+        assert!(mirrored_score(&predictor(), &images, (1, 0.0), &stop).unwrap().is_none());
     }
 }

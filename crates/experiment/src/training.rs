@@ -4,6 +4,7 @@ use strata_config::Config;
 use strata_dataset::Dataset;
 use strata_model::{Predictor, Usage};
 use strata_report::{Record, Status, now};
+use strata_spec::LossSpec;
 use strata_trainer::{Loader, Observer, Outcome, Pass, Progress, TrainError, evaluate, fit};
 
 use crate::inputs::{Inputs, Loaders};
@@ -91,8 +92,12 @@ fn train_and_test(
     if experiment.evaluation.mirrored {
         // Of the weights' file, which says how images become inputs.
         let predictor = Predictor::load(&recorder.folder().model_path()).map_err(TrainError::from)?;
-        let batch = experiment.dataset.evaluation_batch.get();
-        let score = parts.threads.run(|| mirrored_score(&predictor, &parts.dataset.test, batch, stop))?;
+        let smoothing = match experiment.loss {
+            LossSpec::CrossEntropy { label_smoothing } => label_smoothing,
+            LossSpec::MeanSquaredError => 0.0,
+        };
+        let how = (experiment.dataset.evaluation_batch.get(), smoothing);
+        let score = parts.threads.run(|| mirrored_score(&predictor, &parts.dataset.test, how, stop))?;
         let Some(score) = score else {
             return Err(recorder.interrupted());
         };
