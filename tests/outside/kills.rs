@@ -20,10 +20,10 @@ const RESIDUAL_RUNS: usize = 3;
 const RESIDUAL_SETS: &[&str] =
     &["phases=[{epochs=3,lr=0.002,schedule=\"cosine\"}]", "checkpoint.every_steps=2", "optimizer.kind=adamw"];
 
-const AUGMENTED_RUNS: usize = 3;
+const AUGMENTED_RUNS: usize = 6;
 /// Low frequencies; images changed in every way, mirrored in every other epoch, batches mixed in both ways.
 const AUGMENTED_SETS: &[&str] = &[
-    "phases=[{epochs=4,lr=0.01,schedule=\"one_cycle\"}]",
+    "phases=[{epochs=8,lr=0.01,schedule=\"one_cycle\"}]",
     "checkpoint.every_steps=2",
     "dataset.input=frequencies",
     "dataset.coefficients=64",
