@@ -5,10 +5,12 @@
 //! mask is a function of seed, stream and position, and a resumed run needs no generator's state
 //! to draw the same one again.
 
+mod normal;
 mod philox;
 mod state;
 mod torch;
 
+pub use normal::NormalDraws;
 pub use philox::Philox;
 pub use state::{MAX_DRAWS, RngError, RngState};
 pub use torch::TorchRng;
