@@ -16,9 +16,15 @@ const RUNS: usize = 8;
 const SETS: &[&str] = &["phases=[{epochs=8,lr=0.001}]", "checkpoint.every_steps=2", "early_stopping={patience=7}"];
 
 const RESIDUAL_RUNS: usize = 3;
-/// A network with running statistics, a rate that changes with every step.
-const RESIDUAL_SETS: &[&str] =
-    &["phases=[{epochs=3,lr=0.002,schedule=\"cosine\"}]", "checkpoint.every_steps=2", "optimizer.kind=adamw"];
+/// A network with running statistics, dropout and stochastic depth, clipped gradients, a rate that changes with every step.
+const RESIDUAL_SETS: &[&str] = &[
+    "phases=[{epochs=3,lr=0.002,schedule=\"cosine\"}]",
+    "checkpoint.every_steps=2",
+    "optimizer.kind=adamw",
+    "optimizer.clip_norm=0.5",
+    "model.init=kaiming_normal",
+    "model.zero_init_residual=true",
+];
 
 const AUGMENTED_RUNS: usize = 6;
 /// Low frequencies; images changed in every way, mirrored in every other epoch, batches mixed in both ways.

@@ -23,8 +23,10 @@ fn a_network_in_words_is_recorded_and_compared_by_its_text() {
     for absent in ["hidden", "activation", "dropout"] {
         assert!(hyperparameters[absent].is_null(), "{absent}: {hyperparameters}");
     }
-    // The masks' generator, whose seed is the run's.
-    assert_eq!(record["rng"]["streams"]["dropout: philox4x32-10"], 43);
+    // The masks' generators, whose seed is the run's.
+    for masks in ["dropout: philox4x32-10", "stochastic depth: philox4x32-10"] {
+        assert_eq!(record["rng"]["streams"][masks], 43);
+    }
     let compared = sandbox.run(["compare"]).succeeded().out;
     let of = |label: &str| compared.lines().find(|line| line.split_whitespace().next() == Some(label)).unwrap();
     assert!(of("network").contains("256 batch_norm gelu") && of("parameters").contains("1316618"), "{compared}");
@@ -36,6 +38,26 @@ fn a_network_in_words_is_recorded_and_compared_by_its_text() {
     assert!(header.contains(&text) && header.contains("norm1.running_mean"), "{header}");
     sandbox.run(["experiment", "runs/residual/config.toml", "--name", "again"]).succeeded();
     assert!(sandbox.result("again") == sandbox.result("residual"));
+}
+
+#[test]
+fn an_initialisation_is_recorded_and_compared() {
+    let sandbox = Sandbox::new();
+    let phases = ["--set", "phases=[{epochs=1,lr=0.001}]"];
+    sandbox.train(["--name", "torch"].iter().chain(&phases)).succeeded();
+    let set = ["--name", "orthogonal", "--set", "model.init=orthogonal"];
+    sandbox.train(set.iter().chain(&phases)).succeeded();
+    let [torch, orthogonal] = ["torch", "orthogonal"].map(|name| sandbox.record(name));
+    assert!(torch["hyperparameters"]["init"].is_null(), "a record from before the key was there says the same");
+    assert_eq!(orthogonal["hyperparameters"]["init"], "orthogonal");
+    assert!(orthogonal["rng"]["initialisation"].as_str().unwrap().contains("right angles"));
+    assert!(sandbox.result("torch") != sandbox.result("orthogonal"));
+    let compared = sandbox.run(["compare"]).succeeded().out;
+    let row = compared.lines().find(|line| line.split_whitespace().next() == Some("init")).unwrap();
+    assert!(row.contains("orthogonal"), "{compared}");
+    let refused = sandbox.train(["--set", "model.zero_init_residual=true"]);
+    refused.failed_saying(2, &["model.zero_init_residual = true", "acts on the `skip(…)` of model.network"]);
+    sandbox.train(["--set", "model.init=he"]).failed_saying(2, &["model.init = he", "kaiming_uniform"]);
 }
 
 #[test]

@@ -40,6 +40,7 @@ fn needs(path: &str) -> &'static [&'static str] {
         "optimizer.alpha" => &["optimizer.kind=rmsprop"],
         "optimizer.lr_decay" => &["optimizer.kind=adagrad"],
         "optimizer.decay" => &["optimizer.weight_decay=0.1"],
+        "model.zero_init_residual" => &["model.network=8 relu, skip(8)"],
         "optimizer.nesterov" => &["optimizer.momentum=0.5"],
         "early_stopping.metric" | "early_stopping.min_delta" => &["early_stopping.patience=3"],
         // A list of widths whose activation and dropout have something to act on.

@@ -137,6 +137,7 @@ const WITHOUT_EFFECT: &[(&str, &str, &str, &str)] = &[
     ("augment.0.kind=\"crop\"", "augment.0.contrast=0.5", "augment.0.contrast=0", "is of colour_jitter"),
     ("augment.0.kind=\"crop\"", "augment.0.saturation=0.5", "augment.0.saturation=0", "is of colour_jitter"),
     ("augment.0.kind=\"crop\"", "augment.0.alpha=0.5", "augment.0.alpha=1.0", "is of mixup and cutmix"),
+    ("model.hidden=[8]", "model.zero_init_residual=true", "model.zero_init_residual=false", "of which there is none"),
     ("dataset.kind=\"synthetic\"", "dataset.url=\"file:///x\"", "", "which has no `url`"),
 ];
 

@@ -104,7 +104,7 @@ fn first_batch(experiment: &Config, dataset: &Dataset, augmented: bool) -> Resul
     if augmented {
         train = train.augmented(Augmentation::new(&experiment.augment, experiment.seed)?)?;
     }
-    skip_initialisation(&setup::architecture(experiment), &mut rng);
+    skip_initialisation(&setup::architecture(experiment), experiment.model.initialisation, &mut rng);
     validation.order(&mut rng);
     Ok(train.first_batch(&mut rng)?)
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use strata_config::{Config, Recorded};
 use strata_model::Architecture;
 use strata_report::{Best, DatasetRecord, PhaseRecord, Record, Rng, SplitRecord};
-use strata_spec::{LayerSpec, Named};
+use strata_spec::{Initialisation, LayerSpec, Named, WeightInit};
 
 use crate::environment::environment;
 use crate::run::{Parts, Runner};
@@ -100,18 +100,31 @@ fn phases(experiment: &Config) -> Vec<PhaseRecord> {
 }
 
 fn rng(experiment: &Config) -> Rng {
-    let mut streams = BTreeMap::new();
     let network = experiment.network();
     let mut drops = network.is_chain() && experiment.model.dropout > 0.0 && !experiment.model.hidden.is_empty();
-    network
-        .for_each(&mut |_, layer| drops |= matches!(layer, LayerSpec::Dropout { probability } if *probability > 0.0));
-    if drops {
-        streams.insert("dropout: philox4x32-10".to_owned(), experiment.seed);
+    let mut leaves_out = false;
+    network.for_each(&mut |_, layer| match layer {
+        LayerSpec::Dropout { probability } => drops |= *probability > 0.0,
+        LayerSpec::StochasticDepth { probability } => leaves_out |= *probability > 0.0,
+        _ => {}
+    });
+    let mut streams = BTreeMap::new();
+    for (used, name) in [(drops, "dropout"), (leaves_out, "stochastic depth")] {
+        if used {
+            streams.insert(format!("{name}: philox4x32-10"), experiment.seed);
+        }
     }
-    Rng {
-        scheme: experiment.rng.as_str().into(),
-        seed: experiment.seed,
-        initialisation: "uniform in ±1/√inputs, as torch.nn.Linear".into(),
-        streams,
+    let initialisation = initialisation(experiment.model.initialisation);
+    Rng { scheme: experiment.rng.as_str().into(), seed: experiment.seed, initialisation, streams }
+}
+
+fn initialisation(how: Initialisation) -> String {
+    let mut text = match how.weights {
+        WeightInit::Torch => "uniform in ±1/√inputs, as torch.nn.Linear".to_owned(),
+        other => other.sentence().to_owned(),
+    };
+    if how.zero_residual {
+        text.push_str("; the last layer of each skip connection zero");
     }
+    text
 }

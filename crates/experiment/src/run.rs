@@ -7,6 +7,7 @@ use strata_config::Config;
 use strata_dataset::{DataFolder, Dataset, Split};
 use strata_report::{ReportError, RunFolder};
 use strata_rng::TorchRng;
+use strata_spec::Initialisation;
 use strata_trainer::{Classifier, Device, Progress, Threaded, Threads};
 
 use crate::inputs::{Inputs, Loaders};
@@ -80,6 +81,7 @@ pub(crate) struct Parts {
     pub(crate) inputs: Inputs,
     pub(crate) loaders: Loaders,
     pub(crate) classifier: Box<dyn Classifier>,
+    pub(crate) initialisation: Initialisation,
     /// After the split was drawn.
     pub(crate) rng: TorchRng,
 }
@@ -87,7 +89,7 @@ pub(crate) struct Parts {
 impl Parts {
     /// Draws the initial parameters: where a run begins.
     pub(crate) fn begin(&mut self, stop: &Stop) -> Result<Progress, ExperimentError> {
-        stop.while_at_once(|| self.classifier.initialise(&mut self.rng))??;
+        stop.while_at_once(|| self.classifier.initialise_by(self.initialisation, &mut self.rng))??;
         Ok(Progress::new(&self.rng))
     }
 }
@@ -145,6 +147,19 @@ impl Runner<'_> {
         let classifier = Box::new(Threaded::new(classifier, threads.clone()));
         let loaders = threads.run(|| inputs.loaders(experiment, &dataset, &split, tables.is_some()))?;
         let folder = folder.path().map(Path::to_owned);
-        Ok(Parts { threads, device, dataset, dataset_sha256, folder, split, inputs, loaders, classifier, rng })
+        let initialisation = experiment.model.initialisation;
+        Ok(Parts {
+            threads,
+            device,
+            dataset,
+            dataset_sha256,
+            folder,
+            split,
+            inputs,
+            loaders,
+            classifier,
+            initialisation,
+            rng,
+        })
     }
 }

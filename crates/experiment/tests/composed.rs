@@ -1,4 +1,4 @@
-//! A run with everything on at once (residual block, batch normalisation, dropout, smoothing, clipping, decay of weights, accumulation, an average, a plateau
+//! A run with everything on at once (residual block, batch normalisation, dropout, stochastic depth, smoothing, clipping, decay of weights, accumulation, an average, a plateau
 //! after a warm-up, early stopping), stopped in any of its passes and resumed: weights, averages and history to the byte.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
@@ -9,6 +9,7 @@ use strata_experiment::{CompiledNetwork, Config, Display, ExperimentError, Runne
 use strata_model::{Architecture, TrainedModel, Weights, net};
 use strata_report::read_record;
 use strata_rng::TorchRng;
+use strata_spec::Initialisation;
 use strata_trainer::{Batch, Checkpoint, Classifier, ClassifierOptions, OptimizerState, Score, TrainError, build};
 
 const CONFIG: &str = "
@@ -22,7 +23,7 @@ test = 50
 validation = 50
 batch = 20
 [model]
-network = \"8 batch_norm relu dropout(0.1), skip(layer_norm, 12 gelu, 8)\"
+network = \"8 batch_norm relu dropout(0.1), skip(layer_norm, 12 gelu, 8 stochastic_depth(0.2))\"
 [loss]
 label_smoothing = 0.1
 [optimizer]
@@ -80,8 +81,8 @@ impl Classifier for Stopping {
     fn smallest_training_batch(&self) -> usize {
         self.inner.smallest_training_batch()
     }
-    fn initialise(&mut self, rng: &mut TorchRng) -> Result<(), TrainError> {
-        self.inner.initialise(rng)
+    fn initialise_by(&mut self, how: Initialisation, rng: &mut TorchRng) -> Result<(), TrainError> {
+        self.inner.initialise_by(how, rng)
     }
     fn training_step(&mut self, batch: Batch, learning_rate: f64) -> Result<(), TrainError> {
         self.count();
@@ -129,12 +130,12 @@ impl Classifier for Stopping {
 }
 
 fn stopping(options: ClassifierOptions<'_>) -> Result<Box<dyn Classifier>, TrainError> {
-    type Network = net!(3072, 8 batch_norm relu dropout(0.1), skip(layer_norm, 12 gelu, 8), 10);
+    type Network = net!(3072, 8 batch_norm relu dropout(0.1), skip(layer_norm, 12 gelu, 8 stochastic_depth(0.2)), 10);
     Ok(Box::new(Stopping { inner: build::<Network, 3072, 10>(options)?, batches: 0 }))
 }
 
 const NETWORKS: [CompiledNetwork; 1] = [CompiledNetwork {
-    network: "3072, 8 batch_norm relu dropout(0.1), skip(layer_norm, 12 gelu, 8), 10",
+    network: "3072, 8 batch_norm relu dropout(0.1), skip(layer_norm, 12 gelu, 8 stochastic_depth(0.2)), 10",
     build: stopping,
 }];
 

@@ -23,7 +23,7 @@ use strata_dataset::{BatchContent, DataFolder, Images, Order, PixelScale, Split,
 use strata_experiment::LoaderAdapter;
 use strata_model::{Activation, Architecture, Weights, mlp};
 use strata_rng::TorchRng;
-use strata_spec::{DatasetKind, DatasetSpec};
+use strata_spec::{DatasetKind, DatasetSpec, Initialisation};
 use strata_trainer::{
     Batch, Batches, BuildClassifier, Classifier, ClassifierOptions, Device, Event, HistoryRow, Loader, Observer,
     OptimizerState, Outcome, Phase, Plan, Progress, Score, Sgd, TrainError, build, fit,
@@ -82,8 +82,8 @@ impl Classifier for Losses {
     fn architecture(&self) -> &Architecture {
         self.inner.architecture()
     }
-    fn initialise(&mut self, rng: &mut TorchRng) -> Result<(), TrainError> {
-        self.inner.initialise(rng)
+    fn initialise_by(&mut self, how: Initialisation, rng: &mut TorchRng) -> Result<(), TrainError> {
+        self.inner.initialise_by(how, rng)
     }
     fn training_step(&mut self, batch: Batch, learning_rate: f64) -> Result<(), TrainError> {
         self.inner.training_step(batch, learning_rate)

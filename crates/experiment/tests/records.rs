@@ -11,6 +11,7 @@ use strata_export::TensorBoardLog;
 use strata_model::{Architecture, Weights, mlp};
 use strata_report::{Record, Status, compare_table, read_history, read_record, read_timing};
 use strata_rng::TorchRng;
+use strata_spec::Initialisation;
 use strata_trainer::{Batch, BuildClassifier, Classifier, ClassifierOptions, OptimizerState, Score, TrainError, build};
 
 const CONFIG: &str = "
@@ -59,8 +60,8 @@ impl Classifier for Odd {
     fn architecture(&self) -> &Architecture {
         self.inner.architecture()
     }
-    fn initialise(&mut self, rng: &mut TorchRng) -> Result<(), TrainError> {
-        self.inner.initialise(rng)
+    fn initialise_by(&mut self, how: Initialisation, rng: &mut TorchRng) -> Result<(), TrainError> {
+        self.inner.initialise_by(how, rng)
     }
     fn training_step(&mut self, batch: Batch, learning_rate: f64) -> Result<(), TrainError> {
         self.steps += 1;

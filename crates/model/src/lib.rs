@@ -38,6 +38,7 @@ mod architecture;
 mod card;
 mod error;
 mod gradients;
+mod initialisation;
 mod layer;
 mod loss;
 mod net;
@@ -57,11 +58,12 @@ pub use architecture::{Architecture, TensorSpec};
 pub use card::{HeldOnCard, ScoresOnCard, prepare_card};
 pub use error::ModelError;
 pub use gradients::{GradientStore, TrainedParameter};
+pub use initialisation::{initialise, initialise_by, skip_initialisation};
 pub use layer::{
     Activate, ActivationDevice, BatchNorm, BatchNormDevice, BatchNormLayer, Dense, DenseDevice, DenseLayer,
     Description, DropoutLayer, EPSILON, External, ExternalLayer, Layer, LayerNorm, LayerNormLayer, Layers, Mask,
-    MaskDevice, RmsNorm, RmsNormLayer, RowNormDevice, Skip, activation_number, check_generators, initialise,
-    parts_per_million, skip_initialisation,
+    MaskDevice, RmsNorm, RmsNormLayer, RowNormDevice, Skip, StochasticDepth, activation_number, check_generators,
+    parts_per_million,
 };
 pub use loss::{LossDevice, check_labels, cross_entropy, loss_of};
 pub use predictor::Predictor;

@@ -5,7 +5,7 @@
 ///
 /// The first width is the features of a sample. A width is a [`Dense`](crate::Dense) layer to so many features: a literal, a constant, or an expression in braces. What
 /// stands behind it follows it: an activation by its name in a config (`relu`, `gelu`, …), a normalisation (`batch_norm`, `layer_norm`, `rms_norm`),
-/// `dropout(0.1)`. An activation at the beginning of an item, where a name is a constant's, is `activation(gelu)`. `skip(…)` adds its input to what its layers make of it. `module(B => WIDTH)` is any module of dfdx or of your own
+/// `dropout(0.1)`. An activation at the beginning of an item, where a name is a constant's, is `activation(gelu)`. `skip(…)` adds its input to what its layers make of it, and `skip(…, 16 stochastic_depth(0.1))` leaves that out for some samples ([`StochasticDepth`](crate::StochasticDepth)). `module(B => WIDTH)` is any module of dfdx or of your own
 /// ([`External`](crate::External)). The text of a network in a weights file is the same but for that ([`NetworkSpec`](strata_spec::NetworkSpec)).
 ///
 /// ```
@@ -85,12 +85,18 @@ macro_rules! __layers {
     (@behind $width:tt dropout($probability:expr) $($rest:tt)*) => {
         $crate::__layers!($width dropout($probability) $($rest)*)
     };
+    (@behind $width:tt stochastic_depth($probability:expr) $($rest:tt)*) => {
+        $crate::__layers!($width stochastic_depth($probability) $($rest)*)
+    };
     (@behind $width:tt $activation:ident $($rest:tt)*) => { $crate::__layers!(@activate $activation, $width $($rest)*) };
     (($width:tt) batch_norm $($rest:tt)*) => { $crate::__layers!(@then $crate::BatchNorm<$width>, ($width) $($rest)*) };
     (($width:tt) layer_norm $($rest:tt)*) => { $crate::__layers!(@then $crate::LayerNorm<$width>, ($width) $($rest)*) };
     (($width:tt) rms_norm $($rest:tt)*) => { $crate::__layers!(@then $crate::RmsNorm<$width>, ($width) $($rest)*) };
     ($width:tt dropout($probability:expr) $($rest:tt)*) => {
         $crate::__layers!(@then $crate::DropoutLayer<{ $crate::parts_per_million($probability as f64) }>, $width $($rest)*)
+    };
+    ($width:tt stochastic_depth($probability:expr) $($rest:tt)*) => {
+        $crate::__layers!(@then $crate::StochasticDepth<{ $crate::parts_per_million($probability as f64) }>, $width $($rest)*)
     };
     ($width:tt activation($activation:ident) $($rest:tt)*) => {
         $crate::__layers!(@activate $activation, $width $($rest)*)

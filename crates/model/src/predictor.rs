@@ -211,6 +211,11 @@ impl Run<'_> {
                 y.iter_mut().zip(&x).for_each(|(y, x)| *y += x);
                 (y, width)
             }
+            LayerSpec::StochasticDepth { probability } => {
+                let present = 1.0 - *probability as f32;
+                x.iter_mut().for_each(|value| *value *= present);
+                (x, width)
+            }
             // A module is refused when the predictor is made.
             LayerSpec::Dropout { .. } | LayerSpec::Module { .. } => (x, width),
         }

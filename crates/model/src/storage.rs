@@ -29,6 +29,11 @@ pub fn tensor_from_vec<S: Shape, D: TensorFromVec<f32>>(
     device.try_tensor_from_vec(values, shape)
 }
 
+/// The sizes of a tensor, whatever its type says of them.
+pub(crate) fn sizes<S: Shape, D: Storage<f32>, T>(tensor: &Tensor<S, f32, D, T>) -> Vec<usize> {
+    tensor.shape().concrete().into_iter().collect()
+}
+
 /// Moves each tensor of `network` into a buffer of ours, so that its values are reached as this crate's safety argument has it under Stacked
 /// Borrows too (see ARCHITECTURE, "Unsafe code"). The values stay; the tensors' ids are new, so do this before an optimizer knows them.
 pub fn own_storage<M: TensorCollection<f32, Cpu>>(network: &mut M) {

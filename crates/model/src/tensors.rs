@@ -169,6 +169,17 @@ impl crate::RowNormDevice for Cuda {
 
 #[cfg(feature = "cuda")]
 impl MaskDevice for Cuda {
+    fn try_sample_mask<B: Dim, const N: usize, T>(
+        like: &Tensor<(B, Const<N>), f32, Self, T>,
+        mask: crate::Mask,
+    ) -> Result<Tensor<(B, Const<N>), f32, Self>, Self::Err> {
+        let batch = like.shape().0;
+        // A value for each sample travels, and is spread on the card.
+        let mut kept = vec![1.0; batch.size()];
+        mask.apply_to_samples(&mut kept, 1);
+        like.device().try_tensor_from_vec(kept, (batch,))?.try_broadcast_like(like.shape())
+    }
+
     fn try_mask<S: Shape, T>(
         like: &Tensor<S, f32, Self, T>,
         mask: crate::Mask,

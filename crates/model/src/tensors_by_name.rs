@@ -6,6 +6,7 @@ use std::convert::Infallible;
 use dfdx::prelude::*;
 
 use crate::storage::copy_of;
+use crate::storage::sizes;
 use crate::{ModelError, TensorSpec};
 
 /// A tensor in host memory.
@@ -108,7 +109,7 @@ impl<D: Device<f32>> TensorVisitor<f32, D> for Read {
     ) -> Result<Option<Tensor<S, f32, D>>, Infallible> {
         self.specs.push(TensorSpec {
             name: self.namer.name(&path),
-            shape: tensor.shape().concrete().into_iter().collect(),
+            shape: sizes(tensor),
             trained: options.do_gradient_update,
         });
         if let Some(values) = &mut self.values {

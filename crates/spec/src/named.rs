@@ -61,7 +61,7 @@ mod tests {
     use super::*;
     use crate::{
         Activation, AugmentKind, AveragingKind, DatasetKind, DecayScope, Edges, InputKind, LossKind, NormKind,
-        OptimizerKind, Precision, RngScheme, ScheduleKind,
+        OptimizerKind, Precision, RngScheme, ScheduleKind, WeightInit,
     };
 
     fn check<T: Named + std::fmt::Debug>() {
@@ -90,5 +90,6 @@ mod tests {
         check::<Precision>();
         check::<RngScheme>();
         check::<ScheduleKind>();
+        check::<WeightInit>();
     }
 }

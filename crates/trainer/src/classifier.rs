@@ -6,6 +6,7 @@ use std::collections::btree_map::Entry;
 use strata_metrics::{Outputs, Sums};
 use strata_model::{Architecture, Weights};
 use strata_rng::TorchRng;
+use strata_spec::Initialisation;
 
 use crate::{Batch, OptimizerState, TrainError};
 
@@ -59,6 +60,11 @@ impl Score {
     }
 }
 
+/// The fewest samples of a training batch: a single one has no variance under batch normalisation.
+pub(crate) fn smallest_batch(architecture: &Architecture) -> usize {
+    if architecture.network().has_batch_norm() { 2 } else { 1 }
+}
+
 /// A network with its optimizer on a device, its shape erased.
 ///
 /// Training and validation steps may leave their results on the device; [`Classifier::training_score`] and
@@ -74,11 +80,19 @@ pub trait Classifier: Send {
         1
     }
 
-    /// Draws initial parameters from `rng` as PyTorch does, and forgets what the optimizer remembered.
+    /// Draws initial parameters from `rng` as PyTorch's modules do, and forgets what the optimizer remembered.
     ///
     /// # Errors
     /// Where the device fails.
-    fn initialise(&mut self, rng: &mut TorchRng) -> Result<(), TrainError>;
+    fn initialise(&mut self, rng: &mut TorchRng) -> Result<(), TrainError> {
+        self.initialise_by(Initialisation::default(), rng)
+    }
+
+    /// Draws initial parameters from `rng` as `how` says, and forgets what the optimizer remembered.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    fn initialise_by(&mut self, how: Initialisation, rng: &mut TorchRng) -> Result<(), TrainError>;
 
     /// One step of the optimizer on the mean loss of `batch`.
     ///

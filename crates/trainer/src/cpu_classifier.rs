@@ -4,11 +4,13 @@ use dfdx::prelude::*;
 use strata_kernels::{Parameter, average_towards, catch_out_of_memory};
 use strata_model::{
     Architecture, GradientStore, TensorSpec, TrainedParameter, Weights, check_description, check_generators,
-    initialise, load_weights, loss_of, own_storage, tensor_from_vec, tensor_specs, weights_of,
+    initialise_by, load_weights, loss_of, own_storage, tensor_from_vec, tensor_specs, weights_of,
 };
 use strata_rng::TorchRng;
+use strata_spec::Initialisation;
 
 use crate::averaged_network::AveragedNetwork;
+use crate::classifier::smallest_batch;
 use crate::cpu_network::{CpuNetwork, Inputs};
 use crate::{Batch, Classifier, OptimizerState, Outputs, Score, TrainError, TrainingStep};
 
@@ -17,6 +19,7 @@ pub struct CpuClassifier<M, const I: usize, const C: usize> {
     device: Cpu,
     network: M,
     architecture: Architecture,
+    smallest_batch: usize,
     tensors: Vec<TensorSpec>,
     step: TrainingStep,
     state: OptimizerState,
@@ -59,6 +62,7 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> CpuClassifier<M, I, C>
         Ok(Self {
             device,
             network,
+            smallest_batch: smallest_batch(&architecture),
             architecture,
             tensors,
             step,
@@ -111,7 +115,7 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> CpuClassifier<M, I, C>
 
     /// Adds the gradients of `batch`: of its mean loss, or, as a part of a step (`is_part`), of its samples' sum.
     fn backward(&mut self, mut batch: Batch, is_part: bool) -> Result<(), TrainError> {
-        batch.check_size(self.smallest_training_batch())?;
+        batch.check_size(self.smallest_batch)?;
         let images = self.inputs(&mut batch)?;
         // Each batch of a step has dropout masks of its own; no run has as many steps.
         self.network.set_step(self.state.steps + (self.waiting.batches << 40));
@@ -178,7 +182,7 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> CpuClassifier<M, I, C>
     }
 
     fn estimate(&mut self, mut batch: Batch) -> Result<(), TrainError> {
-        batch.check_size(self.smallest_training_batch())?;
+        batch.check_size(self.smallest_batch)?;
         let images = self.inputs(&mut batch)?;
         let Some(averaged) = &mut self.averaged else { return Ok(()) };
         averaged.estimate(&self.network, &self.state, |network| {
@@ -205,15 +209,15 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> Classifier for CpuClas
     }
 
     fn smallest_training_batch(&self) -> usize {
-        if self.architecture.network().has_batch_norm() { 2 } else { 1 }
+        self.smallest_batch
     }
 
-    fn initialise(&mut self, rng: &mut TorchRng) -> Result<(), TrainError> {
+    fn initialise_by(&mut self, how: Initialisation, rng: &mut TorchRng) -> Result<(), TrainError> {
         let states = self.step.buffers();
         self.clear_gradients();
         self.forget_average();
         self.state = catch_out_of_memory(|| {
-            initialise(&mut self.network, rng);
+            initialise_by(&mut self.network, how, rng);
             OptimizerState::new(states, &self.tensors)
         })?;
         Ok(())

@@ -6,10 +6,12 @@
 use dfdx::prelude::*;
 use strata_model::{
     Architecture, ByteSamples, Layers, TensorSpec, TrainingDevice, Weights, check_description, check_generators,
-    initialise, load_weights, tensor_specs, weights_of,
+    initialise_by, load_weights, tensor_specs, weights_of,
 };
 use strata_rng::TorchRng;
+use strata_spec::Initialisation;
 
+use crate::classifier::smallest_batch;
 use crate::tensor_update::DeviceState;
 use crate::{Batch, Classifier, OptimizerState, Outputs, Score, TrainError, TrainingStep};
 
@@ -40,6 +42,7 @@ pub struct TensorClassifier<M, D: TrainingDevice, const I: usize, const C: usize
     device: D,
     network: M,
     architecture: Architecture,
+    smallest_batch: usize,
     tensors: Vec<TensorSpec>,
     step: TrainingStep,
     steps: u64,
@@ -95,6 +98,7 @@ where
             validation: D::Scores::default(),
             device,
             network,
+            smallest_batch: smallest_batch(&architecture),
             architecture,
             tensors,
             step,
@@ -147,11 +151,11 @@ where
     }
 
     fn smallest_training_batch(&self) -> usize {
-        if self.architecture.network().has_batch_norm() { 2 } else { 1 }
+        self.smallest_batch
     }
 
-    fn initialise(&mut self, rng: &mut TorchRng) -> Result<(), TrainError> {
-        initialise(&mut self.network, rng);
+    fn initialise_by(&mut self, how: Initialisation, rng: &mut TorchRng) -> Result<(), TrainError> {
+        initialise_by(&mut self.network, how, rng);
         let zero = OptimizerState::new(self.step.optimizer.states().len(), &self.tensors);
         self.set_state(&zero)
     }
@@ -160,7 +164,7 @@ where
         if batch.mix.is_some() {
             return Err(TrainError::OnlyOnCpu { what: "the loss of mixed labels".into() });
         }
-        batch.check_size(self.smallest_training_batch())?;
+        batch.check_size(self.smallest_batch)?;
         let rules = self.step.tensor_rules(learning_rate, self.steps + 1)?;
         let images = self.inputs(&mut batch)?;
         self.network.set_step(self.steps);

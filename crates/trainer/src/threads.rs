@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use strata_model::{Architecture, Weights};
 use strata_rng::TorchRng;
+use strata_spec::Initialisation;
 
 use crate::{Batch, Classifier, OptimizerState, Score, TrainError};
 
@@ -78,6 +79,10 @@ impl Classifier for Threaded {
 
     fn initialise(&mut self, rng: &mut TorchRng) -> Result<(), TrainError> {
         self.threads.run(|| self.classifier.initialise(rng))
+    }
+
+    fn initialise_by(&mut self, how: Initialisation, rng: &mut TorchRng) -> Result<(), TrainError> {
+        self.threads.run(|| self.classifier.initialise_by(how, rng))
     }
 
     fn training_step(&mut self, batch: Batch, learning_rate: f64) -> Result<(), TrainError> {

@@ -13,11 +13,11 @@ use strata_trainer::{
     TrainError, build, fit,
 };
 
-/// Batch normalisation, a pre-normalised inverted bottleneck, dropout, a module of dfdx's.
+/// Batch normalisation, a pre-normalised inverted bottleneck of stochastic depth, dropout, a module of dfdx's.
 type Residual = net!(
     12,
     8 batch_norm gelu,
-    skip(layer_norm, 16 silu dropout(0.1), 8),
+    skip(layer_norm, 16 silu dropout(0.1), 8 stochastic_depth(0.2)),
     module(LayerNorm1D<8> => 8),
     rms_norm,
     3

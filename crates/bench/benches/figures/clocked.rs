@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use strata_model::{Architecture, Weights};
 use strata_rng::TorchRng;
+use strata_spec::Initialisation;
 use strata_trainer::{Batch, BuildClassifier, Classifier, ClassifierOptions, OptimizerState, Score, TrainError};
 
 /// What the loop asks for; what it does in between is known by what came before and what came after.
@@ -57,8 +58,8 @@ impl Classifier for Clocked {
     fn architecture(&self) -> &Architecture {
         self.0.architecture()
     }
-    fn initialise(&mut self, rng: &mut TorchRng) -> Result<(), TrainError> {
-        self.0.initialise(rng)
+    fn initialise_by(&mut self, how: Initialisation, rng: &mut TorchRng) -> Result<(), TrainError> {
+        self.0.initialise_by(how, rng)
     }
     fn training_step(&mut self, batch: Batch, learning_rate: f64) -> Result<(), TrainError> {
         self.note(Call::Training, |inner| inner.training_step(batch, learning_rate))

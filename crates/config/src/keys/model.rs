@@ -1,13 +1,13 @@
 //! `[model]`: the network.
 
 use strata_spec::ranges;
-use strata_spec::{Activation, LayerSpec, Named, NetworkError, NetworkSpec};
+use strata_spec::{Activation, Initialisation, LayerSpec, Named, NetworkError, NetworkSpec, WeightInit};
 
 use crate::key::Fallback::{Is, Required, Worked};
 use crate::key::{Section, When, keys, table};
-use crate::takes;
-use crate::takes::Takes::{self, Choice, Layers, Number};
-use crate::value::{layers, named, number, sizes};
+use crate::takes::Takes::{self, Boolean, Choice, Layers, Number};
+use crate::takes::{self, choices};
+use crate::value::{boolean, layers, named, number, sizes};
 use crate::values::Values;
 
 const WIDTHS: Takes = Takes::Integers { most: ranges::HIDDEN_LAYERS, each: ranges::WIDTH };
@@ -28,6 +28,10 @@ keys! {
     ACTIVATION: Activation, named => "model.activation", Choice(activations), Is("\"relu\""), Some(WITH_HIDDEN), Some("activation");
     /// the probability that a hidden unit is dropped in a training step
     DROPOUT: f64, number => "model.dropout", Number(ranges::DROPOUT), Is("0.0"), Some(WITH_HIDDEN), Some("dropout");
+    /// how the weights of dense layers begin; all draws are PyTorch's
+    INIT: WeightInit, named => "model.init", Choice(choices::<WeightInit>), Is("\"torch\""), None, Some("init");
+    /// whether the last dense layer or normalisation of each `skip(…)` begins at zero
+    ZERO_INIT_RESIDUAL: bool, boolean => "model.zero_init_residual", Boolean, Is("false"), Some(WITH_SKIP), Some("zero_init_residual");
 }
 
 /// The network.
@@ -41,6 +45,8 @@ pub struct ModelConfig {
     pub activation: Activation,
     /// Probability that a hidden unit is dropped in a training step, 0 ≤ p < 1.
     pub dropout: f64,
+    /// How the parameters begin.
+    pub initialisation: Initialisation,
 }
 
 impl ModelConfig {
@@ -50,6 +56,10 @@ impl ModelConfig {
             hidden: values.get(&HIDDEN).unwrap_or_default(),
             activation: values.get(&ACTIVATION).unwrap_or_default(),
             dropout: values.get(&DROPOUT).unwrap_or_default(),
+            initialisation: Initialisation {
+                weights: values.get(&INIT).unwrap_or_default(),
+                zero_residual: values.get(&ZERO_INIT_RESIDUAL).unwrap_or_default(),
+            },
         }
     }
 
@@ -80,6 +90,16 @@ const WITH_HIDDEN: When = When {
             "has no effect: model.hidden = [] makes a network without hidden layers, and `{name}` acts on those; leave it out"
         ),
         false => (WITHOUT_NETWORK.otherwise)(values, name),
+    },
+};
+
+const WITH_SKIP: When = When {
+    holds: |values| {
+        values.get(&NETWORK).is_some_and(|layers| layers.iter().any(|layer| matches!(layer, LayerSpec::Skip(_))))
+    },
+    in_phase: None,
+    otherwise: |_, name| {
+        format!("has no effect: `{name}` acts on the `skip(…)` of model.network, of which there is none; leave it out")
     },
 };
 

@@ -53,6 +53,11 @@ impl Writer<'_> {
             LayerSpec::Norm(kind) => self.norm(*kind, &x)?,
             // Using a network drops nothing.
             LayerSpec::Dropout { .. } => x,
+            LayerSpec::StochasticDepth { probability } => {
+                // As many samples have the branch in training.
+                let present = self.graph.number(&format!("present_{probability}"), 1.0 - *probability as f32);
+                self.graph.node("Mul", &[&x, &present], &[])
+            }
             LayerSpec::Skip(layers) => {
                 let y = self.layers(layers, x.clone())?;
                 self.graph.node("Add", &[&y, &x], &[])

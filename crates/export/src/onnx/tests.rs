@@ -12,10 +12,11 @@ use crate::testing::{model, numbers};
 
 const PIXELS: fn() -> InputTransform =
     || InputTransform::Pixels { mean: vec![0.4, 0.5, 0.3], deviation: vec![0.25, 0.2, 0.3] };
-const NETWORKS: [&str; 6] = [
+const NETWORKS: [&str; 7] = [
     "12, 5",
     "12, 9, 7, 5",
     "12, 8 batch_norm relu dropout(0.5), 5",
+    "12, 8 tanh, skip(8 silu, 8 stochastic_depth(0.25)), skip(8 stochastic_depth(0.5)), 5",
     "12, layer_norm, 8 rms_norm silu, 5",
     "12, 8 tanh, skip(layer_norm, 16 gelu dropout(0.2), 8), skip(skip(8 sigmoid), rms_norm), 5",
     "12, activation(leaky_relu), 8 gelu, 5",

@@ -9,7 +9,7 @@ use super::TrainedParameter;
 use super::pass::id_of;
 use super::pending::PendingGradient;
 use crate::ModelError;
-use crate::storage::{is_contiguous, values_mut};
+use crate::storage::{is_contiguous, sizes, values_mut};
 use crate::tensors_by_name::Namer;
 
 pub(super) struct Collect<'a, F> {
@@ -118,8 +118,7 @@ impl<F: FnMut(TrainedParameter<'_>)> TensorVisitor<f32, Cpu> for Apply<'_, F> {
         if options.do_gradient_update
             && let Some(pending) = self.pending.get_mut(&id)
         {
-            let concrete = tensor.shape().concrete();
-            let shape: Vec<usize> = concrete.into_iter().collect();
+            let shape = sizes(tensor);
             let gradient = pending.total();
             (self.apply)(TrainedParameter { name: &name, shape: &shape, values: values_mut(tensor), gradient });
             self.used.push(id);

@@ -162,6 +162,11 @@ impl<const N: usize, D: Device<f32>> Layer for BatchNormLayer<N, f32, D> {
         self.running_var.copy_from(&[1.0; N]);
     }
 
+    fn zero(&mut self) {
+        self.weight.copy_from(&[0.0; N]);
+        self.bias.copy_from(&[0.0; N]);
+    }
+
     fn set_seed(&mut self, _: u64, _: usize) {}
     fn set_step(&mut self, _: u64) {}
 

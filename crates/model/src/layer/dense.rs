@@ -119,9 +119,18 @@ where
 
 impl<const I: usize, const O: usize, D: DenseDevice> Layer for DenseLayer<I, O, f32, D> {
     fn initialise(&mut self, rng: &mut TorchRng) {
-        let (weight, bias) = draw(I, O, rng);
+        let (weight, bias) = draw_as_linear(I, O, rng);
         self.weight.copy_from(&weight);
         self.bias.copy_from(&bias);
+    }
+
+    fn set_weight(&mut self, draw: &mut dyn FnMut(usize, usize) -> Vec<f32>) {
+        self.weight.copy_from(&draw(I, O));
+        self.bias.copy_from(&vec![0.0; O]);
+    }
+
+    fn zero(&mut self) {
+        self.set_weight(&mut |inputs, outputs| vec![0.0; inputs * outputs]);
     }
 
     fn set_activation(&mut self, activation: Activation, dropout: f32) {
@@ -154,7 +163,7 @@ impl<const I: usize, const O: usize, D: DenseDevice> Layers for DenseLayer<I, O,
 }
 
 /// Weight and bias as `nn.Linear` draws them.
-pub(super) fn draw(inputs: usize, outputs: usize, rng: &mut TorchRng) -> (Vec<f32>, Vec<f32>) {
+pub(crate) fn draw_as_linear(inputs: usize, outputs: usize, rng: &mut TorchRng) -> (Vec<f32>, Vec<f32>) {
     let bound = 1.0 / (inputs as f64).sqrt();
     let (mut weight, mut bias) = (zeros(inputs * outputs), zeros(outputs));
     rng.fill_uniform(&mut weight, -bound, bound);

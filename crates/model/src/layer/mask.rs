@@ -63,6 +63,21 @@ impl Mask {
     }
 }
 
+impl Mask {
+    /// Zeroes the samples, `features` values each, that go without a branch; a draw each, by a sample's place.
+    pub(crate) fn apply_to_samples(self, values: &mut [f32], features: usize) {
+        let (seed, stream) = self.key();
+        let (generator, threshold) = (Philox::new(seed, stream), self.threshold());
+        for (block, samples) in (0..).zip(values.chunks_mut(4 * features.max(1))) {
+            for (sample, draw) in samples.chunks_mut(features.max(1)).zip(generator.block(block)) {
+                if draw < threshold {
+                    sample.fill(0.0);
+                }
+            }
+        }
+    }
+}
+
 /// Dropout's masks where the tensors are.
 pub trait MaskDevice: Device<f32> {
     /// Shaped as `like`: zeros where a value is dropped, else what it is multiplied with.
@@ -70,6 +85,15 @@ pub trait MaskDevice: Device<f32> {
     /// # Errors
     /// Where the device does.
     fn try_mask<S: Shape, T>(like: &Tensor<S, f32, Self, T>, mask: Mask) -> Result<Tensor<S, f32, Self>, Self::Err>;
+
+    /// Shaped as `like`: zeros for the samples that go without a branch, ones for the others.
+    ///
+    /// # Errors
+    /// Where the device does.
+    fn try_sample_mask<B: Dim, const N: usize, T>(
+        like: &Tensor<(B, Const<N>), f32, Self, T>,
+        mask: Mask,
+    ) -> Result<Tensor<(B, Const<N>), f32, Self>, Self::Err>;
 }
 
 impl MaskDevice for Cpu {
@@ -78,6 +102,15 @@ impl MaskDevice for Cpu {
         mask.apply(&mut values);
         tensor_from_vec(like.device(), values, *like.shape())
     }
+
+    fn try_sample_mask<B: Dim, const N: usize, T>(
+        like: &Tensor<(B, Const<N>), f32, Self, T>,
+        mask: Mask,
+    ) -> Result<Tensor<(B, Const<N>), f32, Self>, CpuError> {
+        let mut kept = vec![1.0; like.shape().num_elements()];
+        mask.apply_to_samples(&mut kept, N);
+        tensor_from_vec(like.device(), kept, *like.shape())
+    }
 }
 
 #[cfg(test)]
@@ -85,6 +118,20 @@ mod tests {
     use super::*;
 
     /// Of n = 100,000 outputs at p = 0.3, 30,000 ± 5·√(n p (1 - p)) = ± 725 are dropped, the others scaled by 1/0.7.
+    /// Of n = 10,000 samples at p = 0.3, 3,000 ± 5·√(n p (1 - p)) = ± 229 go without a branch, each as a whole, wherever the batch ends.
+    #[test]
+    fn whole_samples_are_left_out_by_their_place() {
+        let mask = Mask { probability: 0.3, seed: 43, layer: 1, step: 7 };
+        let mut values = vec![1.0; 30_000];
+        mask.apply_to_samples(&mut values, 3);
+        assert!(values.chunks(3).all(|sample| sample == [0.0; 3] || sample == [1.0; 3]));
+        let dropped = values.iter().filter(|value| **value == 0.0).count() / 3;
+        assert!((2_771..=3_229).contains(&dropped), "{dropped}");
+        let mut fewer = vec![1.0; 7];
+        mask.apply_to_samples(&mut fewer, 1);
+        assert!(fewer.iter().zip(values.chunks(3)).all(|(value, sample)| *value == sample[0]));
+    }
+
     #[test]
     fn dropout_drops_its_share_and_scales_the_rest() {
         let dropout = Mask { probability: 0.3, seed: 43, layer: 1, step: 7 };

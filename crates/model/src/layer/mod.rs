@@ -9,18 +9,21 @@ mod external;
 mod mask;
 mod row_norm;
 mod skip;
+mod stochastic_depth;
 
 pub use activation::{Activate, ActivationDevice, activation_number};
 pub use batch_norm::EPSILON;
 #[cfg(any(feature = "cuda", test))]
 pub(crate) use batch_norm::MOMENTUM;
 pub use batch_norm::{BatchNorm, BatchNormDevice, BatchNormLayer};
+pub(crate) use dense::draw_as_linear;
 pub use dense::{Dense, DenseDevice, DenseLayer};
 pub use dropout::{DropoutLayer, parts_per_million};
 pub use external::{External, ExternalLayer, check_generators};
 pub use mask::{Mask, MaskDevice};
 pub use row_norm::{LayerNorm, LayerNormLayer, RmsNorm, RmsNormLayer, RowNormDevice};
 pub use skip::Skip;
+pub use stochastic_depth::StochasticDepth;
 
 use strata_rng::TorchRng;
 use strata_spec::{Activation, LayerSpec, NetworkSpec};
@@ -31,6 +34,15 @@ use crate::{Architecture, ModelError};
 pub trait Layer {
     /// Draws the layer's parameters as PyTorch does when it constructs its module of the same name.
     fn initialise(&mut self, rng: &mut TorchRng);
+
+    /// Gives a dense layer the weight, `[outputs, inputs]`, that `draw` makes of its inputs and outputs, and a bias of zero; any other layer begins as
+    /// [`Layer::initialise`] has it.
+    fn set_weight(&mut self, draw: &mut dyn FnMut(usize, usize) -> Vec<f32>) {
+        let _ = draw;
+    }
+
+    /// Sets the parameters of a dense layer or a normalisation to zero, so that its output is zero.
+    fn zero(&mut self) {}
 
     /// Sets what a dense layer does besides its affine operation; any other layer says what it does itself.
     fn set_activation(&mut self, activation: Activation, dropout: f32) {
@@ -143,17 +155,4 @@ impl<A: Layers, B: Layers> Layers for (A, B) {
         self.0.describe(description);
         self.1.describe(description);
     }
-}
-
-/// Draws the parameters that PyTorch's modules, constructed in order, draw from the same generator: each dense layer's weight row by row, then
-/// its bias, uniform in ±1/√inputs (`nn.Linear`: `torch.nn.init.kaiming_uniform_` with `a = √5`). Normalisations begin with gains of one, biases and running means of
-/// zero and running variances of one, and draw nothing. A user's module keeps what it was built with.
-pub fn initialise<N: Layers + ?Sized>(network: &mut N, rng: &mut TorchRng) {
-    network.for_each(&mut |layer| layer.initialise(rng));
-}
-
-/// Takes `rng` to where [`initialise`] leaves it for a network of this architecture: for whoever needs the draws that follow, and not the
-/// network.
-pub fn skip_initialisation(architecture: &Architecture, rng: &mut TorchRng) {
-    architecture.layers().for_each(|(inputs, outputs)| drop(dense::draw(inputs, outputs, rng)));
 }

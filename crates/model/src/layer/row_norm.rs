@@ -174,6 +174,11 @@ impl<const N: usize, D: Device<f32>> Layer for LayerNormLayer<N, f32, D> {
         self.bias.copy_from(&[0.0; N]);
     }
 
+    fn zero(&mut self) {
+        self.weight.copy_from(&[0.0; N]);
+        self.bias.copy_from(&[0.0; N]);
+    }
+
     fn set_seed(&mut self, _: u64, _: usize) {}
     fn set_step(&mut self, _: u64) {}
 }
@@ -181,6 +186,10 @@ impl<const N: usize, D: Device<f32>> Layer for LayerNormLayer<N, f32, D> {
 impl<const N: usize, D: Device<f32>> Layer for RmsNormLayer<N, f32, D> {
     fn initialise(&mut self, _: &mut TorchRng) {
         self.weight.copy_from(&[1.0; N]);
+    }
+
+    fn zero(&mut self) {
+        self.weight.copy_from(&[0.0; N]);
     }
 
     fn set_seed(&mut self, _: u64, _: usize) {}

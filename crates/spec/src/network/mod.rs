@@ -35,6 +35,12 @@ pub enum LayerSpec {
         /// The probability that a value is dropped, in `0..1`.
         probability: f64,
     },
+    /// The end of a skip connection's branch: in training a sample goes without the branch with this probability, in evaluation the branch is
+    /// multiplied with the probability that it is there (Huang et al. 2016).
+    StochasticDepth {
+        /// The probability that a sample goes without the branch, in `0..1`.
+        probability: f64,
+    },
     /// The input added to what the layers make of it; they end with as many features as they begin with.
     Skip(Vec<LayerSpec>),
     /// A module of a user's own, known by name only.
@@ -162,6 +168,13 @@ impl NetworkSpec {
         self.layers.iter().all(|layer| matches!(layer, LayerSpec::Dense { .. }))
     }
 
+    /// The places, as [`NetworkSpec::for_each`] counts, of the last dense layer or normalisation of each skip connection, nested ones too.
+    pub fn residual_ends(&self) -> Vec<usize> {
+        let mut ends = Vec::new();
+        find_ends(&self.layers, &mut 0, &mut ends);
+        ends
+    }
+
     /// Whether a training batch needs two samples at least: under batch normalisation a single one has no variance.
     pub fn has_batch_norm(&self) -> bool {
         let mut found = false;
@@ -182,14 +195,41 @@ fn walk(layers: &[LayerSpec], mut width: usize, visit: &mut dyn FnMut(usize, &La
     }
 }
 
+/// Adds the ends of the skip connections in `layers`, and gives that of `layers` themselves; `place` is that of the next layer.
+fn find_ends(layers: &[LayerSpec], place: &mut usize, ends: &mut Vec<usize>) -> Option<usize> {
+    let mut last = None;
+    for layer in layers {
+        match layer {
+            LayerSpec::Skip(branch) => {
+                let end = find_ends(branch, place, ends);
+                ends.extend(end);
+                continue;
+            }
+            LayerSpec::Dense { .. } | LayerSpec::Norm(_) => last = Some(*place),
+            _ => {}
+        }
+        *place += 1;
+    }
+    last
+}
+
 fn outputs_of(layers: &[LayerSpec], inputs: usize) -> Result<usize, NetworkError> {
     let mut width = inputs;
     for layer in layers {
         match layer {
             LayerSpec::Dense { outputs } | LayerSpec::Module { outputs, .. } => width = *outputs,
             LayerSpec::Dropout { probability } => check_probability("dropout", *probability)?,
+            LayerSpec::StochasticDepth { .. } => {
+                return Err(NetworkError("`stochastic_depth(…)` stands at the end of a skip connection only".into()));
+            }
             LayerSpec::Skip(layers) => {
-                let outputs = outputs_of(layers, width)?;
+                let outputs = match layers.split_last() {
+                    Some((LayerSpec::StochasticDepth { probability }, branch)) => {
+                        check_probability("stochastic depth", *probability)?;
+                        outputs_of(branch, width)?
+                    }
+                    _ => outputs_of(layers, width)?,
+                };
                 if outputs != width {
                     return Err(NetworkError(format!(
                         "a skip connection of {width} features ends with {outputs}: what is added has as many as the input"

@@ -8,6 +8,7 @@ fn a_networks_text_parses_to_an_equal_network() {
         "3072, 10",
         "5, 4 gelu, 3",
         "8, batch_norm, 8 rms_norm silu dropout(0.25), skip(8 relu, skip(8), 8), activation(gelu), 2",
+        "8, skip(8 gelu, 8 stochastic_depth(0.1)), skip(skip(8 stochastic_depth(0.5)), rms_norm, stochastic_depth(0)), 2",
         "8, module(own::Layer to 6), activation(relu), 2",
     ];
     for text in texts {
@@ -38,6 +39,9 @@ fn invalid_network_texts_are_refused_with_a_reason() {
         ("5, 4 dropout(NaN), 3", "a dropout of NaN"),
         ("5, 4 dropout(0.1234567), 3", "a dropout of 0.1234567: at most six digits"),
         ("5, 4 dropout(0.9999999), 3", "at most six digits"),
+        ("5, 4 stochastic_depth(0.1), 3", "at the end of a skip connection only"),
+        ("5, skip(stochastic_depth(0.1), 5), 3", "at the end of a skip connection only"),
+        ("5, skip(5 stochastic_depth(1)), 3", "a stochastic depth of 1"),
         ("5, 99999999999999999999999, 3", "is no layer"),
         (&deep, "nested more than 32"),
     ];
@@ -94,4 +98,14 @@ fn a_network_that_no_program_can_be_built_with_is_refused() {
         assert!(error.contains(expected), "{text}: {error}");
     }
     assert_eq!(check(&long.replacen(" relu", "", 1)), Ok(()));
+}
+
+#[test]
+fn the_last_layer_with_parameters_ends_a_skip_connection() {
+    let ends = |text: &str| text.parse::<NetworkSpec>().unwrap().residual_ends();
+    assert_eq!(ends("5, 4 gelu, 3"), []);
+    // Places: dense 0, gelu 1, norm 2, dense 3, gelu 4, dense 5, stochastic depth 6.
+    assert_eq!(ends("5, 4 gelu, skip(layer_norm, 8 gelu, 4 stochastic_depth(0.1)), 3"), [5]);
+    // Places: dense 0, dense 1, norm 2; the inner connection's is the dense layer, the outer's the normalisation.
+    assert_eq!(ends("5, 4, skip(skip(4), batch_norm), skip(gelu), 3"), [1, 2]);
 }

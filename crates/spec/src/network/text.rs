@@ -38,6 +38,10 @@ impl LayerList {
                 "in training each value is dropped with this probability, of at most six digits after the point",
             ),
         ];
+        words.push((
+            "stochastic_depth(0.1)",
+            "at the end of `skip(…)`: in training a sample goes without the layers in the parentheses with this probability, in evaluation they count by the probability that they are there (Huang et al. 2016)",
+        ));
         words.extend(NormKind::ALL.map(|kind| (kind.as_str(), kind.sentence())));
         words.extend(Activation::ALL.map(|activation| (activation.as_str(), activation.sentence())));
         words.push(("activation(gelu)", "an activation at the beginning or behind `skip(…)`"));
@@ -81,6 +85,7 @@ fn write_layers(f: &mut fmt::Formatter<'_>, layers: &[LayerSpec]) -> fmt::Result
             LayerSpec::Activation(activation) => write!(f, "activation({activation})")?,
             LayerSpec::Norm(kind) => write!(f, "{kind}")?,
             LayerSpec::Dropout { probability } => write!(f, "dropout({probability})")?,
+            LayerSpec::StochasticDepth { probability } => write!(f, "stochastic_depth({probability})")?,
             LayerSpec::Module { name, outputs } => write!(f, "module({name} to {outputs})")?,
             LayerSpec::Skip(layers) => {
                 f.write_str("skip(")?;
@@ -147,6 +152,9 @@ fn parse_word(word: &str, depth: usize) -> Result<LayerSpec, NetworkError> {
     if let Some(probability) = argument("dropout").and_then(|text| text.trim().parse().ok()) {
         return Ok(LayerSpec::Dropout { probability });
     }
+    if let Some(probability) = argument("stochastic_depth").and_then(|text| text.trim().parse().ok()) {
+        return Ok(LayerSpec::StochasticDepth { probability });
+    }
     if let Some((name, outputs)) = argument("module").and_then(|text| text.rsplit_once(" to "))
         && let Some(outputs) = number(outputs)
     {
@@ -154,7 +162,7 @@ fn parse_word(word: &str, depth: usize) -> Result<LayerSpec, NetworkError> {
     }
     let names = |names: Vec<&str>| names.join(", ");
     Err(NetworkError(format!(
-        "`{word}` is no layer; there are a width, skip(…), dropout(p), {}, {}",
+        "`{word}` is no layer; there are a width, skip(…), dropout(p), stochastic_depth(p), {}, {}",
         names(NormKind::ALL.map(Named::as_str).to_vec()),
         names(Activation::ALL.map(Named::as_str).to_vec())
     )))
