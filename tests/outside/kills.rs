@@ -72,7 +72,10 @@ fn kill_and_resume(sets: &[&str], runs: usize) {
 
     let mut random = Random(43);
     let (mut kills, mut looks) = (0, 0);
-    for number in 0..rounds(runs) {
+    let mut number = 0;
+    // On a busy machine the first run may have taken so long that no later one is met: the window narrows until one is.
+    while number < rounds(runs) || kills == 0 {
+        assert!(number < 10 * rounds(runs), "no run was killed");
         let name = format!("run{number}");
         let ended = AtomicBool::new(false);
         let readable = AtomicUsize::new(0);
@@ -86,9 +89,9 @@ fn kill_and_resume(sets: &[&str], runs: usize) {
         assert!(sandbox.result(&name) == expected, "{name} differs");
         sandbox.holds_only_a_runs_files(&name);
         the_record_tells_the_whole(&sandbox, &name);
+        number += 1;
     }
-    println!("{} runs, {kills} kills, {looks} looks at records", rounds(runs));
-    assert!(kills > 0, "no run was killed");
+    println!("{number} runs, {kills} kills, {looks} looks at records");
     assert!(looks > kills);
 }
 
