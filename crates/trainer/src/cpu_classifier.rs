@@ -10,7 +10,6 @@ use strata_rng::TorchRng;
 use strata_spec::Initialisation;
 
 use crate::averaged_network::AveragedNetwork;
-use crate::classifier::smallest_batch;
 use crate::cpu_network::{CpuNetwork, Inputs};
 use crate::{Batch, Classifier, OptimizerState, Outputs, Score, TrainError, TrainingStep};
 
@@ -62,7 +61,7 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> CpuClassifier<M, I, C>
         Ok(Self {
             device,
             network,
-            smallest_batch: smallest_batch(&architecture),
+            smallest_batch: crate::classifier::smallest_batch(&architecture),
             architecture,
             tensors,
             step,
@@ -213,12 +212,11 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> Classifier for CpuClas
     }
 
     fn initialise_by(&mut self, how: Initialisation, rng: &mut TorchRng) -> Result<(), TrainError> {
-        let states = self.step.buffers();
         self.clear_gradients();
         self.forget_average();
         self.state = catch_out_of_memory(|| {
             initialise_by(&mut self.network, how, rng);
-            OptimizerState::new(states, &self.tensors)
+            OptimizerState::new(self.step.buffers(), &self.tensors)
         })?;
         Ok(())
     }
