@@ -160,14 +160,14 @@ fn runs_are_filtered_grouped_noted_evaluated_and_written_for_other_programs() {
     };
     let all = json(&["runs", "--format", "json"]);
     let of = |name: &str| all.as_array().unwrap().iter().find(|run| run["name"] == name).unwrap().clone();
-    assert_eq!((of("good")["optimizer"].as_str(), of("fair")["epochs"][0].as_u64()), (Some("sgd"), Some(2)));
+    assert_eq!((of("good")["optimizer"].as_str(), of("fair")["epochs"][0].as_u64()), (Some("adam"), Some(2)));
     let some = json(&["runs", "--where", "phases.epochs == 2", "--where", "val_acc > 0", "--format", "json"]);
     assert_eq!((some.as_array().unwrap().len(), &some[0]["name"]), (1, &"fair".into()));
     let sorted = sandbox.run(["runs", "--sort", "val_acc", "--descending", "--format", "csv"]).succeeded().out;
     let names: Vec<_> = sorted.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect();
     assert_eq!(names, ["good", "fair", "poor"], "{sorted}");
     let groups = json(&["runs", "--group", "optimizer.kind", "--format", "json"]);
-    assert_eq!((groups[0]["optimizer"].as_str(), groups[0]["n"].as_u64()), (Some("sgd"), Some(3)));
+    assert_eq!((groups[0]["optimizer"].as_str(), groups[0]["n"].as_u64()), (Some("adam"), Some(3)));
     assert!(groups[0]["val_acc_deviation"].as_f64().unwrap() > 0.0, "{groups}");
     sandbox.run(["runs", "--where", "val_acc"]).failed_saying(2, &["val_acc > 0.6"]);
     sandbox.run(["runs", "--sort", "accuracy"]).failed_saying(2, &["`accuracy`", "val_acc"]);
