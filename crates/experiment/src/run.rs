@@ -8,7 +8,7 @@ use strata_dataset::{DataFolder, Dataset, Split};
 use strata_report::{ReportError, RunFolder};
 use strata_rng::TorchRng;
 use strata_spec::Initialisation;
-use strata_trainer::{Classifier, Device, Progress, Threaded, Threads};
+use strata_trainer::{Classifier, Device, Progress, Threads};
 
 use crate::inputs::{Inputs, Loaders};
 use crate::recorder::Recorder;
@@ -143,8 +143,8 @@ impl Runner<'_> {
             self.stop.while_at_once(|| threads.run(|| (Inputs::of(experiment, &dataset, &split), dataset.sha256())))?;
         let inputs = inputs?;
         let tables = inputs.tables(experiment, &dataset.train, device)?;
-        let classifier = setup::classifier(experiment, self.networks, device, &dataset.train, tables.as_deref())?;
-        let classifier = Box::new(Threaded::new(classifier, threads.clone()));
+        let mut classifier = setup::classifier(experiment, self.networks, device, &dataset.train, tables.as_deref())?;
+        classifier.compute_on(threads.clone());
         let loaders = threads.run(|| inputs.loaders(experiment, &dataset, &split, tables.is_some()))?;
         let folder = folder.path().map(Path::to_owned);
         let initialisation = experiment.model.initialisation;

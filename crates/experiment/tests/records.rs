@@ -12,7 +12,9 @@ use strata_model::{Architecture, Weights, mlp};
 use strata_report::{Record, Status, compare_table, read_history, read_record, read_timing};
 use strata_rng::TorchRng;
 use strata_spec::Initialisation;
-use strata_trainer::{Batch, BuildClassifier, Classifier, ClassifierOptions, OptimizerState, Score, TrainError, build};
+use strata_trainer::{
+    Batch, BuildClassifier, Classifier, ClassifierOptions, OptimizerState, Score, Threads, TrainError, build,
+};
 
 const CONFIG: &str = "
 name = \"small\"
@@ -62,6 +64,9 @@ impl Classifier for Odd {
     }
     fn initialise_by(&mut self, how: Initialisation, rng: &mut TorchRng) -> Result<(), TrainError> {
         self.inner.initialise_by(how, rng)
+    }
+    fn compute_on(&mut self, threads: Threads) {
+        self.inner.compute_on(threads);
     }
     fn training_step(&mut self, batch: Batch, learning_rate: f64) -> Result<(), TrainError> {
         self.steps += 1;

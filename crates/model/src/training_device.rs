@@ -31,9 +31,9 @@ impl ByteSamples<'_> {
 }
 
 /// A device that trains without a word from the host in a step: it holds the data set, gathers batches from it, and keeps the scores.
-pub trait TrainingDevice: DenseDevice + Send {
+pub trait TrainingDevice: DenseDevice {
     /// Samples of `I` features that the device holds.
-    type Held<const I: usize>: Send + 'static;
+    type Held<const I: usize>: 'static;
 
     /// Copies `samples` to the device, once, as bytes.
     ///
@@ -71,7 +71,7 @@ pub trait TrainingDevice: DenseDevice + Send {
     fn try_write(&self, buffer: &mut <Self as Storage<f32>>::Vec, values: &[f32]) -> Result<(), Self::Err>;
 
     /// Scores of samples, on the device.
-    type Scores: Default + Send + 'static;
+    type Scores: Default + 'static;
 
     /// Adds what `logits` (`[batch, C]`) say about `labels` (`[batch]`, each below `C`) to `scores`, and gives a scalar to go back from: its
     /// gradients are those of the mean softmax cross entropy, its value means nothing.

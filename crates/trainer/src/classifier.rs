@@ -8,7 +8,7 @@ use strata_model::{Architecture, Weights};
 use strata_rng::TorchRng;
 use strata_spec::Initialisation;
 
-use crate::{Batch, OptimizerState, TrainError};
+use crate::{Batch, OptimizerState, Threads, TrainError};
 
 /// Sums over samples, from which means are exact whatever the batches' sizes.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -69,9 +69,7 @@ pub(crate) fn smallest_batch(architecture: &Architecture) -> usize {
 ///
 /// Training and validation steps may leave their results on the device; [`Classifier::training_score`] and
 /// [`Classifier::validation_score`] bring them back, so that a loop that asks once in a while does not make the device wait.
-///
-/// It computes on the threads that it is called on: [`Threaded`](crate::Threaded) gives it some.
-pub trait Classifier: Send {
+pub trait Classifier {
     /// What the network is.
     fn architecture(&self) -> &Architecture;
 
@@ -93,6 +91,11 @@ pub trait Classifier: Send {
     /// # Errors
     /// Where the device fails.
     fn initialise_by(&mut self, how: Initialisation, rng: &mut TorchRng) -> Result<(), TrainError>;
+
+    /// Has it compute on `threads`; without, it does on those that it is called on. A classifier that computes on a card needs none.
+    fn compute_on(&mut self, threads: Threads) {
+        let _ = threads;
+    }
 
     /// One step of the optimizer on the mean loss of `batch`.
     ///

@@ -1,5 +1,7 @@
 //! A classifier on the CPU: `strata-kernels` under dfdx's tape, weights updated by the product that is their gradient.
 
+mod average;
+
 use dfdx::prelude::*;
 use strata_kernels::{Parameter, average_towards, catch_out_of_memory};
 use strata_model::{
@@ -11,11 +13,13 @@ use strata_spec::Initialisation;
 
 use crate::averaged_network::AveragedNetwork;
 use crate::cpu_network::{CpuNetwork, Inputs};
-use crate::{Batch, Classifier, OptimizerState, Outputs, Score, TrainError, TrainingStep};
+use crate::{Batch, Classifier, OptimizerState, Outputs, Score, Threads, TrainError, TrainingStep};
 
 /// A network of `I` inputs and `C` classes and its optimizer, on the CPU.
 pub struct CpuClassifier<M, const I: usize, const C: usize> {
     device: Cpu,
+    /// What it computes on, where it was given some.
+    threads: Option<Threads>,
     network: M,
     architecture: Architecture,
     smallest_batch: usize,
@@ -60,6 +64,7 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> CpuClassifier<M, I, C>
         let device = Cpu::default();
         Ok(Self {
             device,
+            threads: None,
             network,
             smallest_batch: crate::classifier::smallest_batch(&architecture),
             architecture,
@@ -74,42 +79,19 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> CpuClassifier<M, I, C>
         })
     }
 
+    /// Does `work` on the threads that were given; memory that there is none of is its error.
+    fn on_threads<T: Send>(&mut self, work: impl FnOnce(&mut Self) -> T + Send) -> Result<T, TrainError> {
+        let done = match self.threads.clone() {
+            Some(threads) => threads.run(|| catch_out_of_memory(|| work(self))),
+            None => catch_out_of_memory(|| work(self)),
+        };
+        Ok(done?)
+    }
+
     fn inputs(&self, batch: &mut Batch) -> Result<Inputs<I>, TrainError> {
         batch.check(C)?;
         let features = batch.take_features(I)?;
         tensor_from_vec(&self.device, features, (batch.len(), Const::<I>)).map_err(TrainError::device)
-    }
-
-    /// Whether an average is evaluated, once it is up to date.
-    fn is_averaged(&self) -> bool {
-        self.step.averaging.is_some_and(|averaging| averaging.has_begun(self.state.steps))
-    }
-
-    /// Whether an average is to be evaluated whose activations batch normalisation knows nothing of.
-    fn lacks_statistics(&self) -> bool {
-        let is_stale = self.averaged.as_ref().is_some_and(|averaged| !averaged.is_current());
-        is_stale && self.is_averaged() && self.architecture.network().has_batch_norm()
-    }
-
-    /// Brings the averaged network up to date where it is what is evaluated; what is.
-    fn evaluated(&mut self) -> Result<&M, TrainError> {
-        if self.lacks_statistics() {
-            return Err(TrainError::Statistics);
-        }
-        let is_averaged = self.is_averaged();
-        match &mut self.averaged {
-            Some(averaged) if is_averaged || averaged.is_current() => {
-                if !averaged.is_current() {
-                    averaged.load(&self.network, &self.state)?;
-                }
-                Ok(averaged.network())
-            }
-            _ => Ok(&self.network),
-        }
-    }
-
-    fn forget_average(&mut self) {
-        self.averaged.iter_mut().for_each(AveragedNetwork::forget);
     }
 
     /// Adds the gradients of `batch`: of its mean loss, or, as a part of a step (`is_part`), of its samples' sum.
@@ -221,8 +203,12 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> Classifier for CpuClas
         Ok(())
     }
 
+    fn compute_on(&mut self, threads: Threads) {
+        self.threads = Some(threads);
+    }
+
     fn training_step(&mut self, batch: Batch, learning_rate: f64) -> Result<(), TrainError> {
-        let done = catch_out_of_memory(|| self.train(batch, learning_rate));
+        let done = self.on_threads(|this| this.train(batch, learning_rate));
         if done.is_err() {
             // What is left of a step that ended in its middle is for no update.
             self.clear_gradients();
@@ -231,7 +217,7 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> Classifier for CpuClas
     }
 
     fn accumulate(&mut self, batch: Batch) -> Result<(), TrainError> {
-        let done = catch_out_of_memory(|| self.backward(batch, true));
+        let done = self.on_threads(|this| this.backward(batch, true));
         if done.is_err() {
             self.clear_gradients();
         }
@@ -247,7 +233,7 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> Classifier for CpuClas
     }
 
     fn statistics_step(&mut self, batch: Batch) -> Result<(), TrainError> {
-        catch_out_of_memory(|| self.estimate(batch))?
+        self.on_threads(|this| this.estimate(batch))?
     }
 
     fn finish_statistics(&mut self) {
@@ -258,7 +244,7 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> Classifier for CpuClas
         if !self.is_averaged() {
             return Ok(None);
         }
-        catch_out_of_memory(|| self.evaluated().map(|network| Some(weights_of(network))))?
+        self.on_threads(|this| this.evaluated().map(|network| Some(weights_of(network))))?
     }
 
     fn evaluate_with(&mut self, weights: &Weights) -> Result<(), TrainError> {
@@ -273,7 +259,7 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> Classifier for CpuClas
     }
 
     fn validation_step(&mut self, batch: Batch) -> Result<(), TrainError> {
-        catch_out_of_memory(|| self.validate(batch))?
+        self.on_threads(|this| this.validate(batch))?
     }
 
     fn validation_score(&mut self) -> Result<Score, TrainError> {

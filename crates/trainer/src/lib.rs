@@ -59,7 +59,7 @@ pub use strata_metrics::{Direction, Metric, Outputs};
 pub use strata_spec::{Clipping, Criterion, DeviceChoice, EarlyStopping, HistoryRow, Phase, ScheduleSpec};
 pub use table::Table;
 pub use tensor_classifier::{TensorClassifier, TensorNetwork};
-pub use threads::{Threaded, Threads};
+pub use threads::Threads;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -22,7 +22,6 @@ type Traced<D> = OwnedTape<f32, D>;
 pub trait TensorNetwork<D: Device<f32>, const I: usize, const C: usize>:
     Layers
     + TensorCollection<f32, D>
-    + Send
     + Module<Inputs<I, D>, Output = Inputs<C, D>, Error = D::Err>
     + ModuleMut<Inputs<I, D, Traced<D>>, Output = Inputs<C, D, Traced<D>>, Error = D::Err>
 {
@@ -31,7 +30,6 @@ pub trait TensorNetwork<D: Device<f32>, const I: usize, const C: usize>:
 impl<M, D: Device<f32>, const I: usize, const C: usize> TensorNetwork<D, I, C> for M where
     M: Layers
         + TensorCollection<f32, D>
-        + Send
         + Module<Inputs<I, D>, Output = Inputs<C, D>, Error = D::Err>
         + ModuleMut<Inputs<I, D, Traced<D>>, Output = Inputs<C, D, Traced<D>>, Error = D::Err>
 {

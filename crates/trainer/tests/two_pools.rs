@@ -9,9 +9,7 @@ use std::num::NonZeroUsize;
 use common::{CLASSES, FEATURES, Keeper, Memory};
 use strata_model::{Activation, mlp};
 use strata_rng::TorchRng;
-use strata_trainer::{
-    Checkpoint, Classifier, ClassifierOptions, Device, Phase, Plan, Progress, Sgd, Threaded, Threads, build, fit,
-};
+use strata_trainer::{Checkpoint, ClassifierOptions, Device, Phase, Plan, Progress, Sgd, Threads, build, fit};
 
 fn trained(threads: usize) -> Checkpoint {
     let threads = Threads::new(NonZeroUsize::new(threads).unwrap()).unwrap();
@@ -23,14 +21,14 @@ fn trained(threads: usize) -> Checkpoint {
         seed: 43,
         resident: None,
     };
-    let classifier = build::<mlp!(12, 300, 70, 3), FEATURES, CLASSES>(options).unwrap();
-    let mut classifier = Threaded::new(classifier, threads);
+    let mut classifier = build::<mlp!(12, 300, 70, 3), FEATURES, CLASSES>(options).unwrap();
+    classifier.compute_on(threads);
     let mut rng = TorchRng::new(43);
     classifier.initialise(&mut rng).unwrap();
     let loader = |shuffle| Memory { samples: 130, batch: 64, shuffle, indices_only: false };
     let plan = Plan { phases: vec![Phase::constant(2, 0.05)], ..Plan::default() };
     let mut keeper = Keeper::default();
-    fit(&mut classifier, &loader(true), &loader(false), &plan, Progress::new(&rng), &mut keeper).unwrap();
+    fit(&mut *classifier, &loader(true), &loader(false), &plan, Progress::new(&rng), &mut keeper).unwrap();
     keeper.checkpoints.pop().unwrap()
 }
 

@@ -6,7 +6,9 @@ use std::time::Instant;
 use strata_model::{Architecture, Weights};
 use strata_rng::TorchRng;
 use strata_spec::Initialisation;
-use strata_trainer::{Batch, BuildClassifier, Classifier, ClassifierOptions, OptimizerState, Score, TrainError};
+use strata_trainer::{
+    Batch, BuildClassifier, Classifier, ClassifierOptions, OptimizerState, Score, Threads, TrainError,
+};
 
 /// What the loop asks for; what it does in between is known by what came before and what came after.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +62,9 @@ impl Classifier for Clocked {
     }
     fn initialise_by(&mut self, how: Initialisation, rng: &mut TorchRng) -> Result<(), TrainError> {
         self.0.initialise_by(how, rng)
+    }
+    fn compute_on(&mut self, threads: Threads) {
+        self.0.compute_on(threads);
     }
     fn training_step(&mut self, batch: Batch, learning_rate: f64) -> Result<(), TrainError> {
         self.note(Call::Training, |inner| inner.training_step(batch, learning_rate))
