@@ -54,7 +54,7 @@ fn seed() -> impl Strategy<Value = i64> {
 }
 
 fn dataset() -> impl Strategy<Value = String> {
-    let cifar = ("(https?|file)://[^\\p{C}\"\\\\@]{1,80}", "[0-9a-f]{64}").prop_map(|(url, sha256)| {
+    let cifar = ("(https?|file)://[a-z][^\\p{C}\"\\\\@]{0,79}", "[0-9a-f]{64}").prop_map(|(url, sha256)| {
         (
             vec![("kind", "\"cifar10\"".into()), ("url", format!("\"{url}\"")), ("sha256", format!("\"{sha256}\""))],
             50_000,
