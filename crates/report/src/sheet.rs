@@ -81,7 +81,7 @@ impl Cell {
 /// sheet.push(vec![Cell::new("a, b"), Cell::metric(Some(0.123456))]);
 /// assert_eq!(sheet.write(Format::Csv, None), "name,val_acc\n\"a, b\",0.123456\n");
 /// assert_eq!(sheet.write(Format::Json, None), "[\n  {\"name\":\"a, b\",\"val_acc\":0.123456}\n]\n");
-/// assert_eq!(sheet.write(Format::Markdown, None), "| name | val_acc |\n| --- | ---: |\n| a, b | 0.1235 |\n");
+/// assert_eq!(sheet.write(Format::Markdown, None), "| name | val\\_acc |\n| --- | ---: |\n| a, b | 0.1235 |\n");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sheet {
