@@ -96,7 +96,7 @@ fn a_misspelt_key_is_shown_in_its_line() {
     let sandbox = Sandbox::new();
     sandbox.write("wrong.toml", SMALL.replace("hidden = []", "hiden = []"));
     insta::assert_snapshot!(sandbox.run(["experiment", "wrong.toml"]).err, @r"
-    error: wrong.toml:12: model.hiden: unknown key; did you mean `hidden`? [model] takes network, hidden, activation, dropout
+    error: wrong.toml:12: model.hiden: unknown key; did you mean `hidden`? [model] takes network, hidden, activation, dropout, init, zero_init_residual
        |
     12 | hiden = []
        | ^^^^^

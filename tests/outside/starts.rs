@@ -49,17 +49,17 @@ fn worker_threads_beyond_the_accounts_limit_are_an_error_with_their_number() {
     assert_eq!(sandbox.names("runs"), Vec::<String>::new());
 }
 
-/// The threads for signals, batches and bars are dispensable: one worker thread beside the first is enough.
+/// The threads for batches and bars are dispensable: one worker thread beside the first and the one that waits for signals is enough.
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "prlimit and setpriv are Linux's")]
-fn a_run_needs_one_thread_beside_the_first() {
+fn a_run_needs_one_worker_thread_beside_the_first_and_that_of_signals() {
     if !is_root() {
         // The limit counts all processes of the account, of which there are others.
         return;
     }
     let sandbox = Sandbox::new();
     sandbox.train(["--name", "free"]).succeeded();
-    for most in [2, 3] {
+    for most in [3, 4] {
         let name = format!("limited-{most}");
         fs::remove_dir_all(sandbox.path("runs")).ok();
         train_with(&sandbox, most, &["--threads", "1", "--name", &name]).succeeded();
