@@ -196,11 +196,10 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> Classifier for CpuClas
     fn initialise_by(&mut self, how: Initialisation, rng: &mut TorchRng) -> Result<(), TrainError> {
         self.clear_gradients();
         self.forget_average();
-        self.state = catch_out_of_memory(|| {
-            initialise_by(&mut self.network, how, rng);
-            OptimizerState::new(self.step.buffers(), &self.tensors)
-        })?;
-        Ok(())
+        self.on_threads(|this| {
+            initialise_by(&mut this.network, how, rng);
+            this.state = OptimizerState::new(this.step.buffers(), &this.tensors);
+        })
     }
 
     fn compute_on(&mut self, threads: Threads) {

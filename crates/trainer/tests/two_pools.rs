@@ -9,6 +9,7 @@ use std::num::NonZeroUsize;
 use common::{CLASSES, FEATURES, Keeper, Memory};
 use strata_model::{Activation, mlp};
 use strata_rng::TorchRng;
+use strata_spec::{Initialisation, WeightInit};
 use strata_trainer::{Checkpoint, ClassifierOptions, Device, Phase, Plan, Progress, Sgd, Threads, build, fit};
 
 fn trained(threads: usize) -> Checkpoint {
@@ -24,7 +25,9 @@ fn trained(threads: usize) -> Checkpoint {
     let mut classifier = build::<mlp!(12, 300, 70, 3), FEATURES, CLASSES>(options).unwrap();
     classifier.compute_on(threads);
     let mut rng = TorchRng::new(43);
-    classifier.initialise(&mut rng).unwrap();
+    // Whose products are computed on threads.
+    let orthogonal = Initialisation { weights: WeightInit::Orthogonal, ..Initialisation::default() };
+    classifier.initialise_by(orthogonal, &mut rng).unwrap();
     let loader = |shuffle| Memory { samples: 130, batch: 64, shuffle, indices_only: false };
     let plan = Plan { phases: vec![Phase::constant(2, 0.05)], ..Plan::default() };
     let mut keeper = Keeper::default();
