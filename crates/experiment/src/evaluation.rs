@@ -7,15 +7,16 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 use strata_config::Config;
 use strata_dataset::Images;
+use strata_export::{ExportError, weights_file};
 use strata_metrics::{Confusion, Outputs, Sums, registered};
 use strata_model::{ModelError, Predictor, TrainedModel};
-use strata_report::{Cell, Format, Record, Sheet, read_record};
-use strata_trainer::{Loss, TrainError, TrainingStep};
+use strata_report::{Cell, Format, Sheet, read_record};
+use strata_trainer::{Loss, TrainError};
 
 use crate::inputs::Inputs;
 use crate::threads::start_threads;
 use crate::training::usage;
-use crate::{Display, ExperimentError, ImagePart, Stop, data, sha256};
+use crate::{Display, ExperimentError, ImagePart, Stop, data, setup};
 
 /// What the weights of a run do on a part of its data.
 ///
@@ -64,7 +65,10 @@ pub fn evaluate_run(
     let config = Config::read(&run.join("config.toml"), &[])?;
     let record = read_record(run)?;
     let refused = |reason: String| ExperimentError::Evaluation { run: run.to_owned(), reason };
-    let path = weights_file(run, &record).map_err(&refused)?;
+    let path = weights_file(run, &record).map_err(|error| match error {
+        ExportError::Weights { reason, .. } => refused(reason),
+        other => refused(other.to_string()),
+    })?;
     let threads = start_threads(config.threads)?;
     let recorded = record.dataset.folder.as_deref().map(Path::new);
     let dataset = threads.run(|| data::load(&config, &data::named(folder.or(recorded)), display, stop))?;
@@ -91,7 +95,7 @@ pub fn evaluate_run(
         ImagePart::Validation => ("validation", &dataset.train, split.validation),
         ImagePart::Test => ("test", &dataset.test, (0..).take(dataset.test.len()).collect()),
     };
-    let loss = TrainingStep::from(&config.optimizer).loss_of(config.loss).loss;
+    let loss = setup::step(&config).loss;
     let mut totals = Totals::new(dataset.classes.len());
     for batch in indices.chunks(config.dataset.evaluation_batch.get()) {
         if stop.is_requested() {
@@ -100,20 +104,6 @@ pub fn evaluate_run(
         threads.run(|| totals.add(&predictor, images, batch, &*loss)).map_err(TrainError::from)?;
     }
     Ok(totals.finish(record.name, part, dataset.classes.clone()))
-}
-
-/// The run's weights file, which must be the one that its record names.
-fn weights_file(run: &Path, record: &Record) -> Result<std::path::PathBuf, String> {
-    let Some(model) = &record.model else {
-        return Err(format!("it has no weights: its status is {}", record.status.as_str()));
-    };
-    let path = run.join(&model.file);
-    let bytes = std::fs::read(&path).map_err(|error| format!("{}: {error}", model.file))?;
-    let found = sha256::sha256(&bytes);
-    match found == model.sha256 {
-        true => Ok(path),
-        false => Err(format!("{} is not the file that its record names: its SHA-256 is {found}", model.file)),
-    }
 }
 
 /// What was measured so far.

@@ -27,7 +27,7 @@ pub use exporter::{Destination, ExportOption, Exporter, Options};
 pub use mlflow::Mlflow;
 pub use onnx::{Onnx, OnnxInput, onnx_model};
 pub use registry::{EXPORTERS, exporter};
-pub use run::RecordedRun;
+pub use run::{RecordedRun, weights_file};
 pub use tensorboard::{TensorBoard, TensorBoardLog};
 
 #[cfg(doctest)]

@@ -74,10 +74,10 @@ impl RecordedRun {
     /// Its weights and how to use them. Files of versions that wrote weights only are used as the record says.
     ///
     /// # Errors
-    /// [`ExportError::Weights`] where there are none yet, the file is not the one that the run wrote, or nothing says how its inputs were made of
+    /// [`ExportError::Weights`] where there are none yet, the file is not the one that its record names, or nothing says how its inputs were made of
     /// images; [`ExportError::Model`] where the file is damaged.
     pub fn model(&self) -> Result<TrainedModel, ExportError> {
-        let path = self.weights_file()?;
+        let path = weights_file(&self.folder, &self.record)?;
         match TrainedModel::load(&path) {
             Err(ModelError::NoUsage { .. }) => Ok(TrainedModel::load_as(&path, self.recorded_usage()?)?),
             loaded => Ok(loaded?),
@@ -89,30 +89,10 @@ impl RecordedRun {
     /// # Errors
     /// As [`RecordedRun::model`], but for what is not known of their use.
     pub fn tensors(&self) -> Result<Vec<NamedTensor>, ExportError> {
-        let path = self.weights_file()?;
+        let path = weights_file(&self.folder, &self.record)?;
         let bytes = fs::read(&path).map_err(ExportError::io("reading weights from", &path))?;
         let (weights, ..) = TrainedModel::from_bytes(&bytes).map_err(|reason| ModelError::Damaged { path, reason })?;
         Ok(weights.tensors)
-    }
-
-    /// The weights file, which is the one that the run wrote.
-    fn weights_file(&self) -> Result<PathBuf, ExportError> {
-        let wrong = |reason: String| ExportError::Weights { run: self.folder.clone(), reason };
-        let Some(file) = &self.record.model else {
-            return Err(wrong(format!(
-                "it has no weights file yet: it is {}, and one is written at the end of training",
-                self.record.status.as_str()
-            )));
-        };
-        let path = self.folder.join(&file.file);
-        let found = strata_files::hexadecimal(&sha256_of(&path)?);
-        if found == file.sha256 {
-            return Ok(path);
-        }
-        Err(wrong(format!(
-            "{} is not the file that the run wrote: its SHA-256 is {found}, the record has {}",
-            file.file, file.sha256
-        )))
     }
 
     /// How the weights are used, by the record of a version whose weights files did not say it.
@@ -141,6 +121,28 @@ impl RecordedRun {
         let classes = self.record.dataset.classes.clone();
         let transform = InputTransform::Pixels { mean, deviation };
         Ok(Usage { activation, dropout, input: FIRST_IMAGES.to_vec(), classes, transform })
+    }
+}
+
+/// The weights file of the run in `folder`, which is the one that its record names.
+///
+/// # Errors
+/// [`ExportError::Weights`] where the record names none yet, or the file is another one; [`ExportError::Io`] where it cannot be read.
+pub fn weights_file(folder: &Path, record: &Record) -> Result<PathBuf, ExportError> {
+    let wrong = |reason: String| ExportError::Weights { run: folder.to_owned(), reason };
+    let Some(model) = &record.model else {
+        let status = record.status.as_str();
+        let reason = format!("it has no weights file yet: it is {status}, and one is written at the end of training");
+        return Err(wrong(reason));
+    };
+    let path = folder.join(&model.file);
+    let found = strata_files::hexadecimal(&sha256_of(&path)?);
+    match found == model.sha256 {
+        true => Ok(path),
+        false => Err(wrong(format!(
+            "{} is not the file that its record names: its SHA-256 is {found}, the record has {}",
+            model.file, model.sha256
+        ))),
     }
 }
 
