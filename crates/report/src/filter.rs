@@ -88,7 +88,7 @@ impl Filter {
         self.comparisons.iter().all(|comparison| {
             let found = find(&comparison.key).filter(|value| !value.is_null());
             let is_equal = || found.as_ref().is_some_and(|found| is_equal(found, &comparison.value));
-            let order = || order(found.as_ref()?, &comparison.value);
+            let order = || order_of_values(found.as_ref()?, &comparison.value);
             match comparison.operator {
                 Operator::Equal => is_equal(),
                 Operator::Unequal => !is_equal(),
@@ -156,16 +156,12 @@ fn comparison(text: &str) -> Result<Comparison, FilterError> {
 fn is_equal(found: &Value, wanted: &Value) -> bool {
     match (found, wanted) {
         (Value::Array(values), wanted) => values.iter().any(|value| is_equal(value, wanted)),
-        (found, wanted) => order(found, wanted) == Some(Ordering::Equal),
+        (found, wanted) => order_of_values(found, wanted) == Some(Ordering::Equal),
     }
 }
 
 /// The order of two values: numbers by their value, texts by their letters; none of two kinds.
 pub fn order_of_values(a: &Value, b: &Value) -> Option<Ordering> {
-    order(a, b)
-}
-
-fn order(a: &Value, b: &Value) -> Option<Ordering> {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => a.as_f64()?.partial_cmp(&b.as_f64()?),
         (Value::String(a), Value::String(b)) => Some(a.cmp(b)),
