@@ -114,14 +114,14 @@ impl Recorder {
         if Instant::now() >= self.next_write { self.write() } else { Ok(()) }
     }
 
-    /// Writes record and plots as they are now.
+    /// Writes plots and record as they are now: the record last, since a run that it calls finished is never gone on with.
     fn write(&mut self) -> Result<(), ReportError> {
         let begin = Instant::now();
         self.record.metrics.seconds = Some(self.clock.elapsed().run);
-        self.folder.write_record(&self.record)?;
         if !self.record.history.is_empty() {
             self.folder.write_plots(&self.record.history)?;
         }
+        self.folder.write_record(&self.record)?;
         let now = Instant::now();
         self.next_write = now + WRITE_EVERY.max((now - begin) * PAUSES_PER_WRITE);
         Ok(())

@@ -6,14 +6,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use strata_experiment::{Commit, CompiledNetwork, Config, Display, ExperimentError, Runner, Stop, find_run};
+use strata_experiment::{Commit, CompiledNetwork, Config, Display, ExperimentError, OwnRun, Runner, Stop, find_run};
 use strata_export::TensorBoardLog;
-use strata_model::{Architecture, Weights, mlp};
+use strata_model::{Activation, Architecture, Usage, Weights, mlp};
 use strata_report::{Record, Status, compare_table, read_history, read_record, read_timing};
 use strata_rng::TorchRng;
 use strata_spec::Initialisation;
 use strata_trainer::{
-    Batch, BuildClassifier, Classifier, ClassifierOptions, OptimizerState, Score, Threads, TrainError, build,
+    Batch, BuildClassifier, Classifier, ClassifierOptions, Device, Observer, OptimizerState, Phase, Plan, Score, Sgd,
+    Table, Threads, TrainError, build,
 };
 
 const CONFIG: &str = "
@@ -296,6 +297,46 @@ fn runs_are_found_and_compared_by_their_folders_real_names() {
 }
 
 /// The keys that a run without them has are those of every run, in their places.
+/// Asked to stop or not, it puts a folder where a plot goes.
+struct InThePlotsWay(PathBuf);
+
+impl Observer for InThePlotsWay {
+    fn is_interrupted(&self) -> bool {
+        std::fs::create_dir_all(self.0.join("loss.svg")).unwrap();
+        false
+    }
+}
+
+#[test]
+fn a_run_is_called_finished_once_its_plots_are_there() {
+    let runs = tempfile::tempdir().unwrap();
+    let data = Table::new(vec![0.5; 8], vec![0, 1, 0, 1], 2).unwrap();
+    let (device, activation) = (Device::Cpu, Activation::Relu);
+    let plan = Plan { phases: vec![Phase::constant(1, 0.1)], ..Plan::default() };
+    let fit = |mut observer: InThePlotsWay| {
+        let options = ClassifierOptions {
+            device,
+            step: Sgd::default().into(),
+            activation,
+            dropout: 0.0,
+            seed: 1,
+            resident: None,
+        };
+        let mut classifier = build::<mlp!(2, 4, 2), 2, 2>(options).unwrap();
+        let usage = Usage::of_features(activation, 2, ["a", "b"]);
+        let run = OwnRun { runs: runs.path(), name: "run", config: "", seed: 1, device, usage };
+        run.fit(&mut *classifier, &data, &data, &plan, &mut observer)
+    };
+    let run = runs.path().join("run");
+    let error = fit(InThePlotsWay(run.clone())).unwrap_err();
+    assert!(error.to_string().contains("loss.svg"), "{error}");
+    assert_ne!(read_record(&run).unwrap().status, Status::Finished);
+    std::fs::remove_dir(run.join("loss.svg")).unwrap();
+    fit(InThePlotsWay(runs.path().join("elsewhere"))).unwrap();
+    assert_eq!(read_record(&run).unwrap().status, Status::Finished);
+    assert!(run.join("loss.svg").is_file());
+}
+
 #[test]
 fn chosen_metrics_are_keys_of_history_and_record_and_choose_the_weights() {
     let sets = [
