@@ -49,12 +49,15 @@ impl Runner<'_> {
 
 fn show_result(display: &Display, recorder: &Recorder) {
     let metrics = &recorder.record.metrics;
-    let [val, test, loss] = [metrics.val_acc, metrics.test_acc, metrics.test_loss].map(|m| m.unwrap_or(f64::NAN));
-    let mut tested = format!("Test, test_loss: {loss:.4}, test_acc: {test:.4}");
-    for (key, value) in metrics.values.iter().filter(|(key, _)| key.starts_with("test_")) {
-        tested += &format!(", {key}: {value:.4}");
+    // None where the config leaves the test images out.
+    if let (Some(loss), Some(accuracy)) = (metrics.test_loss, metrics.test_acc) {
+        let mut tested = format!("Test, test_loss: {loss:.4}, test_acc: {accuracy:.4}");
+        for (key, value) in metrics.values.iter().filter(|(key, _)| key.starts_with("test_")) {
+            tested += &format!(", {key}: {value:.4}");
+        }
+        display.line(&tested);
     }
-    display.line(&tested);
+    let val = metrics.val_acc.unwrap_or(f64::NAN);
     let seconds = metrics.seconds.unwrap_or(0.0);
     display.line(&format!("{}: validation accuracy {val:.4}, {seconds:.1} s", recorder.folder().path().display()));
 }
@@ -68,7 +71,7 @@ fn train_and_test(
     progress: Progress,
 ) -> Result<(), ExperimentError> {
     let usage = usage(experiment, &parts.dataset, &parts.inputs);
-    let Loaders { train, validation, test } = &parts.loaders;
+    let Loaders { train, validation, .. } = &parts.loaders;
     let classifier = &mut *parts.classifier;
     // Events before the checkpoint that counts on them: what is told twice can be cut, what is missing could not be made up for.
     let mut observers: Vec<&mut dyn Observer> = Vec::new();
@@ -82,8 +85,25 @@ fn train_and_test(
         Outcome::Finished => {}
     }
     recorder.keep_weights(classifier, &progress, experiment.early_stopping.is_some(), usage)?;
+    if experiment.evaluation.test {
+        test(experiment, recorder, (display, stop), parts)?;
+    }
+    if let Some(events) = events {
+        events.end(&Record { status: Status::Finished, ended: Some(now()), ..recorder.record.clone() })?;
+    }
+    Ok(())
+}
+
+/// What the weights do on the test images, into the record.
+fn test(
+    experiment: &Config,
+    recorder: &mut Recorder,
+    (display, stop): (&mut Display, &mut Stop),
+    parts: &mut Parts,
+) -> Result<(), ExperimentError> {
+    let classifier = &mut *parts.classifier;
     let mut observers: [&mut dyn Observer; 3] = [recorder, display, stop];
-    let Some(score) = evaluate(classifier, test, &mut parts.rng, Pass::Test, &mut observers)? else {
+    let Some(score) = evaluate(classifier, &parts.loaders.test, &mut parts.rng, Pass::Test, &mut observers)? else {
         return Err(recorder.interrupted());
     };
     recorder.record.metrics.test_loss = Some(score.mean_loss());
@@ -103,9 +123,6 @@ fn train_and_test(
         };
         let values = [("test_loss_mirrored", score.loss), ("test_acc_mirrored", score.accuracy)];
         recorder.record.metrics.values.extend(values.map(|(name, value)| (name.to_owned(), value)));
-    }
-    if let Some(events) = events {
-        events.end(&Record { status: Status::Finished, ended: Some(now()), ..recorder.record.clone() })?;
     }
     Ok(())
 }
