@@ -16,12 +16,17 @@ const RUNS: usize = 8;
 const SETS: &[&str] = &["phases=[{epochs=8,lr=0.001}]", "checkpoint.every_steps=2", "early_stopping={patience=7}"];
 
 const RESIDUAL_RUNS: usize = 3;
-/// A network with running statistics, dropout and stochastic depth, clipped gradients, a rate that changes with every step.
+/// A network with running statistics, dropout and stochastic depth, mixed batches, smoothed labels, an average of the weights, clipped and accumulated gradients, a rate that
+/// waits for the validation loss.
 const RESIDUAL_SETS: &[&str] = &[
-    "phases=[{epochs=3,lr=0.002,schedule=\"cosine\"}]",
+    "phases=[{epochs=3,lr=0.002,schedule=\"plateau\",patience=0,warmup=0.1}]",
     "checkpoint.every_steps=2",
+    "augment=[{kind='mirror'},{kind='mixup',alpha=0.4,probability=0.6}]",
+    "loss.label_smoothing=0.1",
     "optimizer.kind=adamw",
     "optimizer.clip_norm=0.5",
+    "optimizer.accumulate=2",
+    "averaging={kind='ema',decay=0.9}",
     "model.init=kaiming_normal",
     "model.zero_init_residual=true",
 ];

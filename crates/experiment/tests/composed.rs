@@ -1,5 +1,5 @@
-//! A run with everything on at once (residual block, batch normalisation, dropout, stochastic depth, smoothing, clipping, decay of weights, accumulation, an average, a plateau
-//! after a warm-up, early stopping), stopped in any of its passes and resumed: weights, averages and history to the byte.
+//! A run with everything on at once (low frequencies, mirroring, crops, MixUp, residual block, batch normalisation, dropout, stochastic depth, smoothing, clipping, decay of weights,
+//! accumulation, an average, a plateau after a warm-up, early stopping), stopped in any of its passes and resumed: weights, averages and history to the byte.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 use std::path::{Path, PathBuf};
@@ -12,47 +12,58 @@ use strata_rng::TorchRng;
 use strata_spec::Initialisation;
 use strata_trainer::{Batch, Checkpoint, Classifier, ClassifierOptions, OptimizerState, Score, TrainError, build};
 
-const CONFIG: &str = "
-name = \"composed\"
+const CONFIG: &str = r#"
+name = "composed"
 seed = 43
-device = \"cpu\"
+device = "cpu"
 [dataset]
-kind = \"synthetic\"
+kind = "synthetic"
 train = 230
 test = 50
 validation = 50
 batch = 20
+input = "frequencies"
+coefficients = 16
+[[augment]]
+kind = "mirror"
+[[augment]]
+kind = "crop"
+area = [0.5, 1.0]
+[[augment]]
+kind = "mixup"
+alpha = 0.4
+probability = 0.7
 [model]
-network = \"8 batch_norm relu dropout(0.1), skip(layer_norm, 12 gelu, 8 stochastic_depth(0.2))\"
+network = "8 batch_norm relu dropout(0.1), skip(layer_norm, 12 gelu, 8 stochastic_depth(0.2))"
 [loss]
 label_smoothing = 0.1
 [optimizer]
 momentum = 0.9
 nesterov = true
 weight_decay = 5e-4
-decay = \"weights\"
+decay = "weights"
 clip_norm = 0.5
 accumulate = 2
 [averaging]
-kind = \"ema\"
+kind = "ema"
 decay = 0.8
 [[phases]]
 epochs = 4
 lr = 0.05
-schedule = \"plateau\"
+schedule = "plateau"
 patience = 0
 factor = 0.5
 warmup = 0.2
 [[phases]]
 epochs = 2
 lr = 0.02
-schedule = \"cosine_restarts\"
+schedule = "cosine_restarts"
 period = 1
 [early_stopping]
 patience = 10
 [checkpoint]
 every_steps = 2
-";
+"#;
 
 /// What asks the run to stop, and in which batch of any pass.
 static STOP: Mutex<Option<(Stop, usize)>> = Mutex::new(None);
@@ -130,12 +141,12 @@ impl Classifier for Stopping {
 }
 
 fn stopping(options: ClassifierOptions<'_>) -> Result<Box<dyn Classifier>, TrainError> {
-    type Network = net!(3072, 8 batch_norm relu dropout(0.1), skip(layer_norm, 12 gelu, 8 stochastic_depth(0.2)), 10);
-    Ok(Box::new(Stopping { inner: build::<Network, 3072, 10>(options)?, batches: 0 }))
+    type Network = net!(48, 8 batch_norm relu dropout(0.1), skip(layer_norm, 12 gelu, 8 stochastic_depth(0.2)), 10);
+    Ok(Box::new(Stopping { inner: build::<Network, 48, 10>(options)?, batches: 0 }))
 }
 
 const NETWORKS: [CompiledNetwork; 1] = [CompiledNetwork {
-    network: "3072, 8 batch_norm relu dropout(0.1), skip(layer_norm, 12 gelu, 8 stochastic_depth(0.2)), 10",
+    network: "48, 8 batch_norm relu dropout(0.1), skip(layer_norm, 12 gelu, 8 stochastic_depth(0.2)), 10",
     build: stopping,
 }];
 
@@ -180,7 +191,12 @@ fn a_run_with_everything_on_is_resumed_to_the_byte() {
     assert!(last.optimizer.parameters.iter().all(|parameter| parameter.buffers.len() == 2));
     let record = read_record(&whole).unwrap();
     let recorded = &record.hyperparameters;
-    for (key, value) in [("averaging", "ema".into()), ("accumulate", 2.into()), ("clip_norm", 0.5.into())] {
+    for (key, value) in [
+        ("averaging", "ema".into()),
+        ("accumulate", 2.into()),
+        ("clip_norm", 0.5.into()),
+        ("input", "frequencies".into()),
+    ] {
         assert_eq!(recorded.get(key), Some::<&serde_json::Value>(&value), "{key}");
     }
 
