@@ -22,6 +22,7 @@ mod owners;
 mod random;
 mod records;
 mod runs;
+mod seeds;
 mod server;
 mod settings;
 mod signals;

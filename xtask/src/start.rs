@@ -20,6 +20,9 @@ use crate::workspace;
 
 /// `experiment`: the config is checked before anything is built.
 pub(crate) fn experiment(arguments: &ExperimentArguments) -> anyhow::Result<ExitCode> {
+    if let Some(message) = arguments.conflict() {
+        return Err(Fault::Mistake(message.to_owned()).into());
+    }
     let text = read_text(&arguments.config.config).map_err(Fault::Config)?;
     let experiment = Config::parse(&text, &arguments.config.config, &arguments.config.sets).map_err(Fault::Config)?;
     let device = arguments.machine.device.unwrap_or(experiment.device);

@@ -7,6 +7,8 @@ use clap::Args;
 use strata_config::{parse_name, parse_threads};
 use strata_spec::DeviceChoice;
 
+use crate::seeds::{Seeds, parse_seeds};
+
 /// A config, and what is laid over it.
 #[derive(Debug, Args)]
 pub struct ConfigArguments {
@@ -44,7 +46,21 @@ pub struct ExperimentArguments {
     /// The folder of all runs' folders.
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub runs: PathBuf,
-    /// What to call the run; the config's name by default, numbered where it is taken.
+    /// What to call the run; the config's name by default, numbered where it is taken. With --seeds, the folder of its runs.
     #[arg(long, value_parser = parse_name)]
     pub name: Option<String>,
+    /// Train it with several seeds in turn, 5 for the seeds 1 to 5 or a list as in 7,43, and tell mean and deviation. The runs are seed-1, seed-2 … in a
+    /// folder of their own, the config's name and -seeds by default; the same command again leaves out those that are finished and goes on with the others.
+    #[arg(long, value_name = "SEEDS", value_parser = parse_seeds)]
+    pub seeds: Option<Seeds>,
+}
+
+impl ExperimentArguments {
+    /// What is wrong with the arguments together.
+    #[must_use]
+    pub fn conflict(&self) -> Option<&'static str> {
+        let sets_seed =
+            self.config.sets.iter().any(|set| set.split_once('=').is_some_and(|(key, _)| key.trim() == "seed"));
+        (sets_seed && self.seeds.is_some()).then_some("--set seed=… has no effect beside --seeds, which says the seeds")
+    }
 }

@@ -6,8 +6,10 @@
 
 mod arguments;
 mod output;
+mod seeds;
 mod shell;
 
 pub use arguments::{ConfigArguments, ExperimentArguments, MachineArguments};
 pub use output::{Layout, error_chain, escape_lines, note, parse, print_error};
+pub use seeds::Seeds;
 pub use shell::quoted;

@@ -116,6 +116,21 @@ pub enum ExperimentError {
         /// Why not, and what to do.
         reason: String,
     },
+    /// A run in the folder of several seeds' runs that follows another config than they do.
+    #[error(
+        "{} follows another config: it has {}, which would be {} here",
+        escape_path(run),
+        found.as_deref().map_or_else(|| "less".into(), |line| format!("`{line}`")),
+        asked.as_deref().map_or_else(|| "left out".into(), |line| format!("`{line}`"))
+    )]
+    OtherConfig {
+        /// The run's folder.
+        run: PathBuf,
+        /// A line of its config that this one has not.
+        found: Option<String>,
+        /// A line of this config that its own has not.
+        asked: Option<String>,
+    },
     /// A run whose weights cannot be evaluated.
     #[error("cannot evaluate {}: {reason}", escape_path(run))]
     Evaluation {
@@ -146,6 +161,7 @@ impl ExperimentError {
             | Self::NoRun { .. }
             | Self::NotOfImages { .. }
             | Self::Resume { .. }
+            | Self::OtherConfig { .. }
             | Self::Evaluation { .. } => true,
             Self::Dataset(source) | Self::Picture { source } => source.is_usage(),
             Self::Data { source, .. } => source.is_usage(),

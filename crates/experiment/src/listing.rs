@@ -75,6 +75,11 @@ impl Listing {
         Ok(groups_sheet(&self.fields(), &names, apart))
     }
 
+    /// All that is known of each run, by name.
+    pub(crate) fn into_fields(self) -> Vec<Fields> {
+        self.runs.into_iter().map(|(_, fields)| fields).collect()
+    }
+
     fn fields(&self) -> Vec<Fields> {
         self.runs.iter().map(|(_, fields)| fields.clone()).collect()
     }

@@ -67,6 +67,27 @@ pub fn groups_sheet(runs: &[Fields], keys: &[String], apart: bool) -> Sheet {
     sheet
 }
 
+/// A row for each run, by its seed, and one with the mean and the sample deviation (of n - 1) over them of each metric, and their number.
+pub fn seeds_sheet(runs: &[Fields]) -> Sheet {
+    let metrics = metrics_of(runs);
+    let mut sheet = Sheet::new(["seed".to_owned()].into_iter().chain(metrics.iter().cloned()));
+    let number = |run: &Fields, key: &String| run.get(key).and_then(Value::as_f64);
+    for run in runs {
+        let mut row = vec![Cell::new(run.get("seed").cloned().unwrap_or(Value::Null))];
+        row.extend(metrics.iter().map(|key| Cell::metric(number(run, key))));
+        sheet.push(row);
+    }
+    let name = if runs.len() > 1 { "mean ± deviation" } else { "mean" };
+    let mut row = vec![Cell::new(format!("{name}, n = {}", runs.len()))];
+    for key in &metrics {
+        let (mean, deviation) = mean_and_deviation(&runs.iter().filter_map(|run| number(run, key)).collect::<Vec<_>>());
+        let spread = deviation.map_or_else(String::new, |one| format!(" ± {}", metric(Some(one))));
+        row.push(Cell::shown(json!(mean), format!("{}{spread}", metric(mean))));
+    }
+    sheet.push(row);
+    sheet
+}
+
 /// The metrics of the weights that runs gave, the accuracies and losses first, and how long it took.
 fn metrics_of(runs: &[Fields]) -> Vec<String> {
     let first = ["val_acc", "val_loss", "test_acc", "test_loss"].map(str::to_owned);
@@ -156,6 +177,23 @@ mod tests {
         let csv = groups_sheet(&runs, &["optimizer".to_owned()], true).write(Format::Csv, None);
         assert!(csv.starts_with("optimizer,n,val_acc_mean,val_acc_deviation,val_acc_n,seconds_mean"), "{csv}");
         assert!(csv.contains("\nadam,1,0.7,,1,2.0,,1\n"), "{csv}");
+    }
+
+    #[test]
+    fn seeds_have_a_row_each_and_a_last_one_with_their_means() {
+        let seed = |seed: u64, acc| {
+            let mut run = run("sgd", Some(acc));
+            run.insert("seed".into(), json!(seed));
+            run
+        };
+        let table = seeds_sheet(&[seed(7, 0.5), seed(43, 0.6)]).write(Format::Markdown, None);
+        assert_eq!(
+            table,
+            "| seed | val\\_acc | seconds |\n| --- | ---: | ---: |\n| 7 | 0.5000 | 2.0000 |\n| 43 | 0.6000 | 2.0000 |\n\
+             | mean ± deviation, n = 2 | 0.5500 ± 0.0707 | 2.0000 ± 0.0000 |\n"
+        );
+        let one = seeds_sheet(&[seed(7, 0.5)]).write(Format::Csv, None);
+        assert!(one.ends_with("\n\"mean, n = 1\",0.5,2.0\n"), "{one}");
     }
 
     #[test]

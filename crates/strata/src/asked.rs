@@ -6,6 +6,8 @@ use crate::cli::Command;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Asked {
     Experiment,
+    /// One config with several seeds.
+    Seeds,
     Resume,
     Reading,
 }
@@ -13,6 +15,7 @@ pub(crate) enum Asked {
 impl Asked {
     pub(crate) fn of(command: &Command) -> Self {
         match command {
+            Command::Experiment(arguments) if arguments.seeds.is_some() => Self::Seeds,
             Command::Experiment(_) => Self::Experiment,
             Command::Resume(_) => Self::Resume,
             Command::Runs(_)

@@ -3,15 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use strata_cli::{ConfigArguments, ExperimentArguments, MachineArguments, note};
-use strata_experiment::{Config, Display, Runner, Stop, dataset_grid, dataset_info, dataset_show, find_run};
+use strata_cli::{ConfigArguments, ExperimentArguments, MachineArguments, Seeds, note};
+use strata_config::read_text;
+use strata_experiment::{
+    Config, Display, Runner, Stop, dataset_grid, dataset_info, dataset_show, find_run, seeds_table,
+};
 use strata_files::{escape_path, hide_credentials};
+use strata_report::Format;
 
 use crate::cli::{self, Command};
 use crate::commit;
 use crate::compiled::NETWORKS;
 use crate::export::export;
-use crate::output::show;
+use crate::output::{show, width};
 use crate::predict::predict;
 use crate::reading;
 use crate::signals;
@@ -72,6 +76,9 @@ fn prepare() -> anyhow::Result<Stop> {
 }
 
 fn experiment(arguments: &ExperimentArguments) -> anyhow::Result<()> {
+    if let Some(seeds) = &arguments.seeds {
+        return several_seeds(arguments, seeds);
+    }
     let experiment = on_machine(read(&arguments.config)?, &arguments.machine);
     if let (Some(name), None) = (experiment.unusable_file_name(), &arguments.name) {
         note(&format!(
@@ -83,6 +90,26 @@ fn experiment(arguments: &ExperimentArguments) -> anyhow::Result<()> {
     let stop = prepare()?;
     runner(data, stop).start(&experiment, &arguments.runs, arguments.name.as_deref())?;
     Ok(())
+}
+
+/// The config with each of the seeds, then mean and deviation.
+fn several_seeds(arguments: &ExperimentArguments, seeds: &Seeds) -> anyhow::Result<()> {
+    // Read once: it may come through a pipe.
+    let (path, text) = (&arguments.config.config, read_text(&arguments.config.config)?);
+    let of_seed = |seed: &u64| {
+        let sets: Vec<String> = arguments.config.sets.iter().cloned().chain([format!("seed={seed}")]).collect();
+        Ok(on_machine(Config::parse(&text, path, &sets)?, &arguments.machine))
+    };
+    let configs = seeds.as_slice().iter().map(of_seed).collect::<anyhow::Result<Vec<_>>>()?;
+    let name = match (&arguments.name, configs.first()) {
+        (Some(name), _) => name.clone(),
+        (None, first) => format!("{}-seeds", first.map_or("experiment", |config| config.name.as_str())),
+    };
+    let data = arguments.config.data.as_deref().map(absolute).transpose()?;
+    let stop = prepare()?;
+    let group = arguments.runs.join(name);
+    let runs = runner(data, stop).start_seeds(&configs, &group)?;
+    show(&format!("{}:\n{}", escape_path(&group), seeds_table(&runs)?.write(Format::Table, width())))
 }
 
 fn resume(arguments: &cli::Resume) -> anyhow::Result<()> {

@@ -18,6 +18,10 @@ pub(crate) fn hint(error: &anyhow::Error, asked: Asked) -> Option<String> {
 
 fn of_experiment(error: &ExperimentError, asked: Asked) -> Option<String> {
     Some(match error {
+        ExperimentError::Interrupted { .. } if asked == Asked::Seeds => {
+            "the same command goes on with it, and with the seeds that are left".to_owned()
+        }
+        ExperimentError::OtherConfig { .. } => "--name gives these runs a folder of their own".to_owned(),
         ExperimentError::Interrupted { run } => format!("resume it with: cargo xtask resume {}", quoted(run)),
         ExperimentError::NetworkNotBuilt { network } => {
             let line = strata_config::row_text(network);
@@ -71,6 +75,12 @@ mod tests {
     fn the_suggested_resume_command_is_quoted_for_a_shell() {
         let error = anyhow::Error::from(ExperimentError::Interrupted { run: "my runs/a b".into() });
         assert_eq!(hint(&error, Asked::Experiment).unwrap(), "resume it with: cargo xtask resume 'my runs/a b'");
+    }
+
+    #[test]
+    fn several_seeds_go_on_by_their_own_command() {
+        let error = anyhow::Error::from(ExperimentError::Interrupted { run: "runs/a-seeds/seed-2".into() });
+        assert!(hint(&error, Asked::Seeds).unwrap().starts_with("the same command goes on"));
     }
 
     #[test]

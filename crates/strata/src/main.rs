@@ -36,6 +36,12 @@ fn main() -> ExitCode {
         Ok(cli) => cli.command,
         Err(code) => return code,
     };
+    if let Command::Experiment(arguments) = &command
+        && let Some(message) = arguments.conflict()
+    {
+        print_error(anyhow::Error::msg(message).as_ref(), Layout::Line, None);
+        return ExitCode::from(2);
+    }
     if matches!(command, Command::Experiment(_) | Command::Resume(_)) {
         huge_pages::ask();
     }
