@@ -41,10 +41,10 @@ pub(crate) enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "RUN")]
         arguments: Vec<OsString>,
     },
-    /// Evaluate a run's weights again, on test, validation or training images: `evaluate RUN --on validation`.
+    /// Evaluate runs' weights again, on test, validation or training images: `evaluate RUN --on validation`, `evaluate RUN RUN --ensemble`.
     #[command(disable_help_flag = true)]
     Evaluate {
-        /// The run, then the program's options (`evaluate --help`).
+        /// The runs, then the program's options (`evaluate --help`).
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "RUN")]
         arguments: Vec<OsString>,
     },

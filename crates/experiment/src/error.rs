@@ -139,6 +139,12 @@ pub enum ExperimentError {
         /// Why not.
         reason: String,
     },
+    /// Too few runs to evaluate together.
+    #[error("an ensemble has two runs or more, and {runs} is named")]
+    NoEnsemble {
+        /// As many as were named.
+        runs: usize,
+    },
     /// A signal asked to stop; the run can be resumed.
     #[error("{}: interrupted", escape_path(run))]
     Interrupted {
@@ -162,6 +168,7 @@ impl ExperimentError {
             | Self::NotOfImages { .. }
             | Self::Resume { .. }
             | Self::OtherConfig { .. }
+            | Self::NoEnsemble { .. }
             | Self::Evaluation { .. } => true,
             Self::Dataset(source) | Self::Picture { source } => source.is_usage(),
             Self::Data { source, .. } => source.is_usage(),

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 use strata_config::Config;
-use strata_dataset::Images;
+use strata_dataset::{Dataset, Images, Split};
 use strata_export::{ExportError, weights_file};
 use strata_metrics::{Confusion, Outputs, Sums, registered};
 use strata_model::{ModelError, Predictor, TrainedModel};
-use strata_report::{Cell, Format, Sheet, read_record};
-use strata_trainer::{Loss, TrainError};
+use strata_report::{Cell, Format, Record, Sheet, read_record};
+use strata_trainer::{Loss, Threads, TrainError};
 
 use crate::inputs::Inputs;
 use crate::threads::start_threads;
@@ -62,52 +62,110 @@ pub fn evaluate_run(
     display: &mut Display,
     stop: &Stop,
 ) -> Result<RunEvaluation, ExperimentError> {
-    let config = Config::read(&run.join("config.toml"), &[])?;
-    let record = read_record(run)?;
-    let refused = |reason: String| ExperimentError::Evaluation { run: run.to_owned(), reason };
-    let path = weights_file(run, &record).map_err(|error| match error {
-        ExportError::Weights { reason, .. } => refused(reason),
-        other => refused(other.to_string()),
-    })?;
-    let threads = start_threads(config.threads)?;
-    let recorded = record.dataset.folder.as_deref().map(Path::new);
-    let dataset = threads.run(|| data::load(&config, &data::named(folder.or(recorded)), display, stop))?;
-    let found = stop.while_at_once(|| dataset.sha256())?;
-    if !record.dataset.sha256.is_empty() && found != record.dataset.sha256 {
-        let reason = format!(
-            "the images are not those of its record: their SHA-256 is {found}, the record has {}",
-            record.dataset.sha256
-        );
-        return Err(refused(reason));
-    }
-    let (split, _) = data::split(&config, &dataset)?;
-    let predictor = match TrainedModel::load(&path) {
-        // A file of a version that wrote widths only: the config says the rest.
-        Err(ModelError::NoUsage { .. }) => {
-            let inputs = stop.while_at_once(|| threads.run(|| Inputs::of(&config, &dataset, &split)))??;
-            TrainedModel::load_as(&path, usage(&config, &dataset, &inputs))
-        }
-        loaded => loaded,
-    };
-    let predictor = predictor.and_then(Predictor::new).map_err(TrainError::from)?;
-    let (part, images, indices) = match part {
-        ImagePart::Train => ("train", &dataset.train, split.train),
-        ImagePart::Validation => ("validation", &dataset.train, split.validation),
-        ImagePart::Test => ("test", &dataset.test, (0..).take(dataset.test.len()).collect()),
-    };
-    let loss = setup::step(&config).loss;
+    let run = RecordedRun::read(run)?;
+    let threads = start_threads(run.config.threads)?;
+    let dataset = run.data(folder, &threads, display, stop)?;
+    let (split, _) = data::split(&run.config, &dataset)?;
+    let predictor = run.predictor(&dataset, &split, &threads, stop)?;
+    let (part, images, indices) = images_of(part, &dataset, split);
+    let loss = setup::step(&run.config).loss;
     let mut totals = Totals::new(dataset.classes.len());
-    for batch in indices.chunks(config.dataset.evaluation_batch.get()) {
+    for batch in indices.chunks(run.config.dataset.evaluation_batch.get()) {
         if stop.is_requested() {
             return Err(ExperimentError::InterruptedEarly);
         }
-        threads.run(|| totals.add(&predictor, images, batch, &*loss)).map_err(TrainError::from)?;
+        let mut add = || {
+            let (bytes, labels) = bytes_and_labels(images, batch);
+            totals.add(&predictor.logits(&predictor.features(&bytes)?)?, &labels, &*loss);
+            Ok::<_, ModelError>(())
+        };
+        threads.run(&mut add).map_err(TrainError::from)?;
     }
-    Ok(totals.finish(record.name, part, dataset.classes.clone()))
+    Ok(totals.finish(run.record.name, part, dataset.classes.clone()))
+}
+
+/// A run as its folder has it.
+pub(crate) struct RecordedRun {
+    path: PathBuf,
+    pub(crate) config: Config,
+    pub(crate) record: Record,
+}
+
+impl RecordedRun {
+    pub(crate) fn read(run: &Path) -> Result<Self, ExperimentError> {
+        Ok(Self {
+            path: run.to_owned(),
+            config: Config::read(&run.join("config.toml"), &[])?,
+            record: read_record(run)?,
+        })
+    }
+
+    pub(crate) fn refused(&self, reason: String) -> ExperimentError {
+        ExperimentError::Evaluation { run: self.path.clone(), reason }
+    }
+
+    /// The data that its record names.
+    pub(crate) fn data(
+        &self,
+        folder: Option<&Path>,
+        threads: &Threads,
+        display: &mut Display,
+        stop: &Stop,
+    ) -> Result<Dataset, ExperimentError> {
+        let recorded = self.record.dataset.folder.as_deref().map(Path::new);
+        let dataset = threads.run(|| data::load(&self.config, &data::named(folder.or(recorded)), display, stop))?;
+        let found = stop.while_at_once(|| dataset.sha256())?;
+        let expected = &self.record.dataset.sha256;
+        if !expected.is_empty() && found != *expected {
+            return Err(self.refused(format!(
+                "the images are not those of its record: their SHA-256 is {found}, the record has {expected}"
+            )));
+        }
+        Ok(dataset)
+    }
+
+    /// Its weights, whose hash is the record's.
+    pub(crate) fn predictor(
+        &self,
+        dataset: &Dataset,
+        split: &Split,
+        threads: &Threads,
+        stop: &Stop,
+    ) -> Result<Predictor, ExperimentError> {
+        let path = weights_file(&self.path, &self.record).map_err(|error| match error {
+            ExportError::Weights { reason, .. } => self.refused(reason),
+            other => self.refused(other.to_string()),
+        })?;
+        let model = match TrainedModel::load(&path) {
+            // A file of a version that wrote widths only: the config says the rest.
+            Err(ModelError::NoUsage { .. }) => {
+                let inputs = stop.while_at_once(|| threads.run(|| Inputs::of(&self.config, dataset, split)))??;
+                TrainedModel::load_as(&path, usage(&self.config, dataset, &inputs))
+            }
+            loaded => loaded,
+        };
+        Ok(model.and_then(Predictor::new).map_err(TrainError::from)?)
+    }
+}
+
+/// The part's name, its images, and which of them.
+pub(crate) fn images_of(part: ImagePart, dataset: &Dataset, split: Split) -> (&'static str, &Images, Vec<u32>) {
+    match part {
+        ImagePart::Train => ("train", &dataset.train, split.train),
+        ImagePart::Validation => ("validation", &dataset.train, split.validation),
+        ImagePart::Test => ("test", &dataset.test, (0..).take(dataset.test.len()).collect()),
+    }
+}
+
+/// The pixels of a batch, one image after the other, and the labels.
+pub(crate) fn bytes_and_labels(images: &Images, batch: &[u32]) -> (Vec<u8>, Vec<u8>) {
+    let (size, pixels) = (images.shape().values(), images.pixels());
+    let bytes = batch.iter().flat_map(|index| &pixels[*index as usize * size..][..size]).copied().collect();
+    (bytes, batch.iter().map(|index| images.labels()[*index as usize]).collect())
 }
 
 /// What was measured so far.
-struct Totals {
+pub(crate) struct Totals {
     samples: u64,
     correct: u64,
     loss: f64,
@@ -116,36 +174,24 @@ struct Totals {
 }
 
 impl Totals {
-    fn new(classes: usize) -> Self {
+    pub(crate) fn new(classes: usize) -> Self {
         let metrics = registered().into_iter().filter(|metric| metric.check(classes).is_ok());
         let sums = metrics.map(|metric| (metric.name().to_owned(), Sums::new(metric, classes))).collect();
         Self { samples: 0, correct: 0, loss: 0.0, sums, confusion: Confusion::new(classes) }
     }
 
-    fn add(
-        &mut self,
-        predictor: &Predictor,
-        images: &Images,
-        batch: &[u32],
-        loss: &dyn Loss,
-    ) -> Result<(), ModelError> {
-        let (size, pixels) = (images.shape().values(), images.pixels());
-        let bytes: Vec<u8> =
-            batch.iter().flat_map(|index| &pixels[*index as usize * size..][..size]).copied().collect();
-        let labels: Vec<u8> = batch.iter().map(|index| images.labels()[*index as usize]).collect();
-        let logits = predictor.logits(&predictor.features(&bytes)?)?;
+    pub(crate) fn add(&mut self, logits: &[f32], labels: &[u8], loss: &dyn Loss) {
         let classes = self.confusion.classes();
-        let outputs = Outputs { logits: &logits, labels: &labels, classes };
-        let total = loss.loss(&logits, labels.as_slice().into(), classes);
+        let outputs = Outputs { logits, labels, classes };
+        let total = loss.loss(logits, labels.into(), classes);
         self.loss += total.loss;
         self.correct += total.correct as u64;
-        self.samples += batch.len() as u64;
+        self.samples += labels.len() as u64;
         self.sums.iter_mut().for_each(|(_, sums)| sums.add(&outputs));
         self.confusion.add(&outputs);
-        Ok(())
     }
 
-    fn finish(self, run: String, part: &'static str, classes: Vec<String>) -> RunEvaluation {
+    pub(crate) fn finish(self, run: String, part: &'static str, classes: Vec<String>) -> RunEvaluation {
         let Self { samples, correct, loss, sums, confusion } = self;
         let metrics = sums.into_iter().map(|(name, sums)| (name, sums.value())).collect();
         RunEvaluation { run, part, samples, correct, loss: loss / samples as f64, metrics, classes, confusion }

@@ -9,6 +9,7 @@ mod clock;
 mod compare;
 mod data;
 mod display;
+mod ensemble;
 mod environment;
 mod error;
 mod evaluation;
@@ -38,6 +39,7 @@ mod weights;
 
 pub use compare::{compare, hyperparameters};
 pub use display::Display;
+pub use ensemble::{EnsembleEvaluation, evaluate_ensemble};
 pub use environment::{Commit, environment};
 pub use error::ExperimentError;
 pub use evaluation::{RunEvaluation, evaluate_run};

@@ -3,7 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use strata_experiment::{CompiledNetwork, Config, Display, ExperimentError, ImagePart, Runner, Stop, evaluate_run};
+use strata_experiment::{
+    CompiledNetwork, Config, Display, ExperimentError, ImagePart, Runner, Stop, evaluate_ensemble, evaluate_run,
+};
 use strata_model::{mlp, net};
 use strata_report::read_record;
 use strata_trainer::{BuildClassifier, build};
@@ -101,4 +103,42 @@ fn weights_or_data_other_than_the_records_are_refused() {
     std::fs::write(run.join("record.json"), text.replace("\"model\": {", "\"models\": {")).unwrap();
     let error = evaluate(&run, ImagePart::Test).unwrap_err().to_string();
     assert!(error.contains("it has no weights"), "{error}");
+}
+
+#[test]
+fn an_ensemble_is_the_mean_of_its_runs_probabilities() {
+    let folder = tempfile::tempdir().unwrap();
+    let one = |seed: &str, sets: &[&str]| {
+        let sets: Vec<&str> = [seed].iter().chain(sets).copied().collect();
+        trained(folder.path(), "hidden = []", &sets, build::<mlp!(3072, 10), 3072, 10>)
+    };
+    let together = |runs: &[&PathBuf], part| {
+        let runs: Vec<PathBuf> = runs.iter().copied().cloned().collect();
+        evaluate_ensemble(&runs, part, None, &mut Display::default(), &Stop::default())
+    };
+    let (a, b) = (one("seed=1", &["loss.label_smoothing=0.2"]), one("seed=2", &["phases.0.lr=0.1"]));
+    let ensemble = together(&[&a, &b], ImagePart::Test).unwrap();
+    let alone: Vec<_> = [&a, &b].map(|run| read_record(run).unwrap().metrics.test_acc.unwrap()).into();
+    assert_eq!(ensemble.members.iter().map(|(_, accuracy)| *accuracy).collect::<Vec<_>>(), alone);
+    // A run with itself has its own probabilities: its accuracy and, without its smoothing, its loss.
+    let twice = together(&[&b, &b], ImagePart::Validation).unwrap().together;
+    let plain = evaluate(&b, ImagePart::Validation).unwrap();
+    assert_eq!((twice.correct, twice.samples), (plain.correct, plain.samples));
+    assert!((twice.loss - plain.loss).abs() < 1e-6, "{} {}", twice.loss, plain.loss);
+    // -ln is convex: the loss of the mean is below the mean of the losses, each against the labels as they are.
+    let losses = [&a, &b].map(|run| together(&[run, run], ImagePart::Test).unwrap().together.loss);
+    assert!(ensemble.together.loss < (losses[0] + losses[1]) / 2.0, "{} {losses:?}", ensemble.together.loss);
+    assert_eq!(ensemble.json()["members"][1]["accuracy"].as_f64(), Some(alone[1]));
+    assert!(ensemble.table(None).contains(" alone: accuracy "), "{}", ensemble.table(None));
+
+    let refused = |runs: &[&PathBuf], part, reason: &str| {
+        let error = together(runs, part).unwrap_err();
+        assert!(error.to_string().contains(reason) && error.exit_code() == 2, "{error}");
+    };
+    refused(&[&a], ImagePart::Test, "two runs or more");
+    // Each was trained on images that the other validates on.
+    refused(&[&a, &b], ImagePart::Validation, "its split is not that of");
+    let (other, squared) = (one("seed=1", &["dataset.seed=9"]), one("seed=1", &["loss.kind=mse"]));
+    refused(&[&a, &other], ImagePart::Test, "its images are not those of");
+    refused(&[&a, &squared], ImagePart::Test, "gives no probabilities");
 }

@@ -42,7 +42,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         output: Output,
     },
-    /// Evaluate a run's weights again: loss, accuracy, further metrics, each class, and which classes are taken for which.
+    /// Evaluate runs' weights again: loss, accuracy, further metrics, each class, and which classes are taken for which; with --ensemble all of them together.
     Evaluate(Evaluate),
     /// Put a note and tags on a run, in a file of their own beside its record.
     Note(Note),
@@ -92,9 +92,12 @@ pub(crate) struct Runs {
 
 #[derive(Debug, Args)]
 pub(crate) struct Evaluate {
-    /// The run, by folder or name.
-    #[arg(value_name = "RUN")]
-    pub(crate) run: PathBuf,
+    /// Runs, by folder or name, each evaluated in turn.
+    #[arg(value_name = "RUN", required = true)]
+    pub(crate) names: Vec<PathBuf>,
+    /// Evaluate the mean of the runs' class probabilities, and tell each run's own accuracy beside it.
+    #[arg(long)]
+    pub(crate) ensemble: bool,
     /// The images: those that were trained on, those of them that validate, or the test images.
     #[arg(long, value_enum, default_value = "test", value_name = "PART")]
     pub(crate) on: Part,

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use strata_cli::note as tell;
-use strata_experiment::{Display, ExperimentError, Listing, Stop, compare as compared, evaluate_run, find_run};
+use strata_experiment::{
+    Display, ExperimentError, Listing, Stop, compare as compared, evaluate_ensemble, evaluate_run, find_run,
+};
 use strata_files::escape_path;
 use strata_report::{
     Format, Notes, Record, RunState, RunSummary, Sheet, Status, add_note, history_sheet, join_history, list_runs,
@@ -126,13 +128,23 @@ pub(crate) fn note(arguments: &cli::Note) -> anyhow::Result<()> {
 }
 
 pub(crate) fn evaluate(arguments: &cli::Evaluate, stop: &Stop) -> anyhow::Result<()> {
-    let cli::Evaluate { run, on, json, data, runs } = arguments;
-    let run = find_run(run, runs)?;
-    let evaluation = evaluate_run(&run, (*on).into(), data.as_deref(), &mut Display::default(), stop)?;
-    match json {
-        true => show(&format!("{}\n", printable_json(&evaluation.json()))),
-        false => show(&evaluation.table(width())),
+    let cli::Evaluate { names, ensemble, on, json, data, runs } = arguments;
+    let found = names.iter().map(|name| find_run(name, runs)).collect::<Result<Vec<_>, _>>()?;
+    let (part, data, display) = ((*on).into(), data.as_deref(), &mut Display::default());
+    if *ensemble {
+        let evaluation = evaluate_ensemble(&found, part, data, display, stop)?;
+        return show(&if *json { json_line(&evaluation.json()) } else { evaluation.table(width()) });
     }
+    for (place, run) in found.iter().enumerate() {
+        let evaluation = evaluate_run(run, part, data, display, stop)?;
+        let apart = if place > 0 { "\n" } else { "" };
+        show(&if *json { json_line(&evaluation.json()) } else { format!("{apart}{}", evaluation.table(width())) })?;
+    }
+    Ok(())
+}
+
+fn json_line(value: &serde_json::Value) -> String {
+    format!("{}\n", printable_json(value))
 }
 
 fn text_of(said: &Notes) -> String {

@@ -1,0 +1,127 @@
+//! Several runs' weights as one classifier: the mean of their probabilities.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use strata_metrics::Outputs;
+use strata_model::{ModelError, Predictor};
+use strata_spec::LossSpec;
+use strata_trainer::{CrossEntropy, TrainError};
+
+use crate::evaluation::{RecordedRun, RunEvaluation, Totals, bytes_and_labels, images_of};
+use crate::threads::start_threads;
+use crate::{Display, ExperimentError, ImagePart, Stop, data};
+
+/// What the weights of several runs do together on a part of their data, and each of them alone.
+#[derive(Clone, Debug)]
+pub struct EnsembleEvaluation {
+    /// By the mean of the runs' probabilities; the loss is the cross entropy of those, against the labels as they are.
+    pub together: RunEvaluation,
+    /// Each run's name, and its own accuracy.
+    pub members: Vec<(String, f64)>,
+}
+
+/// Evaluates the mean of the class probabilities that the weights of `runs` give, on `part` of their data, which lies in `folder`, else where the first run had it.
+///
+/// # Errors
+/// [`ExperimentError::Evaluation`] where there are fewer than two runs, their data differ, or, on images for training or validation, their splits (what one validates on, another
+/// was trained on); where a run was trained by mean squared error, whose outputs are no probabilities; and as [`evaluate_run`](crate::evaluate_run).
+pub fn evaluate_ensemble(
+    runs: &[PathBuf],
+    part: ImagePart,
+    folder: Option<&Path>,
+    display: &mut Display,
+    stop: &Stop,
+) -> Result<EnsembleEvaluation, ExperimentError> {
+    let runs = runs.iter().map(|run| RecordedRun::read(run)).collect::<Result<Vec<_>, _>>()?;
+    let Some((first, others)) = runs.split_first() else { return Err(ExperimentError::NoEnsemble { runs: 0 }) };
+    if others.is_empty() {
+        return Err(ExperimentError::NoEnsemble { runs: 1 });
+    }
+    let threads = start_threads(first.config.threads)?;
+    for run in &runs {
+        check(run, first, part)?;
+    }
+    let dataset = first.data(folder, &threads, display, stop)?;
+    let mut predictors: Vec<Predictor> = Vec::new();
+    for run in &runs {
+        let (split, _) = data::split(&run.config, &dataset)?;
+        predictors.push(run.predictor(&dataset, &split, &threads, stop)?);
+    }
+    let (split, _) = data::split(&first.config, &dataset)?;
+    let (part, images, indices) = images_of(part, &dataset, split);
+    let classes = dataset.classes.len();
+    let loss = CrossEntropy::default();
+    let (mut together, mut right) = (Totals::new(classes), vec![0usize; runs.len()]);
+    for batch in indices.chunks(first.config.dataset.evaluation_batch.get()) {
+        if stop.is_requested() {
+            return Err(ExperimentError::InterruptedEarly);
+        }
+        let mut add = || {
+            let (bytes, labels) = bytes_and_labels(images, batch);
+            let mut sums = vec![0.0f64; labels.len() * classes];
+            for (predictor, right) in predictors.iter().zip(&mut right) {
+                let logits = predictor.logits(&predictor.features(&bytes)?)?;
+                let outputs = Outputs { logits: &logits, labels: &labels, classes };
+                *right += outputs.samples().filter(|sample| sample.predicted() == sample.label).count();
+                let probabilities = softmax(&logits, classes);
+                sums.iter_mut().zip(probabilities).for_each(|(sum, probability)| *sum += probability);
+            }
+            // Their logarithms are logits that have these very probabilities.
+            let mean = sums.iter().map(|sum| (sum / predictors.len() as f64).max(f64::MIN_POSITIVE).ln() as f32);
+            together.add(&mean.collect::<Vec<_>>(), &labels, &loss);
+            Ok::<_, ModelError>(())
+        };
+        threads.run(&mut add).map_err(TrainError::from)?;
+    }
+    let name = format!("ensemble of {} runs", runs.len());
+    let accuracies = right.into_iter().map(|right| right as f64 / indices.len() as f64);
+    let members = runs.iter().map(|run| run.record.name.clone()).zip(accuracies).collect();
+    Ok(EnsembleEvaluation { together: together.finish(name, part, dataset.classes.clone()), members })
+}
+
+/// That `run` can be evaluated together with `first`.
+fn check(run: &RecordedRun, first: &RecordedRun, part: ImagePart) -> Result<(), ExperimentError> {
+    let [data, of_first] = [run, first].map(|run| &run.record.dataset);
+    if matches!(run.config.loss, LossSpec::MeanSquaredError) {
+        return Err(run.refused("it was trained by mean squared error, and gives no probabilities".into()));
+    }
+    if data.sha256.is_empty() || data.sha256 != of_first.sha256 {
+        let reason = format!("its images are not those of {}, by the SHA-256 in their records", first.record.name);
+        return Err(run.refused(reason));
+    }
+    if !matches!(part, ImagePart::Test) && data.split.sha256 != of_first.split.sha256 {
+        let other = &first.record.name;
+        return Err(run.refused(format!(
+            "its split is not that of {other}: each was trained on images that the other validates on"
+        )));
+    }
+    Ok(())
+}
+
+fn softmax(logits: &[f32], classes: usize) -> Vec<f64> {
+    let of_row = |row: &[f32]| {
+        let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let powers: Vec<f64> = row.iter().map(|logit| f64::from(logit - largest).exp()).collect();
+        let sum: f64 = powers.iter().sum();
+        powers.into_iter().map(move |power| power / sum).collect::<Vec<_>>()
+    };
+    logits.chunks(classes).flat_map(of_row).collect()
+}
+
+impl EnsembleEvaluation {
+    /// All of it as text for people, to fit `width` columns of a terminal: each run alone first.
+    pub fn table(&self, width: Option<usize>) -> String {
+        let alone = self.members.iter().map(|(run, accuracy)| format!("{run} alone: accuracy {accuracy:.4}\n"));
+        alone.collect::<String>() + &self.together.table(width)
+    }
+
+    /// All of it as an object, every number with all digits.
+    pub fn json(&self) -> Value {
+        let members = self.members.iter().map(|(run, accuracy)| json!({"run": run, "accuracy": accuracy}));
+        let members: Vec<Value> = members.collect();
+        let mut whole = self.together.json();
+        whole["members"] = members.into();
+        whole
+    }
+}
