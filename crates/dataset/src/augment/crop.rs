@@ -86,50 +86,55 @@ pub(super) fn crop(image: &mut [u8], shape: ImageShape, part: Part, scratch: &mu
     for plane in image.chunks_exact_mut(shape.plane()) {
         for (y, out) in scratch.chunks_exact_mut(shape.width).enumerate() {
             let row = &plane[(part.top + y) * shape.width + part.left..][..part.width];
-            for (out, taps) in out.iter_mut().zip(&columns.taps) {
-                *out = taps.sum(|x| row[x]);
+            for (out, Taps { places, factors }) in out.iter_mut().zip(&columns.taps) {
+                *out = weigh(places.map(|place| row[place]), *factors);
             }
         }
-        for (out, taps) in plane.chunks_exact_mut(shape.width).zip(&rows.taps) {
-            for (x, out) in out.iter_mut().enumerate() {
-                *out = taps.sum(|y| scratch[y * shape.width + x]);
+        for (out, Taps { places, factors }) in plane.chunks_exact_mut(shape.width).zip(&rows.taps) {
+            let [a, b, c] = places.map(|place| &scratch[place * shape.width..][..shape.width]);
+            for (((out, a), b), c) in out.iter_mut().zip(a).zip(b).zip(c) {
+                *out = weigh([*a, *b, *c], *factors);
             }
         }
     }
 }
 
-/// Which values make each value of a side of another length: a triangle, wider where the side becomes shorter.
+/// Which values make each value of a side that is longer, or as long: a triangle, so three neighbours at most.
 struct Filter {
     taps: Vec<Taps>,
 }
 
+#[derive(Clone, Copy)]
 struct Taps {
-    first: usize,
-    factors: Vec<i32>,
+    /// Of the values; of fewer than three the last again, with the factor 0.
+    places: [usize; 3],
+    factors: [i32; 3],
 }
 
 impl Filter {
-    /// Pillow's `precompute_coeffs` and `normalize_coeffs_8bpc`, for a triangle.
+    /// Pillow's `precompute_coeffs` and `normalize_coeffs_8bpc`, for a triangle; `from` is at most `to`.
     fn new(from: usize, to: usize) -> Self {
         let scale = from as f64 / to as f64;
-        let support = scale.max(1.0);
         let tap = |place: usize| {
             let center = (place as f64 + 0.5) * scale;
-            let first = (center - support + 0.5).max(0.0) as usize;
-            let end = ((center + support + 0.5) as usize).min(from);
-            let weight = |at: usize| (1.0 - ((at as f64 - center + 0.5) / support).abs()).max(0.0);
-            let weights: Vec<f64> = (first..end).map(weight).collect();
+            let first = (center - 0.5).max(0.0) as usize;
+            let end = ((center + 1.5) as usize).min(from);
+            let place = |at: usize| (first + at).min(end - 1);
+            let weight = |at: usize| match first + at {
+                beyond if beyond >= end => 0.0,
+                at => (1.0 - (at as f64 - center + 0.5).abs()).max(0.0),
+            };
+            let weights = [0, 1, 2].map(weight);
             let sum: f64 = weights.iter().sum();
-            let whole = |weight: &f64| (weight / sum * f64::from(1 << PRECISION) + 0.5) as i32;
-            Taps { first, factors: weights.iter().map(whole).collect() }
+            let whole = |weight: f64| (weight / sum * f64::from(1 << PRECISION) + 0.5) as i32;
+            Taps { places: [0, 1, 2].map(place), factors: weights.map(whole) }
         };
         Self { taps: (0..to).map(tap).collect() }
     }
 }
 
-impl Taps {
-    fn sum(&self, value: impl Fn(usize) -> u8) -> u8 {
-        let terms = self.factors.iter().enumerate().map(|(at, factor)| i32::from(value(self.first + at)) * factor);
-        ((terms.sum::<i32>() + (1 << (PRECISION - 1))) >> PRECISION).clamp(0, 255) as u8
-    }
+/// The weighted sum in whole numbers, rounded.
+fn weigh(values: [u8; 3], factors: [i32; 3]) -> u8 {
+    let sum = i32::from(values[0]) * factors[0] + i32::from(values[1]) * factors[1] + i32::from(values[2]) * factors[2];
+    ((sum + (1 << (PRECISION - 1))) >> PRECISION).clamp(0, 255) as u8
 }

@@ -70,16 +70,24 @@ pub(super) fn shift(
     };
     // The columns that come from neighbouring ones as a whole.
     let inside = right.max(0) as usize..(shape.width as isize + right.min(0)) as usize;
+    // As a whole, then what came from beyond an edge.
+    let by = down * shape.width as isize + right;
     let planes = image.chunks_exact_mut(shape.plane()).zip(scratch.chunks_exact(shape.plane()));
     for (out, plane) in planes {
+        let (to, from) = (by.max(0) as usize, (-by).max(0) as usize);
+        let length = shape.plane() - to - from;
+        out[to..][..length].copy_from_slice(&plane[from..][..length]);
         for (y, out) in out.chunks_exact_mut(shape.width).enumerate() {
             let Some(row) = source(y, down, shape.height) else {
                 out.fill(0);
                 continue;
             };
+            let is_copied = row as isize == y as isize - down;
             let row = &plane[row * shape.width..][..shape.width];
-            let first = (inside.start as isize - right) as usize;
-            out[inside.clone()].copy_from_slice(&row[first..][..inside.len()]);
+            if !is_copied {
+                let first = (inside.start as isize - right) as usize;
+                out[inside.clone()].copy_from_slice(&row[first..][..inside.len()]);
+            }
             for x in (0..inside.start).chain(inside.end..shape.width) {
                 out[x] = source(x, right, shape.width).map_or(0, |from| row[from]);
             }

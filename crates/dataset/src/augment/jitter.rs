@@ -45,35 +45,64 @@ impl Augment for ColourJitter {
 
 /// Away from black.
 pub(super) fn brightness(image: &mut [u8], _: ImageShape, factor: f32) {
-    image.iter_mut().for_each(|value| *value = blend(0, *value, factor));
+    blend_all(image, 0, factor);
 }
 
 /// Away from the image's mean grey.
 pub(super) fn contrast(image: &mut [u8], shape: ImageShape, factor: f32) {
-    let sum: u64 = (0..shape.plane()).map(|at| u64::from(grey(image, shape, at))).sum();
+    let mut sum = 0u64;
+    greys(image, shape, |greys, _| sum += greys.iter().map(|grey| u64::from(*grey)).sum::<u64>());
     let mean = (sum as f64 / shape.plane() as f64 + 0.5) as u8;
-    image.iter_mut().for_each(|value| *value = blend(mean, *value, factor));
+    blend_all(image, mean, factor);
 }
 
 /// Away from each pixel's grey.
 pub(super) fn saturation(image: &mut [u8], shape: ImageShape, factor: f32) {
-    for at in 0..shape.plane() {
-        let grey = grey(image, shape, at);
-        image.iter_mut().skip(at).step_by(shape.plane()).for_each(|value| *value = blend(grey, *value, factor));
+    let mut all = vec![0; shape.plane()];
+    greys(image, shape, |greys, first| all[first..][..greys.len()].copy_from_slice(greys));
+    for plane in image.chunks_exact_mut(shape.plane()) {
+        plane.iter_mut().zip(&all).for_each(|(value, grey)| *value = blend(*grey, *value, factor));
     }
 }
 
-/// A pixel's grey: ITU-R 601's luma of red, green and blue as Pillow works it out, the mean of any other channels.
-fn grey(image: &[u8], shape: ImageShape, at: usize) -> u8 {
-    let value = |channel: usize| u32::from(image[channel * shape.plane() + at]);
-    match shape.channels {
-        3 => ((value(0) * 19_595 + value(1) * 38_470 + value(2) * 7_471 + 0x8000) >> 16) as u8,
-        channels => ((0..channels).map(value).sum::<u32>() / channels as u32) as u8,
+/// Pixels of a piece of the plane.
+const PIECE: usize = 64;
+
+/// Tells of the pixels' greys piece by piece, each with its first pixel's place: ITU-R 601's luma of red, green and blue as Pillow works it out, the mean of any other channels.
+fn greys(image: &[u8], shape: ImageShape, mut tell: impl FnMut(&[u8], usize)) {
+    let plane = shape.plane();
+    for first in (0..plane).step_by(PIECE) {
+        let count = PIECE.min(plane - first);
+        let mut greys = [0u8; PIECE];
+        let channel = |number: usize| &image[number * plane + first..][..count];
+        if shape.channels == 3 {
+            let pixels = channel(0).iter().zip(channel(1)).zip(channel(2));
+            for (grey, ((red, green), blue)) in greys.iter_mut().zip(pixels) {
+                let sum = u32::from(*red) * 19_595 + u32::from(*green) * 38_470 + u32::from(*blue) * 7_471;
+                *grey = ((sum + 0x8000) >> 16) as u8;
+            }
+        } else {
+            for (at, grey) in greys[..count].iter_mut().enumerate() {
+                let sum: u32 = (0..shape.channels).map(|number| u32::from(channel(number)[at])).sum();
+                *grey = (sum / shape.channels as u32) as u8;
+            }
+        }
+        tell(&greys[..count], first);
     }
+}
+
+/// All values from one: as many different ones as a byte has are worked out.
+fn blend_all(image: &mut [u8], from: u8, factor: f32) {
+    let mut table = [0u8; 256];
+    for (to, value) in (0..=u8::MAX).zip(&mut table) {
+        *value = blend(from, to, factor);
+    }
+    image.iter_mut().for_each(|value| *value = table[usize::from(*value)]);
 }
 
 /// Pillow's `blend`: from `from` towards `to` by `factor`, beyond it above 1; cut, not rounded.
 fn blend(from: u8, to: u8, factor: f32) -> u8 {
     let (from, to) = (f32::from(from), f32::from(to));
-    (from + factor * (to - from)).clamp(0.0, 255.0) as u8
+    // By way of a wider number, which vector instructions convert to.
+    (from + factor * (to - from)).clamp(0.0, 255.0) as i32 as u8
 }

@@ -34,32 +34,57 @@ pub(super) fn rotate(image: &mut [u8], shape: ImageShape, degrees: f64, scratch:
     let shift_y = -sine * -middle_x + cosine * -middle_y + middle_y;
     scratch.clear();
     scratch.extend_from_slice(image);
+    let mut row = Vec::with_capacity(width);
     for y in 0..height {
-        for x in 0..width {
+        // Worked out once for the values of all channels.
+        row.clear();
+        row.extend((0..width).map(|x| {
             let (to_x, to_y) = (x as f64 + 0.5, y as f64 + 0.5);
             let from_x = cosine * to_x + sine * to_y + shift_x;
             let from_y = -sine * to_x + cosine * to_y + shift_y;
-            let at = y * width + x;
             let is_inside = (0.0..width as f64).contains(&from_x) && (0.0..height as f64).contains(&from_y);
-            for (out, plane) in image.chunks_exact_mut(width * height).zip(scratch.chunks_exact(width * height)) {
-                out[at] = if is_inside { bilinear(plane, [width, height], [from_x - 0.5, from_y - 0.5]) } else { 0 };
+            is_inside.then(|| Place::of([from_x - 0.5, from_y - 0.5], [width, height]))
+        }));
+        for (out, plane) in image.chunks_exact_mut(width * height).zip(scratch.chunks_exact(width * height)) {
+            for (out, place) in out[y * width..][..width].iter_mut().zip(&row) {
+                *out = place.as_ref().map_or(0, |place| place.bilinear(plane));
             }
         }
     }
 }
 
-/// The value between the four pixels about a place, those at the edge going on beyond it; cut, as Pillow does, not rounded.
-fn bilinear(plane: &[u8], [width, height]: [usize; 2], [x, y]: [f64; 2]) -> u8 {
-    let (left, top) = (x.floor(), y.floor());
-    let (dx, dy) = (x - left, y - top);
-    let clip = |at: f64, side: usize| (at.max(0.0) as usize).min(side - 1);
-    let (x0, x1) = (clip(left, width), clip(left + 1.0, width));
-    let row = |at: usize| {
-        let pixel = |x: usize| f64::from(plane[at * width + x]);
-        pixel(x0) + (pixel(x1) - pixel(x0)) * dx
-    };
-    let upper = row(clip(top, height));
-    let is_below = top + 1.0 >= 0.0 && top + 1.0 < height as f64;
-    let lower = if is_below { row((top + 1.0) as usize) } else { upper };
-    (upper + (lower - upper) * dy) as u8
+/// A place between four pixels, those at the edge going on beyond it.
+struct Place {
+    upper: [usize; 2],
+    lower: [usize; 2],
+    /// How far it is from the left ones, and from the upper ones.
+    from: [f64; 2],
+}
+
+impl Place {
+    /// `x` and `y` lie above -1 and below width and height.
+    fn of([x, y]: [f64; 2], [width, height]: [usize; 2]) -> Self {
+        // The whole numbers below: what is above -1 is cut towards 0 but for what lies below 0.
+        let whole = |at: f64| if at < 0.0 { -1i32 } else { at as i32 };
+        let (left, top) = (whole(x), whole(y));
+        let clip = |at: i32, side: usize| (at.max(0) as usize).min(side - 1);
+        let row = |top: i32| {
+            let row = clip(top, height) * width;
+            [row + clip(left, width), row + clip(left + 1, width)]
+        };
+        let upper = row(top);
+        let lower = if (top + 1) < height as i32 { row(top + 1) } else { upper };
+        Self { upper, lower, from: [x - f64::from(left), y - f64::from(top)] }
+    }
+
+    /// The value there; cut, as Pillow does, not rounded.
+    fn bilinear(&self, plane: &[u8]) -> u8 {
+        let [dx, dy] = self.from;
+        let row = |[left, right]: [usize; 2]| {
+            let (left, right) = (f64::from(plane[left]), f64::from(plane[right]));
+            left + (right - left) * dx
+        };
+        let (upper, lower) = (row(self.upper), row(self.lower));
+        (upper + (lower - upper) * dy) as u8
+    }
 }

@@ -7,6 +7,8 @@ use crate::portable::sin_cos;
 
 /// Lanes that a row of horizontal frequencies is filled up to.
 const LANES: usize = 8;
+/// Columns of the vertical transform at a time.
+const STRIP: usize = 4 * LANES;
 /// Images of a task.
 const BLOCK: usize = 64;
 
@@ -32,6 +34,8 @@ pub struct LowFrequencies {
     height: usize,
     width: usize,
     frequencies: Vec<[u32; 2]>,
+    /// Where each frequency's sum is among all that are worked out, `[U, even and odd]`.
+    places: Vec<u32>,
     /// `cos(π(2y + 1)u / 2H) · a(u) / 255`, `[⌈H / 2⌉, U]`.
     vertical: Vec<f32>,
     /// `cos(π(2x + 1)v / 2W) · a(v)` of the even v, `[⌈W / 2⌉, even]`.
@@ -78,6 +82,11 @@ impl LowFrequencies {
                 };
                 (0..places * frequencies).map(value).collect::<Vec<f32>>()
             };
+        let place = |&[u, v]: &[u32; 2]| {
+            let column = v as usize / 2 + if v % 2 == 0 { 0 } else { columns[0] };
+            u32::try_from(u as usize * (columns[0] + columns[1]) + column).ok()
+        };
+        let places = frequencies.iter().map(place).collect::<Option<Vec<_>>>()?;
         Some(Self {
             vertical: cosines(height.div_ceil(2), height, rows, &|u| u, 1.0 / 255.0),
             even: cosines(width.div_ceil(2), width, columns[0], &|n| 2 * n, 1.0),
@@ -86,6 +95,7 @@ impl LowFrequencies {
             height,
             width,
             frequencies,
+            places,
             rows,
             columns,
         })
@@ -162,12 +172,13 @@ impl Kernel for Forward<'_> {
         let (middle, plane) = (height.div_ceil(2), height * width);
         let mut folded = vec![0.0f32; 2 * middle * width];
         let mut lines = vec![0.0f32; rows * width];
+        let mut halves = vec![0.0f32; 2 * width.div_ceil(2)];
         let mut sums = vec![0.0f32; rows * self.transform.columns.iter().sum::<usize>()];
         let kept = self.transform.frequencies.len();
         for (plane, out) in self.images.chunks_exact(plane).zip(self.coefficients.chunks_exact_mut(kept)) {
             fold_rows(plane, width, &mut folded);
             self.transform.sum_rows(&folded, &mut lines);
-            self.transform.sum_columns(&lines, &mut sums, out);
+            self.transform.sum_columns(&lines, &mut halves, &mut sums, out);
         }
     }
 }
@@ -194,48 +205,84 @@ impl LowFrequencies {
     #[inline(always)]
     fn sum_rows(&self, folded: &[f32], lines: &mut [f32]) {
         let (width, middle) = (self.width, self.height.div_ceil(2));
+        let whole = width - width % STRIP;
         for (u, line) in lines.chunks_exact_mut(width).enumerate() {
-            line.fill(0.0);
             let part = &folded[u % 2 * middle * width..][..middle * width];
-            for (y, values) in part.chunks_exact(width).enumerate() {
-                let factor = self.vertical[y * self.rows + u];
-                for (sum, value) in line.iter_mut().zip(values) {
-                    *sum = value.mul_add(factor, *sum);
+            let factors = || self.vertical.iter().skip(u).step_by(self.rows);
+            for (at, out) in line[..whole].chunks_exact_mut(STRIP).enumerate() {
+                // A strip's sums stay in registers.
+                let mut sums = [[0.0f32; LANES]; STRIP / LANES];
+                for (values, factor) in part.chunks_exact(width).zip(factors()) {
+                    let values = &values[at * STRIP..][..STRIP];
+                    for (lanes, sums) in sums.iter_mut().enumerate() {
+                        for lane in 0..LANES {
+                            sums[lane] = values[lanes * LANES + lane].mul_add(*factor, sums[lane]);
+                        }
+                    }
                 }
+                for (out, sums) in out.chunks_exact_mut(LANES).zip(&sums) {
+                    out.copy_from_slice(sums);
+                }
+            }
+            for (x, out) in line.iter_mut().enumerate().skip(whole) {
+                let values = part.iter().skip(x).step_by(width);
+                *out = values.zip(factors()).fold(0.0, |sum, (value, factor)| value.mul_add(*factor, sum));
             }
         }
     }
 
     /// The horizontal transform of those lines, and what is kept of it.
     #[inline(always)]
-    fn sum_columns(&self, lines: &[f32], sums: &mut [f32], out: &mut [f32]) {
+    fn sum_columns(&self, lines: &[f32], halves: &mut [f32], sums: &mut [f32], out: &mut [f32]) {
         let [evens, odds] = self.columns;
-        sums.fill(0.0);
+        let (middle, both) = (self.width.div_ceil(2), self.width / 2);
+        let (added, taken) = halves.split_at_mut(middle);
         for (line, sums) in lines.chunks_exact(self.width).zip(sums.chunks_exact_mut(evens + odds)) {
-            let (even_sums, odd_sums) = sums.split_at_mut(evens);
-            for x in 0..self.width.div_ceil(2) {
-                let (left, right) = (line[x], line[self.width - 1 - x]);
-                let is_middle = 2 * x + 1 == self.width;
-                let sum = if is_middle { left } else { left + right };
-                add_lanes(sum, &self.even[x * evens..][..evens], even_sums);
-                if !is_middle {
-                    add_lanes(left - right, &self.odd[x * odds..][..odds], odd_sums);
-                }
+            let opposite = line[..both].iter().zip(line[middle..].iter().rev());
+            for ((added, taken), (left, right)) in added.iter_mut().zip(&mut *taken).zip(opposite) {
+                (*added, *taken) = (left + right, left - right);
             }
+            if both < middle {
+                added[both] = line[both];
+            }
+            let (even_sums, odd_sums) = sums.split_at_mut(evens);
+            sum_lanes(added, &self.even, even_sums);
+            sum_lanes(&taken[..both], &self.odd, odd_sums);
         }
-        for (out, &[u, v]) in out.iter_mut().zip(&self.frequencies) {
-            let half = v as usize / 2;
-            let column = if v % 2 == 0 { half } else { evens + half };
-            *out = sums[u as usize * (evens + odds) + column];
+        for (out, place) in out.iter_mut().zip(&self.places) {
+            *out = sums[*place as usize];
         }
     }
 }
 
+/// The sums of `values` times the factors of each column, `[values, columns]`; the columns are whole lanes.
 #[inline(always)]
-fn add_lanes(value: f32, factors: &[f32], sums: &mut [f32]) {
-    for (factors, sums) in factors.chunks_exact(LANES).zip(sums.chunks_exact_mut(LANES)) {
-        for lane in 0..LANES {
-            sums[lane] = value.mul_add(factors[lane], sums[lane]);
+fn sum_lanes(values: &[f32], factors: &[f32], sums: &mut [f32]) {
+    let columns = sums.len();
+    let mut at = 0;
+    // Two pieces at a time, then one: chains of multiply-adds that do not wait for each other.
+    while at + 2 * LANES <= columns {
+        let chains = sum_pieces::<2>(values, factors, columns, at);
+        for (sums, chain) in sums[at..].chunks_exact_mut(LANES).zip(&chains) {
+            sums.copy_from_slice(chain);
+        }
+        at += 2 * LANES;
+    }
+    if at < columns {
+        sums[at..].copy_from_slice(&sum_pieces::<1>(values, factors, columns, at)[0]);
+    }
+}
+
+#[inline(always)]
+fn sum_pieces<const N: usize>(values: &[f32], factors: &[f32], columns: usize, at: usize) -> [[f32; LANES]; N] {
+    let mut sums = [[0.0f32; LANES]; N];
+    for (value, factors) in values.iter().zip(factors.chunks_exact(columns)) {
+        let factors = &factors[at..][..N * LANES];
+        for (piece, sums) in sums.iter_mut().enumerate() {
+            for lane in 0..LANES {
+                sums[lane] = value.mul_add(factors[piece * LANES + lane], sums[lane]);
+            }
         }
     }
+    sums
 }
