@@ -11,9 +11,7 @@ pub(crate) struct Member {
     pub(crate) name: String,
     /// It has code for a CUDA build.
     pub(crate) has_cuda: bool,
-    /// Others can depend on it.
-    pub(crate) is_library: bool,
-    /// It is meant for others, and so has a README and examples.
+    /// A library that is meant for others, and so has a README and examples.
     pub(crate) is_public: bool,
     /// It has a README.
     pub(crate) has_readme: bool,
@@ -44,7 +42,7 @@ fn member(folder: &Path) -> anyhow::Result<Member> {
     let is_public = is_library && publish != Some(false);
     let examples = if is_public { examples(folder)? } else { Vec::new() };
     let has_readme = folder.join("README.md").is_file();
-    Ok(Member { name, has_cuda, is_library, is_public, has_readme, examples })
+    Ok(Member { name, has_cuda, is_public, has_readme, examples })
 }
 
 /// The names of the package's examples, sorted.
@@ -72,10 +70,10 @@ mod tests {
     fn the_workspaces_packages_are_found() {
         let members = read(&workspace::root()).unwrap();
         let of = |name: &str| members.iter().find(|member| member.name == name).unwrap_or_else(|| panic!("{name}"));
-        assert!(of("strata-trainer").has_cuda && of("strata-trainer").is_library);
-        assert!(!of("strata-rng").has_cuda && of("strata-rng").is_library);
+        assert!(of("strata-trainer").has_cuda && of("strata-trainer").is_public);
+        assert!(!of("strata-rng").has_cuda && of("strata-rng").is_public);
         assert_eq!(of("strata-rng").examples, ["pytorch_draws"]);
         assert_eq!(of("strata-fuzzing").examples, Vec::<String>::new(), "it is for no others");
-        assert!(!of("xtask").is_library && !of("strata-tests").is_library);
+        assert!(!of("xtask").is_public && !of("strata-tests").is_public);
     }
 }

@@ -88,13 +88,20 @@ fn build(root: &Path, toolkit: Option<&Toolkit>) -> anyhow::Result<PathBuf> {
 }
 
 /// Runs a build and gives the executable of the target `name`; `hint` goes to the error of a build that fails.
-fn executable_of(mut cargo: Command, root: &Path, name: &str, hint: &str) -> anyhow::Result<PathBuf> {
+fn executable_of(cargo: Command, root: &Path, name: &str, hint: &str) -> anyhow::Result<PathBuf> {
+    let built = executables_of(cargo, root, hint)?;
+    let last = built.into_iter().rfind(|(target, _)| target == name);
+    last.map(|(_, path)| path).with_context(|| format!("cargo named no executable {name}"))
+}
+
+/// Runs a build and gives what it names as executables, each with its target's name.
+pub(crate) fn executables_of(mut cargo: Command, root: &Path, hint: &str) -> anyhow::Result<Vec<(String, PathBuf)>> {
     cargo.args(["--message-format", "json-render-diagnostics", "--manifest-path"]).arg(root.join("Cargo.toml"));
     let mut child = cargo.stdout(Stdio::piped()).spawn().context("cannot start cargo")?;
     let messages = child.stdout.take().context("cargo's output was not piped")?;
-    let mut executable = None;
+    let mut executables = Vec::new();
     for line in BufReader::new(messages).lines() {
-        executable = self::executable(&line.context("cannot read cargo's messages")?, name).or(executable);
+        executables.extend(executable(&line.context("cannot read cargo's messages")?));
     }
     let status = child.wait().context("cannot wait for cargo")?;
     if interrupted(status) {
@@ -103,14 +110,15 @@ fn executable_of(mut cargo: Command, root: &Path, name: &str, hint: &str) -> any
     if !status.success() {
         bail!("the program did not build{hint} (cargo's messages are above)");
     }
-    executable.with_context(|| format!("cargo named no executable {name}"))
+    Ok(executables)
 }
 
-/// The path of the target `name`, where one of cargo's messages tells it.
-fn executable(message: &str, name: &str) -> Option<PathBuf> {
+/// A target's name and its executable, where one of cargo's messages tells them.
+fn executable(message: &str) -> Option<(String, PathBuf)> {
     let message: serde_json::Value = serde_json::from_str(message).ok()?;
-    let is_program = message["reason"] == "compiler-artifact" && message["target"]["name"] == name;
-    message["executable"].as_str().filter(|_| is_program).map(PathBuf::from)
+    let is_built = message["reason"] == "compiler-artifact";
+    let executable = message["executable"].as_str().filter(|_| is_built)?;
+    Some((message["target"]["name"].as_str()?.to_owned(), executable.into()))
 }
 
 #[cfg(unix)]
@@ -133,11 +141,11 @@ mod tests {
     fn executable_is_found_in_cargo_messages() {
         let artifact = |name: &str, path: &str| {
             let target = format!(r#""target":{{"name":"{name}"}}"#);
-            executable(&format!(r#"{{"reason":"compiler-artifact",{target},"executable":{path}}}"#), "strata")
+            executable(&format!(r#"{{"reason":"compiler-artifact",{target},"executable":{path}}}"#))
         };
-        assert_eq!(artifact("strata", "\"target/release/strata\""), Some("target/release/strata".into()));
+        let found = ("strata".to_owned(), PathBuf::from("target/release/strata"));
+        assert_eq!(artifact("strata", "\"target/release/strata\""), Some(found));
         assert_eq!(artifact("strata", "null"), None);
-        assert_eq!(artifact("build-script-build", "\"x\""), None);
-        assert_eq!(executable("warning: not a message", "strata"), None);
+        assert_eq!(executable("warning: not a message"), None);
     }
 }

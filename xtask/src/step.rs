@@ -9,7 +9,7 @@ use anyhow::Context;
 
 use crate::cuda::Toolkit;
 use crate::fault::Fault;
-use crate::program::interrupted;
+use crate::program::{executables_of, interrupted};
 use crate::tidy;
 use crate::workspace;
 
@@ -22,6 +22,8 @@ pub(crate) struct Step {
     pub(crate) environment: Option<(&'static str, &'static str)>,
     /// Cargo's arguments, for each command.
     pub(crate) commands: Vec<Vec<OsString>>,
+    /// Targets that the commands build, to be run after them.
+    pub(crate) programs: Vec<String>,
     /// Its tests are chosen by a filter: that none is chosen is a failure too.
     pub(crate) is_filtered: bool,
     /// Runs with the CUDA toolkit's programs and libraries.
@@ -44,7 +46,12 @@ impl Step {
 
     pub(crate) fn all(name: &'static str, commands: impl IntoIterator<Item = String>) -> Self {
         let commands = commands.into_iter().map(|command| command.split(' ').map(OsString::from).collect()).collect();
-        Self { name, environment: None, commands, is_filtered: false, toolkit: None, lacks: None }
+        Self { name, environment: None, commands, programs: Vec::new(), is_filtered: false, toolkit: None, lacks: None }
+    }
+
+    /// Runs `programs`, each a target that cargo builds with `arguments`.
+    pub(crate) fn programs(name: &'static str, arguments: &str, programs: impl Iterator<Item = String>) -> Self {
+        Self { programs: programs.collect(), ..Self::cargo(name, arguments) }
     }
 
     pub(crate) fn environment(mut self, name: &'static str, value: &'static str) -> Self {
@@ -81,7 +88,16 @@ impl Step {
                     toolkit.prepare_build(&mut command);
                     toolkit.prepare_start(&mut command);
                 }
-                if self.is_filtered { some_test_passes(command)? } else { succeeds(command)? }
+                if !self.programs.is_empty() {
+                    if let Some(failed) = self.failing_program(command, root)? {
+                        return Ok(Some(failed));
+                    }
+                    true
+                } else if self.is_filtered {
+                    some_test_passes(command)?
+                } else {
+                    succeeds(&mut command)?
+                }
             };
             if !passes {
                 return Ok(Some(self.line(arguments)));
@@ -89,10 +105,23 @@ impl Step {
         }
         Ok(None)
     }
+
+    /// Builds by `command` and runs the programs; the first that fails, as a line that repeats it.
+    fn failing_program(&self, command: Command, root: &Path) -> anyhow::Result<Option<String>> {
+        let built = executables_of(command, root, "")?;
+        for name in &self.programs {
+            let (_, program) =
+                built.iter().find(|(target, _)| target == name).with_context(|| format!("cargo built no {name}"))?;
+            if !succeeds(Command::new(program).current_dir(root))? {
+                return Ok(Some(program.display().to_string()));
+            }
+        }
+        Ok(None)
+    }
 }
 
-fn succeeds(mut command: Command) -> anyhow::Result<bool> {
-    let status = command.status().context("cannot start cargo")?;
+fn succeeds(command: &mut Command) -> anyhow::Result<bool> {
+    let status = command.status().with_context(|| format!("cannot start {}", command.get_program().display()))?;
     if interrupted(status) {
         return Err(Fault::Interrupted.into());
     }

@@ -19,7 +19,8 @@ fn steps(members: &[Member], extra: &[OsString]) -> Vec<Step> {
     let toolkit = Toolkit::find();
     let with_cuda = members.iter().filter(|member| member.has_cuda);
     let gpu_packages: String = with_cuda.map(|member| format!("--package {} ", member.name)).collect();
-    let alone = members.iter().filter(|member| member.is_library);
+    let public = members.iter().filter(|member| member.is_public);
+    let libraries: String = public.map(|member| format!(" --package {}", member.name)).collect();
     let mut steps = vec![
         Step::cargo("format", "fmt --all --check"),
         Step::cargo(TIDY, "xtask tidy"),
@@ -29,14 +30,16 @@ fn steps(members: &[Member], extra: &[OsString]) -> Vec<Step> {
             "clippy of the CUDA build",
             &format!("clippy {gpu_packages}--all-targets --features cuda,ci-check -- -D warnings"),
         ),
-        // What the whole workspace switches on, a crate that is used alone has not.
-        Step::all(
-            "each library with its own features",
-            alone.map(|member| format!("check --quiet --package {}", member.name)),
-        ),
+        // What the programs and the tests switch on, a crate that is used by others has not. Each by itself is `--alone`.
+        Step::cargo("libraries with their own features", &format!("check{libraries}")),
         Step::cargo("documents", "doc --workspace --no-deps").environment("RUSTDOCFLAGS", "-D warnings"),
         Step::cargo("tests", "test --workspace --exclude strata-tests"),
-        Step::all("examples", members.iter().flat_map(examples)),
+        // Built by the tests before, with the same features, so this compiles nothing.
+        Step::programs(
+            "examples",
+            "build --workspace --exclude strata-tests --examples",
+            members.iter().flat_map(|member| member.examples.iter().cloned()),
+        ),
         Step::filtered("the GPU's kernels on the host", "test --package strata-model --lib -- --ignored --skip nvrtc")
             .needs(tools::cxx(), "no C++ compiler (CXX, c++, g++, clang++)", true),
         Step::filtered("the GPU's kernels by NVRTC", "test --package strata-model --lib -- --ignored nvrtc").needs(
@@ -46,7 +49,8 @@ fn steps(members: &[Member], extra: &[OsString]) -> Vec<Step> {
         ),
         on_gpu(toolkit),
         // The commands driven from outside take the longest: after everything else.
-        Step::cargo("commands from outside", "test --package strata-tests"),
+        // With the features of the tests before, so that what they have in common is built once.
+        Step::cargo("commands from outside", "test --workspace --test outside"),
     ];
     for command in steps.iter_mut().flat_map(|step| &mut step.commands).filter(|command| command[0] == "test") {
         if !extra.is_empty() && !command.contains(&"--".into()) {
@@ -66,7 +70,7 @@ fn on_gpu(toolkit: Option<Toolkit>) -> Step {
     step.needs(is_possible, "no CUDA toolkit or no GPU", false)
 }
 
-/// The commands that run a crate's examples, which check what they show.
+/// The commands that run a crate's examples, which check what they show, each with the crate's own features.
 fn examples(member: &Member) -> Vec<String> {
     let command = |example| format!("run --quiet --package {} --example {example}", member.name);
     member.examples.iter().map(command).collect()
@@ -132,11 +136,10 @@ mod tests {
     use super::*;
 
     fn members() -> Vec<Member> {
-        let member = |name: &str, has_cuda, is_library, examples: &[&str]| Member {
+        let member = |name: &str, has_cuda, is_public, examples: &[&str]| Member {
             name: name.to_owned(),
             has_cuda,
-            is_library,
-            is_public: is_library,
+            is_public,
             has_readme: true,
             examples: examples.iter().map(ToString::to_string).collect(),
         };
@@ -152,6 +155,17 @@ mod tests {
     }
 
     #[test]
+    fn every_example_runs_and_no_two_have_one_name() {
+        let members = members::read(&workspace::root()).unwrap();
+        let steps = steps(&members, &[]);
+        let mut programs: Vec<_> = steps.iter().flat_map(|step| &step.programs).collect();
+        assert!(programs.iter().any(|name| *name == "own_layer"), "{programs:?}");
+        // Cargo would put the one over the other.
+        programs.sort();
+        assert!(programs.is_sorted_by(|a, b| a < b), "{programs:?}");
+    }
+
+    #[test]
     fn extra_arguments_reach_the_tests_alone() {
         assert_eq!(
             lines(&steps(&members(), &["--nocapture".into()])),
@@ -160,15 +174,14 @@ mod tests {
                 "cargo xtask tidy",
                 "cargo clippy --workspace --all-targets -- -D warnings",
                 "cargo clippy --package strata-model --package strata --all-targets --features cuda,ci-check -- -D warnings",
-                "cargo check --quiet --package strata-rng",
-                "cargo check --quiet --package strata-model",
+                "cargo check --package strata-rng --package strata-model",
                 "RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps",
                 "cargo test --workspace --exclude strata-tests -- --nocapture",
-                "cargo run --quiet --package strata-rng --example draws",
+                "cargo build --workspace --exclude strata-tests --examples",
                 "cargo test --package strata-model --lib -- --ignored --skip nvrtc",
                 "cargo test --package strata-model --lib -- --ignored nvrtc",
                 "cargo test --package strata-trainer --features cuda --test card --target-dir target/cuda -- --ignored",
-                "cargo test --package strata-tests -- --nocapture",
+                "cargo test --workspace --test outside -- --nocapture",
             ]
         );
         assert!(lines(&steps(&members(), &[])).iter().all(|line| !line.contains("--nocapture")));

@@ -2,7 +2,9 @@
 
 mod circles;
 mod edges;
+mod features;
 mod files;
+mod forgotten;
 mod layout;
 mod listed;
 mod profiles;
@@ -34,6 +36,8 @@ pub(crate) fn passes(root: &Path) -> bool {
 /// Everything in the tree at `root` that breaks a rule, each with its place and its remedy.
 fn faults(root: &Path) -> Vec<String> {
     let mut faults = files::faults(root);
+    faults.extend(features::faults(root));
+    faults.extend(forgotten::faults(root));
     faults.extend(listed::faults(root));
     faults.extend(profiles::faults(root));
     faults.extend(edges::faults(root));

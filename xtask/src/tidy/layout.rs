@@ -104,7 +104,6 @@ mod tests {
         let member = |name: &str, is_public, has_readme, examples: &[&str]| Member {
             name: name.to_owned(),
             has_cuda: false,
-            is_library: true,
             is_public,
             has_readme,
             examples: examples.iter().map(ToString::to_string).collect(),

@@ -1,9 +1,7 @@
 //! Metrics by name: measured on either device, watched, and choosing the best epoch.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
-mod common;
-
-use common::{CLASSES, FEATURES, Keeper, Memory};
+use crate::common::{CLASSES, FEATURES, Keeper, Memory};
 use dfdx::prelude::*;
 use strata_model::{Activation, Layers, mlp};
 use strata_rng::TorchRng;

@@ -1,9 +1,7 @@
 //! What a card does, on dfdx's CPU device: the data set held as bytes, batches as indices, scores added up on the device, the run resumed.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
-mod common;
-
-use common::{CLASSES, FEATURES, Keeper, Memory, bytes, features, tables};
+use crate::common::{CLASSES, FEATURES, Keeper, Memory, bytes, features, tables};
 use dfdx::prelude::*;
 use strata_model::{Activation, ByteSamples, Layers, mlp};
 use strata_rng::TorchRng;

@@ -1,9 +1,7 @@
 //! An optimizer and a loss of a user's own: they train, and a stopped run is resumed to the bit.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
-mod common;
-
-use common::{CLASSES, FEATURES, Keeper, Memory};
+use crate::common::{CLASSES, FEATURES, Keeper, Memory};
 use dfdx::prelude::*;
 use strata_kernels::{ElementwiseRule, LossSum, Targets, UpdateRule};
 use strata_model::{Activation, Layers, mlp};

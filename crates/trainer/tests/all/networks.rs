@@ -1,9 +1,7 @@
 //! Networks beyond a chain: trained on both paths, stopped and resumed from the file, to the bit.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
-mod common;
-
-use common::{CLASSES, FEATURES, Keeper, Memory};
+use crate::common::{CLASSES, FEATURES, Keeper, Memory};
 use dfdx::prelude::*;
 use strata_model::{Activation, External, Layers, ModelError, net};
 use strata_rng::TorchRng;

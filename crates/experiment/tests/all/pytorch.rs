@@ -4,11 +4,11 @@
 //!
 //! ```text
 //! python crates/bench/pytorch/golden.py --seed 5 --hidden 512 --data DATA > FOLDER/any.json
-//! STRATA_GOLDEN=FOLDER STRATA_DATA=DATA cargo test --release -p strata-experiment --test pytorch -- --ignored --nocapture
+//! STRATA_GOLDEN=FOLDER STRATA_DATA=DATA cargo test --release -p strata-experiment --test all pytorch -- --ignored --nocapture
 //! ```
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what tests share fails as tests do")]
 
-#[path = "common/formula_images.rs"]
+#[path = "../common/formula_images.rs"]
 mod formula_images;
 
 use std::cell::RefCell;
@@ -227,13 +227,13 @@ fn check(golden: &Value, ours: &Ours, allowed: &Tolerance) -> [f64; 3] {
 
 #[test]
 fn a_run_of_seed_43_equals_pytorchs() {
-    small_run(include_str!("golden/seed43.json"));
+    small_run(include_str!("../golden/seed43.json"));
 }
 
 /// Another seed, another depth, and a last batch that is smaller: 1,800 images in batches of 64.
 #[test]
 fn a_run_of_seed_7_equals_pytorchs() {
-    small_run(include_str!("golden/seed7.json"));
+    small_run(include_str!("../golden/seed7.json"));
 }
 
 fn small_run(golden: &str) {

@@ -1,11 +1,9 @@
 //! Faults in `--set` arguments and of whole files: one error each, naming the argument or the file.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
-mod common;
-
 use std::path::Path;
 
-use common::{GOOD, told};
+use crate::common::{GOOD, told};
 use strata_config::{Config, ConfigError, keys};
 
 #[test]

@@ -1,9 +1,7 @@
 //! Our optimizers over our kernels against the same formulas in dfdx's tensor operations, and against dfdx's own optimizers.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
-mod common;
-
-use common::{CLASSES, FEATURES, Keeper, Memory, bytes, features, tables};
+use crate::common::{CLASSES, FEATURES, Keeper, Memory, bytes, features, tables};
 use dfdx::optim::{Optimizer as _, Sgd};
 use dfdx::prelude::*;
 use strata_model::{Activation, ByteSamples, Layers, mlp};

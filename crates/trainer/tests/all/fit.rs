@@ -1,11 +1,9 @@
 //! The loop: what it reports, when it ends, what it refuses.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
-mod common;
-
 use std::cell::Cell;
 
-use common::{CLASSES, FEATURES, Keeper, Memory};
+use crate::common::{CLASSES, FEATURES, Keeper, Memory};
 use strata_model::{Activation, mlp};
 use strata_rng::TorchRng;
 use strata_spec::OptimizerSpec;

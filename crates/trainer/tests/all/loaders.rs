@@ -1,9 +1,7 @@
 //! A loader that does not serve what it announces: an error, in every pass, before a number is made of it.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
-mod common;
-
-use common::{CLASSES, FEATURES, Keeper, Memory};
+use crate::common::{CLASSES, FEATURES, Keeper, Memory};
 use strata_model::{Activation, mlp};
 use strata_rng::TorchRng;
 use strata_trainer::{

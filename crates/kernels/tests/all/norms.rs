@@ -2,9 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 #![allow(clippy::excessive_precision, reason = "PyTorch's digits as it prints them")]
 
-mod common;
-
-use common::{on_threads, values};
+use crate::common::{on_threads, values};
 use strata_kernels::{
     Statistics, batch_norm, batch_norm_evaluation, batch_norm_gradient, layer_norm, layer_norm_gradient, reference,
     rms_norm, rms_norm_gradient,

@@ -1,11 +1,9 @@
 //! Update rules: fused and apart to the bit, by hand, and rules of a user's own.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
-mod common;
-
 use std::sync::OnceLock;
 
-use common::{Operands, cases, on_threads, operands, values};
+use crate::common::{Operands, cases, on_threads, operands, values};
 use strata_kernels::{
     Adagrad, Adam, ElementwiseRule, GemmShape, Gradient, Lion, Momentum, NAdam, Parameter, RmsProp, RmsPropMomentum,
     Sgd, UpdateRule, reference, update, update_by_product,

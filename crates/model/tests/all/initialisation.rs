@@ -28,7 +28,7 @@ fn initial_parameters_of_seed_43_equal_pytorchs() {
 type Small = mlp!(5, 7, 14, 3, 5);
 
 fn golden() -> serde_json::Value {
-    serde_json::from_str(include_str!("golden/initialisation.json")).unwrap()
+    serde_json::from_str(include_str!("../golden/initialisation.json")).unwrap()
 }
 
 /// By torch.nn.init (crates/bench/pytorch/initialisation.py): uniform and normal weights to the bit, orthogonal ones to rounding; and the generator

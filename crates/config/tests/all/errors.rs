@@ -1,10 +1,8 @@
 //! Each fault gives one error that names the place, the key, the value and what would be right.
 
-mod common;
-
 use std::path::Path;
 
-use common::{GOOD, told};
+use crate::common::{GOOD, told};
 use strata_config::Config;
 
 /// Each row: what replaces what in the good config, and the head of the error's first line.

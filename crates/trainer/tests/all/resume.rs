@@ -1,9 +1,7 @@
 //! A run that is stopped anywhere and resumed is the run that was never stopped, to the bit.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
-mod common;
-
-use common::{CLASSES, FEATURES, Keeper, Memory};
+use crate::common::{CLASSES, FEATURES, Keeper, Memory};
 use strata_model::{Activation, Architecture, mlp};
 use strata_rng::TorchRng;
 use strata_spec::OptimizerSpec;

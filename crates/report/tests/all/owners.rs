@@ -2,14 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "what tests share fails as tests do")]
 
-mod common;
-
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use common::run;
+use crate::common::run;
 use strata_report::{Record, RunFolder, RunState, Status, list_runs};
 
 #[test]

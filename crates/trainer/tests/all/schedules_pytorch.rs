@@ -10,7 +10,7 @@ const EPOCHS: usize = 6;
 const STEPS_PER_EPOCH: usize = 7;
 
 fn golden() -> serde_json::Value {
-    serde_json::from_str(include_str!("golden/schedules.json")).unwrap()
+    serde_json::from_str(include_str!("../golden/schedules.json")).unwrap()
 }
 
 #[track_caller]

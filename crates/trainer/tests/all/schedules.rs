@@ -1,11 +1,9 @@
 //! A rate for each step, and metrics by name: what the history says of them, and that a resume changes nothing.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
-mod common;
-
 use std::sync::Arc;
 
-use common::{CLASSES, FEATURES, Keeper, Memory};
+use crate::common::{CLASSES, FEATURES, Keeper, Memory};
 use strata_model::{Activation, Architecture, mlp};
 use strata_rng::TorchRng;
 use strata_trainer::{

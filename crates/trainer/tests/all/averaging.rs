@@ -1,9 +1,7 @@
 //! Averaged weights in a run: training does not see them, an evaluation sees nothing else, and a resume is exact.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
-mod common;
-
-use common::{CLASSES, FEATURES, Keeper, Memory, formula};
+use crate::common::{CLASSES, FEATURES, Keeper, Memory, formula};
 use strata_model::{Activation, Weights, net};
 use strata_rng::TorchRng;
 use strata_trainer::{
@@ -110,7 +108,7 @@ fn a_run_stopped_anywhere_goes_on_to_the_same_averages() {
 fn an_evaluation_without_statistics_of_its_own_is_refused() {
     let mut classifier = classifier(Some(EMA));
     let batch = || {
-        let features = (0..4).flat_map(common::features).collect();
+        let features = (0..4).flat_map(crate::common::features).collect();
         strata_trainer::Batch { features, labels: vec![0, 1, 2, 0], ..Default::default() }
     };
     classifier.initialise(&mut TorchRng::new(3)).unwrap();

@@ -1,9 +1,7 @@
 //! The products against the loops that define them, bit for bit, at shapes that meet every edge of the blocking.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
-mod common;
-
-use common::{Operands, cases, on_threads, operands, values};
+use crate::common::{Operands, cases, on_threads, operands, values};
 use strata_kernels::{
     GemmShape, Parameter, Sgd, affine, bias_gradient, input_gradient, reference, update_by_product, weight_gradient,
 };

@@ -3,9 +3,7 @@
 //! `golden/steps.json` was made by `crates/bench/pytorch/steps.py`, which has the same formulas.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
-mod common;
-
-use common::formula::{self, BATCH, CLASSES, FEATURES, SAMPLES};
+use crate::common::formula::{self, BATCH, CLASSES, FEATURES, SAMPLES};
 use strata_model::{Activation, Weights, mlp, net};
 use strata_trainer::{
     Adagrad, Adam, Averaging, Batch, BetaLasso, Classifier, ClassifierOptions, Clipping, CrossEntropy, DecayedKinds,
@@ -63,7 +61,7 @@ struct Cases {
 
 impl Cases {
     fn check(&mut self, name: &'static str, weights: &Weights) {
-        let golden: serde_json::Value = serde_json::from_str(include_str!("golden/steps.json")).unwrap();
+        let golden: serde_json::Value = serde_json::from_str(include_str!("../golden/steps.json")).unwrap();
         let expected: Vec<Vec<f64>> = serde_json::from_value(golden["cases"][name].clone()).expect(name);
         assert_eq!(weights.tensors.len(), expected.len(), "{name}");
         for (tensor, expected) in weights.tensors.iter().zip(expected) {
@@ -172,7 +170,7 @@ fn fifty_steps_are_pytorchs() {
     accumulation(&mut cases);
     averages(&mut cases);
     println!("the largest difference is {:.1e}", cases.worst);
-    let golden: serde_json::Value = serde_json::from_str(include_str!("golden/steps.json")).unwrap();
+    let golden: serde_json::Value = serde_json::from_str(include_str!("../golden/steps.json")).unwrap();
     for name in golden["cases"].as_object().unwrap().keys() {
         assert!(cases.tried.contains(&name.as_str()), "{name} was not tried");
     }

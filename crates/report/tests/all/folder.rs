@@ -2,11 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "what tests share fails as tests do")]
 
-mod common;
-
 use std::fs;
 
-use common::{line, run};
+use crate::common::{line, run};
 use strata_report::{
     HistoryDigest, HistoryEntry, HistoryRow, Record, ReportError, RunFolder, Status, join_history, list_runs,
     read_history, read_record, read_record_to_write, read_timing,

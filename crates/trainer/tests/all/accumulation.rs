@@ -1,11 +1,9 @@
 //! Gradients added up over batches: the step of one large batch, counted and resumed as one step.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
-mod common;
-
 use std::num::NonZeroUsize;
 
-use common::{CLASSES, FEATURES, Keeper, Memory};
+use crate::common::{CLASSES, FEATURES, Keeper, Memory};
 use strata_model::{Activation, Architecture, Weights, mlp, net};
 use strata_rng::TorchRng;
 use strata_trainer::{

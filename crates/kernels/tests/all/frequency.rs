@@ -45,7 +45,7 @@ fn the_inverse_transform_of_all_coefficients_gives_the_image() {
 
 #[test]
 fn frequencies_means_factors_and_inputs_are_numpys() {
-    let golden = include_str!("golden/frequency.txt");
+    let golden = include_str!("../golden/frequency.txt");
     let mut lines = golden.lines();
     let mut cases = 0;
     while let Some(sizes) = lines.next() {

@@ -2,9 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 #![allow(clippy::excessive_precision, reason = "PyTorch's digits as it prints them")]
 
-mod common;
-
-use common::values;
+use crate::common::values;
 use strata_kernels::{
     CrossEntropy, Loss, LossSum, MeanSquaredError, Mix, TargetError, Targets, cross_entropy, cross_entropy_gradient,
 };

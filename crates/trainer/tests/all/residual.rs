@@ -27,7 +27,7 @@ type Network = net!(
 type Built<M> = <M as BuildOnDevice<Cpu, f32>>::Built;
 
 fn golden() -> Value {
-    serde_json::from_str(include_str!("golden/residual.json")).unwrap()
+    serde_json::from_str(include_str!("../golden/residual.json")).unwrap()
 }
 
 fn numbers(value: &Value) -> Vec<f64> {
