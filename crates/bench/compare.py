@@ -3,6 +3,7 @@
     python crates/bench/compare.py step                              # the notebook's network, batches of 128 and 512
     python crates/bench/compare.py step --widths 3072-512-10,3072-777-333-10 --batch 128,1024
     python crates/bench/compare.py epoch --data cifar-10-batches-bin # both ways of PyTorch: as the notebook, and from tensors
+    python crates/bench/compare.py recipe --data cifar-10-batches-bin --configs configs/speedrun.toml   # training by a config, without its test
     python crates/bench/compare.py weights --data cifar-10-batches-bin   # 200 steps from one start: how far the weights are apart
 
 A round counts only on a quiet machine: it starts when the processors have been idle for a second, and it is thrown away
@@ -31,7 +32,7 @@ QUIET = 0.05
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["step", "epoch", "weights"])
+    parser.add_argument("what", choices=["step", "epoch", "recipe", "weights"])
     parser.add_argument("--widths", default=NOTEBOOK, help="networks, separated by commas")
     parser.add_argument("--batch", help="samples a step, separated by commas; 128,512 for steps, 128 for weights by default")
     parser.add_argument("--lr", default="0.1", help="the learning rate of weights' steps")
@@ -39,6 +40,8 @@ def main():
     parser.add_argument("--seed", default="43", help="what weights' start and batches are drawn from")
     parser.add_argument("--seconds", default="2", help="of a program in a round of steps")
     parser.add_argument("--data", help="the folder of CIFAR-10's .bin files, for epochs and weights")
+    parser.add_argument("--configs", default="configs/speedrun.toml", help="recipes, separated by commas")
+    parser.add_argument("--epochs", help="of a recipe, in place of the config's")
     parser.add_argument("--way", choices=["tensors", "notebook", "both"], default="both")
     parser.add_argument("--huge-pages", action="store_true", help="ask for huge pages in PyTorch's steps too")
     parser.add_argument("--rounds", type=int, default=5)
@@ -47,10 +50,10 @@ def main():
     parser.add_argument("--patience", type=float, default=600, help="seconds to wait for a quiet machine in all")
     parser.add_argument("--busy", action="store_true", help="take rounds on a busy machine too")
     arguments = parser.parse_args()
-    if arguments.what == "epoch" and not arguments.data:
-        parser.error("epoch needs --data")
+    if arguments.what in ("epoch", "recipe") and not arguments.data:
+        parser.error(f"{arguments.what} needs --data")
     print(f"{processor()}, {os.cpu_count()} processors, commit {commit()}\n", flush=True)
-    {"step": steps, "epoch": epochs, "weights": weights}[arguments.what](arguments)
+    {"step": steps, "epoch": epochs, "recipe": recipes, "weights": weights}[arguments.what](arguments)
 
 
 def steps(arguments):
@@ -75,6 +78,22 @@ def epochs(arguments):
         theirs = [arguments.python, "-B", script("epoch.py"), "--data", arguments.data, "--way", way,
                   "--threads", arguments.threads]
         compare(way, lambda: strata_epoch(ours), lambda: pytorch_epoch(theirs), arguments, patience)
+
+
+def recipes(arguments):
+    """Training by a config: seconds of all epochs, validation and, of ours, checkpoints included; neither the images' preparation nor the test."""
+    patience = Patience(arguments)
+    header("training, s", "config")
+    data = str(pathlib.Path(arguments.data).absolute())
+    for config in arguments.configs.split(","):
+        options = ["--data", data, "--threads", arguments.threads]
+        sets = ["--set", "evaluation.test=false"]
+        theirs = [arguments.python, "-B", script("recipe.py"), "--config", config, *options]
+        if arguments.epochs:
+            sets += ["--set", f"phases.0.epochs={arguments.epochs}"]
+            theirs += ["--epochs", arguments.epochs]
+        ours = [strata(), "experiment", config, "--device", "cpu", *options, *sets]
+        compare(config, lambda: strata_recipe(ours), lambda: pytorch_recipe(theirs), arguments, patience)
 
 
 def weights(arguments):
@@ -196,6 +215,20 @@ def strata_epoch(command):
         _, peak = run([*command, "--runs", folder, "--name", "epoch"])
         record = json.loads((pathlib.Path(folder) / "epoch" / "record.json").read_text())
     return {"value": record["history"][1]["seconds"], "peak_mb": peak}
+
+
+def strata_recipe(command):
+    with tempfile.TemporaryDirectory() as folder:
+        _, peak = run([*command, "--runs", folder, "--name", "recipe"])
+        record = json.loads((pathlib.Path(folder) / "recipe" / "record.json").read_text())
+    # The first line is the initial evaluation, which PyTorch's side does not make.
+    return {"value": sum(line["seconds"] for line in record["history"][1:]), "peak_mb": peak}
+
+
+def pytorch_recipe(command):
+    text, _ = run(command)
+    result = json.loads(text)
+    return {"value": result["seconds"], "peak_mb": result["peak_mb"]}
 
 
 def pytorch_epoch(command):
