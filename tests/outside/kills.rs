@@ -15,7 +15,7 @@ const RUNS: usize = 8;
 /// Checkpoints so often that kills land in the midst of everything.
 const SETS: &[&str] = &["phases=[{epochs=8,lr=0.001}]", "checkpoint.every_steps=2", "early_stopping={patience=7}"];
 
-const RESIDUAL_RUNS: usize = 3;
+const RESIDUAL_RUNS: usize = 2;
 /// A network with running statistics, dropout and stochastic depth, mixed batches, smoothed labels, an average of the weights, clipped and accumulated gradients, a rate that
 /// waits for the validation loss.
 const RESIDUAL_SETS: &[&str] = &[
@@ -31,10 +31,10 @@ const RESIDUAL_SETS: &[&str] = &[
     "model.zero_init_residual=true",
 ];
 
-const AUGMENTED_RUNS: usize = 6;
+const AUGMENTED_RUNS: usize = 3;
 /// Low frequencies; images changed in every way, mirrored in every other epoch, batches mixed in both ways.
 const AUGMENTED_SETS: &[&str] = &[
-    "phases=[{epochs=8,lr=0.01,schedule=\"one_cycle\"}]",
+    "phases=[{epochs=5,lr=0.01,schedule=\"one_cycle\"}]",
     "checkpoint.every_steps=2",
     "dataset.input=frequencies",
     "dataset.coefficients=64",
