@@ -1,20 +1,10 @@
 //! Data and a network of one's own, recorded; stopped and resumed, it ends in the bytes of a run that was never stopped.
 
-use std::cell::Cell;
 use std::path::Path;
 
 use strata_experiment::{ExperimentError, OwnRun};
 use strata_model::{Activation, Usage, mlp};
-use strata_trainer::{ClassifierOptions, Device, Observer, Phase, Plan, Sgd, Table, build};
-
-/// Asks to stop after so many batches.
-struct StopAfter(Cell<usize>);
-
-impl Observer for StopAfter {
-    fn is_interrupted(&self) -> bool {
-        self.0.replace(self.0.get().saturating_sub(1)) == 0
-    }
-}
+use strata_trainer::{ClassifierOptions, Device, Phase, Plan, Sgd, StopAfter, Table, build};
 
 fn train(runs: &Path, name: &str, stop: usize) -> Result<(), ExperimentError> {
     let features: Vec<f32> = (0..600).map(|i| (i as f32 * 0.7).sin()).collect();
@@ -27,7 +17,7 @@ fn train(runs: &Path, name: &str, stop: usize) -> Result<(), ExperimentError> {
     let plan = Plan { phases: vec![Phase::constant(20, 0.1)], ..Plan::default() };
     let usage = Usage::of_features(activation, 2, ["differ", "agree"]);
     let run = OwnRun { runs, name, config: "points = 300\nseed = 43\n", seed: 43, device, usage };
-    let record = run.fit(&mut *classifier, &data, &data, &plan, &mut StopAfter(stop.into()))?;
+    let record = run.fit(&mut *classifier, &data, &data, &plan, &mut StopAfter::steps(stop))?;
     println!("{name}: accuracy {:?} after {} parts", record.metrics.val_acc, record.parts.len());
     Ok(())
 }

@@ -48,8 +48,8 @@ pub mod prelude {
     };
     pub use strata_trainer::{
         Averaging, Batch, Classifier, ClassifierOptions, Clipping, Device, Event, Loader, Loss, Observer, Optimizer,
-        Outcome, Pass, Plan, Progress, Schedule, ScheduledStep, Sgd, Step, Table, TrainError, TrainingStep, build,
-        evaluate, fit,
+        Outcome, Pass, Plan, Progress, Schedule, ScheduledStep, Sgd, Step, StopAfter, Table, TrainError, TrainingStep,
+        build, evaluate, fit,
     };
 }
 

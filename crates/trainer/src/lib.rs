@@ -47,7 +47,7 @@ pub use device::Device;
 pub use early_stopping::StoppingState;
 pub use error::TrainError;
 pub use fit::{Outcome, evaluate, fit};
-pub use observer::{Event, Observer};
+pub use observer::{Event, Observer, StopAfter};
 pub use optimizer::*;
 pub use pass::{Amount, Pass};
 pub use plan::Plan;

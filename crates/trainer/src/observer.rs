@@ -1,5 +1,7 @@
 //! What a loop tells of a run, and who listens.
 
+use std::cell::Cell;
+
 use crate::{Classifier, HistoryRow, Pass, Progress, TrainError};
 
 /// What happens in a run, in order.
@@ -87,6 +89,33 @@ pub trait Observer {
 
 /// Watches nothing: for a run that nobody records.
 impl Observer for () {}
+
+/// Asks a run to stop, as a signal would, after so many steps and batches of evaluations: for a run that is given a part of its time, and to try that it is
+/// resumed to the same bits.
+///
+/// ```
+/// use strata_trainer::{Observer, StopAfter};
+///
+/// let two = StopAfter::steps(2);
+/// assert_eq!([two.is_interrupted(), two.is_interrupted(), two.is_interrupted()], [false, false, true]);
+/// ```
+#[derive(Debug)]
+pub struct StopAfter {
+    left: Cell<usize>,
+}
+
+impl StopAfter {
+    /// Lets `count` steps and batches of evaluations pass.
+    pub fn steps(count: usize) -> Self {
+        Self { left: Cell::new(count) }
+    }
+}
+
+impl Observer for StopAfter {
+    fn is_interrupted(&self) -> bool {
+        self.left.replace(self.left.get().saturating_sub(1)) == 0
+    }
+}
 
 impl<O: Observer + ?Sized> Observer for &mut O {
     fn event(&mut self, event: Event<'_>) -> Result<(), TrainError> {
