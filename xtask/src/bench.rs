@@ -23,7 +23,7 @@ pub(crate) fn run(arguments: &[OsString]) -> anyhow::Result<ExitCode> {
     let lists = lists(&root);
     let lock = Lock::take(&root)?;
     for network in networks(arguments)? {
-        lists.ensure(&network, &lock)?;
+        lists.ensure(std::slice::from_ref(&network), &lock)?;
     }
     program::start_benches(&root, &lists, arguments.iter().cloned(), lock)
 }

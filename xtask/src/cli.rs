@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use clap::{Parser, Subcommand};
-use strata_cli::ExperimentArguments;
+use strata_cli::{ExperimentArguments, SweepArguments};
 
 /// Trains image classifiers from a config, and checks this tree.
 ///
@@ -27,6 +27,8 @@ pub(crate) enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "RUN")]
         arguments: Vec<OsString>,
     },
+    /// Run what a sweep's file says to try, with every network that it needs built once: `sweep configs/sweeps/rates.toml`.
+    Sweep(SweepArguments),
     /// List the recorded runs.
     #[command(disable_help_flag = true)]
     Runs {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use strata_config::ConfigError;
+use strata_sweep::SweepError;
 
 /// An error that knows its exit code.
 #[derive(Debug)]
@@ -11,6 +12,8 @@ pub(crate) enum Fault {
     Mistake(String),
     /// A mistake in a config: exit code 2.
     Config(ConfigError),
+    /// What is wrong with a sweep.
+    Sweep(SweepError),
     /// Interrupted by a signal: exit code 130.
     Interrupted,
 }
@@ -19,6 +22,7 @@ impl Fault {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Mistake(_) | Self::Config(_) => 2,
+            Self::Sweep(error) => error.exit_code(),
             Self::Interrupted => 130,
         }
     }
@@ -29,6 +33,7 @@ impl fmt::Display for Fault {
         match self {
             Self::Mistake(message) => f.write_str(message),
             Self::Config(error) => error.fmt(f),
+            Self::Sweep(error) => error.fmt(f),
             Self::Interrupted => f.write_str("interrupted"),
         }
     }

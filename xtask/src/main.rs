@@ -25,6 +25,7 @@ mod workspace;
 use std::process::ExitCode;
 
 use strata_cli::{Layout, parse, print_error};
+use strata_sweep::SweepError;
 
 use crate::cli::{Cli, Command};
 use crate::fault::Fault;
@@ -36,7 +37,11 @@ fn main() -> ExitCode {
     };
     run(cli.command).unwrap_or_else(|error| {
         let fault = error.downcast_ref::<Fault>();
-        let layout = if matches!(fault, Some(Fault::Config(_))) { Layout::Excerpt } else { Layout::Line };
+        let layout = if matches!(fault, Some(Fault::Config(_) | Fault::Sweep(SweepError::Config(_)))) {
+            Layout::Excerpt
+        } else {
+            Layout::Line
+        };
         print_error(error.as_ref(), layout, None);
         ExitCode::from(fault.map_or(1, Fault::exit_code))
     })
@@ -46,6 +51,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Experiment(arguments) => start::experiment(&arguments),
         Command::Resume { arguments } => start::resume(&arguments),
+        Command::Sweep(arguments) => start::sweep(&arguments),
         Command::Runs { .. }
         | Command::Compare { .. }
         | Command::History { .. }

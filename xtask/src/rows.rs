@@ -84,11 +84,11 @@ impl Lists {
         Self { committed: root.join(COMMITTED), own }
     }
 
-    /// Sees to it that the program will be built with a row for `network`.
-    pub(crate) fn ensure(&self, network: &NetworkSpec, _held: &Lock) -> anyhow::Result<()> {
+    /// Sees to it that the program will be built with a row for each of `networks`.
+    pub(crate) fn ensure(&self, networks: &[NetworkSpec], _held: &Lock) -> anyhow::Result<()> {
         let committed = read(&self.committed)?;
         let own = if self.own.exists() { read(&self.own)? } else { Vec::new() };
-        match with_row(&committed, &own, network) {
+        match with_rows(&committed, &own, networks) {
             Some(rows) => write(&self.own, &rows).with_context(|| {
                 let own = self.own.display();
                 format!("cannot write {own}, the list of networks; name another in STRATA_ARCHITECTURES")
@@ -108,14 +108,21 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<NetworkSpec>> {
     })
 }
 
-/// The user's rows with `network` added, the oldest dropped beyond [`KEPT`]; `None` where nothing has to change.
-fn with_row(committed: &[NetworkSpec], own: &[NetworkSpec], network: &NetworkSpec) -> Option<Vec<NetworkSpec>> {
-    if committed.contains(network) || own.contains(network) {
+/// The user's rows with `networks` added, the oldest dropped beyond [`KEPT`], but for those that are asked for now; `None` where nothing has to change.
+fn with_rows(committed: &[NetworkSpec], own: &[NetworkSpec], networks: &[NetworkSpec]) -> Option<Vec<NetworkSpec>> {
+    let is_new = |network: &&NetworkSpec| !committed.contains(network) && !own.contains(network);
+    let new: Vec<NetworkSpec> = networks.iter().filter(is_new).cloned().collect();
+    if new.is_empty() {
         return None;
     }
-    let mut rows: Vec<_> = own.iter().filter(|row| !committed.contains(row)).cloned().collect();
-    rows.push(network.clone());
-    rows.drain(..rows.len().saturating_sub(KEPT));
+    // Those that are asked for and were there count among the youngest.
+    let asked = |row: &&NetworkSpec| networks.contains(row);
+    let kept = own.iter().filter(|row| !committed.contains(row));
+    let mut rows: Vec<_> = kept.clone().filter(|row| !asked(row)).cloned().collect();
+    let asked: Vec<_> = kept.filter(asked).cloned().chain(new).collect();
+    let most = KEPT.max(asked.len());
+    rows.drain(..(rows.len() + asked.len()).saturating_sub(most).min(rows.len()));
+    rows.extend(asked);
     Some(rows)
 }
 
@@ -145,14 +152,24 @@ mod tests {
     fn a_new_network_row_replaces_the_oldest_and_a_known_one_changes_nothing() {
         let committed = vec![chain(&[])];
         let own: Vec<_> = (1..=KEPT).map(|width| chain(&[width])).collect();
-        assert_eq!(with_row(&committed, &own, &chain(&[])), None);
-        assert_eq!(with_row(&committed, &own, &chain(&[1])), None);
-        let rows = with_row(&committed, &own, &chain(&[99])).unwrap();
+        assert_eq!(with_rows(&committed, &own, &[chain(&[])]), None);
+        assert_eq!(with_rows(&committed, &own, &[chain(&[1])]), None);
+        let rows = with_rows(&committed, &own, &[chain(&[99])]).unwrap();
         assert_eq!(rows.len(), KEPT);
         assert_eq!((&rows[0], &rows[KEPT - 1]), (&chain(&[2]), &chain(&[99])));
         // A row that has been committed since takes no place.
-        let rows = with_row(&[chain(&[5])], &[chain(&[5])], &chain(&[6])).unwrap();
+        let rows = with_rows(&[chain(&[5])], &[chain(&[5])], &[chain(&[6])]).unwrap();
         assert_eq!(rows, [chain(&[6])]);
+    }
+
+    #[test]
+    fn a_sweep_keeps_as_many_rows_as_it_needs() {
+        let own: Vec<_> = (1..=KEPT).map(|width| chain(&[width])).collect();
+        let needed: Vec<_> = (3..KEPT + 8).map(|width| chain(&[width])).collect();
+        assert_eq!(with_rows(&[], &own, &needed).unwrap(), needed, "more than are kept for single runs");
+        let rows = with_rows(&[], &own, &[chain(&[1]), chain(&[99])]).unwrap();
+        assert_eq!(rows.len(), KEPT);
+        assert_eq!(rows[KEPT - 2..], [chain(&[1]), chain(&[99])], "an old row that is needed is not dropped");
     }
 
     #[test]
@@ -192,7 +209,7 @@ mod tests {
             for width in 1..=8 {
                 scope.spawn(move || {
                     let lock = Lock::take(root).unwrap();
-                    Lists::of_program(root).ensure(&chain(&[width]), &lock).unwrap();
+                    Lists::of_program(root).ensure(&[chain(&[width])], &lock).unwrap();
                 });
             }
         });

@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 
 use anyhow::Context;
-use strata_cli::ExperimentArguments;
+use strata_cli::{ExperimentArguments, SweepArguments};
 use strata_config::{Config, read_text};
 use strata_spec::DeviceChoice;
+use strata_sweep::{Sweep, SweepFolder, find_sweep};
 
 use crate::cuda;
 use crate::fault::Fault;
@@ -70,6 +71,28 @@ pub(crate) fn resume(arguments: &[OsString]) -> anyhow::Result<ExitCode> {
     train(&experiment, device, None)
 }
 
+/// `sweep`: the whole of it is checked before anything is built, and every network that a member may need is built at once.
+pub(crate) fn sweep(arguments: &SweepArguments) -> anyhow::Result<ExitCode> {
+    let Some(run) = arguments.to_run() else { return reader() };
+    let sweep = match run.file() {
+        Some(file) => Sweep::read(file, &run.sets).map_err(Fault::Sweep)?,
+        None => {
+            let folder = find_sweep(run.sweep(), &run.runs).and_then(|folder| SweepFolder::open(&folder));
+            folder.map_err(Fault::Sweep)?.sweep().clone()
+        }
+    };
+    let checked = sweep.check().map_err(Fault::Sweep)?;
+    let device = match run.devices.first() {
+        Some(device) => *device,
+        None => sweep.base().map_err(Fault::Config)?.device,
+    };
+    let root = workspace::root();
+    let toolkit = cuda::choose(device)?;
+    let lock = Lock::take(&root)?;
+    Lists::of_program(&root).ensure(&checked.networks, &lock)?;
+    program::start(&root, toolkit.as_ref(), env::args_os().skip(1), Stdio::inherit(), lock)
+}
+
 /// The commands that train nothing: any build will do, so the one that `auto` would choose is taken.
 pub(crate) fn reader() -> anyhow::Result<ExitCode> {
     let root = workspace::root();
@@ -82,7 +105,7 @@ fn train(experiment: &Config, device: DeviceChoice, handed: Option<Handed>) -> a
     let root = workspace::root();
     let toolkit = cuda::choose(device)?;
     let lock = Lock::take(&root)?;
-    Lists::of_program(&root).ensure(experiment.network(), &lock)?;
+    Lists::of_program(&root).ensure(std::slice::from_ref(experiment.network()), &lock)?;
     let arguments = env::args_os().skip(1);
     match handed {
         None => program::start(&root, toolkit.as_ref(), arguments, Stdio::inherit(), lock),
@@ -117,7 +140,7 @@ impl RunOptions {
                     let value = joined.or_else(|| arguments.next().cloned());
                     options.device = value.map(|value| value.to_string_lossy().into_owned());
                 }
-                "--data" | "--threads" if joined.is_none() => {
+                "--data" | "--threads" | "--stop-after" if joined.is_none() => {
                     arguments.next();
                 }
                 _ if name.starts_with('-') => {}

@@ -46,6 +46,9 @@ pub struct ExperimentArguments {
     /// The folder of all runs' folders.
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub runs: PathBuf,
+    /// Stop after so many epochs in all, as a signal would; `resume` goes on.
+    #[arg(long, value_name = "EPOCHS", conflicts_with = "seeds")]
+    pub stop_after: Option<NonZeroUsize>,
     /// What to call the run; the config's name by default, numbered where it is taken. With --seeds, the folder of its runs.
     #[arg(long, value_parser = parse_name)]
     pub name: Option<String>,

@@ -8,8 +8,10 @@ mod arguments;
 mod output;
 mod seeds;
 mod shell;
+mod sweep;
 
 pub use arguments::{ConfigArguments, ExperimentArguments, MachineArguments};
 pub use output::{Layout, error_chain, escape_lines, note, parse, print_error};
 pub use seeds::Seeds;
 pub use shell::quoted;
+pub use sweep::{RunSweep, SweepArguments, SweepCommand, SweepName};

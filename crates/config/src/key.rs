@@ -69,6 +69,18 @@ impl Entry {
         self.takes.expects()
     }
 
+    /// Whether its value is one integer.
+    #[must_use]
+    pub fn is_integer(&self) -> bool {
+        matches!(self.takes, Takes::Integer(_) | Takes::IntegerTo { .. })
+    }
+
+    /// Whether its value is one number.
+    #[must_use]
+    pub fn is_number(&self) -> bool {
+        matches!(self.takes, Takes::Number(_))
+    }
+
     /// What it is where it is not written, as TOML or in words; `None` where it must be.
     #[must_use]
     pub fn default(&self) -> Option<&'static str> {

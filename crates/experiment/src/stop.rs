@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use strata_trainer::Observer;
+use strata_trainer::{Event, Observer, Pass, TrainError};
 
 use crate::ExperimentError;
 
@@ -12,9 +12,17 @@ use crate::ExperimentError;
 pub struct Stop {
     requested: Arc<AtomicBool>,
     at_once: Arc<AtomicBool>,
+    after_epochs: Option<usize>,
 }
 
 impl Stop {
+    /// The same, that also asks to stop once a run has trained as many epochs in all and written its checkpoint of them. A run that ends before, or
+    /// with that epoch, ends as it would.
+    #[must_use]
+    pub fn after_epochs(self, epochs: usize) -> Self {
+        Self { after_epochs: Some(epochs), ..self }
+    }
+
     /// Asks to stop; says whether that was asked before.
     pub fn request(&self) -> bool {
         self.requested.swap(true, Ordering::SeqCst)
@@ -51,6 +59,16 @@ impl Stop {
 
 /// Stops a run between two batches.
 impl Observer for Stop {
+    fn event(&mut self, event: Event<'_>) -> Result<(), TrainError> {
+        if let (Event::PassStarted { pass: Pass::Training { epoch, .. }, .. }, Some(epochs)) =
+            (event, self.after_epochs)
+            && epoch >= epochs
+        {
+            self.request();
+        }
+        Ok(())
+    }
+
     fn is_interrupted(&self) -> bool {
         self.is_requested()
     }

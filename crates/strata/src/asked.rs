@@ -9,6 +9,7 @@ pub(crate) enum Asked {
     /// One config with several seeds.
     Seeds,
     Resume,
+    Sweep,
     Reading,
 }
 
@@ -18,6 +19,7 @@ impl Asked {
             Command::Experiment(arguments) if arguments.seeds.is_some() => Self::Seeds,
             Command::Experiment(_) => Self::Experiment,
             Command::Resume(_) => Self::Resume,
+            Command::Sweep(_) => Self::Sweep,
             Command::Runs(_)
             | Command::Compare { .. }
             | Command::History { .. }

@@ -1,9 +1,10 @@
 //! The command line of `strata`.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use strata_cli::{ConfigArguments, ExperimentArguments, MachineArguments};
+use strata_cli::{ConfigArguments, ExperimentArguments, MachineArguments, SweepArguments};
 use strata_experiment::ImagePart;
 use strata_report::{Filter, Format};
 
@@ -24,6 +25,8 @@ pub(crate) enum Command {
     Experiment(ExperimentArguments),
     /// Go on with a run that was stopped.
     Resume(Resume),
+    /// Run what a sweep's file says to try, or look at what came of it.
+    Sweep(SweepArguments),
     /// List the recorded runs: those that match, sorted, or groups of them with their means.
     Runs(Runs),
     /// Show runs' hyperparameters and metrics side by side, best first.
@@ -141,6 +144,9 @@ pub(crate) struct Resume {
     /// The folder that holds the data set's files; the one the run was started with by default.
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
+    /// Stop after so many epochs in all, as a signal would.
+    #[arg(long, value_name = "EPOCHS")]
+    pub(crate) stop_after: Option<NonZeroUsize>,
     /// The folder of all runs' folders.
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub(crate) runs: PathBuf,

@@ -1,5 +1,6 @@
 //! What each command does.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -19,11 +20,13 @@ use crate::output::{show, width};
 use crate::predict::predict;
 use crate::reading;
 use crate::signals;
+use crate::sweep;
 
 pub(crate) fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Experiment(arguments) => experiment(&arguments),
         Command::Resume(arguments) => resume(&arguments),
+        Command::Sweep(arguments) => sweep::run(arguments),
         Command::Runs(arguments) => reading::runs(arguments),
         Command::Compare { names, output } => reading::compare(&names, &output),
         Command::History { names, output } => reading::history(&names, &output),
@@ -69,7 +72,7 @@ fn on_machine(mut config: Config, machine: &MachineArguments) -> Config {
 }
 
 /// Heeds signals: whatever a command could wait for in vain is behind it.
-fn prepare() -> anyhow::Result<Stop> {
+pub(crate) fn prepare() -> anyhow::Result<Stop> {
     let stop = Stop::default();
     signals::heed(&stop)?;
     Ok(stop)
@@ -87,7 +90,7 @@ fn experiment(arguments: &ExperimentArguments) -> anyhow::Result<()> {
         ));
     }
     let data = arguments.config.data.as_deref().map(absolute).transpose()?;
-    let stop = prepare()?;
+    let stop = until(prepare()?, arguments.stop_after);
     runner(data, stop).start(&experiment, &arguments.runs, arguments.name.as_deref())?;
     Ok(())
 }
@@ -115,9 +118,16 @@ fn several_seeds(arguments: &ExperimentArguments, seeds: &Seeds) -> anyhow::Resu
 fn resume(arguments: &cli::Resume) -> anyhow::Result<()> {
     let run = find_run(&arguments.run, &arguments.runs)?;
     let data = arguments.data.as_deref().map(absolute).transpose()?;
-    let stop = prepare()?;
+    let stop = until(prepare()?, arguments.stop_after);
     runner(data, stop).resume(&run, |config| on_machine(config, &arguments.machine))?;
     Ok(())
+}
+
+fn until(stop: Stop, epochs: Option<NonZeroUsize>) -> Stop {
+    match epochs {
+        Some(epochs) => stop.after_epochs(epochs.get()),
+        None => stop,
+    }
 }
 
 fn runner(data: Option<PathBuf>, stop: Stop) -> Runner<'static> {
@@ -130,6 +140,6 @@ fn runner(data: Option<PathBuf>, stop: Stop) -> Runner<'static> {
 }
 
 /// A folder as the record keeps it, for a resume from elsewhere.
-fn absolute(folder: &Path) -> anyhow::Result<PathBuf> {
+pub(crate) fn absolute(folder: &Path) -> anyhow::Result<PathBuf> {
     std::path::absolute(folder).with_context(|| format!("--data {}", escape_path(folder)))
 }

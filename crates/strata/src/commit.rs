@@ -8,10 +8,19 @@ use strata_experiment::Commit;
 pub(crate) fn of_launcher() -> Option<Commit> {
     let id = std::env::var("STRATA_COMMIT").ok().filter(|commit| !commit.is_empty())?;
     let process = std::env::var("STRATA_COMMIT_FOR").ok();
-    if process != Some(std::process::id().to_string()) {
+    if !process.is_some_and(|process| own_processes().any(|own| own == process)) {
         note("STRATA_COMMIT is not recorded: `cargo xtask` alone knows the program's commit");
         return None;
     }
     let dirty = std::env::var("STRATA_DIRTY").ok().map(|dirty| dirty == "1");
     Some(Commit { id, dirty })
+}
+
+/// This process, and the one that started it: a member of a sweep is started by the program that was told.
+fn own_processes() -> impl Iterator<Item = String> {
+    #[cfg(unix)]
+    let parent = Some(std::os::unix::process::parent_id());
+    #[cfg(not(unix))]
+    let parent = None;
+    [Some(std::process::id()), parent].into_iter().flatten().map(|process| process.to_string())
 }

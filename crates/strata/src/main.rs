@@ -19,6 +19,8 @@ mod output;
 mod predict;
 mod reading;
 mod signals;
+mod sweep;
+mod sweep_plan;
 
 use std::process::ExitCode;
 
@@ -26,6 +28,7 @@ use strata_cli::{Layout, parse, print_error};
 use strata_experiment::{ConfigError, ExperimentError};
 use strata_export::ExportError;
 use strata_report::ReportError;
+use strata_sweep::SweepError;
 
 use crate::asked::Asked;
 use crate::cli::{Cli, Command};
@@ -58,12 +61,16 @@ fn main() -> ExitCode {
 
 fn layout(error: &anyhow::Error) -> Layout {
     let of_config = error.is::<ConfigError>()
-        || matches!(error.downcast_ref::<ExperimentError>(), Some(ExperimentError::Config(_)));
+        || matches!(error.downcast_ref::<ExperimentError>(), Some(ExperimentError::Config(_)))
+        || matches!(error.downcast_ref::<SweepError>(), Some(SweepError::Config(_)));
     if of_config { Layout::Excerpt } else { Layout::Line }
 }
 
 fn exit_code(error: &anyhow::Error) -> u8 {
     if let Some(error) = error.downcast_ref::<ExperimentError>() {
+        return error.exit_code();
+    }
+    if let Some(error) = error.downcast_ref::<SweepError>() {
         return error.exit_code();
     }
     let mistake = error.downcast_ref::<ReportError>().is_some_and(ReportError::is_usage)

@@ -57,8 +57,15 @@ pub(crate) fn alternative(path: &str) -> Option<String> {
     others.contains(&name).then(|| format!("model.{first}"))
 }
 
-/// What the value at `path` (`phases.3.lr`) must be.
-pub(crate) fn expects(path: &str) -> String {
+/// The key at `path` (`phases.3.lr`), where there is one.
+#[must_use]
+pub fn find(path: &str) -> Option<&'static Entry> {
+    let generic = generic(path);
+    all().find(|key| key.path == generic)
+}
+
+/// `path` as the table of keys has it: `phases[].lr`.
+fn generic(path: &str) -> String {
     let (mut generic, mut in_list) = (String::new(), false);
     for segment in path.split('.') {
         if segment.bytes().all(|b| b.is_ascii_digit()) {
@@ -72,9 +79,15 @@ pub(crate) fn expects(path: &str) -> String {
         in_list = false;
         generic.push_str(segment);
     }
-    if let Some(key) = all().find(|key| key.path == generic) {
+    generic
+}
+
+/// What the value at `path` (`phases.3.lr`) must be.
+pub(crate) fn expects(path: &str) -> String {
+    if let Some(key) = find(path) {
         return key.takes.expects();
     }
+    let generic = generic(path);
     match SECTIONS.iter().find(|section| section.name == generic) {
         Some(Section { shape: Shape::Table, .. }) => "a table of keys".to_owned(),
         Some(section @ Section { shape: Shape::Tables, .. }) => format!("a list of {}", section.tables_in_words()),

@@ -1,0 +1,174 @@
+//! How members run: each as a process of a program's own, so that one that crashes takes no other with it.
+
+use std::ffi::OsString;
+use std::fs::OpenOptions;
+use std::io;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use crate::folder::SweepFolder;
+use crate::members::Member;
+use crate::outcome::{Look, look};
+use crate::spec::Sweep;
+
+/// A member to run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Job {
+    /// Which.
+    pub member: Member,
+    /// Its name, and that of its folder.
+    pub name: String,
+    /// Whether it begins or goes on.
+    pub start: Start,
+    /// The epochs in all after which it is to pause; none for a run to its end.
+    pub pause_after: Option<usize>,
+    /// Bytes of memory that it needs, roughly.
+    pub memory: u64,
+    /// Worker threads.
+    pub threads: usize,
+    /// Where it computes, in the words of a config; none for what its config says.
+    pub device: Option<String>,
+}
+
+/// How a job starts.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Start {
+    /// From the base config with these laid over it.
+    New(Vec<String>),
+    /// From the last checkpoint in its folder.
+    Resume,
+}
+
+/// How a running member ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// Its exit code; none where a signal ended it.
+    pub code: Option<i32>,
+    /// The signal that ended it.
+    pub signal: Option<i32>,
+}
+
+/// What starts members, and looks at what became of them.
+pub trait Launcher {
+    /// Starts a member.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    fn start(&mut self, folder: &SweepFolder, job: &Job) -> io::Result<Box<dyn Running>>;
+
+    /// Looks at what is in a member's folder.
+    fn look(&self, folder: &SweepFolder, name: &str) -> Look {
+        look(&folder.run(name), folder.sweep())
+    }
+}
+
+/// A member that was started.
+pub trait Running {
+    /// How it ended, once it has.
+    ///
+    /// # Errors
+    /// The system cannot tell.
+    fn poll(&mut self) -> io::Result<Option<Ended>>;
+
+    /// Asks it to save its state and end.
+    fn stop(&mut self);
+}
+
+/// Starts members as processes of `program`, which takes the commands `experiment` and `resume`.
+#[derive(Debug)]
+pub struct Processes {
+    /// The program.
+    pub program: PathBuf,
+    /// What goes to each member beside what its job says, as the folder of its data.
+    pub arguments: Vec<OsString>,
+}
+
+impl Processes {
+    /// The command line of a job, without the program.
+    #[must_use]
+    pub fn arguments(&self, folder: &SweepFolder, job: &Job) -> Vec<OsString> {
+        let mut arguments: Vec<OsString> = Vec::new();
+        match &job.start {
+            Start::New(sets) => {
+                arguments.extend(["experiment".into(), folder.base().into()]);
+                arguments.extend(sets.iter().flat_map(|set| ["--set".into(), set.into()]));
+                arguments.extend(["--runs".into(), folder.path().into(), "--name".into(), (&job.name).into()]);
+            }
+            Start::Resume => arguments.extend(["resume".into(), folder.run(&job.name).into()]),
+        }
+        if job.threads > 0 {
+            arguments.extend(["--threads".into(), job.threads.to_string().into()]);
+        }
+        if let Some(device) = &job.device {
+            arguments.extend(["--device".into(), device.into()]);
+        }
+        if let Some(epochs) = job.pause_after {
+            arguments.extend(["--stop-after".into(), epochs.to_string().into()]);
+        }
+        arguments.extend(self.arguments.iter().cloned());
+        arguments
+    }
+}
+
+impl Launcher for Processes {
+    fn start(&mut self, folder: &SweepFolder, job: &Job) -> io::Result<Box<dyn Running>> {
+        let log = OpenOptions::new().create(true).append(true).open(folder.log(&job.name))?;
+        let mut command = Command::new(&self.program);
+        command.args(self.arguments(folder, job)).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        // A Ctrl-C in the terminal is the driver's to hear: it tells each member once, and a second one would cost them what they have not saved.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        Ok(Box::new(Process { child: command.spawn()? }))
+    }
+}
+
+struct Process {
+    child: Child,
+}
+
+impl Running for Process {
+    fn poll(&mut self) -> io::Result<Option<Ended>> {
+        let status = self.child.try_wait()?;
+        Ok(status.map(|status| {
+            #[cfg(unix)]
+            let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+            #[cfg(not(unix))]
+            let signal = None;
+            Ended { code: status.code(), signal }
+        }))
+    }
+
+    #[cfg(unix)]
+    fn stop(&mut self) {
+        let process = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw);
+        if let Some(process) = process {
+            // One that has ended by itself hears nothing, which is as well.
+            let _ = rustix::process::kill_process(process, rustix::process::Signal::TERM);
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn stop(&mut self) {
+        let _ = self.child.kill();
+    }
+}
+
+/// The last line that a member printed, shortened, for the reason of a failure that no record has.
+pub(crate) fn last_line(folder: &SweepFolder, name: &str) -> Option<String> {
+    use std::io::{Read, Seek, SeekFrom};
+    const TAIL: u64 = 4096;
+    let mut file = std::fs::File::open(folder.log(name)).ok()?;
+    let length = file.metadata().ok()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(TAIL))).ok()?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).ok()?;
+    let text = String::from_utf8_lossy(&bytes);
+    let line = text.lines().rev().find(|line| line.starts_with("error: ")).or(text.lines().next_back())?;
+    Some(line.chars().take(300).collect())
+}
+
+/// What is laid over the base for a job that begins.
+pub(crate) fn sets_of(sweep: &Sweep, points: &[crate::spec::Point], member: Member) -> Vec<String> {
+    let seed = sweep.seeds.get(member.seed).copied().unwrap_or_default();
+    points.get(member.point).map(|point| sweep.sets(point, seed)).unwrap_or_default()
+}
