@@ -29,4 +29,5 @@ mod signals;
 mod sources;
 mod starts;
 mod steering;
+mod sweeps;
 mod transfers;

@@ -21,7 +21,19 @@ pub(crate) fn start(
     input: Stdio,
     held: Lock,
 ) -> anyhow::Result<ExitCode> {
-    let executable = build(root, toolkit)?;
+    start_with(root, toolkit, &[], arguments, input, held)
+}
+
+/// As [`start`], the program built with further `features`.
+pub(crate) fn start_with(
+    root: &Path,
+    toolkit: Option<&Toolkit>,
+    features: &[&str],
+    arguments: impl IntoIterator<Item = OsString>,
+    input: Stdio,
+    held: Lock,
+) -> anyhow::Result<ExitCode> {
+    let executable = build(root, toolkit, features)?;
     let mut program = Command::new(&executable);
     program.args(arguments).stdin(input);
     workspace::tell_commit(&mut program, root);
@@ -65,7 +77,7 @@ pub(crate) fn start_benches(
     become_program(program, held).with_context(|| format!("cannot start {}", executable.display()))
 }
 
-fn build(root: &Path, toolkit: Option<&Toolkit>) -> anyhow::Result<PathBuf> {
+fn build(root: &Path, toolkit: Option<&Toolkit>, features: &[&str]) -> anyhow::Result<PathBuf> {
     let mut cargo = workspace::cargo();
     cargo.args(["build", "--package", "strata"]);
     match env::var("STRATA_PROFILE").as_deref() {
@@ -76,6 +88,9 @@ fn build(root: &Path, toolkit: Option<&Toolkit>) -> anyhow::Result<PathBuf> {
         _ => {
             return Err(Fault::Mistake("STRATA_PROFILE: expected dev or release".to_owned()).into());
         }
+    }
+    for feature in features {
+        cargo.args(["--features", feature]);
     }
     if let Some(toolkit) = toolkit {
         // A folder of its own: the two builds would take turns at replacing each other's program.

@@ -11,7 +11,7 @@ use anyhow::Context;
 use strata_cli::{ExperimentArguments, SweepArguments};
 use strata_config::{Config, read_text};
 use strata_spec::DeviceChoice;
-use strata_sweep::{Sweep, SweepFolder, find_sweep};
+use strata_sweep::{Method, Sweep, SweepFolder, find_sweep};
 
 use crate::cuda;
 use crate::fault::Fault;
@@ -90,7 +90,8 @@ pub(crate) fn sweep(arguments: &SweepArguments) -> anyhow::Result<ExitCode> {
     let toolkit = cuda::choose(device)?;
     let lock = Lock::take(&root)?;
     Lists::of_program(&root).ensure(&checked.networks, &lock)?;
-    program::start(&root, toolkit.as_ref(), env::args_os().skip(1), Stdio::inherit(), lock)
+    let features: &[&str] = if sweep.method == Method::CmaEs { &["cma-es"] } else { &[] };
+    program::start_with(&root, toolkit.as_ref(), features, env::args_os().skip(1), Stdio::inherit(), lock)
 }
 
 /// The commands that train nothing: any build will do, so the one that `auto` would choose is taken.

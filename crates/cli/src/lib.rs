@@ -14,4 +14,4 @@ pub use arguments::{ConfigArguments, ExperimentArguments, MachineArguments};
 pub use output::{Layout, error_chain, escape_lines, note, parse, print_error};
 pub use seeds::Seeds;
 pub use shell::quoted;
-pub use sweep::{RunSweep, SweepArguments, SweepCommand, SweepName};
+pub use sweep::{LauncherChoice, RunSweep, SweepArguments, SweepCommand, SweepName};

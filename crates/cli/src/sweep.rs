@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use strata_config::parse_threads;
 use strata_spec::DeviceChoice;
 
@@ -54,6 +54,12 @@ pub struct RunSweep {
     /// Run failed members again.
     #[arg(long)]
     pub retry_failed: bool,
+    /// Where members run: local, or slurm for a job array (docs/sweeps.md).
+    #[arg(long, value_enum, default_value = "local")]
+    pub launcher: LauncherChoice,
+    /// Run one member of a sweep that was begun, by its number, as the tasks of a job array do.
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["dry_run", "jobs", "retry_failed"])]
+    pub task: Option<usize>,
     /// List members and networks, measure an epoch of each network, and run nothing else.
     #[arg(long)]
     pub dry_run: bool,
@@ -75,6 +81,15 @@ impl RunSweep {
     }
 }
 
+/// Where members run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LauncherChoice {
+    /// As processes on this machine.
+    Local,
+    /// As tasks of a Slurm job array.
+    Slurm,
+}
+
 /// What to do with a sweep that was begun.
 #[derive(Debug, Subcommand)]
 pub enum SweepCommand {
@@ -82,6 +97,8 @@ pub enum SweepCommand {
     Status(SweepName),
     /// Ask every process that works on it to save its members' states and end.
     Stop(SweepName),
+    /// Gather what the tasks of a job array left in the members' folders.
+    Collect(SweepName),
     /// Write the config of the best point, which runs as it is.
     Best {
         /// Which sweep.

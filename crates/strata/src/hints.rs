@@ -3,6 +3,7 @@
 use strata_cli::quoted;
 use strata_experiment::ExperimentError;
 use strata_report::ReportError;
+use strata_sweep::SweepError;
 use strata_trainer::TrainError;
 
 use crate::asked::Asked;
@@ -10,10 +11,27 @@ use crate::data_hints;
 
 /// What to do about `error`, where there is something to type.
 pub(crate) fn hint(error: &anyhow::Error, asked: Asked) -> Option<String> {
+    if let Some(error) = error.downcast_ref::<SweepError>() {
+        return of_sweep(error);
+    }
     match error.downcast_ref::<ExperimentError>() {
         Some(error) => of_experiment(error, asked),
         None => error.downcast_ref::<ReportError>().and_then(|error| of_report(error, asked)),
     }
+}
+
+fn of_sweep(error: &SweepError) -> Option<String> {
+    Some(match error {
+        SweepError::Interrupted { path } => format!("go on with it by: cargo xtask sweep {}", quoted(path)),
+        SweepError::MembersFailed { path, .. } => {
+            format!("run them again with: cargo xtask sweep {} --retry-failed", quoted(path))
+        }
+        SweepError::OtherSweep { path } => {
+            format!("give the sweep another `name`, or go on with that one by: cargo xtask sweep {}", quoted(path))
+        }
+        SweepError::NoSweep { .. } => "--runs names the folder that sweeps are in".to_owned(),
+        _ => return None,
+    })
 }
 
 fn of_experiment(error: &ExperimentError, asked: Asked) -> Option<String> {
@@ -25,7 +43,11 @@ fn of_experiment(error: &ExperimentError, asked: Asked) -> Option<String> {
         ExperimentError::Interrupted { run } => format!("resume it with: cargo xtask resume {}", quoted(run)),
         ExperimentError::NetworkNotBuilt { network } => {
             let line = strata_config::row_text(network);
-            let command = if asked == Asked::Resume { "resume" } else { "experiment" };
+            let command = match asked {
+                Asked::Resume => "resume",
+                Asked::Sweep => "sweep",
+                _ => "experiment",
+            };
             format!(
                 "`cargo xtask {command}` builds a program that has it, or add the line `{line}` to target/architectures.txt and build again"
             )

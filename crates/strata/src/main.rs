@@ -21,6 +21,7 @@ mod reading;
 mod signals;
 mod sweep;
 mod sweep_plan;
+mod sweep_slurm;
 
 use std::process::ExitCode;
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use strata_cli::{RunSweep, SweepArguments, SweepCommand, SweepName, escape_lines, note};
+use strata_cli::{LauncherChoice, RunSweep, SweepArguments, SweepCommand, SweepName, escape_lines, note};
 use strata_experiment::{ExperimentError, Stop};
 use strata_files::{escape, escape_path, write_atomically};
 use strata_report::Format;
@@ -20,6 +20,7 @@ use crate::commands::{absolute, prepare};
 use crate::compiled::NETWORKS;
 use crate::output::{show, width};
 use crate::sweep_plan;
+use crate::sweep_slurm;
 
 /// Points that a table on a terminal has.
 const SHOWN: usize = 10;
@@ -33,6 +34,7 @@ pub(crate) fn run(arguments: SweepArguments) -> anyhow::Result<()> {
             let folder = open(&name)?;
             show(&status(&folder, &state_of(&folder)?))
         }
+        Some(SweepCommand::Collect(name)) => sweep_slurm::collect(&open(&name)?),
         Some(SweepCommand::Stop(name)) => {
             let asked = ask_to_stop(&open(&name)?)?;
             show(&format!("{asked} processes at work on it were asked to stop\n"))
@@ -94,14 +96,18 @@ fn work(arguments: &RunSweep) -> anyhow::Result<()> {
     let data = data.map(|data| [OsString::from("--data"), data.into()]);
     let mut processes = Processes { program, arguments: data.into_iter().flatten().collect() };
     let stop = prepare()?;
-    if arguments.dry_run {
+    if arguments.dry_run && arguments.launcher == LauncherChoice::Local {
         return sweep_plan::show(&sweep, &checked, &options, &mut processes, &stop);
     }
     let folder = match begun {
         Some(folder) => folder,
         None => SweepFolder::begin(&arguments.runs.join(&sweep.name), &sweep, &sets, checked.points)?,
     };
-    drive(&folder, options, &mut processes, &stop)
+    match (arguments.task, arguments.launcher) {
+        (Some(task), _) => sweep_slurm::task(&folder, &processes, task, options.threads),
+        (None, LauncherChoice::Slurm) => sweep_slurm::submit(&folder, arguments),
+        (None, LauncherChoice::Local) => drive(&folder, options, &mut processes, &stop),
+    }
 }
 
 /// Each network that a member may need was compiled in.

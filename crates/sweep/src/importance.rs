@@ -33,7 +33,7 @@ pub fn importance(folder: &SweepFolder, state: &State) -> Vec<Importance> {
     let of_key = |number: usize| {
         let key = &sweep.keys[number];
         let found = (0..state.points.len()).filter_map(|point| {
-            let value = state.points[point][number].as_deref()?;
+            let value = state.points[point].get(number)?.as_deref()?;
             Some((key.domain.place(value)?, value.to_owned(), state.mean(point)?))
         });
         let mut found: Vec<(f64, String, f64)> = found.collect();

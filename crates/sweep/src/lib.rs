@@ -42,6 +42,8 @@ mod outcome;
 #[cfg(all(test, feature = "driver"))]
 mod simulated;
 #[cfg(feature = "driver")]
+pub mod slurm;
+#[cfg(feature = "driver")]
 mod state;
 #[cfg(feature = "driver")]
 mod tables;

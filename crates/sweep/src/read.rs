@@ -6,6 +6,7 @@ use strata_config::{Config, read_text, valid_name};
 use strata_spec::{Criterion, Direction};
 use toml::de::{DeTable, DeValue};
 
+use crate::domain::Domain;
 use crate::error::SweepError;
 use crate::read_keys;
 use crate::spec::{Budget, Halving, Method, Slurm, Sweep};
@@ -120,10 +121,10 @@ impl Sweep {
         for key in &self.keys {
             let message = match (self.method, key.domain.count()) {
                 (Method::Grid, None) => "a grid needs its values counted: add `step` or `points`",
-                (Method::CmaEs, Some(_)) => {
-                    "cma_es takes ranges alone, without step, points or choices; tpe takes these"
+                (Method::CmaEs, _) if !key.when.is_empty() => "cma_es takes no conditions; tpe does",
+                (Method::CmaEs, _) if matches!(key.domain, Domain::Choices(_)) => {
+                    "cma_es takes ranges alone; tpe takes lists"
                 }
-                (Method::CmaEs, None) if !key.when.is_empty() => "cma_es takes no conditions; tpe does",
                 _ => continue,
             };
             let (path, line) = (self.file.clone(), Some(key.line));

@@ -167,8 +167,14 @@ impl State {
         }
     }
 
+    /// The member's place; none of what a damaged journal names.
+    fn place(&self, id: Id) -> Option<usize> {
+        let index = id.point.checked_mul(self.seeds)?.checked_add(id.seed)?;
+        (id.seed < self.seeds && index < self.members.len()).then_some(index)
+    }
+
     fn known(&mut self, id: Id) -> Option<&mut Known> {
-        let index = id.point * self.seeds + id.seed;
+        let index = self.place(id)?;
         self.members.get_mut(index)
     }
 
@@ -183,16 +189,14 @@ impl State {
 
     fn claim(&mut self, id: Id, driver: String) {
         self.set(id, MemberState::Claimed(driver.clone()));
-        if let Some(known) = self.known(id) {
-            known.attempts += 1;
-            let index = id.point * self.seeds + id.seed;
-            self.claimed.insert(index, driver);
-        }
+        let Some(index) = self.place(id) else { return };
+        self.members[index].attempts += 1;
+        self.claimed.insert(index, driver);
     }
 
     fn set(&mut self, id: Id, state: MemberState) {
-        let index = id.point * self.seeds + id.seed;
-        let Some(known) = self.members.get_mut(index) else { return };
+        let Some(index) = self.place(id) else { return };
+        let known = &mut self.members[index];
         let ends = |state: &MemberState| matches!(state, MemberState::Finished | MemberState::Failed(_));
         let before = std::mem::replace(&mut known.state, state);
         let ended = self.ended.entry(id.point).or_default();

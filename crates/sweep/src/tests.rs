@@ -98,16 +98,16 @@ fn what_is_wrong_with_the_whole_file_is_told() {
             "a grid needs its values counted",
         ),
         (
+            "base = \"b\"\nmethod = \"cma_es\"\nbudget = { members = 9 }\n[keys]\n\"phases.0.lr\" = [0.1]",
+            "sweep.toml:5: phases.0.lr: cma_es takes ranges alone",
+        ),
+        (
             "base = \"b\"\nmethod = \"grid\"\nseeds = [1, 1]\n[keys]\n\"phases.0.lr\" = [0.1]",
             "seeds: 1 stands there twice",
         ),
         (
             "base = \"b\"\nmethod = \"tpe\"\nseeds = 3\nbudget = { members = 2 }\n[keys]\n\"phases.0.lr\" = [0.1]",
             "fewer than the 3 seeds",
-        ),
-        (
-            "base = \"b\"\nmethod = \"cma_es\"\nbudget = { members = 9 }\n[keys]\n\"phases.0.lr\" = [0.1]",
-            "cma_es takes ranges alone",
         ),
         (
             "base = \"b\"\nmethod = \"grid\"\nlag = 3\n[keys]\n\"phases.0.lr\" = [0.1]",

@@ -16,7 +16,7 @@ const LEAVES: &[&str] = &[NOUNS, "strata-rng", "strata-kernels", "strata-files",
 /// Names alone, which depends on nothing and may be named by all.
 const NOUNS: &str = "strata-spec";
 /// These never see the tensor library.
-const WITHOUT_TENSORS: &[&str] = &["strata-report", "strata-dataset", "strata-config", "xtask"];
+const WITHOUT_TENSORS: &[&str] = &["strata-report", "strata-dataset", "strata-config", "strata-sweep", "xtask"];
 /// Made of what was recorded: these never see what trains, or what says how to.
 const OF_RECORDS: &[&str] = &["strata-export"];
 const TRAINING: &[&str] = &["strata-trainer", "strata-dataset", "strata-config", "strata-experiment"];

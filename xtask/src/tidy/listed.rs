@@ -5,6 +5,7 @@ use std::path::Path;
 
 use strata_config::{Config, row_text};
 use strata_spec::NetworkSpec;
+use strata_sweep::Sweep;
 
 use crate::rows;
 
@@ -35,6 +36,7 @@ pub(super) fn faults(root: &Path) -> Vec<String> {
             Err(error) => faults.push(error.to_string()),
         }
     }
+    faults.extend(sweeps(&root.join("configs/sweeps")));
     let unused = rows.iter().filter(|row| !used.contains(row));
     faults.extend(unused.map(|row| {
         format!(
@@ -44,6 +46,15 @@ pub(super) fn faults(root: &Path) -> Vec<String> {
         )
     }));
     faults
+}
+
+/// The sweeps that are wrong; their networks are built when they are run.
+fn sweeps(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut paths: Vec<_> = entries.filter(|path| path.extension().is_some_and(|end| end == "toml")).collect();
+    paths.sort();
+    let wrong = |path: &std::path::PathBuf| Sweep::read(path, &[]).and_then(|sweep| sweep.check()).err();
+    paths.iter().filter_map(wrong).map(|error| error.to_string()).collect()
 }
 
 #[cfg(test)]
@@ -65,6 +76,10 @@ mod tests {
         let found = faults(root);
         assert!(found[0].contains("x.toml: add the line `3072 7 10` to crates/strata/architectures.txt"), "{found:?}");
         assert!(found[1].contains("no config in configs/ uses `3072 8 10`"), "{found:?}");
+        fs::create_dir(root.join("configs/sweeps")).unwrap();
+        let sweep = "base = \"../x.toml\"\nmethod = \"grid\"\n[keys]\n\"phases.0.lrr\" = [1]\n";
+        fs::write(root.join("configs/sweeps/s.toml"), sweep).unwrap();
+        assert!(faults(root).iter().any(|fault| fault.contains("s.toml:4: phases.0.lrr")), "{:?}", faults(root));
         fs::write(root.join("configs/x.toml"), "sed = 1").unwrap();
         assert!(faults(root)[0].contains("did you mean `seed`?"));
     }

@@ -3,6 +3,8 @@
 //! What is proposed is a function of the sweep and of these results alone. Which results count is fixed too, whatever finished first: a point is not
 //! proposed before they are all there. So the same sweep and seed propose the same points with one driver or ten.
 
+#[cfg(feature = "cma-es")]
+mod cma_es;
 mod philox;
 mod tpe;
 
@@ -10,12 +12,27 @@ use crate::error::SweepError;
 use crate::spec::{Method, Point, Sweep};
 use crate::state::State;
 
+/// What stands for the method in a build without it.
+#[cfg(not(feature = "cma-es"))]
+mod cma_es {
+    use crate::error::SweepError;
+    use crate::spec::{Point, Sweep};
+
+    pub(super) fn needed(_: &Sweep, _: usize) -> usize {
+        0
+    }
+
+    pub(super) fn propose(sweep: &Sweep, _: usize, _: &[(Point, Option<f64>)]) -> Result<Point, SweepError> {
+        Err(sweep.unsuited("this program was built without cma_es (the feature `cma-es`)".to_owned()))
+    }
+}
+
 /// The next point; none while a result that it depends on is missing.
 pub(crate) fn propose(sweep: &Sweep, state: &State) -> Result<Option<Point>, SweepError> {
     let number = state.points.len();
     let needed = match sweep.method {
-        Method::Tpe => number.saturating_sub(sweep.lag),
-        _ => return Err(sweep.unsuited(format!("{} proposes all points at the start", sweep.method.as_str()))),
+        Method::CmaEs => cma_es::needed(sweep, number),
+        _ => number.saturating_sub(sweep.lag),
     };
     if !(0..needed).all(|point| state.has_ended(point)) {
         return Ok(None);
@@ -23,5 +40,8 @@ pub(crate) fn propose(sweep: &Sweep, state: &State) -> Result<Option<Point>, Swe
     let results: Vec<(Point, Option<f64>)> = (0..needed)
         .map(|point| (state.points[point].clone(), state.mean(point).map(|mean| sweep.objective.direction.merit(mean))))
         .collect();
-    tpe::propose(sweep, number, &results).map(Some)
+    match sweep.method {
+        Method::CmaEs => cma_es::propose(sweep, number, &results).map(Some),
+        _ => tpe::propose(sweep, number, &results).map(Some),
+    }
 }

@@ -41,7 +41,7 @@ fn ask(sweep: &Sweep, key: usize, number: usize, results: &[(Point, Option<f64>)
     let mut optimizer = TpeOptimizer::new(estimator, range.map_err(|error| error.to_string())?);
     for (point, merit) in results {
         // A key that was not set says so by NaN; a point that failed is worse than any.
-        let place = point[key].as_deref().and_then(|value| domain.place(value)).unwrap_or(f64::NAN);
+        let place = point.get(key).and_then(Option::as_deref).and_then(|value| domain.place(value)).unwrap_or(f64::NAN);
         let cost = merit.map_or(f64::INFINITY, |merit| -merit);
         optimizer.tell(place, cost).map_err(|error| error.to_string())?;
     }

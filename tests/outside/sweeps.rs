@@ -1,0 +1,145 @@
+//! `sweep`: members that are killed with their driver, drivers that share a sweep, one that is stopped, and what is refused.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::harness::{Sandbox, wait_until};
+use crate::random::{Random, rounds};
+
+const SWEEP: &str = r#"base = "small.toml"
+set = ["checkpoint.every_steps=2"]
+method = "random"
+seeds = 2
+budget = { members = 10 }
+
+[keys]
+"phases.0.lr" = { low = 1e-4, high = 1e-2, scale = "log" }
+"phases.0.epochs" = [4, 6]
+"#;
+const RUN: [&str; 4] = ["sweep", "rates.toml", "--jobs", "2"];
+
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("rates.toml", SWEEP);
+    sandbox
+}
+
+/// The journal's events.
+fn events(sandbox: &Sandbox) -> Vec<Value> {
+    let text = sandbox.text("runs/rates/journal.jsonl");
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// How many events of a kind each member has.
+fn count(events: &[Value], kind: &str) -> BTreeMap<(u64, u64), usize> {
+    let mut counts = BTreeMap::new();
+    for event in events.iter().filter(|event| event["event"] == kind) {
+        let place = |key: &str| event[key].as_u64().unwrap();
+        *counts.entry((place("point"), place("seed"))).or_default() += 1;
+    }
+    counts
+}
+
+fn finished(sandbox: &Sandbox) -> usize {
+    let text = std::fs::read_to_string(sandbox.path("runs/rates/journal.jsonl")).unwrap_or_default();
+    text.matches("\"event\":\"finished\"").count()
+}
+
+/// The members of a sweep, by name, with what config and seed decide of each.
+fn results(sandbox: &Sandbox) -> BTreeMap<String, [Vec<u8>; 2]> {
+    let names = sandbox.names("runs/rates").into_iter().filter(|name| name.starts_with('p'));
+    names.map(|name| (name.clone(), sandbox.result(&format!("rates/{name}")))).collect()
+}
+
+/// The driver alone is killed: its members go on, are left alone while they do, and are found ended by the next driver.
+#[test]
+fn a_sweep_whose_drivers_are_killed_ends_in_the_members_of_one_that_was_not() {
+    let whole = sandbox();
+    whole.run(RUN).succeeded();
+    let expected = results(&whole);
+    assert_eq!(expected.len(), 10);
+
+    let sandbox = sandbox();
+    let mut random = Random(7);
+    let mut kills = 0;
+    for _ in 0..rounds(5) {
+        let mut driver = sandbox.start(RUN);
+        std::thread::sleep(Duration::from_millis(random.below(400) as u64));
+        kills += usize::from(driver.is_running());
+        driver.kill();
+    }
+    assert!(kills > 0);
+    let outcome = sandbox.run(RUN).succeeded();
+    assert!(outcome.out.contains("10 finished"), "{outcome:?}");
+    assert!(results(&sandbox) == expected);
+    let ended = count(&events(&sandbox), "finished");
+    assert!(ended.len() == 10 && ended.values().all(|count| *count == 1), "{ended:?}");
+
+    let best = sandbox.run(["sweep", "best", "rates", "--out", "best.toml"]).succeeded();
+    assert!(best.out.contains("val_acc"), "{best:?}");
+    sandbox.run(["experiment", "best.toml"]).succeeded();
+    let csv = sandbox.run(["sweep", "export", "rates"]).succeeded();
+    assert_eq!(csv.out.lines().count(), 11, "{}", csv.out);
+}
+
+#[test]
+fn drivers_share_a_sweep_and_one_that_is_stopped_keeps_its_member_for_itself() {
+    let sandbox = sandbox();
+    let first = sandbox.start(["sweep", "rates.toml", "--jobs", "1"]);
+    wait_until("a member has finished", || finished(&sandbox) > 0);
+    first.signal("STOP");
+    let others = [(); 2].map(|()| sandbox.start(["sweep", "rates.toml", "--jobs", "1"]));
+    for other in others {
+        other.wait().succeeded();
+    }
+    // It is the first one's to end, unless it was stopped between two.
+    assert!((9..=10).contains(&finished(&sandbox)), "{}", finished(&sandbox));
+    first.signal("CONT");
+    first.wait().succeeded();
+    let events = events(&sandbox);
+    for kind in ["claimed", "finished"] {
+        let counts = count(&events, kind);
+        assert!(counts.len() == 10 && counts.values().all(|count| *count == 1), "{kind}: {counts:?}");
+    }
+}
+
+#[test]
+fn a_stopped_sweep_goes_on_and_a_failed_member_is_told_and_tried_again() {
+    let sandbox = sandbox();
+    let driver = sandbox.start(RUN);
+    wait_until("a member has finished", || finished(&sandbox) > 0);
+    sandbox.run(["sweep", "stop", "rates"]).succeeded();
+    let stopped = driver.wait();
+    if stopped.code() == Some(130) {
+        stopped.failed_saying(130, &["runs/rates: interrupted", "cargo xtask sweep runs/rates"]);
+    }
+    // A member whose folder cannot be made fails; the others do not.
+    sandbox.write("runs/rates/p0004-s2/config.toml", "seed = 1");
+    let outcome = sandbox.run(["sweep", "runs/rates", "--jobs", "2"]);
+    outcome.failed_saying(1, &["1 of 10 members failed", "--retry-failed"]);
+    assert!(outcome.out.contains("p0004-s2 failed"), "{outcome:?}");
+    std::fs::remove_dir_all(sandbox.path("runs/rates/p0004-s2")).unwrap();
+    sandbox.run(["sweep", "rates", "--retry-failed"]).succeeded();
+    assert!(sandbox.run(["sweep", "status", "rates"]).succeeded().out.contains("10 finished"));
+}
+
+#[test]
+fn what_is_wrong_with_a_sweep_is_told_before_anything_runs() {
+    let sandbox = sandbox();
+    let rows = [
+        ("\"phases.0.lr\"", "\"phases.0.lrr\"", "rates.toml:8: phases.0.lrr"),
+        ("[4, 6]", "[]", "rates.toml:9: phases.0.epochs: is empty"),
+        ("low = 1e-4", "low = 0.0", "a logarithmic range begins above 0"),
+        ("\"phases.0.epochs\" = [4, 6]", "\"model.hidden\" = [[65536, 65536]]", "parameters"),
+        ("\"phases.0.epochs\" = [4, 6]", "\"model.hidden\" = [[7]]", "without the network 3072, 7, 10"),
+    ];
+    for (text, wrong, expected) in rows {
+        sandbox.write("rates.toml", SWEEP.replace(text, wrong));
+        let outcome = sandbox.run(RUN);
+        let line = outcome.failed(if expected.contains("without") { 1 } else { 2 });
+        assert!(line.contains(expected), "{line}");
+    }
+    assert_eq!(sandbox.names("runs"), [""; 0]);
+}
