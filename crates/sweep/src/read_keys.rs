@@ -1,6 +1,9 @@
 //! `[keys]` of a sweep's file: each key's values, and when it is set.
 
+use std::path::Path;
+
 use strata_config::keys::find;
+use strata_config::{Config, ConfigError};
 use toml::de::DeValue;
 
 use crate::domain::{Domain, Grid, Range, Scale};
@@ -120,12 +123,13 @@ fn range(table: &Table<'_>, path: &str, value: &Value<'_>) -> Result<Range, Swee
     Ok(Range { low, high, scale, is_integer, grid })
 }
 
-/// That `path` is no key of a config, and which one may be meant.
+/// That `path` is no key of a config, as a config's own check says it.
 pub(crate) fn unknown(path: &str) -> String {
-    let name = path.rsplit('.').next().unwrap_or(path);
-    let same = strata_config::keys::all().find(|key| key.path().rsplit('.').next() == Some(name));
-    let hint = same.map_or_else(String::new, |key| format!("; did you mean `{}`?", key.path().replace("[]", ".0")));
-    format!("is no key of a config{hint}")
+    let checked = Config::parse("", Path::new(""), &[format!("{path}=0")]);
+    match checked {
+        Err(ConfigError::Invalid(error)) if error.key() == Some(path) => error.message().to_owned(),
+        _ => "is no key of a config".to_owned(),
+    }
 }
 
 fn conditions(table: &Table<'_>, path: &str, before: &[SweptKey]) -> Result<Vec<Condition>, SweepError> {

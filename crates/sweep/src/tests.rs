@@ -38,6 +38,7 @@ fn fault(keys: &str) -> String {
 fn each_mistake_is_told_with_its_line_and_what_would_be_right() {
     let rows = [
         ("\"phases.0.lrr\" = [0.1]", "sweep.toml:5: phases.0.lrr: unknown key; did you mean `lr`?"),
+        ("\"phases.0.lrr\" = { low = 0.1, high = 1.0 }", "sweep.toml:5: phases.0.lrr: unknown key; did you mean `lr`?"),
         ("\"model.hiden\" = [[8]]", "sweep.toml:5: model.hiden: unknown key; did you mean `hidden`?"),
         ("\"phases.0.lr\" = []", "sweep.toml:5: phases.0.lr: is empty"),
         ("\"phases.0.lr\" = { low = 1.0, high = 0.1 }", "sweep.toml:5: phases.0.lr: is empty: low is 1, high 0.1"),

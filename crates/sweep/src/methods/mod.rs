@@ -6,6 +6,8 @@
 #[cfg(feature = "cma-es")]
 mod cma_es;
 mod philox;
+#[cfg(test)]
+mod tests;
 mod tpe;
 
 use crate::error::SweepError;
