@@ -25,7 +25,8 @@ mod best;
 mod claim;
 #[cfg(feature = "driver")]
 mod driver;
-#[cfg(all(test, feature = "driver"))]
+#[cfg(test)]
+#[cfg(feature = "driver")]
 mod driver_tests;
 #[cfg(feature = "driver")]
 mod halving;
@@ -39,7 +40,8 @@ mod launch;
 mod methods;
 #[cfg(feature = "driver")]
 mod outcome;
-#[cfg(all(test, feature = "driver"))]
+#[cfg(test)]
+#[cfg(feature = "driver")]
 mod simulated;
 #[cfg(feature = "driver")]
 pub mod slurm;
