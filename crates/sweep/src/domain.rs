@@ -74,7 +74,6 @@ impl Domain {
         }
     }
 
-    #[cfg(feature = "driver")]
     /// Where `value` lies: the number of the choice, or of a range's number its place from 0 to 1 in the range's scale.
     pub(crate) fn place(&self, value: &str) -> Option<f64> {
         match self {
