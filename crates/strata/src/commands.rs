@@ -1,9 +1,8 @@
 //! What each command does.
 
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::Context;
 use strata_cli::{ConfigArguments, ExperimentArguments, MachineArguments, Seeds, note};
 use strata_config::read_text;
 use strata_experiment::{
@@ -19,7 +18,7 @@ use crate::export::export;
 use crate::output::{show, width};
 use crate::predict::predict;
 use crate::reading;
-use crate::signals;
+use crate::start::{absolute, prepare};
 use crate::sweep;
 
 pub(crate) fn run(command: Command) -> anyhow::Result<()> {
@@ -69,13 +68,6 @@ fn on_machine(mut config: Config, machine: &MachineArguments) -> Config {
         config = config.with_threads(machine.threads);
     }
     config
-}
-
-/// Heeds signals: whatever a command could wait for in vain is behind it.
-pub(crate) fn prepare() -> anyhow::Result<Stop> {
-    let stop = Stop::default();
-    signals::heed(&stop)?;
-    Ok(stop)
 }
 
 fn experiment(arguments: &ExperimentArguments) -> anyhow::Result<()> {
@@ -137,9 +129,4 @@ fn runner(data: Option<PathBuf>, stop: Stop) -> Runner<'static> {
     });
     let command = command.collect();
     Runner { networks: NETWORKS, data, command, commit: commit::of_launcher(), stop, display: Display::default() }
-}
-
-/// A folder as the record keeps it, for a resume from elsewhere.
-pub(crate) fn absolute(folder: &Path) -> anyhow::Result<PathBuf> {
-    std::path::absolute(folder).with_context(|| format!("--data {}", escape_path(folder)))
 }

@@ -19,7 +19,9 @@ mod output;
 mod predict;
 mod reading;
 mod signals;
+mod start;
 mod sweep;
+mod sweep_members;
 mod sweep_plan;
 mod sweep_slurm;
 

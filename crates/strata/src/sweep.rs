@@ -1,6 +1,5 @@
 //! `sweep`: runs the members of a sweep as processes of this program, and shows what came of them.
 
-use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -16,9 +15,10 @@ use strata_sweep::{
     summary_lines,
 };
 
-use crate::commands::{absolute, prepare};
 use crate::compiled::NETWORKS;
 use crate::output::{show, width};
+use crate::start::{absolute, prepare};
+use crate::sweep_members::processes;
 use crate::sweep_plan;
 use crate::sweep_slurm;
 
@@ -92,9 +92,7 @@ fn work(arguments: &RunSweep) -> anyhow::Result<()> {
     are_built(&checked)?;
     let data = arguments.data.as_deref().map(absolute).transpose()?;
     let options = options(arguments);
-    let program = std::env::current_exe().context("cannot tell which program this is")?;
-    let data = data.map(|data| [OsString::from("--data"), data.into()]);
-    let mut processes = Processes { program, arguments: data.into_iter().flatten().collect() };
+    let mut processes = processes(data)?;
     let stop = prepare()?;
     if arguments.dry_run && arguments.launcher == LauncherChoice::Local {
         return sweep_plan::show(&sweep, &checked, &options, &mut processes, &stop);

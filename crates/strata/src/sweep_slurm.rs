@@ -8,8 +8,9 @@ use strata_cli::{RunSweep, note, quoted};
 use strata_files::escape_path;
 use strata_sweep::{Processes, SweepFolder, slurm};
 
-use crate::commands::absolute;
 use crate::output::show;
+use crate::start::absolute;
+use crate::sweep_members::processes;
 
 /// Writes the script, and submits it unless it is only to be shown.
 pub(crate) fn submit(folder: &SweepFolder, arguments: &RunSweep) -> anyhow::Result<()> {
@@ -61,7 +62,7 @@ pub(crate) fn task(folder: &SweepFolder, processes: &Processes, index: usize, th
         return show("the member of this task has ended\n");
     };
     let mut command = Command::new(&processes.program);
-    command.args(processes.arguments(folder, &job));
+    command.args((processes.arguments)(folder, &job));
     become_run(command)
 }
 
@@ -78,8 +79,7 @@ fn become_run(mut command: Command) -> anyhow::Result<()> {
 
 /// Gathers what tasks left, and says how the sweep stands.
 pub(crate) fn collect(folder: &SweepFolder) -> anyhow::Result<()> {
-    let program = std::env::current_exe().context("cannot tell which program this is")?;
-    let found = slurm::collect(folder, &Processes { program, arguments: Vec::new() })?;
+    let found = slurm::collect(folder, &processes(None)?)?;
     let state = strata_sweep::state_of(folder)?;
     let (finished, failed, members) = state.counts();
     show(&format!("{found} members were found ended; {finished} of {members} finished, {failed} failed\n"))

@@ -1,14 +1,12 @@
 //! A sweep of members that train nothing, over the real journal, claims and driver: `simulate 10000` prints how long each part takes (docs/scale.md).
 
-use std::{cell::RefCell, collections::HashMap, io, path::Path, rc::Rc, time::Instant};
+use std::{cell::RefCell, collections::HashMap, io, path::Path, time::Instant};
 
-use strata_sweep::{
-    Driver, Ended, Job, Launcher, Look, Options, Running, Start, Sweep, SweepFolder, state_of, summary_lines,
-};
+use strata_sweep::*;
 
 /// The epochs of each member that was started; one in twenty fails, one in ten is preempted, one in ten is slow.
 #[derive(Default)]
-struct Members(Rc<RefCell<HashMap<String, usize>>>);
+struct Members(RefCell<HashMap<String, usize>>);
 
 struct Member(usize, Ended);
 
@@ -23,10 +21,9 @@ impl Running for Member {
 
 impl Launcher for Members {
     fn start(&mut self, _: &SweepFolder, job: &Job) -> io::Result<Box<dyn Running>> {
-        let is_new = job.start != Start::Resume;
         let (code, epochs) = match job.member.point {
             point if point % 20 == 3 => (1, 0),
-            point if point % 10 == 5 && is_new => (130, 1),
+            point if point % 10 == 5 && job.start != Start::Resume => (130, 1),
             _ => (0, 4),
         };
         self.0.borrow_mut().insert(job.name.clone(), epochs);
@@ -45,19 +42,18 @@ impl Launcher for Members {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let members = std::env::args().nth(1).map_or(Ok(200), |count| count.parse::<usize>())?;
     let base = "phases = [{ epochs = 4, lr = 0.1 }]\ndataset.kind = \"synthetic\"\nmodel.hidden = []\n";
-    let keys = "[keys]\n\"phases.0.lr\" = { low = 1e-3, high = 1.0, scale = \"log\" }\n";
-    let text = format!("base = \"b\"\nmethod = \"random\"\nbudget.members = {members}\n{keys}");
+    let keys = "method = \"random\"\nkeys.\"phases.0.lr\" = { low = 0.1, high = 1.0 }";
+    let text = format!("base = \"b\"\nbudget.members = {members}\n{keys}");
     let temporary = tempfile::tempdir()?;
     let begin = Instant::now();
     let sweep = Sweep::parse(Path::new("s.toml"), &text, Path::new("b"), base, &[])?;
     let folder = SweepFolder::begin(&temporary.path().join("s"), &sweep, &[], sweep.check()?.points)?;
     let begun = begin.elapsed();
-    let options = Options { jobs: 64, ..Options::default() };
-    Driver::open(&folder, options)?.run(&mut Members::default(), &mut |_| {}, &|| false)?;
-    let run = begin.elapsed() - begun;
+    let driver = Driver::open(&folder, Options { jobs: 64, ..Options::default() })?;
+    driver.run(&mut Members::default(), &mut |_| {}, &|| false)?;
+    let run = begin.elapsed();
     println!("{}", summary_lines(&folder, &state_of(&folder)?, 64).join("\n"));
-    let status = begin.elapsed() - run - begun;
-    let bytes = std::fs::metadata(folder.path().join("journal.jsonl"))?.len();
-    println!("checked and frozen in {begun:.2?}, run in {run:.2?}, status in {status:.2?}, journal of {bytes} bytes");
+    let (all, journal) = (begin.elapsed(), std::fs::metadata(folder.path().join("journal.jsonl"))?);
+    println!("frozen after {begun:.2?}, run after {run:.2?}, all after {all:.2?}, journal of {} bytes", journal.len());
     Ok(())
 }

@@ -157,8 +157,9 @@ impl SweepFolder {
         self.path.join("logs").join(format!("{name}.log"))
     }
 
-    #[cfg(feature = "driver")]
-    pub(crate) fn base(&self) -> PathBuf {
+    /// The base config, which members are begun from.
+    #[must_use]
+    pub fn base(&self) -> PathBuf {
         self.path.join("base.toml")
     }
 

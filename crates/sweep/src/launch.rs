@@ -74,47 +74,22 @@ pub trait Running {
     fn stop(&mut self);
 }
 
-/// Starts members as processes of `program`, which takes the commands `experiment` and `resume`.
-#[derive(Debug)]
+/// The command line of a job, without the program.
+pub type Arguments = dyn Fn(&SweepFolder, &Job) -> Vec<OsString>;
+
+/// Starts members as processes of a program.
 pub struct Processes {
     /// The program.
     pub program: PathBuf,
-    /// What goes to each member beside what its job says, as the folder of its data.
-    pub arguments: Vec<OsString>,
-}
-
-impl Processes {
-    /// The command line of a job, without the program.
-    #[must_use]
-    pub fn arguments(&self, folder: &SweepFolder, job: &Job) -> Vec<OsString> {
-        let mut arguments: Vec<OsString> = Vec::new();
-        match &job.start {
-            Start::New(sets) => {
-                arguments.extend(["experiment".into(), folder.base().into()]);
-                arguments.extend(sets.iter().flat_map(|set| ["--set".into(), set.into()]));
-                arguments.extend(["--runs".into(), folder.path().into(), "--name".into(), (&job.name).into()]);
-            }
-            Start::Resume => arguments.extend(["resume".into(), folder.run(&job.name).into()]),
-        }
-        if job.threads > 0 {
-            arguments.extend(["--threads".into(), job.threads.to_string().into()]);
-        }
-        if let Some(device) = &job.device {
-            arguments.extend(["--device".into(), device.into()]);
-        }
-        if let Some(epochs) = job.pause_after {
-            arguments.extend(["--stop-after".into(), epochs.to_string().into()]);
-        }
-        arguments.extend(self.arguments.iter().cloned());
-        arguments
-    }
+    /// What it is started with: to begin a run in the member's folder, or to go on with the one there.
+    pub arguments: Box<Arguments>,
 }
 
 impl Launcher for Processes {
     fn start(&mut self, folder: &SweepFolder, job: &Job) -> io::Result<Box<dyn Running>> {
         let log = OpenOptions::new().create(true).append(true).open(folder.log(&job.name))?;
         let mut command = Command::new(&self.program);
-        command.args(self.arguments(folder, job)).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        command.args((self.arguments)(folder, job)).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         // A Ctrl-C in the terminal is the driver's to hear: it tells each member once, and a second one would cost them what they have not saved.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);

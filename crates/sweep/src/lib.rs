@@ -66,7 +66,7 @@ pub use driver::{Driver, Options, Told, ask_to_stop, state_of};
 #[cfg(feature = "driver")]
 pub use importance::{Importance, importance, importance_sheet, marginal_sheet};
 #[cfg(feature = "driver")]
-pub use launch::{Ended, Job, Launcher, Processes, Running, Start};
+pub use launch::{Arguments, Ended, Job, Launcher, Processes, Running, Start};
 #[cfg(feature = "driver")]
 pub use outcome::Look;
 #[cfg(feature = "driver")]
