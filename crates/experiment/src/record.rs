@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use strata_config::{Config, Recorded};
 use strata_model::Architecture;
 use strata_report::{Best, DatasetRecord, PhaseRecord, Record, Rng, SplitRecord};
-use strata_spec::{Initialisation, LayerSpec, Named, WeightInit};
+use strata_spec::{Initialisation, LayerKind, LayerSpec, Named, WeightInit};
 
 use crate::environment::environment;
 use crate::run::{Parts, Runner};
@@ -104,8 +104,8 @@ fn rng(experiment: &Config) -> Rng {
     let mut drops = network.is_chain() && experiment.model.dropout > 0.0 && !experiment.model.hidden.is_empty();
     let mut leaves_out = false;
     network.for_each(&mut |_, layer| match layer {
-        LayerSpec::Dropout { probability } => drops |= *probability > 0.0,
-        LayerSpec::StochasticDepth { probability } => leaves_out |= *probability > 0.0,
+        LayerSpec::SameWidth { kind: LayerKind::Dropout, argument } => drops |= *argument > 0.0,
+        LayerSpec::SameWidth { kind: LayerKind::StochasticDepth, argument } => leaves_out |= *argument > 0.0,
         _ => {}
     });
     let mut streams = BTreeMap::new();

@@ -14,21 +14,17 @@
 mod error;
 mod exporter;
 mod flat;
-mod mlflow;
-mod onnx;
+mod format;
 mod registry;
 mod run;
-mod tensorboard;
 #[cfg(test)]
 mod testing;
 
 pub use error::ExportError;
 pub use exporter::{Destination, ExportOption, Exporter, Options};
-pub use mlflow::Mlflow;
-pub use onnx::{Onnx, OnnxInput, onnx_model};
-pub use registry::{EXPORTERS, exporter};
+pub use format::*;
+pub use registry::exporter;
 pub use run::{RecordedRun, weights_file};
-pub use tensorboard::{TensorBoard, TensorBoardLog};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

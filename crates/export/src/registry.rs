@@ -1,12 +1,7 @@
-//! Which exporters there are.
+//! The exporters by their names.
 
-use crate::mlflow::Mlflow;
-use crate::onnx::Onnx;
-use crate::tensorboard::TensorBoard;
+use crate::format::EXPORTERS;
 use crate::{ExportError, Exporter};
-
-/// Every exporter, in the order in which they are listed. A further one is its file and its line here.
-pub const EXPORTERS: &[&dyn Exporter] = &[&Onnx, &TensorBoard, &Mlflow];
 
 /// The exporter called `name`.
 ///
@@ -25,7 +20,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::Options;
+    use crate::{Onnx, Options};
 
     #[test]
     fn exporters_have_names_of_their_own_and_say_what_they_do() {

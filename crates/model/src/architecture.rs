@@ -1,9 +1,10 @@
 //! What a network is, apart from its weights: its widths, or its layers.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use strata_spec::{LayerSpec, NetworkSpec, NormKind};
+use strata_spec::{LayerSpec, LayerTensor, NetworkSpec};
 
 /// A network's layers, inputs first, classes last.
 ///
@@ -79,7 +80,7 @@ impl Architecture {
     /// The tensors of our own layers, in order; those of a user's module are known to the module alone.
     pub fn tensors(&self) -> Vec<TensorSpec> {
         let mut tensors = Vec::new();
-        let (mut dense, mut norms) = (0, 0);
+        let (mut dense, mut met) = (0, BTreeMap::<&str, usize>::new());
         self.network.for_each(&mut |inputs, layer| {
             let mut push = |name: String, shape: &[usize], trained| {
                 tensors.push(TensorSpec { name, shape: shape.to_vec(), trained });
@@ -90,15 +91,11 @@ impl Architecture {
                     push(format!("layer{dense}.weight"), &[*outputs, inputs], true);
                     push(format!("layer{dense}.bias"), &[*outputs], true);
                 }
-                LayerSpec::Norm(kind) => {
-                    norms += 1;
-                    push(format!("norm{norms}.weight"), &[inputs], true);
-                    if *kind != NormKind::Rms {
-                        push(format!("norm{norms}.bias"), &[inputs], true);
-                    }
-                    if *kind == NormKind::Batch {
-                        push(format!("norm{norms}.running_mean"), &[inputs], false);
-                        push(format!("norm{norms}.running_var"), &[inputs], false);
+                LayerSpec::SameWidth { kind, .. } if !kind.tensors().is_empty() => {
+                    let number = met.entry(kind.group()).or_default();
+                    *number += 1;
+                    for LayerTensor { name, axes, trained } in kind.tensors() {
+                        push(format!("{}{number}.{name}", kind.group()), &vec![inputs; *axes], *trained);
                     }
                 }
                 _ => {}

@@ -51,6 +51,7 @@ mod tensors_by_name;
 mod trained_model;
 mod training_device;
 mod usage;
+mod walk;
 mod weights;
 
 pub use architecture::{Architecture, TensorSpec};
@@ -59,12 +60,7 @@ pub use card::{HeldOnCard, ScoresOnCard, prepare_card};
 pub use error::ModelError;
 pub use gradients::{GradientStore, TrainedParameter};
 pub use initialisation::{initialise, initialise_by, skip_initialisation};
-pub use layer::{
-    Activate, ActivationDevice, BatchNorm, BatchNormDevice, BatchNormLayer, Dense, DenseDevice, DenseLayer,
-    Description, DropoutLayer, EPSILON, External, ExternalLayer, Layer, LayerNorm, LayerNormLayer, Layers, Mask,
-    MaskDevice, RmsNorm, RmsNormLayer, RowNormDevice, Skip, StochasticDepth, activation_number, check_generators,
-    parts_per_million,
-};
+pub use layer::*;
 pub use loss::{LossDevice, check_labels, cross_entropy, loss_of};
 pub use predictor::Predictor;
 pub use storage::{own_storage, tensor_from_vec};
@@ -74,6 +70,7 @@ pub use tensors_by_name::{NamedTensor, load_tensors, tensor_specs, tensors_of};
 pub use trained_model::TrainedModel;
 pub use training_device::{ByteSamples, HeldOnCpu, TrainingDevice};
 pub use usage::{InputTransform, Usage};
+pub use walk::{EachTensor, EachTensorMut, Visited, walk, walk_mut};
 pub use weights::{LayerWeights, Weights, check_description, load_weights, weights_of};
 
 /// The type of a fully connected network: `mlp!(3072, 2048, 10)` is two [`Dense`] layers, 3072 to 2048 and 2048 to 10.

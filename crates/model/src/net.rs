@@ -5,7 +5,7 @@
 ///
 /// The first width is the features of a sample. A width is a [`Dense`](crate::Dense) layer to so many features: a literal, a constant, or an expression in braces. What
 /// stands behind it follows it: an activation by its name in a config (`relu`, `gelu`, …), a normalisation (`batch_norm`, `layer_norm`, `rms_norm`),
-/// `dropout(0.1)`. An activation at the beginning of an item, where a name is a constant's, is `activation(gelu)`. `skip(…)` adds its input to what its layers make of it, and `skip(…, 16 stochastic_depth(0.1))` leaves that out for some samples ([`StochasticDepth`](crate::StochasticDepth)). `module(B => WIDTH)` is any module of dfdx or of your own
+/// `dropout(0.1)`, or another layer by its word ([`LayerKind`](strata_spec::LayerKind)). An activation at the beginning of an item, where a name is a constant's, is `activation(gelu)`. `skip(…)` adds its input to what its layers make of it, and `skip(…, 16 stochastic_depth(0.1))` leaves that out for some samples ([`StochasticDepth`](crate::StochasticDepth)). `module(B => WIDTH)` is any module of dfdx or of your own
 /// ([`External`](crate::External)). The text of a network in a weights file is the same but for that ([`NetworkSpec`](strata_spec::NetworkSpec)).
 ///
 /// ```
@@ -51,6 +51,15 @@
 /// Cpu::default().build_module::<net!(12, 16 gellu, 3), f32>();
 /// ```
 ///
+/// nor does a layer without the number that belongs to it:
+///
+/// ```compile_fail
+/// use dfdx::prelude::*;
+/// use strata_model::net;
+///
+/// Cpu::default().build_module::<net!(12, 16 dropout, 3), f32>();
+/// ```
+///
 /// and `gelu` does, behind a layer or as an item of its own:
 ///
 /// ```
@@ -67,39 +76,32 @@ macro_rules! net {
 
 /// The layers from a width on, `(width) layers…`; a part of [`net!`].
 ///
-/// A name at the beginning of an item is a constant, unless it is a layer's; behind a layer it is an activation's, found among those that there are.
+/// A name at the beginning of an item is a constant, unless it is a layer's (`__item!`); behind a layer it is a word, found among the layers and activations that there are.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __layers {
     (@then $layer:ty, ($width:tt) $(,)?) => { $layer };
     (@then $layer:ty, ($width:tt) , $($rest:tt)+) => { ($layer, $crate::__layers!(($width) $($rest)+)) };
     (@then $layer:ty, ($width:tt) $($rest:tt)+) => { ($layer, $crate::__layers!(@behind ($width) $($rest)+)) };
-    (@activate $activation:ident, $width:tt $($rest:tt)*) => {
+    (@word ($width:tt) $word:ident, $argument:expr, $($rest:tt)*) => {
         $crate::__layers!(
-            @then $crate::Activate<{ $crate::activation_number(stringify!($activation)) }>, $width $($rest)*
+            @then <$crate::Word<
+                { $crate::is_layer_kind(stringify!($word)) },
+                { $crate::number_of_word(stringify!($word)) },
+                $width,
+                { $crate::argument_of_word(stringify!($word), $argument) },
+            > as $crate::LayerOfWord>::Layer,
+            ($width) $($rest)*
         )
     };
-    (@behind $width:tt batch_norm $($rest:tt)*) => { $crate::__layers!($width batch_norm $($rest)*) };
-    (@behind $width:tt layer_norm $($rest:tt)*) => { $crate::__layers!($width layer_norm $($rest)*) };
-    (@behind $width:tt rms_norm $($rest:tt)*) => { $crate::__layers!($width rms_norm $($rest)*) };
-    (@behind $width:tt dropout($probability:expr) $($rest:tt)*) => {
-        $crate::__layers!($width dropout($probability) $($rest)*)
+    (@behind $width:tt $word:ident($($argument:tt)+) $($rest:tt)*) => {
+        $crate::__layers!($width $word($($argument)+) $($rest)*)
     };
-    (@behind $width:tt stochastic_depth($probability:expr) $($rest:tt)*) => {
-        $crate::__layers!($width stochastic_depth($probability) $($rest)*)
-    };
-    (@behind $width:tt $activation:ident $($rest:tt)*) => { $crate::__layers!(@activate $activation, $width $($rest)*) };
-    (($width:tt) batch_norm $($rest:tt)*) => { $crate::__layers!(@then $crate::BatchNorm<$width>, ($width) $($rest)*) };
-    (($width:tt) layer_norm $($rest:tt)*) => { $crate::__layers!(@then $crate::LayerNorm<$width>, ($width) $($rest)*) };
-    (($width:tt) rms_norm $($rest:tt)*) => { $crate::__layers!(@then $crate::RmsNorm<$width>, ($width) $($rest)*) };
-    ($width:tt dropout($probability:expr) $($rest:tt)*) => {
-        $crate::__layers!(@then $crate::DropoutLayer<{ $crate::parts_per_million($probability as f64) }>, $width $($rest)*)
-    };
-    ($width:tt stochastic_depth($probability:expr) $($rest:tt)*) => {
-        $crate::__layers!(@then $crate::StochasticDepth<{ $crate::parts_per_million($probability as f64) }>, $width $($rest)*)
-    };
-    ($width:tt activation($activation:ident) $($rest:tt)*) => {
-        $crate::__layers!(@activate $activation, $width $($rest)*)
+    (@behind $width:tt $word:ident $($rest:tt)*) => { $crate::__layers!(@word $width $word, None, $($rest)*) };
+    (($width:tt) activation($activation:ident) $($rest:tt)*) => {
+        $crate::__layers!(
+            @then $crate::Activate<{ $crate::activation_number(stringify!($activation)) }>, ($width) $($rest)*
+        )
     };
     ($width:tt skip($($layers:tt)+) $($rest:tt)*) => {
         $crate::__layers!(@then $crate::Skip<$crate::__layers!($width $($layers)+)>, $width $($rest)*)
@@ -107,7 +109,12 @@ macro_rules! __layers {
     (($width:tt) module($module:ty => $outputs:tt) $($rest:tt)*) => {
         $crate::__layers!(@then $crate::External<$module, $width, $outputs>, ($outputs) $($rest)*)
     };
-    (($width:tt) $outputs:tt $($rest:tt)*) => {
+    (($width:tt) $word:ident($argument:expr) $($rest:tt)*) => {
+        $crate::__layers!(@word ($width) $word, Some($argument as f64), $($rest)*)
+    };
+    (@dense ($width:tt) $outputs:tt $($rest:tt)*) => {
         $crate::__layers!(@then $crate::Dense<$width, $outputs>, ($outputs) $($rest)*)
     };
+    // What else begins an item: a word that stands alone, or the width of a dense layer.
+    (($width:tt) $($item:tt)+) => { $crate::__item!(($width) $($item)+) };
 }

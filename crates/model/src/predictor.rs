@@ -4,9 +4,9 @@ use std::path::Path;
 
 use strata_kernels as kernels;
 use strata_kernels::{FrequencyTable, GemmShape};
-use strata_spec::{LayerSpec, NormKind};
+use strata_spec::LayerSpec;
 
-use crate::layer::EPSILON;
+use crate::layer::{Evaluation, at_run_time};
 use crate::{InputTransform, ModelError, NamedTensor, TrainedModel, Usage};
 
 /// A trained model, ready to classify.
@@ -169,9 +169,9 @@ struct Run<'a> {
     tensors: std::slice::Iter<'a, NamedTensor>,
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
     /// The next tensor; a model's are checked when it is made.
-    fn tensor(&mut self) -> &[f32] {
+    fn tensor(&mut self) -> &'a [f32] {
         self.tensors.next().map_or(&[], |tensor| &tensor.values)
     }
 
@@ -184,40 +184,25 @@ impl Run<'_> {
             LayerSpec::Dense { outputs } => {
                 let shape = GemmShape { batch: self.batch, inputs: width, outputs: *outputs };
                 let mut y = kernels::zeros(self.batch * outputs);
-                let weight = self.tensors.next().map_or(&[][..], |tensor| &tensor.values);
-                kernels::affine(shape, &x, weight, self.tensor(), &mut y);
+                let (weight, bias) = (self.tensor(), self.tensor());
+                kernels::affine(shape, &x, weight, bias, &mut y);
                 (y, *outputs)
             }
             LayerSpec::Activation(activation) => {
                 kernels::activate(*activation, &mut x);
                 (x, width)
             }
-            LayerSpec::Norm(kind) => {
-                let mut y = kernels::zeros(x.len());
-                let gain = self.tensors.next().map_or(&[][..], |tensor| &tensor.values);
-                match kind {
-                    NormKind::Rms => drop(kernels::rms_norm(&x, gain, f32::EPSILON, &mut y)),
-                    NormKind::Layer => drop(kernels::layer_norm(&x, gain, self.tensor(), EPSILON, &mut y)),
-                    NormKind::Batch => {
-                        let bias = self.tensors.next().map_or(&[][..], |tensor| &tensor.values);
-                        let mean = self.tensors.next().map_or(&[][..], |tensor| &tensor.values);
-                        kernels::batch_norm_evaluation(&x, mean, self.tensor(), gain, bias, EPSILON, &mut y);
-                    }
-                }
-                (y, width)
+            LayerSpec::SameWidth { kind, argument } => {
+                let tensors: Vec<&[f32]> = kind.tensors().iter().map(|_| self.tensor()).collect();
+                ((at_run_time(*kind).evaluate)(Evaluation { x, tensors: &tensors, argument: *argument }), width)
             }
             LayerSpec::Skip(layers) => {
                 let (mut y, _) = self.layers(layers, (kernels::copied(&x), width));
                 y.iter_mut().zip(&x).for_each(|(y, x)| *y += x);
                 (y, width)
             }
-            LayerSpec::StochasticDepth { probability } => {
-                let present = 1.0 - *probability as f32;
-                x.iter_mut().for_each(|value| *value *= present);
-                (x, width)
-            }
             // A module is refused when the predictor is made.
-            LayerSpec::Dropout { .. } | LayerSpec::Module { .. } => (x, width),
+            LayerSpec::Module { .. } => (x, width),
         }
     }
 }

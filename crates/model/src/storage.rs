@@ -15,6 +15,8 @@ use std::convert::Infallible;
 
 use dfdx::prelude::*;
 
+use crate::walk::{EachTensorMut, Visited, walk_mut};
+
 /// A tensor of `values`, which a CPU takes without a copy: dfdx's `try_tensor_from_vec`, the provenance of the buffer exposed before, as this
 /// crate's safety argument wants it under Stacked Borrows (see ARCHITECTURE, "Unsafe code").
 ///
@@ -38,25 +40,19 @@ pub(crate) fn sizes<S: Shape, D: Storage<f32>, T>(tensor: &Tensor<S, f32, D, T>)
 /// Borrows too (see ARCHITECTURE, "Unsafe code"). The values stay; the tensors' ids are new, so do this before an optimizer knows them.
 pub fn own_storage<M: TensorCollection<f32, Cpu>>(network: &mut M) {
     struct Own;
-    impl TensorVisitor<f32, Cpu> for Own {
-        type Viewer = ViewTensorMut;
-        type Err = Infallible;
-        type E2 = f32;
-        type D2 = Cpu;
+    impl EachTensorMut<Cpu> for Own {
+        type Error = Infallible;
 
-        fn visit<S: Shape>(
-            &mut self,
-            _: TensorOptions<S, f32, Cpu>,
-            tensor: &mut Tensor<S, f32, Cpu>,
-        ) -> Result<Option<Tensor<S, f32, Cpu>>, Infallible> {
+        fn visit<S: Shape>(&mut self, visited: Visited<&mut Tensor<S, f32, Cpu>>) -> Result<(), Infallible> {
+            let tensor = visited.tensor;
             // As many values as the shape has elements, so there is nothing that could fail.
             if let Ok(own) = tensor_from_vec(tensor.device(), copy_of(tensor), *tensor.shape()) {
                 *tensor = own;
             }
-            Ok(None)
+            Ok(())
         }
     }
-    let Ok(_) = M::iter_tensors(&mut RecursiveWalker { m: network, f: &mut Own });
+    let Ok(()) = walk_mut(network, &mut Own);
 }
 
 /// A copy of a tensor's values, row-major.

@@ -5,7 +5,8 @@
 use dfdx::prelude::*;
 use strata_spec::Activation;
 
-use crate::layer::{BatchNormLayer, DenseLayer, EPSILON, LayerNormLayer, MOMENTUM, MaskDevice, RmsNormLayer};
+use crate::layer::fused::scaled;
+use crate::layer::{BatchNormLayer, DenseLayer, EPSILON, MOMENTUM, MaskDevice};
 
 pub(crate) fn dense<B: Dim, const I: usize, const O: usize, D: MaskDevice, T: Tape<f32, D>>(
     layer: &DenseLayer<I, O, f32, D>,
@@ -54,37 +55,6 @@ fn gelu<S: Shape, D: Device<f32>, T: Tape<f32, D>>(z: Tensor<S, f32, D, T>) -> R
     z.try_accurate_gelu()?.try_add(zero)
 }
 
-/// `(x - mean) · inverse deviation · weight + bias`, whatever was summed over.
-fn affine<B: Dim, const N: usize, D: Device<f32>, T: Tape<f32, D>>(
-    x: Tensor<(B, Const<N>), f32, D, T>,
-    weight: &Tensor<Rank1<N>, f32, D>,
-    bias: Option<&Tensor<Rank1<N>, f32, D>>,
-) -> Result<Tensor<(B, Const<N>), f32, D, T>, D::Err> {
-    let shape = *x.shape();
-    let y = x.try_mul(weight.retaped::<T>().try_broadcast_like::<_, Axis<0>>(&shape)?)?;
-    match bias {
-        Some(bias) => y.try_add(bias.retaped::<T>().try_broadcast_like::<_, Axis<0>>(&shape)?),
-        None => Ok(y),
-    }
-}
-
-pub(crate) fn layer_norm<B: Dim, const N: usize, D: Device<f32>, T: Tape<f32, D>>(
-    layer: &LayerNormLayer<N, f32, D>,
-    x: Tensor<(B, Const<N>), f32, D, T>,
-) -> Result<Tensor<(B, Const<N>), f32, D, T>, D::Err> {
-    affine(x.try_normalize::<Axis<1>>(EPSILON)?, &layer.weight, Some(&layer.bias))
-}
-
-pub(crate) fn rms_norm<B: Dim, const N: usize, D: Device<f32>, T: Tape<f32, D>>(
-    layer: &RmsNormLayer<N, f32, D>,
-    x: Tensor<(B, Const<N>), f32, D, T>,
-) -> Result<Tensor<(B, Const<N>), f32, D, T>, D::Err> {
-    let shape = *x.shape();
-    let squares = x.with_empty_tape().try_square()?.try_mean::<(B,), Axis<1>>()?;
-    let rms = squares.try_add(f32::EPSILON)?.try_sqrt()?.try_broadcast_like::<_, Axis<1>>(&shape)?;
-    affine(x.try_div(rms)?, &layer.weight, None)
-}
-
 pub(crate) fn batch_norm<B: Dim, const N: usize, D: Device<f32>>(
     layer: &mut BatchNormLayer<N, f32, D>,
     x: Tensor<(B, Const<N>), f32, D, OwnedTape<f32, D>>,
@@ -99,7 +69,7 @@ pub(crate) fn batch_norm<B: Dim, const N: usize, D: Device<f32>>(
     let share = f64::from(MOMENTUM) * batch / (batch - 1.0);
     layer.running_var.try_axpy(1.0 - f64::from(MOMENTUM), &variance, share)?;
     let deviation = variance.put_tape(tape).try_add(EPSILON)?.try_sqrt()?.try_broadcast_like::<_, Axis<0>>(&shape)?;
-    affine(centred.try_div(deviation)?, &layer.weight, Some(&layer.bias))
+    scaled(centred.try_div(deviation)?, &layer.weight, Some(&layer.bias))
 }
 
 #[cfg(feature = "cuda")]
@@ -110,7 +80,7 @@ pub(crate) fn batch_norm_evaluation<B: Dim, const N: usize, D: Device<f32>>(
     let shape = *x.shape();
     let mean = layer.running_mean.clone().try_broadcast_like::<_, Axis<0>>(&shape)?;
     let deviation = layer.running_var.clone().try_add(EPSILON)?.try_sqrt()?.try_broadcast_like::<_, Axis<0>>(&shape)?;
-    affine(x.try_sub(mean)?.try_div(deviation)?, &layer.weight, Some(&layer.bias))
+    scaled(x.try_sub(mean)?.try_div(deviation)?, &layer.weight, Some(&layer.bias))
 }
 
 #[cfg(feature = "cuda")]
@@ -151,23 +121,6 @@ impl crate::BatchNormDevice for Cuda {
 }
 
 #[cfg(feature = "cuda")]
-impl crate::RowNormDevice for Cuda {
-    fn try_layer_norm<B: Dim, const N: usize, T: Tape<f32, Self>>(
-        layer: &LayerNormLayer<N, f32, Self>,
-        x: Tensor<(B, Const<N>), f32, Self, T>,
-    ) -> Result<Tensor<(B, Const<N>), f32, Self, T>, Self::Err> {
-        layer_norm(layer, x)
-    }
-
-    fn try_rms_norm<B: Dim, const N: usize, T: Tape<f32, Self>>(
-        layer: &RmsNormLayer<N, f32, Self>,
-        x: Tensor<(B, Const<N>), f32, Self, T>,
-    ) -> Result<Tensor<(B, Const<N>), f32, Self, T>, Self::Err> {
-        rms_norm(layer, x)
-    }
-}
-
-#[cfg(feature = "cuda")]
 impl MaskDevice for Cuda {
     fn try_sample_mask<B: Dim, const N: usize, T>(
         like: &Tensor<(B, Const<N>), f32, Self, T>,
@@ -191,6 +144,7 @@ impl MaskDevice for Cuda {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Fused;
 
     fn same(ours: &[f32], theirs: &[f32]) {
         assert_eq!(ours.len(), theirs.len());
@@ -214,8 +168,8 @@ mod tests {
         let mut other = batch.clone();
         let outputs = [
             [batch.forward_mut(x.leaky_trace()), batch_norm(&mut other, x.leaky_trace()).unwrap()],
-            [layer.forward(x.leaky_trace()), layer_norm(&layer, x.leaky_trace()).unwrap()],
-            [rms.forward(x.leaky_trace()), rms_norm(&rms, x.leaky_trace()).unwrap()],
+            [layer.forward(x.leaky_trace()), crate::LayerNorm::composed(&layer, x.leaky_trace()).unwrap()],
+            [rms.forward(x.leaky_trace()), crate::RmsNorm::composed(&rms, x.leaky_trace()).unwrap()],
         ];
         same(&batch.running_mean.as_vec(), &other.running_mean.as_vec());
         same(&batch.running_var.as_vec(), &other.running_var.as_vec());

@@ -41,7 +41,7 @@ pub use initialisation::{Initialisation, WeightInit};
 pub use input::{InputKind, InputSpec};
 pub use loss::{LossKind, LossSpec};
 pub use named::Named;
-pub use network::{LayerList, LayerSpec, NetworkError, NetworkSpec, NormKind};
+pub use network::{Argument, LayerKind, LayerList, LayerSpec, LayerTensor, NetworkError, NetworkSpec};
 pub use optimizer::{DecayScope, OptimizerKind, OptimizerNumbers, OptimizerSpec};
 pub use ranges::{Integers, Numbers};
 pub use schedule::{ScheduleKind, ScheduleSpec};

@@ -60,7 +60,7 @@ pub(crate) use named;
 mod tests {
     use super::*;
     use crate::{
-        Activation, AugmentKind, AveragingKind, DatasetKind, DecayScope, Edges, InputKind, LossKind, NormKind,
+        Activation, AugmentKind, AveragingKind, DatasetKind, DecayScope, Edges, InputKind, LayerKind, LossKind,
         OptimizerKind, Precision, RngScheme, ScheduleKind, WeightInit,
     };
 
@@ -85,7 +85,7 @@ mod tests {
         check::<DatasetKind>();
         check::<DecayScope>();
         check::<LossKind>();
-        check::<NormKind>();
+        check::<LayerKind>();
         check::<OptimizerKind>();
         check::<Precision>();
         check::<RngScheme>();

@@ -4,7 +4,7 @@
 
 use dfdx::prelude::*;
 use strata_kernels::{Adam, Momentum as MomentumRule, Sgd as SgdRule};
-use strata_model::TrainingDevice;
+use strata_model::{EachTensorMut, TrainingDevice, Visited, walk_mut};
 
 use crate::optimizer::TensorRule;
 use crate::{OptimizerState, ParameterState, TrainError};
@@ -32,7 +32,7 @@ impl<D: TrainingDevice> DeviceState<D> {
         let mut this = Self { moments, states, unused: None };
         let parts = state.parameters.iter().map(|parameter| &parameter.buffers);
         let mut visitor = Upload { device, parts, moments: &mut this.moments, largest: 0 };
-        walk(network, &mut visitor)?;
+        walk_mut(network, &mut visitor)?;
         if states == 0 {
             this.unused = Some(Storage::<f32>::try_alloc_len(device, visitor.largest).map_err(TrainError::device)?);
         }
@@ -46,7 +46,7 @@ impl<D: TrainingDevice> DeviceState<D> {
     ) -> Result<Vec<ParameterState>, TrainError> {
         let trained = strata_model::tensor_specs(network).into_iter().filter(|tensor| tensor.trained);
         let mut visitor = Download { moments: &self.moments[..self.states], parts: Vec::new() };
-        walk(network, &mut visitor)?;
+        walk_mut(network, &mut visitor)?;
         Ok(trained.zip(visitor.parts).map(|(tensor, buffers)| ParameterState { name: tensor.name, buffers }).collect())
     }
 
@@ -57,18 +57,8 @@ impl<D: TrainingDevice> DeviceState<D> {
         gradients: &mut Gradients<f32, D>,
         rules: [TensorRule; 2],
     ) -> Result<(), TrainError> {
-        walk(network, &mut Step { rules: rules.map(DeviceRule::new), gradients, state: self })
+        walk_mut(network, &mut Step { rules: rules.map(DeviceRule::new), gradients, state: self })
     }
-}
-
-/// Shows every parameter of `network` to `visitor`.
-fn walk<M, D, V>(network: &mut M, visitor: &mut V) -> Result<(), TrainError>
-where
-    M: TensorCollection<f32, D>,
-    D: Device<f32>,
-    V: TensorVisitor<f32, D, Viewer = ViewTensorMut, Err = TrainError, E2 = f32, D2 = D>,
-{
-    M::iter_tensors(&mut RecursiveWalker { m: network, f: visitor }).map(drop)
 }
 
 /// A rule in the numbers of dfdx's kernels.
@@ -124,20 +114,11 @@ struct Step<'a, D: Storage<f32>> {
     state: &'a mut DeviceState<D>,
 }
 
-impl<D: Device<f32>> TensorVisitor<f32, D> for Step<'_, D> {
-    type Viewer = ViewTensorMut;
-    type Err = TrainError;
-    type E2 = f32;
-    type D2 = D;
+impl<D: Device<f32>> EachTensorMut<D> for Step<'_, D> {
+    type Error = TrainError;
 
-    fn visit<S: Shape>(
-        &mut self,
-        options: TensorOptions<S, f32, D>,
-        p: &mut Tensor<S, f32, D>,
-    ) -> Result<Option<Tensor<S, f32, D>>, TrainError> {
-        if !options.do_gradient_update {
-            return Ok(None);
-        }
+    fn visit<S: Shape>(&mut self, visited: Visited<&mut Tensor<S, f32, D>>) -> Result<(), TrainError> {
+        let Visited { trained: true, tensor: p, .. } = visited else { return Ok(()) };
         let gradient = self.gradients.get_or_alloc_mut(p).map_err(TrainError::device)?;
         let DeviceState { moments: [first, second], unused, .. } = &mut *self.state;
         let first = match unused {
@@ -151,8 +132,7 @@ impl<D: Device<f32>> TensorVisitor<f32, D> for Step<'_, D> {
                 adam.try_update(CORRECTED, p, first, second, gradient)
             }
         }
-        .map_err(TrainError::device)?;
-        Ok(None)
+        .map_err(TrainError::device)
     }
 }
 
@@ -164,27 +144,18 @@ struct Upload<'a, D: Storage<f32>, P> {
     largest: usize,
 }
 
-impl<'a, D: TrainingDevice, P: Iterator<Item = &'a Vec<Vec<f32>>>> TensorVisitor<f32, D> for Upload<'_, D, P> {
-    type Viewer = ViewTensorMut;
-    type Err = TrainError;
-    type E2 = f32;
-    type D2 = D;
+impl<'a, D: TrainingDevice, P: Iterator<Item = &'a Vec<Vec<f32>>>> EachTensorMut<D> for Upload<'_, D, P> {
+    type Error = TrainError;
 
-    fn visit<S: Shape>(
-        &mut self,
-        options: TensorOptions<S, f32, D>,
-        p: &mut Tensor<S, f32, D>,
-    ) -> Result<Option<Tensor<S, f32, D>>, TrainError> {
-        if !options.do_gradient_update {
-            return Ok(None);
-        }
+    fn visit<S: Shape>(&mut self, visited: Visited<&mut Tensor<S, f32, D>>) -> Result<(), TrainError> {
+        let Visited { trained: true, tensor: p, .. } = visited else { return Ok(()) };
         self.largest = self.largest.max(p.shape().num_elements());
         let buffers = self.parts.next().into_iter().flatten();
         for (moment, values) in self.moments.iter_mut().zip(buffers) {
             let buffer = moment.get_or_alloc_mut(p).map_err(TrainError::device)?;
             self.device.try_write(buffer, values).map_err(TrainError::device)?;
         }
-        Ok(None)
+        Ok(())
     }
 }
 
@@ -194,22 +165,13 @@ struct Download<'a, D: Storage<f32>> {
     parts: Vec<Vec<Vec<f32>>>,
 }
 
-impl<D: Device<f32>> TensorVisitor<f32, D> for Download<'_, D> {
-    type Viewer = ViewTensorMut;
-    type Err = TrainError;
-    type E2 = f32;
-    type D2 = D;
+impl<D: Device<f32>> EachTensorMut<D> for Download<'_, D> {
+    type Error = TrainError;
 
-    fn visit<S: Shape>(
-        &mut self,
-        options: TensorOptions<S, f32, D>,
-        p: &mut Tensor<S, f32, D>,
-    ) -> Result<Option<Tensor<S, f32, D>>, TrainError> {
-        if !options.do_gradient_update {
-            return Ok(None);
-        }
+    fn visit<S: Shape>(&mut self, visited: Visited<&mut Tensor<S, f32, D>>) -> Result<(), TrainError> {
+        let Visited { trained: true, tensor: p, .. } = visited else { return Ok(()) };
         self.parts.push(self.moments.iter().map(|moment| moment.get(p).as_vec()).collect());
-        Ok(None)
+        Ok(())
     }
 }
 
@@ -279,7 +241,7 @@ mod tests {
                 device.try_write(gradients.get_or_alloc_mut(&p).unwrap(), &gradient).unwrap();
                 on_device.step(&mut p, &mut gradients, [rule; 2]).unwrap();
                 let mut download = Download { moments: &on_device.moments[..on_device.states], parts: Vec::new() };
-                walk(&mut p, &mut download).unwrap();
+                walk_mut(&mut p, &mut download).unwrap();
                 parameters = state_of(download.parts.remove(0));
 
                 let tolerance = 1e-6 + 1e-5 * largest_step;

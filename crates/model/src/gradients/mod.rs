@@ -18,7 +18,7 @@ use self::pass::{Collecting, Pass, id_of, missing};
 use self::pending::PendingGradient;
 use self::walk::{Apply, Check, Collect, KeepParameters};
 use crate::ModelError;
-use crate::tensors_by_name::Namer;
+use crate::walk::{walk, walk_mut};
 
 pub(crate) use self::pass::with_pass;
 pub(crate) use self::pending::GradientFactors;
@@ -100,8 +100,7 @@ impl GradientStore {
     ) -> Result<(), ModelError> {
         let mut data = std::mem::take(&mut self.data);
         // A parameter may be a layer's input too (a trained prompt); traced or not, its gradient is asked for.
-        let mut keep = KeepParameters { data: &mut data };
-        let Ok(_) = M::iter_tensors(&mut RecursiveWalker { m: network, f: &mut keep });
+        let Ok(()) = walk(network, &mut KeepParameters { data: &mut data });
         let mut pass = Pass::new(data)?;
         let (loss, mut tape) = loss.split_tape();
         let marker = pass.marker.clone();
@@ -130,9 +129,7 @@ impl GradientStore {
             }
             Ok(())
         };
-        let mut visitor = Collect { gradients: &mut gradients, collect };
-        M::iter_tensors(&mut RecursiveWalker { m: network, f: &mut visitor }).map_err(ModelError::device)?;
-        Ok(())
+        walk(network, &mut Collect { gradients: &mut gradients, collect }).map_err(ModelError::device)
     }
 
     /// Whether there is no gradient: before the first backward pass, and after an update.
@@ -166,12 +163,10 @@ impl GradientStore {
         network: &mut M,
         mut apply: impl FnMut(TrainedParameter<'_>),
     ) -> Result<(), ModelError> {
-        let mut check = Check { namer: Namer::default(), pending: &self.pending };
-        M::iter_tensors(&mut RecursiveWalker { m: (&*network, String::new()), f: &mut check })?;
-        let mut visitor =
-            Apply { namer: Namer::default(), pending: &mut self.pending, used: Vec::new(), apply: &mut apply };
-        let Ok(_) = M::iter_tensors(&mut RecursiveWalker { m: (network, String::new()), f: &mut visitor });
-        for id in visitor.used {
+        walk(network, &mut Check { pending: &self.pending })?;
+        let mut apply = Apply { pending: &mut self.pending, used: Vec::new(), apply: &mut apply };
+        let Ok(()) = walk_mut(network, &mut apply);
+        for id in apply.used {
             self.pending.remove(&id);
         }
         Ok(())

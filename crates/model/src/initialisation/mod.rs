@@ -3,10 +3,10 @@
 mod orthogonal;
 
 use strata_rng::{NormalDraws, TorchRng};
-use strata_spec::{Initialisation, WeightInit};
+use strata_spec::{Initialisation, LayerSpec, WeightInit};
 
 use self::orthogonal::orthogonal;
-use crate::layer::draw_as_linear;
+use crate::layer::{at_run_time, draw_as_linear};
 use crate::{Architecture, Layers};
 
 /// Draws the parameters that PyTorch's modules, constructed in order, draw from the same generator: each dense layer's weight row by row, then
@@ -23,7 +23,7 @@ pub fn initialise<N: Layers + ?Sized>(network: &mut N, rng: &mut TorchRng) {
 /// ```
 /// use dfdx::prelude::*;
 /// use strata_model::{initialise_by, net, tensors_of};
-/// use strata_spec::{Initialisation, WeightInit};
+/// use strata_spec::{Initialisation, LayerSpec, WeightInit};
 ///
 /// let how = Initialisation { weights: WeightInit::KaimingUniform, zero_residual: true };
 /// let mut network = Cpu::default().build_module::<net!(12, 16 relu, skip(16 relu, 16), 3), f32>();
@@ -60,7 +60,11 @@ pub fn initialise_by<N: Layers + ?Sized>(network: &mut N, how: Initialisation, r
 /// Takes `rng` to where [`initialise_by`] leaves it for a network of this architecture: for whoever needs the draws that follow, and not the
 /// network.
 pub fn skip_initialisation(architecture: &Architecture, how: Initialisation, rng: &mut TorchRng) {
-    architecture.layers().for_each(|(inputs, outputs)| drop(draw_as_linear(inputs, outputs, rng)));
+    architecture.network().for_each(&mut |inputs, layer| match layer {
+        LayerSpec::Dense { outputs } => drop(draw_as_linear(inputs, *outputs, rng)),
+        LayerSpec::SameWidth { kind, .. } => drop((at_run_time(*kind).initial)(inputs, rng)),
+        LayerSpec::Activation(_) | LayerSpec::Skip(_) | LayerSpec::Module { .. } => {}
+    });
     if how.weights != WeightInit::Torch {
         let mut draws = Draws { kind: how.weights, normal: NormalDraws::default() };
         architecture.layers().for_each(|(inputs, outputs)| drop(draws.next(inputs, outputs, rng)));

@@ -5,6 +5,7 @@ use strata_kernels as kernels;
 use strata_kernels::GemmShape;
 
 use super::dense::{DenseDevice, DenseLayer};
+use super::fused::add_to;
 use crate::gradients::{GradientFactors, with_pass};
 use crate::storage::{tensor_from_vec, values};
 
@@ -81,18 +82,6 @@ impl DenseDevice for Cpu {
             Ok(())
         });
         Ok(y.put_tape(tape))
-    }
-}
-
-/// Adds `dx` to a gradient. Where that is zero, as dfdx allocates it, `dx` takes its place: finding out costs a look at its first values
-/// where another operation has added to it, and less than adding where none has.
-pub(crate) fn add_to(gradient: &mut Vec<f32>, dx: Vec<f32>) {
-    // In pieces, each of which is one pass without a branch.
-    let is_zero = |piece: &[f32]| piece.iter().fold(0, |bits, value| bits | value.to_bits()) == 0;
-    if gradient.chunks(1024).all(is_zero) {
-        *gradient = dx;
-    } else {
-        gradient.iter_mut().zip(dx).for_each(|(gradient, dx)| *gradient += dx);
     }
 }
 

@@ -4,7 +4,6 @@ use std::convert::Infallible;
 
 use dfdx::nn::ModuleFields;
 use dfdx::prelude::*;
-use strata_rng::TorchRng;
 use strata_spec::LayerSpec;
 
 use super::{Description, Layer, Layers};
@@ -55,11 +54,7 @@ impl<X, M: ModuleMut<X>, const I: usize, const O: usize> ModuleMut<X> for Extern
     }
 }
 
-impl<M, const I: usize, const O: usize> Layer for ExternalLayer<M, I, O> {
-    fn initialise(&mut self, _: &mut TorchRng) {}
-    fn set_seed(&mut self, _: u64, _: usize) {}
-    fn set_step(&mut self, _: u64) {}
-}
+impl<M, const I: usize, const O: usize> Layer for ExternalLayer<M, I, O> {}
 
 impl<M, const I: usize, const O: usize> Layers for ExternalLayer<M, I, O> {
     fn for_each(&mut self, visit: &mut dyn FnMut(&mut dyn Layer)) {

@@ -1,39 +1,40 @@
 //! The layers of a network, each a dfdx module, and what they have in common.
 
 mod activation;
-mod batch_norm;
 mod dense;
 mod dense_cpu;
-mod dropout;
 mod external;
+pub(crate) mod fused;
+mod kind;
 mod mask;
-mod row_norm;
 mod skip;
-mod stochastic_depth;
+mod word;
 
-pub use activation::{Activate, ActivationDevice, activation_number};
-pub use batch_norm::EPSILON;
-#[cfg(any(feature = "cuda", test))]
-pub(crate) use batch_norm::MOMENTUM;
-pub use batch_norm::{BatchNorm, BatchNormDevice, BatchNormLayer};
+pub use activation::{Activate, ActivationDevice};
 pub(crate) use dense::draw_as_linear;
 pub use dense::{Dense, DenseDevice, DenseLayer};
-pub use dropout::{DropoutLayer, parts_per_million};
 pub use external::{External, ExternalLayer, check_generators};
+pub use fused::{Fused, FusedDevice};
+pub use kind::*;
 pub use mask::{Mask, MaskDevice};
-pub use row_norm::{LayerNorm, LayerNormLayer, RmsNorm, RmsNormLayer, RowNormDevice};
 pub use skip::Skip;
-pub use stochastic_depth::StochasticDepth;
+pub(crate) use word::Evaluation;
+pub use word::{LayerOfWord, Word, activation_number, argument_of_word, is_layer_kind, number_of_word};
 
 use strata_rng::TorchRng;
 use strata_spec::{Activation, LayerSpec, NetworkSpec};
 
 use crate::{Architecture, ModelError};
 
+/// What batch and layer normalisation add to the variance, as in PyTorch. RMS normalisation adds [`f32::EPSILON`].
+pub const EPSILON: f32 = 1e-5;
+
 /// A layer, its sizes known at run time only.
 pub trait Layer {
-    /// Draws the layer's parameters as PyTorch does when it constructs its module of the same name.
-    fn initialise(&mut self, rng: &mut TorchRng);
+    /// Draws the layer's parameters as PyTorch does when it constructs its module of the same name; a layer without takes no notice.
+    fn initialise(&mut self, rng: &mut TorchRng) {
+        let _ = rng;
+    }
 
     /// Gives a dense layer the weight, `[outputs, inputs]`, that `draw` makes of its inputs and outputs, and a bias of zero; any other layer begins as
     /// [`Layer::initialise`] has it.
@@ -54,11 +55,15 @@ pub trait Layer {
         None
     }
 
-    /// Says what decides the layer's dropout masks: the seed, and its place in the network.
-    fn set_seed(&mut self, seed: u64, place: usize);
+    /// Says what decides the layer's dropout masks: the seed, and its place in the network; a layer without takes no notice.
+    fn set_seed(&mut self, seed: u64, place: usize) {
+        let _ = (seed, place);
+    }
 
     /// Says which training step comes next, counted over the run: it decides the dropout mask.
-    fn set_step(&mut self, step: u64);
+    fn set_step(&mut self, step: u64) {
+        let _ = step;
+    }
 
     /// Sets the share of a batch's statistics in the running ones, in `0..=1`; a layer without such takes no notice.
     fn set_momentum(&mut self, momentum: f32) {

@@ -6,9 +6,10 @@ use dfdx::prelude::*;
 use strata_kernels::Sgd as SgdRule;
 use strata_model::{
     Activation, External, GradientStore, InputTransform, Layers, ModelError, Predictor, TrainedModel, Usage,
-    check_generators, cross_entropy, initialise, net, tensor_specs, weights_of,
+    check_generators, cross_entropy, initialise, load_tensors, net, skip_initialisation, tensor_specs, weights_of,
 };
 use strata_rng::TorchRng;
+use strata_spec::{Initialisation, LayerKind};
 
 type Matrix<const N: usize, T = NoneTape> = Tensor<(usize, Const<N>), f32, Cpu, T>;
 type Traced<const N: usize> = Matrix<N, OwnedTape<f32, Cpu>>;
@@ -133,7 +134,7 @@ fn gradients_of_a_residual_network_are_the_slopes_of_its_loss() {
     assert_eq!(gradients.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>(), trained.collect::<Vec<_>>());
     let mut weights = weights_of(&network).tensors;
     let mut at = |weights: &[strata_model::NamedTensor]| {
-        strata_model::load_tensors(&mut network, weights).unwrap();
+        load_tensors(&mut network, weights).unwrap();
         f64::from(cross_entropy(network.forward_mut(x.leaky_trace()), &labels).unwrap().array())
     };
     for (name, gradient) in gradients {
@@ -301,4 +302,32 @@ fn the_predictors_scaled_pixels_equal_the_loaders() {
     let bytes: Vec<u8> = (0..3).flat_map(|_| 0..=255).collect();
     let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
     assert_eq!(bits(&predictor.features(&bytes).unwrap()), bits(tables.as_flattened()));
+}
+
+/// A network with every layer that a word calls; a further one is written in.
+type EveryKind = net!(6, batch_norm, 5 layer_norm gelu dropout(0.25), skip(rms_norm, 5, stochastic_depth(0.5)), 3);
+
+/// What is declared of a kind of layer is what its module has: names, shapes, draws, and the outputs where sizes are known at run time only.
+#[test]
+fn every_kind_of_layer_is_as_it_is_declared() {
+    let mut network = Cpu::default().build_module::<EveryKind, f32>();
+    let architecture = network.architecture();
+    for kind in LayerKind::ALL {
+        assert!(architecture.to_string().contains(&kind.to_string()), "write {kind} into `EveryKind`");
+    }
+    assert_eq!(architecture.tensors(), tensor_specs(&network));
+    let (mut drawn, mut skipped) = (TorchRng::new(3), TorchRng::new(3));
+    initialise(&mut network, &mut drawn);
+    skip_initialisation(&architecture, Initialisation::default(), &mut skipped);
+    assert_eq!(drawn.state(), skipped.state());
+    let mut weights = weights_of(&network);
+    for (tensor, number) in weights.tensors.iter_mut().zip(1..) {
+        let values = wave(tensor.values.len(), 0.3 * number as f32);
+        tensor.values.iter_mut().zip(values).for_each(|(value, wave)| *value += 0.1 * wave);
+    }
+    load_tensors(&mut network, &weights.tensors).unwrap();
+    let usage = Usage::of_features(Activation::Identity, 6, ["a", "b", "c"]);
+    let predictor = Predictor::new(TrainedModel::new(weights, usage).unwrap()).unwrap();
+    let x = input::<6>(7);
+    assert_eq!(predictor.logits(&x.as_vec()).unwrap(), network.forward(x).as_vec());
 }

@@ -1,22 +1,14 @@
 //! Networks in words: `3072, 512 batch_norm gelu, skip(512 gelu, 512), 10`.
 
+mod kind;
 mod limits;
 mod text;
 
 use std::fmt;
 
+pub use self::kind::{Argument, LayerKind, LayerTensor};
 pub use self::text::LayerList;
 use crate::Activation;
-use crate::named::named;
-
-named! {
-    /// What a normalisation layer works its mean and deviation out from. Formulas as PyTorch's modules of the same names compute them.
-    pub enum NormKind {
-        Batch = "batch_norm", "each feature over the samples of a batch, in evaluation by running statistics (Ioffe and Szegedy 2015)";
-        Layer = "layer_norm", "each sample over its features (Ba et al. 2016)";
-        Rms = "rms_norm", "each sample by the root mean square of its features (Zhang and Sennrich 2019)";
-    }
-}
 
 /// One step on the way through a network.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,18 +20,12 @@ pub enum LayerSpec {
     },
     /// An activation.
     Activation(Activation),
-    /// A normalisation.
-    Norm(NormKind),
-    /// Dropout in training.
-    Dropout {
-        /// The probability that a value is dropped, in `0..1`.
-        probability: f64,
-    },
-    /// The end of a skip connection's branch: in training a sample goes without the branch with this probability, in evaluation the branch is
-    /// multiplied with the probability that it is there (Huang et al. 2016).
-    StochasticDepth {
-        /// The probability that a sample goes without the branch, in `0..1`.
-        probability: f64,
+    /// A layer that a word calls: its output has as many features as its input.
+    SameWidth {
+        /// Which.
+        kind: LayerKind,
+        /// The number in its parentheses, such as a probability; 0 where it has none.
+        argument: f64,
     },
     /// The input added to what the layers make of it; they end with as many features as they begin with.
     Skip(Vec<LayerSpec>),
@@ -150,9 +136,11 @@ impl NetworkSpec {
             let inputs = inputs as u64;
             parameters = parameters.saturating_add(match layer {
                 LayerSpec::Dense { outputs } => inputs.saturating_add(1).saturating_mul(*outputs as u64),
-                LayerSpec::Norm(NormKind::Rms) => inputs,
-                LayerSpec::Norm(NormKind::Batch | NormKind::Layer) => inputs.saturating_mul(2),
-                _ => 0,
+                LayerSpec::SameWidth { kind, .. } => {
+                    let trained = kind.tensors().iter().filter(|tensor| tensor.trained);
+                    trained.map(|tensor| inputs.saturating_pow(tensor.axes as u32)).fold(0, u64::saturating_add)
+                }
+                LayerSpec::Activation(_) | LayerSpec::Skip(_) | LayerSpec::Module { .. } => 0,
             });
         });
         parameters
@@ -168,7 +156,7 @@ impl NetworkSpec {
         self.layers.iter().all(|layer| matches!(layer, LayerSpec::Dense { .. }))
     }
 
-    /// The places, as [`NetworkSpec::for_each`] counts, of the last dense layer or normalisation of each skip connection, nested ones too.
+    /// The places, as [`NetworkSpec::for_each`] counts, of the last dense layer, normalisation or other layer whose output is zero where its parameters are, of each skip connection, nested ones too.
     pub fn residual_ends(&self) -> Vec<usize> {
         let mut ends = Vec::new();
         find_ends(&self.layers, &mut 0, &mut ends);
@@ -178,7 +166,9 @@ impl NetworkSpec {
     /// Whether a training batch needs two samples at least: under batch normalisation a single one has no variance.
     pub fn has_batch_norm(&self) -> bool {
         let mut found = false;
-        self.for_each(&mut |_, layer| found |= *layer == LayerSpec::Norm(NormKind::Batch));
+        self.for_each(&mut |_, layer| {
+            found |= matches!(layer, LayerSpec::SameWidth { kind: LayerKind::BatchNorm, .. });
+        });
         found
     }
 }
@@ -205,7 +195,8 @@ fn find_ends(layers: &[LayerSpec], place: &mut usize, ends: &mut Vec<usize>) -> 
                 ends.extend(end);
                 continue;
             }
-            LayerSpec::Dense { .. } | LayerSpec::Norm(_) => last = Some(*place),
+            LayerSpec::Dense { .. } => last = Some(*place),
+            LayerSpec::SameWidth { kind, .. } if kind.scales_output() => last = Some(*place),
             _ => {}
         }
         *place += 1;
@@ -218,14 +209,15 @@ fn outputs_of(layers: &[LayerSpec], inputs: usize) -> Result<usize, NetworkError
     for layer in layers {
         match layer {
             LayerSpec::Dense { outputs } | LayerSpec::Module { outputs, .. } => width = *outputs,
-            LayerSpec::Dropout { probability } => check_probability("dropout", *probability)?,
-            LayerSpec::StochasticDepth { .. } => {
-                return Err(NetworkError("`stochastic_depth(…)` stands at the end of a skip connection only".into()));
+            LayerSpec::SameWidth { kind, .. } if kind.ends_branch() => {
+                let written = kind.written("…");
+                return Err(NetworkError(format!("`{written}` stands at the end of a skip connection only")));
             }
+            LayerSpec::SameWidth { kind, argument } => kind.check(*argument)?,
             LayerSpec::Skip(layers) => {
                 let outputs = match layers.split_last() {
-                    Some((LayerSpec::StochasticDepth { probability }, branch)) => {
-                        check_probability("stochastic depth", *probability)?;
+                    Some((LayerSpec::SameWidth { kind, argument }, branch)) if kind.ends_branch() => {
+                        kind.check(*argument)?;
                         outputs_of(branch, width)?
                     }
                     _ => outputs_of(layers, width)?,
@@ -236,25 +228,13 @@ fn outputs_of(layers: &[LayerSpec], inputs: usize) -> Result<usize, NetworkError
                     )));
                 }
             }
-            _ => {}
+            LayerSpec::Activation(_) => {}
         }
         if width == 0 {
             return Err(NetworkError("a layer has at least one output".into()));
         }
     }
     Ok(width)
-}
-
-/// A layer's type has its probability as a whole number of millionths.
-fn check_probability(of: &str, probability: f64) -> Result<(), NetworkError> {
-    if !(0.0..1.0).contains(&probability) {
-        return Err(NetworkError(format!("a {of} of {probability}: from 0 up to but not including 1")));
-    }
-    let nearest = (probability * 1e6).round() / 1e6;
-    if nearest != probability || nearest == 1.0 {
-        return Err(NetworkError(format!("a {of} of {probability}: at most six digits after the point")));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{LayerSpec, NetworkError, NetworkSpec, NormKind};
+use super::{LayerKind, LayerSpec, NetworkError, NetworkSpec};
 use crate::{Activation, Named};
 
 /// How deep skip connections may be nested in a text: more than any network needs, and less than would exhaust the stack.
@@ -26,25 +26,17 @@ pub struct LayerList(pub Vec<LayerSpec>);
 
 impl LayerList {
     /// Every word of a network's text and what it stands for, in one sentence without its full stop.
-    pub fn words() -> Vec<(&'static str, &'static str)> {
+    pub fn words() -> Vec<(String, &'static str)> {
         let mut words = vec![
-            ("512", "a dense layer to so many features, from 1 to 65536"),
+            ("512".to_owned(), "a dense layer to so many features, from 1 to 65536"),
             (
-                "skip(…)",
+                "skip(…)".to_owned(),
                 "the input added to what the layers in the parentheses make of it, which end with as many features (He et al. 2015)",
             ),
-            (
-                "dropout(0.1)",
-                "in training each value is dropped with this probability, of at most six digits after the point",
-            ),
         ];
-        words.push((
-            "stochastic_depth(0.1)",
-            "at the end of `skip(…)`: in training a sample goes without the layers in the parentheses with this probability, in evaluation they count by the probability that they are there (Huang et al. 2016)",
-        ));
-        words.extend(NormKind::ALL.map(|kind| (kind.as_str(), kind.sentence())));
-        words.extend(Activation::ALL.map(|activation| (activation.as_str(), activation.sentence())));
-        words.push(("activation(gelu)", "an activation at the beginning or behind `skip(…)`"));
+        words.extend(LayerKind::ALL.map(|kind| (kind.written("0.1"), kind.sentence())));
+        words.extend(Activation::ALL.map(|activation| (activation.to_string(), activation.sentence())));
+        words.push(("activation(gelu)".to_owned(), "an activation at the beginning or behind `skip(…)`"));
         words
     }
 }
@@ -83,9 +75,7 @@ fn write_layers(f: &mut fmt::Formatter<'_>, layers: &[LayerSpec]) -> fmt::Result
             LayerSpec::Dense { outputs } => write!(f, "{outputs}")?,
             LayerSpec::Activation(activation) if joins_on => write!(f, "{activation}")?,
             LayerSpec::Activation(activation) => write!(f, "activation({activation})")?,
-            LayerSpec::Norm(kind) => write!(f, "{kind}")?,
-            LayerSpec::Dropout { probability } => write!(f, "dropout({probability})")?,
-            LayerSpec::StochasticDepth { probability } => write!(f, "stochastic_depth({probability})")?,
+            LayerSpec::SameWidth { kind, argument } => f.write_str(&kind.written(argument))?,
             LayerSpec::Module { name, outputs } => write!(f, "module({name} to {outputs})")?,
             LayerSpec::Skip(layers) => {
                 f.write_str("skip(")?;
@@ -143,29 +133,20 @@ fn parse_word(word: &str, depth: usize) -> Result<LayerSpec, NetworkError> {
     if let Some(activation) = Activation::from_name(argument("activation").unwrap_or(word).trim()) {
         return Ok(LayerSpec::Activation(activation));
     }
-    if let Some(kind) = NormKind::from_name(word) {
-        return Ok(LayerSpec::Norm(kind));
+    if let Some((kind, argument)) = LayerKind::parse(word) {
+        return Ok(LayerSpec::SameWidth { kind, argument });
     }
     if let Some(layers) = argument("skip") {
         return parse_layers(layers, depth + 1).map(LayerSpec::Skip);
-    }
-    if let Some(probability) = argument("dropout").and_then(|text| text.trim().parse().ok()) {
-        return Ok(LayerSpec::Dropout { probability });
-    }
-    if let Some(probability) = argument("stochastic_depth").and_then(|text| text.trim().parse().ok()) {
-        return Ok(LayerSpec::StochasticDepth { probability });
     }
     if let Some((name, outputs)) = argument("module").and_then(|text| text.rsplit_once(" to "))
         && let Some(outputs) = number(outputs)
     {
         return Ok(LayerSpec::Module { name: name.into(), outputs });
     }
-    let names = |names: Vec<&str>| names.join(", ");
-    Err(NetworkError(format!(
-        "`{word}` is no layer; there are a width, skip(…), dropout(p), stochastic_depth(p), {}, {}",
-        names(NormKind::ALL.map(Named::as_str).to_vec()),
-        names(Activation::ALL.map(Named::as_str).to_vec())
-    )))
+    let kinds = LayerKind::ALL.map(|kind| kind.written("p")).join(", ");
+    let activations = Activation::NAMES.join(", ");
+    Err(NetworkError(format!("`{word}` is no layer; there are a width, skip(…), {kinds}, {activations}")))
 }
 
 /// The parts of `text` between separators that stand in no parenthesis.

@@ -3,20 +3,35 @@
 use dfdx::prelude::*;
 use strata_kernels as kernels;
 use strata_rng::TorchRng;
-use strata_spec::{LayerSpec, NormKind};
+use strata_spec::{LayerKind, LayerSpec};
 
-use super::dense_cpu::add_to;
-use super::{Description, Layer, Layers};
+use crate::layer::fused::{add_to, operation};
+use crate::layer::word::{AtRunTime, LayerOfWord, Word};
+use crate::layer::{Description, EPSILON, Layer, Layers};
 use crate::storage::{tensor_from_vec, values, values_mut};
+use crate::tensors_by_name::fill;
 
-/// What batch and layer normalisation add to the variance, as in PyTorch. RMS normalisation adds [`f32::EPSILON`].
-pub const EPSILON: f32 = 1e-5;
 /// The share of a batch's statistics in the running ones, as in PyTorch.
 pub(crate) const MOMENTUM: f32 = 0.1;
 
 /// Batch normalisation of `N` features (`torch.nn.BatchNorm1d`, eps 1e-5, momentum 0.1), as dfdx's builders name it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BatchNorm<const N: usize>;
+
+impl<const N: usize> LayerOfWord for Word<true, { LayerKind::BatchNorm as u8 }, N, 0> {
+    type Layer = BatchNorm<N>;
+}
+
+pub(super) const AT_RUN_TIME: AtRunTime = AtRunTime {
+    initial: |features, _| [1.0, 0.0, 0.0, 1.0].map(|value| vec![value; features]).to_vec(),
+    evaluate: |input| {
+        let mut y = kernels::zeros(input.x.len());
+        if let [gain, bias, mean, variance] = input.tensors {
+            kernels::batch_norm_evaluation(&input.x, mean, variance, gain, bias, EPSILON, &mut y);
+        }
+        y
+    },
+};
 
 impl<const N: usize, E: Dtype, D: Device<E>> BuildOnDevice<D, E> for BatchNorm<N>
 where
@@ -127,7 +142,7 @@ impl BatchNormDevice for Cpu {
         layer: &mut BatchNormLayer<N, f32, Self>,
         x: Tensor<(B, Const<N>), f32, Self, OwnedTape<f32, Self>>,
     ) -> Result<Tensor<(B, Const<N>), f32, Self, OwnedTape<f32, Self>>, CpuError> {
-        let (x, mut tape) = x.try_contiguous()?.split_tape();
+        let (x, tape) = x.try_contiguous()?.split_tape();
         let batch = x.shape().0.size();
         if batch < 2 {
             return Err(CpuError::WrongNumElements);
@@ -137,38 +152,26 @@ impl BatchNormDevice for Cpu {
         let statistics = kernels::batch_norm(values(&x), values(&weight), values(&bias), EPSILON, &mut y);
         let (mean, variance) = (values_mut(&mut layer.running_mean), values_mut(&mut layer.running_var));
         statistics.update_running(batch, layer.momentum, mean, variance);
-        let y = tensor_from_vec(x.device(), y, *x.shape())?;
-        let output = y.clone();
-        tape.add_backward_op(move |gradients| {
-            let gradient: &mut Vec<f32> = gradients.get_or_alloc_mut(&output)?;
-            let dy = kernels::copied(gradient);
-            let (mut dx, mut of_gain, mut of_bias) = (kernels::zeros(dy.len()), vec![0.0; N], vec![0.0; N]);
-            let gain = values(&weight);
-            kernels::batch_norm_gradient(values(&x), &statistics, gain, &dy, &mut dx, &mut of_gain, &mut of_bias);
+        operation(x, tape, y, move |done, gradients| {
+            let (mut dx, mut of_gain, mut of_bias) = (kernels::zeros(done.dy.len()), vec![0.0; N], vec![0.0; N]);
+            let (x, gain) = (values(&done.x), values(&weight));
+            kernels::batch_norm_gradient(x, &statistics, gain, &done.dy, &mut dx, &mut of_gain, &mut of_bias);
             add_to(gradients.get_or_alloc_mut(&weight)?, of_gain);
             add_to(gradients.get_or_alloc_mut(&bias)?, of_bias);
-            add_to(gradients.get_or_alloc_mut(&x)?, dx);
-            Ok(())
-        });
-        Ok(y.put_tape(tape))
+            Ok(dx)
+        })
     }
 }
 
 impl<const N: usize, D: Device<f32>> Layer for BatchNormLayer<N, f32, D> {
-    fn initialise(&mut self, _: &mut TorchRng) {
-        self.weight.copy_from(&[1.0; N]);
-        self.bias.copy_from(&[0.0; N]);
-        self.running_mean.copy_from(&[0.0; N]);
-        self.running_var.copy_from(&[1.0; N]);
+    fn initialise(&mut self, rng: &mut TorchRng) {
+        fill(self, &(AT_RUN_TIME.initial)(N, rng));
     }
 
     fn zero(&mut self) {
         self.weight.copy_from(&[0.0; N]);
         self.bias.copy_from(&[0.0; N]);
     }
-
-    fn set_seed(&mut self, _: u64, _: usize) {}
-    fn set_step(&mut self, _: u64) {}
 
     fn set_momentum(&mut self, momentum: f32) {
         self.momentum = momentum;
@@ -181,6 +184,6 @@ impl<const N: usize, D: Device<f32>> Layers for BatchNormLayer<N, f32, D> {
     }
 
     fn describe(&self, description: &mut Description) {
-        description.push(Some(N), LayerSpec::Norm(NormKind::Batch));
+        description.push(Some(N), LayerSpec::SameWidth { kind: LayerKind::BatchNorm, argument: 0.0 });
     }
 }

@@ -1,11 +1,11 @@
 //! Stochastic depth: in training the branch of a skip connection is left out for some samples.
 
 use dfdx::prelude::*;
-use strata_rng::TorchRng;
-use strata_spec::LayerSpec;
+use strata_spec::{LayerKind, LayerSpec};
 
-use super::mask::{Mask, MaskDevice};
-use super::{Description, Layer, Layers};
+use crate::layer::mask::{Mask, MaskDevice};
+use crate::layer::word::{AtRunTime, LayerOfWord, Word};
+use crate::layer::{Description, Layer, Layers};
 
 /// The end of a skip connection's branch, which makes it one of stochastic depth (Huang et al. 2016): in training each sample goes without the
 /// branch with a probability of so many millionths, in evaluation the branch counts by the probability that it is there.
@@ -17,6 +17,17 @@ use super::{Description, Layer, Layers};
 pub struct StochasticDepth<const PPM: u32> {
     mask: Mask,
 }
+
+impl<const N: usize, const PPM: u32> LayerOfWord for Word<true, { LayerKind::StochasticDepth as u8 }, N, PPM> {
+    type Layer = StochasticDepth<PPM>;
+}
+
+/// As many samples have the branch in training.
+pub(super) const AT_RUN_TIME: AtRunTime = AtRunTime::plain(|mut input| {
+    let present = 1.0 - input.argument as f32;
+    input.x.iter_mut().for_each(|value| *value *= present);
+    input.x
+});
 
 impl<const PPM: u32> Default for StochasticDepth<PPM> {
     fn default() -> Self {
@@ -47,8 +58,6 @@ impl<const PPM: u32, B: Dim, const N: usize, D: MaskDevice, T: Tape<f32, D>> Mod
 }
 
 impl<const PPM: u32> Layer for StochasticDepth<PPM> {
-    fn initialise(&mut self, _: &mut TorchRng) {}
-
     fn set_seed(&mut self, seed: u64, place: usize) {
         self.mask = Mask { seed, layer: place as u64, step: 0, ..self.mask };
     }
@@ -64,6 +73,7 @@ impl<const PPM: u32> Layers for StochasticDepth<PPM> {
     }
 
     fn describe(&self, description: &mut Description) {
-        description.push(None, LayerSpec::StochasticDepth { probability: f64::from(PPM) / 1e6 });
+        let kind = LayerKind::StochasticDepth;
+        description.push(None, LayerSpec::SameWidth { kind, argument: kind.decode(PPM) });
     }
 }

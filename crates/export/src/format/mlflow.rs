@@ -19,6 +19,8 @@ const EXPERIMENT: &str = "strata";
 #[derive(Clone, Copy, Debug)]
 pub struct Mlflow;
 
+pub(super) const EXPORTER: &dyn Exporter = &Mlflow;
+
 impl Exporter for Mlflow {
     fn name(&self) -> &'static str {
         "mlflow"

@@ -21,6 +21,8 @@ use crate::{Destination, ExportError, Exporter, Options, RecordedRun};
 #[derive(Clone, Copy, Debug)]
 pub struct TensorBoard;
 
+pub(super) const EXPORTER: &dyn Exporter = &TensorBoard;
+
 impl Exporter for TensorBoard {
     fn name(&self) -> &'static str {
         "tensorboard"

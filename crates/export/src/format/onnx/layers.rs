@@ -3,7 +3,7 @@
 use std::slice::Iter;
 
 use strata_model::{EPSILON, NamedTensor};
-use strata_spec::{Activation, LayerSpec, NetworkSpec, NormKind};
+use strata_spec::{Activation, LayerKind, LayerSpec, NetworkSpec};
 
 use super::graph::{Attribute, Graph};
 
@@ -50,14 +50,7 @@ impl Writer<'_> {
                 self.graph.node("Gemm", &[&x, &weight, &bias], &[("transB", Attribute::Int(1))])
             }
             LayerSpec::Activation(activation) => self.activation(*activation, x),
-            LayerSpec::Norm(kind) => self.norm(*kind, &x)?,
-            // Using a network drops nothing.
-            LayerSpec::Dropout { .. } => x,
-            LayerSpec::StochasticDepth { probability } => {
-                // As many samples have the branch in training.
-                let present = self.graph.number(&format!("present_{probability}"), 1.0 - *probability as f32);
-                self.graph.node("Mul", &[&x, &present], &[])
-            }
+            LayerSpec::SameWidth { kind, argument } => self.same_width(*kind, *argument, x)?,
             LayerSpec::Skip(layers) => {
                 let y = self.layers(layers, x.clone())?;
                 self.graph.node("Add", &[&y, &x], &[])
@@ -72,29 +65,30 @@ impl Writer<'_> {
         Ok(self.graph.constant(&tensor.name, &tensor.shape, &tensor.values))
     }
 
-    fn norm(&mut self, kind: NormKind, x: &str) -> Result<String, String> {
+    fn same_width(&mut self, kind: LayerKind, argument: f64, x: String) -> Result<String, String> {
         let epsilon = ("epsilon", Attribute::Float(EPSILON));
-        let gain = self.tensor()?;
+        let tensors = kind.tensors().iter().map(|_| self.tensor()).collect::<Result<Vec<_>, _>>()?;
+        let taken: Vec<&str> = std::iter::once(&x).chain(&tensors).map(String::as_str).collect();
+        let graph = &mut *self.graph;
         Ok(match kind {
-            NormKind::Layer => {
-                let bias = self.tensor()?;
-                let axis = ("axis", Attribute::Int(-1));
-                self.graph.node("LayerNormalization", &[x, &gain, &bias], &[axis, epsilon])
+            // Using a network drops nothing.
+            LayerKind::Dropout => x,
+            LayerKind::StochasticDepth => {
+                // As many samples have the branch in training.
+                let present = graph.number(&format!("present_{argument}"), 1.0 - argument as f32);
+                graph.node("Mul", &[&x, &present], &[])
             }
-            NormKind::Batch => {
-                let (bias, mean, variance) = (self.tensor()?, self.tensor()?, self.tensor()?);
-                self.graph.node("BatchNormalization", &[x, &gain, &bias, &mean, &variance], &[epsilon])
-            }
-            NormKind::Rms => {
-                let graph = &mut *self.graph;
-                let squares = graph.node("Mul", &[x, x], &[]);
+            LayerKind::LayerNorm => graph.node("LayerNormalization", &taken, &[("axis", Attribute::Int(-1)), epsilon]),
+            LayerKind::BatchNorm => graph.node("BatchNormalization", &taken, &[epsilon]),
+            LayerKind::RmsNorm => {
+                let squares = graph.node("Mul", &[&x, &x], &[]);
                 let axes = ("axes", Attribute::Ints(vec![-1]));
                 let mean = graph.node("ReduceMean", &[&squares], &[axes, ("keepdims", Attribute::Int(1))]);
                 let epsilon = graph.number("rms_epsilon", f32::EPSILON);
                 let sum = graph.node("Add", &[&mean, &epsilon], &[]);
                 let rms = graph.node("Sqrt", &[&sum], &[]);
-                let y = graph.node("Div", &[x, &rms], &[]);
-                graph.node("Mul", &[&y, &gain], &[])
+                let y = graph.node("Div", &[&x, &rms], &[]);
+                graph.node("Mul", &[&y, &tensors[0]], &[])
             }
         })
     }

@@ -40,6 +40,8 @@ pub enum OnnxInput {
 #[derive(Clone, Copy, Debug)]
 pub struct Onnx;
 
+pub(super) const EXPORTER: &dyn Exporter = &Onnx;
+
 impl Exporter for Onnx {
     fn name(&self) -> &'static str {
         "onnx"

@@ -1,11 +1,11 @@
 //! Dropout as a layer of its own, its masks a function of seed, place and step.
 
 use dfdx::prelude::*;
-use strata_rng::TorchRng;
-use strata_spec::LayerSpec;
+use strata_spec::{LayerKind, LayerSpec};
 
-use super::mask::{Mask, MaskDevice};
-use super::{Description, Layer, Layers};
+use crate::layer::mask::{Mask, MaskDevice};
+use crate::layer::word::{AtRunTime, LayerOfWord, Word};
+use crate::layer::{Description, Layer, Layers};
 
 /// Drops values in training, each with a probability of so many millionths; `net!` writes `dropout(0.1)`. What is kept is scaled up, so that
 /// evaluation does nothing (Srivastava et al. 2014).
@@ -16,14 +16,12 @@ pub struct DropoutLayer<const PPM: u32> {
     mask: Mask,
 }
 
-/// The millionths of a probability in `0..1`.
-///
-/// # Panics
-/// Where it is none.
-pub const fn parts_per_million(probability: f64) -> u32 {
-    assert!(0.0 <= probability && probability < 1.0, "a probability of dropout is from 0 up to but not including 1");
-    (probability * 1e6 + 0.5) as u32
+impl<const N: usize, const PPM: u32> LayerOfWord for Word<true, { LayerKind::Dropout as u8 }, N, PPM> {
+    type Layer = DropoutLayer<PPM>;
 }
+
+/// Using a network drops nothing.
+pub(super) const AT_RUN_TIME: AtRunTime = AtRunTime::plain(|input| input.x);
 
 impl<const PPM: u32> Default for DropoutLayer<PPM> {
     fn default() -> Self {
@@ -49,8 +47,6 @@ impl<const PPM: u32, S: Shape, D: MaskDevice, T: Tape<f32, D>> Module<Tensor<S, 
 }
 
 impl<const PPM: u32> Layer for DropoutLayer<PPM> {
-    fn initialise(&mut self, _: &mut TorchRng) {}
-
     fn set_seed(&mut self, seed: u64, place: usize) {
         self.mask = Mask { seed, layer: place as u64, step: 0, ..self.mask };
     }
@@ -66,6 +62,7 @@ impl<const PPM: u32> Layers for DropoutLayer<PPM> {
     }
 
     fn describe(&self, description: &mut Description) {
-        description.push(None, LayerSpec::Dropout { probability: f64::from(PPM) / 1e6 });
+        let kind = LayerKind::Dropout;
+        description.push(None, LayerSpec::SameWidth { kind, argument: kind.decode(PPM) });
     }
 }

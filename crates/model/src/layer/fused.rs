@@ -1,0 +1,119 @@
+//! Layers that are one operation of the tape on a CPU, over kernels, and some of dfdx's operations on other devices.
+
+#![allow(clippy::type_complexity, reason = "dfdx's tensors say their shape in their type")]
+
+use dfdx::prelude::*;
+use strata_kernels as kernels;
+
+use crate::storage::tensor_from_vec;
+
+/// `[batch, N]`.
+pub(crate) type Features<B, const N: usize, D, T = NoneTape> = Tensor<(B, Const<N>), f32, D, T>;
+
+/// A layer of `N` features in and out.
+pub trait Fused<const N: usize> {
+    /// The layer as it is built on a device.
+    type On<D: Device<f32>>;
+
+    /// The layer's output, worked out over kernels, and its backward operation on the tape.
+    ///
+    /// # Errors
+    /// Where dfdx does, out of memory for one.
+    fn fused<B: Dim, T: Tape<f32, Cpu>>(
+        layer: &Self::On<Cpu>,
+        x: Tensor<(B, Const<N>), f32, Cpu, T>,
+    ) -> Result<Tensor<(B, Const<N>), f32, Cpu, T>, CpuError>;
+
+    /// The same of dfdx's operations.
+    ///
+    /// # Errors
+    /// Where the device does.
+    fn composed<B: Dim, D: Device<f32>, T: Tape<f32, D>>(
+        layer: &Self::On<D>,
+        x: Tensor<(B, Const<N>), f32, D, T>,
+    ) -> Result<Tensor<(B, Const<N>), f32, D, T>, D::Err>;
+}
+
+/// A device that knows which of the two it takes.
+pub trait FusedDevice: Device<f32> {
+    /// The output of a layer, and what its backward pass needs on the tape.
+    ///
+    /// # Errors
+    /// Where the device does.
+    fn try_layer<L: Fused<N>, B: Dim, const N: usize, T: Tape<f32, Self>>(
+        layer: &L::On<Self>,
+        x: Tensor<(B, Const<N>), f32, Self, T>,
+    ) -> Result<Tensor<(B, Const<N>), f32, Self, T>, Self::Err>;
+}
+
+impl FusedDevice for Cpu {
+    fn try_layer<L: Fused<N>, B: Dim, const N: usize, T: Tape<f32, Self>>(
+        layer: &L::On<Self>,
+        x: Features<B, N, Self, T>,
+    ) -> Result<Features<B, N, Self, T>, CpuError> {
+        L::fused(layer, x)
+    }
+}
+
+#[cfg(feature = "cuda")]
+impl FusedDevice for Cuda {
+    fn try_layer<L: Fused<N>, B: Dim, const N: usize, T: Tape<f32, Self>>(
+        layer: &L::On<Self>,
+        x: Features<B, N, Self, T>,
+    ) -> Result<Features<B, N, Self, T>, Self::Err> {
+        L::composed(layer, x)
+    }
+}
+
+/// Input and output of an operation, and the gradient of its output, which its backward operation may change.
+pub(super) struct Done<S: Shape> {
+    pub(super) x: Tensor<S, f32, Cpu>,
+    pub(super) y: Tensor<S, f32, Cpu>,
+    pub(super) dy: Vec<f32>,
+}
+
+/// The tensor of `y`, an operation's output of `x`, and on the tape the backward operation: `backward` adds the gradients of parameters to theirs
+/// and gives that of `x`.
+pub(super) fn operation<S: Shape, T: Tape<f32, Cpu>>(
+    x: Tensor<S, f32, Cpu>,
+    mut tape: T,
+    y: Vec<f32>,
+    backward: impl FnOnce(Done<S>, &mut Gradients<f32, Cpu>) -> Result<Vec<f32>, CpuError> + 'static,
+) -> Result<Tensor<S, f32, Cpu, T>, CpuError> {
+    let y = tensor_from_vec(x.device(), y, *x.shape())?;
+    let output = y.clone();
+    tape.add_backward_op(move |gradients| {
+        let gradient: &mut Vec<f32> = gradients.get_or_alloc_mut(&output)?;
+        let done = Done { x: x.clone(), y: output, dy: kernels::copied(gradient) };
+        let dx = backward(done, gradients)?;
+        add_to(gradients.get_or_alloc_mut(&x)?, dx);
+        Ok(())
+    });
+    Ok(y.put_tape(tape))
+}
+
+/// Adds `dx` to a gradient. Where that is zero, as dfdx allocates it, `dx` takes its place: finding out costs a look at its first values
+/// where another operation has added to it, and less than adding where none has.
+pub(crate) fn add_to(gradient: &mut Vec<f32>, dx: Vec<f32>) {
+    // In pieces, each of which is one pass without a branch.
+    let is_zero = |piece: &[f32]| piece.iter().fold(0, |bits, value| bits | value.to_bits()) == 0;
+    if gradient.chunks(1024).all(is_zero) {
+        *gradient = dx;
+    } else {
+        gradient.iter_mut().zip(dx).for_each(|(gradient, dx)| *gradient += dx);
+    }
+}
+
+/// `x · weight + bias` of dfdx's operations, `weight` and `bias` for each feature.
+pub(crate) fn scaled<B: Dim, const N: usize, D: Device<f32>, T: Tape<f32, D>>(
+    x: Features<B, N, D, T>,
+    weight: &Tensor<Rank1<N>, f32, D>,
+    bias: Option<&Tensor<Rank1<N>, f32, D>>,
+) -> Result<Features<B, N, D, T>, D::Err> {
+    let shape = *x.shape();
+    let y = x.try_mul(weight.retaped::<T>().try_broadcast_like::<_, Axis<0>>(&shape)?)?;
+    match bias {
+        Some(bias) => y.try_add(bias.retaped::<T>().try_broadcast_like::<_, Axis<0>>(&shape)?),
+        None => Ok(y),
+    }
+}
