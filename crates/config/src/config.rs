@@ -163,7 +163,7 @@ impl Config {
                     recorded.push((name, Recorded::OfPhases(values)));
                 }
             } else {
-                let says_something = |value: &Value| FIRST_RECORDED.contains(&name) || !is_default(key.path(), value);
+                let says_something = |value: &Value| key.always_recorded || !is_default(key.path(), value);
                 let values = values.into_iter().flatten().filter(says_something);
                 recorded.extend(values.map(|value| (name, Recorded::One(value))));
             }
@@ -171,25 +171,6 @@ impl Config {
         recorded
     }
 }
-
-/// What the first records have, whether it is the default or not.
-const FIRST_RECORDED: [&str; 15] = [
-    "seed",
-    "batch_size",
-    "evaluation_batch",
-    "normalise",
-    "hidden",
-    "activation",
-    "dropout",
-    "optimizer",
-    "momentum",
-    "nesterov",
-    "betas",
-    "eps",
-    "weight_decay",
-    "early_stopping.metric",
-    "early_stopping.min_delta",
-];
 
 /// What the record has of one key.
 #[derive(Debug, Clone, PartialEq)]

@@ -53,6 +53,8 @@ pub struct Entry {
     pub(crate) when: Option<When>,
     /// Its name among the record's hyperparameters; none where it cannot change a result.
     pub(crate) recorded: Option<&'static str>,
+    /// Whether it is recorded where its value is the default, too: the first records had it. A key that came after them is left out then.
+    pub(crate) always_recorded: bool,
     pub(crate) meaning: &'static str,
 }
 
@@ -170,12 +172,15 @@ pub(crate) const fn tables(name: &'static str, note: &'static str, keys: &'stati
     Section { name, shape: Shape::Tables, note, keys }
 }
 
-/// Declares the keys of a section: `/// meaning`, then `NAME: type, how it is converted = "path", takes, fallback, when, recorded;`. Each
-/// becomes a [`Key`](crate::Key) constant and one of `ENTRIES`.
+/// Declares the keys of a section: `/// meaning`, then `NAME: type, how it is converted = "path", takes, fallback, when, recorded;`,
+/// `recorded, always` of a key that the first records had. Each becomes a [`Key`](crate::Key) constant and one of `ENTRIES`.
 macro_rules! keys {
+    (@is) => { false };
+    (@is always) => { true };
     ($(
         #[doc = $meaning:literal]
-        $name:ident: $type:ty, $convert:expr => $path:literal, $takes:expr, $fallback:expr, $when:expr, $recorded:expr;
+        $name:ident: $type:ty, $convert:expr => $path:literal, $takes:expr, $fallback:expr, $when:expr, $recorded:expr
+        $(, $always:ident)?;
     )+) => {
         $(
             #[doc = concat!("`", $path, "`:", $meaning, ".")]
@@ -188,6 +193,7 @@ macro_rules! keys {
             fallback: $fallback,
             when: $when,
             recorded: $recorded,
+            always_recorded: $crate::key::keys!(@is $($always)?),
             meaning: $meaning,
         },)+];
     };

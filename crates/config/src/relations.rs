@@ -182,12 +182,18 @@ fn metrics(written: &Written<'_, '_>, settings: &Settings) -> Result<(), ConfigE
         }
     }
     let stopping = settings.early_stopping.as_ref().map(|stopping| (keys::METRIC.path(), &stopping.metric));
-    for (place, criterion) in stopping.into_iter().chain([(keys::BEST.path(), &settings.checkpoint.best)]) {
+    let stopping = stopping.map(|(place, metric)| (place.to_owned(), metric));
+    let watched = settings.phases.iter().enumerate().filter_map(|(number, phase)| match &phase.schedule {
+        ScheduleSpec::Plateau { metric, .. } => Some((format!("phases.{number}.metric"), metric)),
+        _ => None,
+    });
+    let best = (keys::BEST.path().to_owned(), &settings.checkpoint.best);
+    for (place, criterion) in stopping.into_iter().chain([best]).chain(watched) {
         let metric = criterion.key.strip_prefix("val_").filter(|name| !["loss", "acc"].contains(name));
         if let Some(name) = metric.filter(|name| !settings.metrics.iter().any(|measured| measured == name)) {
             return Err(fault(
                 written,
-                place,
+                &place,
                 format!("is not measured; add \"{name}\" to `{}`", keys::METRICS.path()),
             ));
         }

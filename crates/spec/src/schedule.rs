@@ -1,5 +1,6 @@
 //! How the learning rate goes within a phase.
 
+use crate::criterion::Criterion;
 use crate::named::named;
 
 named! {
@@ -14,7 +15,7 @@ named! {
         Polynomial = "polynomial", "from the rate down towards 0 as the share of the steps that are left to the power `power`";
         Cosine = "cosine", "from the rate down towards 0 along half a cosine (Loshchilov and Hutter 2017)";
         CosineRestarts = "cosine_restarts", "down along half a cosine over `period` epochs, then from the rate again (SGDR, Loshchilov and Hutter 2017)";
-        Plateau = "plateau", "times `factor` after more than `patience` epochs in a row in which the validation loss did not fall by more than `min_delta`";
+        Plateau = "plateau", "times `factor` after more than `patience` epochs in a row in which `metric` did not improve by more than `min_delta`";
         OneCycle = "one_cycle", "up to the rate in the warm-up, then down, both along half a cosine (Smith and Topin 2018)";
     }
 }
@@ -29,14 +30,14 @@ impl ScheduleKind {
             Self::Exponential => &["factor"],
             Self::Polynomial => &["power"],
             Self::CosineRestarts => &["period", "period_factor"],
-            Self::Plateau => &["factor", "patience", "min_delta"],
+            Self::Plateau => &["factor", "metric", "patience", "min_delta"],
         };
         own.contains(&number)
     }
 }
 
 /// How the learning rate goes within a phase, whose rate is the peak.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub enum ScheduleSpec {
     /// The same rate in every step.
     #[default]
@@ -69,8 +70,10 @@ pub enum ScheduleSpec {
         /// How many times as long as the one before each further period is, at least 1.
         period_factor: usize,
     },
-    /// Down where the validation loss no longer falls.
+    /// Down where a metric no longer improves.
     Plateau {
+        /// What is watched.
+        metric: Criterion,
         /// What the rate is multiplied with, [`ranges::LR_FACTOR`](crate::ranges::LR_FACTOR).
         factor: f64,
         /// Epochs in a row without an improvement that are borne, [`ranges::LR_PATIENCE`](crate::ranges::LR_PATIENCE).

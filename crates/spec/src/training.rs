@@ -14,7 +14,7 @@ pub struct Clipping {
 }
 
 /// Epochs at one learning rate, or at rates below it.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Phase {
     /// Passes over the training samples, [`ranges::EPOCHS`](crate::ranges::EPOCHS).
     pub epochs: usize,

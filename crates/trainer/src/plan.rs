@@ -26,10 +26,10 @@ pub struct Plan {
 
 /// The place of an epoch in its phase.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Place {
+pub(crate) struct Place<'a> {
     /// The phase's number.
     pub(crate) number: usize,
-    pub(crate) phase: Phase,
+    pub(crate) phase: &'a Phase,
     /// The epoch, 0-based in its phase.
     pub(crate) epoch: usize,
 }
@@ -46,11 +46,11 @@ impl Plan {
     }
 
     /// Where epoch `epoch` (0-based over the run) belongs.
-    pub(crate) fn place_of(&self, epoch: usize) -> Option<Place> {
+    pub(crate) fn place_of(&self, epoch: usize) -> Option<Place<'_>> {
         let mut first = 0;
         for (number, phase) in self.phases.iter().enumerate() {
             if epoch < first + phase.epochs {
-                return Some(Place { number, phase: *phase, epoch: epoch - first });
+                return Some(Place { number, phase, epoch: epoch - first });
             }
             first += phase.epochs;
         }

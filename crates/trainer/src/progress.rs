@@ -68,7 +68,7 @@ impl Progress {
                 self.stopping.get_or_insert_default().observe(stopping, &line);
             }
             if let Some(place) = plan.place_of(epoch) {
-                plan.schedule(&place.phase).epoch_ended(&line, &mut self.schedule);
+                plan.schedule(place.phase).epoch_ended(&line, &mut self.schedule);
                 // Each phase's own schedule begins with nothing; one of a user's own is the whole run's.
                 if plan.schedule.is_none() && place.epoch + 1 == place.phase.epochs {
                     self.schedule.clear();

@@ -16,10 +16,10 @@ pub(crate) struct Rates<'a> {
 }
 
 impl<'a> Rates<'a> {
-    pub(crate) fn new(plan: &'a Plan, place: &'a Place, batches: usize) -> Self {
+    pub(crate) fn new(plan: &'a Plan, place: &Place<'a>, batches: usize) -> Self {
         let steps_per_epoch = batches.div_ceil(plan.batches_per_step()).max(1);
         Self {
-            schedule: plan.schedule(&place.phase),
+            schedule: plan.schedule(place.phase),
             peak: place.phase.learning_rate,
             first: place.epoch * steps_per_epoch,
             steps: place.phase.epochs * steps_per_epoch,

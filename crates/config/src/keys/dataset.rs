@@ -42,10 +42,10 @@ keys! {
     VALIDATION: usize, size => "dataset.validation", IntegerTo { least: 1, most: "one below the number of training images" },
         Worked { words: "a tenth of the training images", out: a_tenth }, None, None;
     /// images of a training step; an epoch's last batch may be smaller
-    BATCH: NonZeroUsize, count => "dataset.batch", Integer(ranges::BATCH), Is("128"), None, Some("batch_size");
+    BATCH: NonZeroUsize, count => "dataset.batch", Integer(ranges::BATCH), Is("128"), None, Some("batch_size"), always;
     /// images of an evaluation step; changes memory and speed, not results beyond rounding
     EVALUATION_BATCH: NonZeroUsize, count => "dataset.evaluation_batch", Integer(ranges::EVALUATION_BATCH),
-        Worked { words: "twice dataset.batch", out: twice_the_batch }, None, Some("evaluation_batch");
+        Worked { words: "twice dataset.batch", out: twice_the_batch }, None, Some("evaluation_batch"), always;
     /// what the network sees of an image
     INPUT: InputKind, named => "dataset.input", Choice(choices::<InputKind>), Is("\"pixels\""), None, Some("input");
     /// frequencies of each channel: those of smallest (u / height)² + (v / width)²
@@ -53,7 +53,7 @@ keys! {
     /// how far the frequencies' deviations over the training images are made equal: each is divided by (variance + 1e-3)^(power / 2)
     POWER: f64, number => "dataset.power", Number(ranges::SHARE), Is("0.5"), Some(OF_FREQUENCIES), Some("power");
     /// whether pixels (0 to 1) lose their channel's training mean and are divided by its deviation
-    NORMALISE: bool, boolean => "dataset.normalise", Boolean, Is("false"), Some(OF_PIXELS), Some("normalise");
+    NORMALISE: bool, boolean => "dataset.normalise", Boolean, Is("false"), Some(OF_PIXELS), Some("normalise"), always;
 }
 
 /// The images and how they are fed.

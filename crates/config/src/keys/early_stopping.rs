@@ -15,11 +15,11 @@ pub(super) const EARLY_STOPPING_SECTION: Section =
 
 keys! {
     /// what is watched, after each epoch
-    METRIC: Criterion, criterion => "early_stopping.metric", Choice(criteria), Is("\"val_loss\""), Some(WITH_EARLY_STOPPING), Some("early_stopping.metric");
+    METRIC: Criterion, criterion => "early_stopping.metric", Choice(criteria), Is("\"val_loss\""), Some(WITH_EARLY_STOPPING), Some("early_stopping.metric"), always;
     /// epochs without improvement that end the run
     PATIENCE: usize, size => "early_stopping.patience", Integer(ranges::EPOCHS), Required, Some(WITH_EARLY_STOPPING), Some("early_stopping.patience");
     /// how much better counts as improvement, in the metric's unit
-    MIN_DELTA: f64, number => "early_stopping.min_delta", Number(ranges::MIN_DELTA), Is("0.0"), Some(WITH_EARLY_STOPPING), Some("early_stopping.min_delta");
+    MIN_DELTA: f64, number => "early_stopping.min_delta", Number(ranges::MIN_DELTA), Is("0.0"), Some(WITH_EARLY_STOPPING), Some("early_stopping.min_delta"), always;
 }
 
 /// When to stop, where there is such a section.

@@ -23,11 +23,11 @@ keys! {
     NETWORK: Vec<LayerSpec>, layers => "model.network", Layers,
         Worked { words: "none: `model.hidden` says them", out: |_| None }, None, Some("network");
     /// the hidden layers' widths; `[]` is a linear classifier
-    HIDDEN: Vec<usize>, sizes => "model.hidden", WIDTHS, Required, Some(WITHOUT_NETWORK), Some("hidden");
+    HIDDEN: Vec<usize>, sizes => "model.hidden", WIDTHS, Required, Some(WITHOUT_NETWORK), Some("hidden"), always;
     /// what follows each hidden layer
-    ACTIVATION: Activation, named => "model.activation", Choice(activations), Is("\"relu\""), Some(WITH_HIDDEN), Some("activation");
+    ACTIVATION: Activation, named => "model.activation", Choice(activations), Is("\"relu\""), Some(WITH_HIDDEN), Some("activation"), always;
     /// the probability that a hidden unit is dropped in a training step
-    DROPOUT: f64, number => "model.dropout", Number(ranges::DROPOUT), Is("0.0"), Some(WITH_HIDDEN), Some("dropout");
+    DROPOUT: f64, number => "model.dropout", Number(ranges::DROPOUT), Is("0.0"), Some(WITH_HIDDEN), Some("dropout"), always;
     /// how the weights of dense layers begin; all draws are PyTorch's
     INIT: WeightInit, named => "model.init", Choice(choices::<WeightInit>), Is("\"torch\""), None, Some("init");
     /// whether the last dense layer or normalisation of each `skip(…)` begins at zero

@@ -17,18 +17,18 @@ pub(super) const OPTIMIZER_SECTION: Section =
 
 keys! {
     /// the rule that updates the parameters
-    OPTIMIZER: OptimizerKind, named => "optimizer.kind", Choice(choices::<OptimizerKind>), Is("\"sgd\""), None, Some("optimizer");
+    OPTIMIZER: OptimizerKind, named => "optimizer.kind", Choice(choices::<OptimizerKind>), Is("\"sgd\""), None, Some("optimizer"), always;
     /// the share of the velocity that is kept
     MOMENTUM: f64, number => "optimizer.momentum", Number(ranges::MOMENTUM),
-        Worked { words: OptimizerKind::DEFAULTS_IN_WORDS[3], out: momentum }, Some(WITH_VELOCITY), Some("momentum");
+        Worked { words: OptimizerKind::DEFAULTS_IN_WORDS[3], out: momentum }, Some(WITH_VELOCITY), Some("momentum"), always;
     /// Nesterov's look-ahead; needs momentum above 0
     NESTEROV: bool, boolean => "optimizer.nesterov", Boolean,
-        Worked { words: OptimizerKind::DEFAULTS_IN_WORDS[4], out: nesterov }, Some(WITH_MOMENTUM), Some("nesterov");
+        Worked { words: OptimizerKind::DEFAULTS_IN_WORDS[4], out: nesterov }, Some(WITH_MOMENTUM), Some("nesterov"), always;
     /// Newton-Schulz iterations that make a direction's matrix orthogonal
     ITERATIONS: usize, size => "optimizer.iterations", Integer(ranges::NEWTON_SCHULZ), Is("5"), Some(WITH_ITERATIONS), Some("iterations");
     /// decay rates of the first and second moment
     BETAS: [f64; 2], pair => "optimizer.betas", Pair(ranges::BETA),
-        Worked { words: OptimizerKind::DEFAULTS_IN_WORDS[0], out: betas }, Some(WITH_BETAS), Some("betas");
+        Worked { words: OptimizerKind::DEFAULTS_IN_WORDS[0], out: betas }, Some(WITH_BETAS), Some("betas"), always;
     /// the pull of the weights towards zero, λ
     LAMBDA: f64, number => "optimizer.lambda", Number(ranges::LAMBDA), Is("1e-4"), Some(WITH_LAMBDA), Some("lambda");
     /// how many times the pull is the smallest value that stays, β
@@ -39,10 +39,10 @@ keys! {
     LR_DECAY: f64, number => "optimizer.lr_decay", Number(ranges::LR_DECAY), Is("0.0"), Some(WITH_LR_DECAY), Some("lr_decay");
     /// added to the root that a step is divided by
     EPS: f64, number => "optimizer.eps", Number(ranges::EPS),
-        Worked { words: OptimizerKind::DEFAULTS_IN_WORDS[1], out: eps }, Some(WITH_EPS), Some("eps");
+        Worked { words: OptimizerKind::DEFAULTS_IN_WORDS[1], out: eps }, Some(WITH_EPS), Some("eps"), always;
     /// L2 penalty in the gradient or, where the kind's sentence says so, decay of the parameters themselves
     WEIGHT_DECAY: f64, number => "optimizer.weight_decay", Number(ranges::WEIGHT_DECAY),
-        Worked { words: OptimizerKind::DEFAULTS_IN_WORDS[2], out: weight_decay }, Some(WITH_DECAY), Some("weight_decay");
+        Worked { words: OptimizerKind::DEFAULTS_IN_WORDS[2], out: weight_decay }, Some(WITH_DECAY), Some("weight_decay"), always;
     /// which parameters the weight decay is for, or the pull of beta_lasso
     DECAY: DecayScope, named => "optimizer.decay", Choice(choices::<DecayScope>), Is("\"all\""), Some(WITH_WEIGHT_DECAY), Some("decay");
     /// batches whose gradients are added up for one step, as if they were one batch; an epoch's last step may have fewer

@@ -1,13 +1,13 @@
 //! `[[phases]]`: how long to train, at which rates.
 
 use strata_spec::ranges;
-use strata_spec::{Named, Phase, ScheduleKind, ScheduleSpec};
+use strata_spec::{Criterion, Named, Phase, ScheduleKind, ScheduleSpec};
 
 use crate::key::Fallback::{Is, Required, WorkedInTable};
 use crate::key::{Section, When, keys, tables};
 use crate::takes::Takes::{Choice, Integer, Number};
-use crate::takes::choices;
-use crate::value::{Value, named, number, size};
+use crate::takes::{choices, criteria};
+use crate::value::{Value, criterion, named, number, size};
 use crate::values::Values;
 
 pub(super) const PHASES_SECTION: Section = tables(
@@ -30,9 +30,11 @@ keys! {
     EVERY: usize, size => "phases[].every", Integer(ranges::EPOCHS), Required, Some(WITH_EVERY), Some("every");
     /// what the rate is multiplied with where it falls (step, plateau), over each epoch (exponential)
     FACTOR: f64, number => "phases[].factor", Number(ranges::LR_FACTOR), WorkedInTable { words: "0.1 (exponential 0.9)", out: factor }, Some(WITH_FACTOR), Some("factors");
+    /// what is watched, after each epoch; a metric must be measured (`metrics`)
+    LR_METRIC: Criterion, criterion => "phases[].metric", Choice(criteria), Is("\"val_loss\""), Some(WITH_METRIC), Some("schedule_metrics");
     /// epochs in a row without an improvement that are borne before the rate falls
     LR_PATIENCE: usize, size => "phases[].patience", Integer(ranges::LR_PATIENCE), Is("10"), Some(WITH_PATIENCE), Some("patiences");
-    /// how much lower than the lowest so far a validation loss must be to count as an improvement
+    /// how much better than the best so far the metric must be to count as an improvement
     LR_MIN_DELTA: f64, number => "phases[].min_delta", Number(ranges::MIN_DELTA), Is("0.0"), Some(WITH_MIN_DELTA), Some("min_deltas");
     /// the power of the share of the steps that are left
     LR_POWER: f64, number => "phases[].power", Number(ranges::LR_POWER), Is("2.0"), Some(WITH_POWER), Some("powers");
@@ -74,6 +76,7 @@ fn schedule(values: &Values, index: usize) -> ScheduleSpec {
             period_factor: values.in_phase(&PERIOD_FACTOR, index).unwrap_or_default(),
         },
         ScheduleKind::Plateau => ScheduleSpec::Plateau {
+            metric: values.in_phase(&LR_METRIC, index).unwrap_or_else(Criterion::val_loss),
             factor,
             patience: values.in_phase(&LR_PATIENCE, index).unwrap_or_default(),
             min_delta: values.in_phase(&LR_MIN_DELTA, index).unwrap_or_default(),
@@ -106,6 +109,7 @@ macro_rules! of_schedules {
 }
 const WITH_EVERY: When = of_schedules!("every");
 const WITH_FACTOR: When = of_schedules!("factor");
+const WITH_METRIC: When = of_schedules!("metric");
 const WITH_PATIENCE: When = of_schedules!("patience");
 const WITH_MIN_DELTA: When = of_schedules!("min_delta");
 const WITH_POWER: When = of_schedules!("power");

@@ -20,7 +20,7 @@ keys! {
     NAME: String, text => "name", Text { expects: NAME_RULE, read: run_name },
         Worked { words: "the file's name without .toml", out: |values| Some(Value::Text(default_name(values))) }, None, None;
     /// the seed of the split, the initialisation, the batches and dropout
-    SEED: u64, seed => "seed", Integer(ranges::SEED), Is("0"), None, Some("seed");
+    SEED: u64, seed => "seed", Integer(ranges::SEED), Is("0"), None, Some("seed"), always;
     /// whose draws the run follows: those of PyTorch's CPU generator
     RNG: RngScheme, named => "rng", Choice(choices::<RngScheme>), Is("\"torch\""), None, None;
     /// where to compute; `auto` takes a CUDA card where there is one

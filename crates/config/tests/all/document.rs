@@ -32,7 +32,9 @@ fn needs(path: &str) -> &'static [&'static str] {
         "optimizer.lambda" | "optimizer.beta" => &["optimizer.kind=beta_lasso"],
         "phases[].every" => &["phases.0.epochs=100000", "phases.0.schedule=step"],
         "phases[].factor" => &["phases.0.schedule=exponential"],
-        "phases[].patience" | "phases[].min_delta" => &["phases.0.epochs=100000", "phases.0.schedule=plateau"],
+        "phases[].metric" | "phases[].patience" | "phases[].min_delta" => {
+            &["phases.0.epochs=100000", "phases.0.schedule=plateau"]
+        }
         "phases[].power" => &["phases.0.schedule=polynomial"],
         "phases[].period" | "phases[].period_factor" => {
             &["phases.0.epochs=100000", "phases.0.schedule=cosine_restarts", "phases.0.period=1"]

@@ -106,7 +106,7 @@ fn schedules_have_their_numbers() {
         (
             "schedule = \"plateau\", patience = 1",
             0.0,
-            ScheduleSpec::Plateau { factor: 0.1, patience: 1, min_delta: 0.0 },
+            ScheduleSpec::Plateau { metric: Criterion::val_loss(), factor: 0.1, patience: 1, min_delta: 0.0 },
         ),
     ] {
         let phase = schedule(text).unwrap();

@@ -9,7 +9,7 @@ mod warmup;
 
 use std::fmt::Debug;
 
-use strata_spec::{Criterion, ScheduleSpec};
+use strata_spec::ScheduleSpec;
 
 use crate::HistoryRow;
 
@@ -85,12 +85,15 @@ impl Schedule for ScheduleSpec {
     }
 }
 
-/// The schedule that watches the validation loss, where that is what is named.
+/// The schedule that watches a metric, where that is what is named.
 fn plateau(spec: &ScheduleSpec) -> Option<ReduceOnPlateau> {
-    match *spec {
-        ScheduleSpec::Plateau { factor, patience, min_delta } => {
-            Some(ReduceOnPlateau { metric: Criterion::val_loss(), factor, patience, min_delta })
-        }
+    match spec {
+        ScheduleSpec::Plateau { metric, factor, patience, min_delta } => Some(ReduceOnPlateau {
+            metric: metric.clone(),
+            factor: *factor,
+            patience: *patience,
+            min_delta: *min_delta,
+        }),
         _ => None,
     }
 }

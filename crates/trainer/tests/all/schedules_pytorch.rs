@@ -59,7 +59,9 @@ fn rates_are_pytorchs() {
 /// The rate of each epoch, which its loss follows: `ReduceLROnPlateau` with an absolute threshold.
 fn plateau() {
     let losses = [3.0, 2.0, 1.95, 1.92, 1.91, 2.5, 1.0, 0.95, 0.97, 0.94, 0.5, 0.5];
-    let phase = Phase::new(losses.len(), PEAK, ScheduleSpec::Plateau { factor: 0.3, patience: 1, min_delta: 0.1 });
+    let metric = strata_spec::Criterion::val_loss();
+    let schedule = ScheduleSpec::Plateau { metric, factor: 0.3, patience: 1, min_delta: 0.1 };
+    let phase = Phase::new(losses.len(), PEAK, schedule);
     let (mut state, mut rates) = (Vec::new(), Vec::new());
     for (epoch, loss) in losses.into_iter().enumerate() {
         let steps = losses.len();
