@@ -166,6 +166,11 @@ impl<'a> TensorReader<'a> {
         self.file.tensor(name).map(|tensor| tensor.shape().to_vec()).map_err(|error| format!("{name}: {error}"))
     }
 
+    /// Whether there is a tensor of this name and this shape.
+    pub fn has_shape(&self, name: &str, shape: &[usize]) -> bool {
+        self.file.tensor(name).is_ok_and(|tensor| tensor.shape() == shape)
+    }
+
     /// A tensor's values, row-major.
     ///
     /// # Errors

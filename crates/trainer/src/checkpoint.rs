@@ -77,6 +77,8 @@ const CONTENTS: &str = "checkpoint";
 const MOST_VALUES: usize = 1_000_000_000;
 /// The most buffers that an optimizer keeps for each parameter.
 const MOST_STATES: usize = 8;
+/// The shape of a buffer that a parameter's rule keeps nothing in.
+const UNUSED: &[usize] = &[0];
 
 impl Checkpoint {
     /// Writes the checkpoint. The file appears whole or not at all; a checkpoint that was there survives until the new one
@@ -189,7 +191,9 @@ impl Checkpoint {
             let states: Vec<_> = states.by_ref().take(trained.len()).collect();
             for n in 0..states.first().map_or(0, |state| state.buffers.len()) {
                 for (tensor, state) in trained.iter().zip(&states) {
-                    tensors.push(format!("{}.state{}", tensor.name, n + 1), &tensor.shape, &state.buffers[n]);
+                    let buffer = &state.buffers[n];
+                    let shape = if buffer.is_empty() { UNUSED } else { &tensor.shape };
+                    tensors.push(format!("{}.state{}", tensor.name, n + 1), shape, buffer);
                 }
             }
         }
@@ -229,7 +233,9 @@ impl Checkpoint {
             let mut states: Vec<_> = trained.iter().map(state).collect();
             for n in 1..=contents.states {
                 for (state, tensor) in states.iter_mut().zip(&trained) {
-                    state.buffers.push(file.tensor(format!("{}.state{n}", tensor.name), &tensor.shape)?);
+                    let name = format!("{}.state{n}", tensor.name);
+                    let shape = if file.has_shape(&name, UNUSED) { UNUSED } else { &tensor.shape };
+                    state.buffers.push(file.tensor(name, shape)?);
                 }
             }
             optimizer.parameters.extend(states);

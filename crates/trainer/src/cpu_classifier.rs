@@ -1,6 +1,7 @@
 //! A classifier on the CPU: `strata-kernels` under dfdx's tape, weights updated by the product that is their gradient.
 
 mod average;
+mod state;
 
 use dfdx::prelude::*;
 use strata_kernels::{Parameter, average_towards, catch_out_of_memory};
@@ -13,6 +14,7 @@ use strata_spec::Initialisation;
 
 use crate::averaged_network::AveragedNetwork;
 use crate::cpu_network::{CpuNetwork, Inputs};
+use crate::step::last_weight;
 use crate::{Batch, Classifier, OptimizerState, Outputs, Score, Threads, TrainError, TrainingStep};
 
 /// A network of `I` inputs and `C` classes and its optimizer, on the CPU.
@@ -26,6 +28,8 @@ pub struct CpuClassifier<M, const I: usize, const C: usize> {
     tensors: Vec<TensorSpec>,
     step: TrainingStep,
     state: OptimizerState,
+    /// Of how many of the optimizer's buffers each parameter's rule makes use.
+    kept: Vec<usize>,
     /// Where weights are averaged.
     averaged: Option<AveragedNetwork<M>>,
     gradients: GradientStore,
@@ -55,6 +59,7 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> CpuClassifier<M, I, C>
         catch_out_of_memory(|| own_storage(&mut network))?;
         let architecture = network.architecture();
         let tensors = tensor_specs(&network);
+        let kept = step.kept(&tensors)?;
         let state = catch_out_of_memory(|| OptimizerState::new(step.buffers(), &tensors))?;
         let averaged = match step.averaging {
             Some(_) => Some(catch_out_of_memory(|| AveragedNetwork::new(&network))?),
@@ -62,7 +67,7 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> CpuClassifier<M, I, C>
         };
         let validation = step.nothing_measured(C)?;
         let device = Cpu::default();
-        Ok(Self {
+        let mut classifier = Self {
             device,
             threads: None,
             network,
@@ -76,7 +81,10 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> CpuClassifier<M, I, C>
             waiting: Waiting::default(),
             training: Score::default(),
             validation,
-        })
+            kept,
+        };
+        classifier.free_unused();
+        Ok(classifier)
     }
 
     /// Does `work` on the threads that were given; memory that there is none of is its error.
@@ -145,8 +153,7 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> CpuClassifier<M, I, C>
         let share = self.step.averaging.and_then(|averaging| averaging.share(self.state.steps));
         let mut states = self.state.parameters.iter_mut();
         let (step, kept) = (&self.step, self.step.optimizer.states().len());
-        let is_weight = |tensor: &&TensorSpec| tensor.trained && tensor.shape.len() > 1;
-        let last_weight = self.tensors.iter().rev().find(is_weight).map(|tensor| tensor.name.as_str());
+        let last_weight = last_weight(&self.tensors);
         self.gradients.update(&mut self.network, |parameter| {
             let TrainedParameter { name, shape, values, gradient } = parameter;
             if let Some(state) = states.next() {
@@ -199,6 +206,7 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> Classifier for CpuClas
         self.on_threads(|this| {
             initialise_by(&mut this.network, how, rng);
             this.state = OptimizerState::new(this.step.buffers(), &this.tensors);
+            this.free_unused();
         })
     }
 
@@ -275,11 +283,13 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> Classifier for CpuClas
     }
 
     fn restore(&mut self, weights: &Weights, state: &OptimizerState) -> Result<(), TrainError> {
-        state.check(self.step.buffers(), &self.tensors)?;
+        self.check_state(state)?;
         load_weights(&mut self.network, weights)?;
         self.clear_gradients();
         self.forget_average();
         self.state = catch_out_of_memory(|| state.copy())?;
+        // Checkpoints of earlier versions have them.
+        self.free_unused();
         Ok(())
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use strata_kernels::{CrossEntropy, Gradient, Loss, MeanSquaredError, UpdateRule};
 use strata_metrics::{Metric, Sums, check_names};
+use strata_model::TensorSpec;
 use strata_spec::{AveragingSpec, Clipping, LossSpec, OptimizerSpec, ranges};
 
 use crate::optimizer::optimizer_of;
@@ -169,6 +170,13 @@ impl TrainingStep {
         Ok(Rules { rules, kinds: self.decayed })
     }
 
+    /// Of how many of the optimizer's buffers the rule of each trained one of `tensors` makes use.
+    pub(crate) fn kept(&self, tensors: &[TensorSpec]) -> Result<Vec<usize>, TrainError> {
+        let (rules, last_weight) = (self.rules(1e-3, 1)?, last_weight(tensors));
+        let trained = tensors.iter().filter(|tensor| tensor.trained);
+        Ok(trained.map(|tensor| rules.of(&tensor.name, &tensor.shape, last_weight).states()).collect())
+    }
+
     /// The rules of a step for dfdx's kernels: that of weights, then that of parameters of one size. [`TrainingStep::check_tensors`]
     /// was passed.
     pub(crate) fn tensor_rules(&self, learning_rate: f64, number: u64) -> Result<[TensorRule; 2], TrainError> {
@@ -258,6 +266,12 @@ impl Rules {
         let decays = self.kinds.contains(name, shape);
         &*self.rules[2 * usize::from(decays) + usize::from(is_hidden_weight)]
     }
+}
+
+/// The name of the last weight of a network of these tensors.
+pub(crate) fn last_weight(tensors: &[TensorSpec]) -> Option<&str> {
+    let is_weight = |tensor: &&TensorSpec| tensor.trained && tensor.shape.len() > 1;
+    tensors.iter().rev().find(is_weight).map(|tensor| tensor.name.as_str())
 }
 
 fn step_of(learning_rate: f64, number: u64, decays: bool) -> Result<Step, TrainError> {

@@ -132,7 +132,7 @@ where
     }
 
     fn set_state(&mut self, state: &OptimizerState) -> Result<(), TrainError> {
-        state.check(self.step.optimizer.states().len(), &self.tensors)?;
+        state.check(self.step.optimizer.states().len(), &self.tensors, |_, _| false)?;
         self.steps = state.steps;
         self.state = DeviceState::upload(&self.device, &mut self.network, state, self.step.optimizer.states().len())?;
         Ok(())
@@ -214,7 +214,7 @@ where
     }
 
     fn restore(&mut self, weights: &Weights, state: &OptimizerState) -> Result<(), TrainError> {
-        state.check(self.step.optimizer.states().len(), &self.tensors)?;
+        state.check(self.step.optimizer.states().len(), &self.tensors, |_, _| false)?;
         load_weights(&mut self.network, weights)?;
         self.set_state(state)
     }

@@ -44,7 +44,7 @@ impl Optimizer for Muon {
         Err(TrainError::Number { what: "number of Newton-Schulz iterations", value: self.iterations as f64, range })
     }
 
-    /// Of hidden layers' weights the first is the velocity, and the second is not used.
+    /// Of hidden layers' weights the first is the velocity, and there is no second.
     fn states(&self) -> &'static [&'static str] {
         &["exp_avg", "exp_avg_sq"]
     }

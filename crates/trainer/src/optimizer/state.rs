@@ -19,7 +19,7 @@ pub struct OptimizerState {
 pub struct ParameterState {
     /// The parameter's name: `layer1.weight`.
     pub name: String,
-    /// As many as the optimizer keeps, each as long as the parameter.
+    /// As many as the optimizer keeps, each as long as the parameter, or empty where the parameter's rule keeps nothing in it.
     pub buffers: Vec<Vec<f32>>,
 }
 
@@ -34,6 +34,13 @@ impl OptimizerState {
         Self { steps: 0, parameters: trained.map(zeros).collect() }
     }
 
+    /// Frees the buffers of the optimizer's `states` that the rules keep nothing in; `kept` is how many of them the rule of each parameter keeps.
+    pub(crate) fn free_unused(&mut self, kept: &[usize], states: usize) {
+        for (parameter, kept) in self.parameters.iter_mut().zip(kept) {
+            parameter.buffers[*kept..states].iter_mut().for_each(|buffer| *buffer = Vec::new());
+        }
+    }
+
     /// A copy. Where `clone` would abort for want of memory, this ends as [`zeros`] does.
     pub(crate) fn copy(&self) -> Self {
         let copy = |state: &ParameterState| ParameterState {
@@ -43,15 +50,22 @@ impl OptimizerState {
         Self { steps: self.steps, parameters: self.parameters.iter().map(copy).collect() }
     }
 
-    /// Whether this is what an optimizer of `states` buffers remembers of a network of these tensors.
-    pub(crate) fn check(&self, states: usize, tensors: &[TensorSpec]) -> Result<(), TrainError> {
+    /// Whether this is what an optimizer of `states` buffers remembers of a network of these tensors; `unused` says of a parameter's place and
+    /// a buffer's number whether the buffer may be empty.
+    pub(crate) fn check(
+        &self,
+        states: usize,
+        tensors: &[TensorSpec],
+        unused: impl Fn(usize, usize) -> bool,
+    ) -> Result<(), TrainError> {
         let trained: Vec<_> = tensors.iter().filter(|tensor| tensor.trained).collect();
-        let fits = |(state, tensor): (&ParameterState, &&TensorSpec)| {
-            state.name == tensor.name
-                && state.buffers.len() == states
-                && state.buffers.iter().all(|buffer| buffer.len() == tensor.len())
+        let fits = |(place, (state, tensor)): (usize, (&ParameterState, &&TensorSpec))| {
+            let is_whole = |(number, buffer): (usize, &Vec<f32>)| {
+                buffer.len() == tensor.len() || buffer.is_empty() && unused(place, number)
+            };
+            state.name == tensor.name && state.buffers.len() == states && state.buffers.iter().enumerate().all(is_whole)
         };
-        if self.parameters.len() == trained.len() && self.parameters.iter().zip(&trained).all(fits) {
+        if self.parameters.len() == trained.len() && self.parameters.iter().zip(&trained).enumerate().all(fits) {
             return Ok(());
         }
         let parameters = |count: usize| if count == 1 { "parameter" } else { "parameters" };

@@ -50,11 +50,45 @@ fn whole(optimizer: OptimizerSpec) -> (Checkpoint, Vec<HistoryRow>, usize) {
     (keeper.checkpoints.pop().unwrap(), keeper.history, keeper.batches)
 }
 
+const MUON: OptimizerSpec = OptimizerSpec::Muon {
+    momentum: 0.9,
+    nesterov: true,
+    iterations: 5,
+    betas: [0.9, 0.999],
+    eps: 1e-8,
+    weight_decay: 0.1,
+};
+
+/// AdamW's second moment is kept of what AdamW updates; checkpoints from before it was so have it, as zeros, of the other weights too.
+#[test]
+fn muon_keeps_one_buffer_for_the_weights_of_hidden_layers() {
+    let (checkpoint, ..) = whole(MUON);
+    let kept: Vec<_> = checkpoint.optimizer.parameters.iter().map(|p| (p.name.as_str(), p.buffers[1].len())).collect();
+    assert_eq!(kept, [("layer1.weight", 0), ("layer1.bias", 8), ("layer2.weight", 24), ("layer2.bias", 3)]);
+    assert!(checkpoint.optimizer.parameters.iter().all(|p| p.buffers.len() == 2 && !p.buffers[0].is_empty()));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("last.safetensors");
+    checkpoint.save(&path).unwrap();
+    assert_eq!(Checkpoint::load(&path, &checkpoint.run, &architecture()).unwrap(), checkpoint);
+
+    let mut earlier = checkpoint.clone();
+    earlier.optimizer.parameters[0].buffers[1] = vec![0.0; 96];
+    earlier.save(&path).unwrap();
+    let earlier = Checkpoint::load(&path, &checkpoint.run, &architecture()).unwrap();
+    let mut resumed = classifier(MUON);
+    resumed.restore(&earlier.weights, &earlier.optimizer).unwrap();
+    assert_eq!(resumed.snapshot().unwrap().1, checkpoint.optimizer);
+
+    let mut damaged = checkpoint.clone();
+    damaged.optimizer.parameters[1].buffers[1] = Vec::new();
+    assert!(resumed.restore(&damaged.weights, &damaged.optimizer).is_err(), "AdamW needs it");
+}
+
 #[test]
 fn a_run_stopped_after_any_batch_resumes_to_the_bit() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("last.safetensors");
-    for optimizer in [SGD, ADAM] {
+    for optimizer in [SGD, ADAM, MUON] {
         let (expected, history, batches) = whole(optimizer);
         assert_eq!(history.len(), 4);
         // 7 batches of the initial evaluation, then three epochs of 7 and 7.
