@@ -2,15 +2,17 @@
 //! accumulation, an average, a plateau after a warm-up, early stopping), stopped in any of its passes and resumed: weights, averages and history to the byte.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
+#[path = "common/watched.rs"]
+mod watched;
+
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use strata_experiment::{CompiledNetwork, Config, Display, ExperimentError, Runner, Stop};
-use strata_model::{Architecture, TrainedModel, Weights, net};
+use strata_model::{TrainedModel, net};
 use strata_report::read_record;
-use strata_rng::TorchRng;
-use strata_spec::Initialisation;
-use strata_trainer::{Batch, Checkpoint, Classifier, ClassifierOptions, OptimizerState, Score, TrainError, build};
+use strata_trainer::{Checkpoint, Classifier, ClassifierOptions, TrainError, build};
+use watched::{Use, Watch, Watched};
 
 const CONFIG: &str = r#"
 name = "composed"
@@ -68,81 +70,27 @@ every_steps = 2
 /// What asks the run to stop, and in which batch of any pass.
 static STOP: Mutex<Option<(Stop, usize)>> = Mutex::new(None);
 
-/// A network that asks for the end of its run in a certain batch.
+/// Counts the batches of a network, and asks for the end of its run in a certain one.
+#[derive(Default)]
 struct Stopping {
-    inner: Box<dyn Classifier>,
     batches: usize,
 }
 
-impl Stopping {
-    fn count(&mut self) {
+impl Watch for Stopping {
+    fn before(&mut self, _: Use) -> Result<(), TrainError> {
         self.batches += 1;
         if let Some((stop, batch)) = &*STOP.lock().unwrap()
             && self.batches == *batch
         {
             stop.request();
         }
-    }
-}
-
-impl Classifier for Stopping {
-    fn architecture(&self) -> &Architecture {
-        self.inner.architecture()
-    }
-    fn smallest_training_batch(&self) -> usize {
-        self.inner.smallest_training_batch()
-    }
-    fn initialise_by(&mut self, how: Initialisation, rng: &mut TorchRng) -> Result<(), TrainError> {
-        self.inner.initialise_by(how, rng)
-    }
-    fn training_step(&mut self, batch: Batch, learning_rate: f64) -> Result<(), TrainError> {
-        self.count();
-        self.inner.training_step(batch, learning_rate)
-    }
-    fn accumulate(&mut self, batch: Batch) -> Result<(), TrainError> {
-        self.count();
-        self.inner.accumulate(batch)
-    }
-    fn training_score(&mut self) -> Result<Score, TrainError> {
-        self.inner.training_score()
-    }
-    fn begin_statistics(&mut self) -> bool {
-        self.inner.begin_statistics()
-    }
-    fn statistics_step(&mut self, batch: Batch) -> Result<(), TrainError> {
-        self.count();
-        self.inner.statistics_step(batch)
-    }
-    fn finish_statistics(&mut self) {
-        self.inner.finish_statistics();
-    }
-    fn averaged_weights(&mut self) -> Result<Option<Weights>, TrainError> {
-        self.inner.averaged_weights()
-    }
-    fn evaluate_with(&mut self, weights: &Weights) -> Result<(), TrainError> {
-        self.inner.evaluate_with(weights)
-    }
-    fn validation_step(&mut self, batch: Batch) -> Result<(), TrainError> {
-        self.count();
-        self.inner.validation_step(batch)
-    }
-    fn validation_score(&mut self) -> Result<Score, TrainError> {
-        self.inner.validation_score()
-    }
-    fn reads_are_slow(&self) -> bool {
-        self.inner.reads_are_slow()
-    }
-    fn snapshot(&mut self) -> Result<(Weights, OptimizerState), TrainError> {
-        self.inner.snapshot()
-    }
-    fn restore(&mut self, weights: &Weights, state: &OptimizerState) -> Result<(), TrainError> {
-        self.inner.restore(weights, state)
+        Ok(())
     }
 }
 
 fn stopping(options: ClassifierOptions<'_>) -> Result<Box<dyn Classifier>, TrainError> {
     type Network = net!(48, 8 batch_norm relu dropout(0.1), skip(layer_norm, 12 gelu, 8 stochastic_depth(0.2)), 10);
-    Ok(Box::new(Stopping { inner: build::<Network, 48, 10>(options)?, batches: 0 }))
+    Ok(Box::new(Watched { inner: build::<Network, 48, 10>(options)?, watch: Stopping::default() }))
 }
 
 const NETWORKS: [CompiledNetwork; 1] = [CompiledNetwork {

@@ -10,6 +10,8 @@
 
 #[path = "../common/formula_images.rs"]
 mod formula_images;
+#[path = "common/watched.rs"]
+mod watched;
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -21,13 +23,14 @@ use sha2::{Digest, Sha256};
 use strata_dataset as dataset;
 use strata_dataset::{BatchContent, DataFolder, Images, Order, PixelScale, Split, load};
 use strata_experiment::LoaderAdapter;
-use strata_model::{Activation, Architecture, Weights, mlp};
+use strata_model::{Activation, Weights, mlp};
 use strata_rng::TorchRng;
-use strata_spec::{DatasetKind, DatasetSpec, Initialisation};
+use strata_spec::{DatasetKind, DatasetSpec};
 use strata_trainer::{
-    Batch, Batches, BuildClassifier, Classifier, ClassifierOptions, Device, Event, HistoryRow, Loader, Observer,
-    OptimizerState, Outcome, Phase, Plan, Progress, Score, Sgd, TrainError, build, fit,
+    Batches, BuildClassifier, Classifier, ClassifierOptions, Device, Event, HistoryRow, Loader, Observer, Outcome,
+    Phase, Plan, Progress, Score, Sgd, TrainError, build, fit,
 };
+use watched::{Watch, Watched};
 
 /// Networks whose golden files can be checked.
 fn network(widths: &[usize]) -> Option<BuildClassifier> {
@@ -72,41 +75,15 @@ impl Loader for Noting {
     }
 }
 
-/// A classifier that notes the loss of every training step.
+/// Notes the loss of every training step.
+#[derive(Default)]
 struct Losses {
-    inner: Box<dyn Classifier>,
     noted: Vec<f64>,
 }
 
-impl Classifier for Losses {
-    fn architecture(&self) -> &Architecture {
-        self.inner.architecture()
-    }
-    fn initialise_by(&mut self, how: Initialisation, rng: &mut TorchRng) -> Result<(), TrainError> {
-        self.inner.initialise_by(how, rng)
-    }
-    fn training_step(&mut self, batch: Batch, learning_rate: f64) -> Result<(), TrainError> {
-        self.inner.training_step(batch, learning_rate)
-    }
-    fn training_score(&mut self) -> Result<Score, TrainError> {
-        let score = self.inner.training_score()?;
+impl Watch for Losses {
+    fn scored(&mut self, score: &Score) {
         self.noted.push(score.mean_loss());
-        Ok(score)
-    }
-    fn validation_step(&mut self, batch: Batch) -> Result<(), TrainError> {
-        self.inner.validation_step(batch)
-    }
-    fn validation_score(&mut self) -> Result<Score, TrainError> {
-        self.inner.validation_score()
-    }
-    fn reads_are_slow(&self) -> bool {
-        self.inner.reads_are_slow()
-    }
-    fn snapshot(&mut self) -> Result<(Weights, OptimizerState), TrainError> {
-        self.inner.snapshot()
-    }
-    fn restore(&mut self, weights: &Weights, state: &OptimizerState) -> Result<(), TrainError> {
-        self.inner.restore(weights, state)
     }
 }
 
@@ -154,7 +131,7 @@ fn train(golden: &Value, images: Arc<Images>) -> Ours {
         seed: 0,
         resident: None,
     };
-    let mut classifier = Losses { inner: build(options).unwrap(), noted: Vec::new() };
+    let mut classifier = Watched { inner: build(options).unwrap(), watch: Losses::default() };
     classifier.initialise(&mut rng).unwrap();
     let parameters = sha256_of_parameters(&classifier.snapshot().unwrap().0);
     let loader = |indices: &[u32], batch, order| {
@@ -174,7 +151,7 @@ fn train(golden: &Value, images: Arc<Images>) -> Ours {
     let (_, outcome) = fit(&mut classifier, &train, &validation, &plan, start, &mut history).unwrap();
     assert_eq!(outcome, Outcome::Finished);
     let batches = train.served.into_inner();
-    Ours { split, parameters, batches, losses: classifier.noted, history: history.0 }
+    Ours { split, parameters, batches, losses: classifier.watch.noted, history: history.0 }
 }
 
 /// Allowed relative differences; the draws may not differ at all.

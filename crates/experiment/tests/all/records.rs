@@ -1,6 +1,9 @@
 //! What a run's record tells, whatever became of the run: driven through the library, with networks that fail, panic or are slow on purpose.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
+#[path = "common/watched.rs"]
+mod watched;
+
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -8,14 +11,12 @@ use std::time::Duration;
 
 use strata_experiment::{Commit, CompiledNetwork, Config, Display, ExperimentError, OwnRun, Runner, Stop, find_run};
 use strata_export::TensorBoardLog;
-use strata_model::{Activation, Architecture, Usage, Weights, mlp};
+use strata_model::{Activation, Usage, mlp};
 use strata_report::{Record, Status, compare_table, read_history, read_record, read_timing};
-use strata_rng::TorchRng;
-use strata_spec::Initialisation;
 use strata_trainer::{
-    Batch, BuildClassifier, Classifier, ClassifierOptions, Device, Observer, OptimizerState, Phase, Plan, Score, Sgd,
-    Table, Threads, TrainError, build,
+    BuildClassifier, Classifier, ClassifierOptions, Device, Observer, Phase, Plan, Sgd, Table, TrainError, build,
 };
+use watched::{Use, Watch, Watched};
 
 const CONFIG: &str = "
 name = \"small\"
@@ -37,9 +38,8 @@ fn linear(options: ClassifierOptions<'_>) -> Result<Box<dyn Classifier>, TrainEr
     build::<mlp!(3072, 10), 3072, 10>(options)
 }
 
-/// A network that behaves as `how` says where it is initialised or trained.
+/// Behaves as `how` says where a network is initialised or trained.
 struct Odd {
-    inner: Box<dyn Classifier>,
     how: How,
     steps: usize,
     /// What asks the run to stop, and after how many steps.
@@ -59,54 +59,32 @@ thread_local! {
     static STOP: RefCell<Option<(Stop, usize)>> = const { RefCell::new(None) };
 }
 
-impl Classifier for Odd {
-    fn architecture(&self) -> &Architecture {
-        self.inner.architecture()
-    }
-    fn initialise_by(&mut self, how: Initialisation, rng: &mut TorchRng) -> Result<(), TrainError> {
-        self.inner.initialise_by(how, rng)
-    }
-    fn compute_on(&mut self, threads: Threads) {
-        self.inner.compute_on(threads);
-    }
-    fn training_step(&mut self, batch: Batch, learning_rate: f64) -> Result<(), TrainError> {
-        self.steps += 1;
-        assert!(self.how != How::PanicsInTraining || self.steps < 8, "in step 8, on purpose");
-        std::thread::sleep(STEP);
-        if let Some((stop, after)) = &self.stop
-            && self.steps == *after
-        {
-            stop.request();
-        }
-        self.inner.training_step(batch, learning_rate)
-    }
-    fn training_score(&mut self) -> Result<Score, TrainError> {
-        self.inner.training_score()
-    }
-    fn validation_step(&mut self, batch: Batch) -> Result<(), TrainError> {
-        match self.how {
-            How::FailsToEvaluate => return Err(TrainError::Device("out of memory on purpose".into())),
-            How::PanicsInEvaluation => panic!("in an evaluation, on purpose"),
+impl Watch for Odd {
+    fn before(&mut self, used: Use) -> Result<(), TrainError> {
+        match (used, self.how) {
+            (Use::Training, how) => {
+                self.steps += 1;
+                assert!(how != How::PanicsInTraining || self.steps < 8, "in step 8, on purpose");
+                std::thread::sleep(STEP);
+                if let Some((stop, after)) = &self.stop
+                    && self.steps == *after
+                {
+                    stop.request();
+                }
+            }
+            (Use::Validation, How::FailsToEvaluate) => {
+                return Err(TrainError::Device("out of memory on purpose".into()));
+            }
+            (Use::Validation, How::PanicsInEvaluation) => panic!("in an evaluation, on purpose"),
             _ => {}
         }
-        self.inner.validation_step(batch)
-    }
-    fn validation_score(&mut self) -> Result<Score, TrainError> {
-        self.inner.validation_score()
-    }
-    fn reads_are_slow(&self) -> bool {
-        self.inner.reads_are_slow()
-    }
-    fn snapshot(&mut self) -> Result<(Weights, OptimizerState), TrainError> {
-        self.inner.snapshot()
-    }
-    fn restore(&mut self, weights: &Weights, state: &OptimizerState) -> Result<(), TrainError> {
-        self.inner.restore(weights, state)
+        Ok(())
     }
 }
 
 fn odd(options: ClassifierOptions<'_>, how: How) -> Result<Box<dyn Classifier>, TrainError> {
-    Ok(Box::new(Odd { inner: linear(options)?, how, steps: 0, stop: STOP.with_borrow(Clone::clone) }))
+    let watch = Odd { how, steps: 0, stop: STOP.with_borrow(Clone::clone) };
+    Ok(Box::new(Watched { inner: linear(options)?, watch }))
 }
 
 fn rows(build: BuildClassifier) -> [CompiledNetwork; 1] {
