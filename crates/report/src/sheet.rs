@@ -38,6 +38,11 @@ impl Format {
         }
     }
 
+    /// Whether it is for other programs, with every digit.
+    pub const fn is_exact(self) -> bool {
+        matches!(self, Self::Csv | Self::Json)
+    }
+
     /// The format of this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|format| format.as_str() == name)

@@ -27,13 +27,13 @@ pub(crate) fn runs(arguments: cli::Runs) -> anyhow::Result<()> {
     if let Some(key) = &sort {
         listing.sort(key, descending)?;
     }
-    let apart = matches!(output.format, Format::Csv | Format::Json);
+    let apart = output.format.is_exact();
     match output.format {
         _ if !group.is_empty() => write(&listing.groups(&group, apart)?, output.format),
         Format::Table if listing.summaries().is_empty() => show("no run matches\n"),
         Format::Table => show(&runs_table(&listing.summaries(), width())),
-        Format::Csv | Format::Json => write(&listing.sheet(), output.format),
-        Format::Markdown | Format::Latex => write(&runs_sheet(&listing.summaries()), output.format),
+        format if format.is_exact() => write(&listing.sheet(), format),
+        _ => write(&runs_sheet(&listing.summaries()), output.format),
     }
 }
 
