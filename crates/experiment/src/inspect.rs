@@ -10,9 +10,22 @@ use strata_dataset::{
     contact_sheet, text_picture,
 };
 use strata_model::skip_initialisation;
+use strata_trainer::Threads;
 
 use crate::threads::start_threads;
 use crate::{Display, ExperimentError, Stop, data, setup};
+
+/// The config's threads and data set.
+fn loaded(
+    experiment: &Config,
+    folder: Option<&Path>,
+    display: &mut Display,
+    stop: &Stop,
+) -> Result<(Threads, Dataset), ExperimentError> {
+    let threads = start_threads(experiment.threads)?;
+    let dataset = threads.run(|| data::load(experiment, &data::named(folder), display, stop))?;
+    Ok((threads, dataset))
+}
 
 /// Sizes, shape, classes, counts and pixel statistics of `experiment`'s images, as text.
 ///
@@ -24,8 +37,7 @@ pub fn dataset_info(
     display: &mut Display,
     stop: &Stop,
 ) -> Result<String, ExperimentError> {
-    let threads = start_threads(experiment.threads)?;
-    let dataset = threads.run(|| data::load(experiment, &data::named(folder), display, stop))?;
+    let (threads, dataset) = loaded(experiment, folder, display, stop)?;
     let (split, _) = data::split(experiment, &dataset)?;
     let ImageShape { channels, height, width } = dataset.train.shape();
     let (statistics, sha256) =
@@ -80,8 +92,7 @@ pub fn dataset_grid(
 ) -> Result<String, ExperimentError> {
     const COLUMNS: usize = 16;
     const ROWS: usize = 8;
-    let threads = start_threads(experiment.threads)?;
-    let dataset = threads.run(|| data::load(experiment, &data::named(folder), display, stop))?;
+    let (threads, dataset) = loaded(experiment, folder, display, stop)?;
     let images = stop.while_at_once(|| threads.run(|| first_batch(experiment, &dataset, augmented)))??;
     let shown: Vec<u32> = (0..images.len().min(COLUMNS * ROWS) as u32).collect();
     contact_sheet(&images, &shown, COLUMNS, out).map_err(unwritten)?;
@@ -122,8 +133,7 @@ pub fn dataset_show(
     display: &mut Display,
     stop: &Stop,
 ) -> Result<String, ExperimentError> {
-    let threads = start_threads(experiment.threads)?;
-    let dataset = threads.run(|| data::load(experiment, &data::named(folder), display, stop))?;
+    let (_, dataset) = loaded(experiment, folder, display, stop)?;
     let (split, _) = data::split(experiment, &dataset)?;
     let (name, images, count) = match part {
         ImagePart::Train => ("training", &dataset.train, dataset.train.len()),

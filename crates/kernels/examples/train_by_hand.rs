@@ -1,7 +1,7 @@
 //! One layer trained on slices, by the kernels alone: product, loss, gradient, and the product that updates the weight.
 
 use strata_kernels::{
-    GemmShape, Momentum, Parameter, affine, bias_gradient, cross_entropy, cross_entropy_gradient, update,
+    GemmShape, MomentumRule, Parameter, affine, bias_gradient, cross_entropy, cross_entropy_gradient, update,
     update_by_product,
 };
 
@@ -15,7 +15,7 @@ fn main() {
 
     let (mut weight, mut bias) = (vec![0.0; SHAPE.inputs * SHAPE.outputs], vec![0.0; SHAPE.outputs]);
     let (mut of_weight, mut of_bias) = ([vec![0.0; weight.len()]], [vec![0.0; bias.len()]]);
-    let rule = Momentum { learning_rate: 0.5, weight_decay: 0.0, momentum: 0.9, nesterov: true };
+    let rule = MomentumRule { learning_rate: 0.5, weight_decay: 0.0, momentum: 0.9, nesterov: true };
     let (mut logits, mut dy) = (vec![0.0; SHAPE.batch * 2], vec![0.0; SHAPE.batch * 2]);
     for step in 0..=100 {
         affine(SHAPE, &x, &weight, &bias, &mut logits);

@@ -67,8 +67,9 @@ pub use norm::{
 pub use norm_of_product::squared_norm_of_product;
 pub use product::{GemmShape, affine, bias_gradient, input_gradient, weight_gradient};
 pub use update::{
-    Adagrad, Adam, BetaLasso, ElementwiseRule, Gradient, Lion, Momentum, Muon, NAdam, Parameter, RmsProp,
-    RmsPropMomentum, RuleState, Sgd, UpdateRule, average_towards, newton_schulz, update, update_by_product,
+    AdagradRule, AdamRule, BetaLassoRule, ElementwiseRule, Gradient, LionRule, MomentumRule, MuonRule, NAdamRule,
+    Parameter, RmsPropMomentumRule, RmsPropRule, RuleState, SgdRule, UpdateRule, average_towards, newton_schulz,
+    update, update_by_product,
 };
 
 #[cfg(doctest)]

@@ -1,7 +1,7 @@
 //! A layer of one's own in a network of ours: a learned scale for each feature, trained on the fast path.
 
 use dfdx::prelude::*;
-use strata_kernels::Sgd;
+use strata_kernels::SgdRule;
 use strata_model::{GradientStore, ModelError, cross_entropy, initialise, net, tensor_specs};
 
 #[derive(Clone)]
@@ -52,7 +52,7 @@ fn main() -> Result<(), ModelError> {
         let loss = cross_entropy(network.forward_mut(gradients.trace(x.clone())), &[0, 1, 2, 0, 1, 2, 0, 1, 2])?;
         losses.push(loss.array());
         gradients.backward(loss, &network)?;
-        let rule = Sgd { learning_rate: 0.5, weight_decay: 0.0 };
+        let rule = SgdRule { learning_rate: 0.5, weight_decay: 0.0 };
         gradients.update(&mut network, |parameter| parameter.update(&rule, &mut []))?;
     }
     assert!(losses[99] < 0.2 * losses[0] && network.1.1.0.0.scale.array() != [1.0; 8], "{losses:?}");

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use dfdx::prelude::*;
-use strata_kernels::{Momentum, UpdateRule};
+use strata_kernels::{MomentumRule, UpdateRule};
 use strata_model::{GradientStore, ModelError, cross_entropy, initialise, mlp};
 use strata_rng::TorchRng;
 
@@ -19,7 +19,7 @@ fn main() -> Result<(), ModelError> {
     initialise(&mut network, &mut TorchRng::new(43));
     let x = device.tensor_from_vec((0..SAMPLES * 12).map(feature).collect(), (SAMPLES, Const::<12>));
 
-    let rule = Momentum { learning_rate: 0.2, weight_decay: 0.0, momentum: 0.9, nesterov: false };
+    let rule = MomentumRule { learning_rate: 0.2, weight_decay: 0.0, momentum: 0.9, nesterov: false };
     let mut gradients = GradientStore::default();
     // What the rule keeps for each parameter, by the parameter's name.
     let mut states: BTreeMap<String, Vec<Vec<f32>>> = BTreeMap::new();

@@ -3,7 +3,7 @@
 //! dfdx's own optimizers keep their state to themselves; the updates they are made of are public and take ours.
 
 use dfdx::prelude::*;
-use strata_kernels::{Adam, Momentum as MomentumRule, Sgd as SgdRule};
+use strata_kernels::{AdamRule, MomentumRule, SgdRule};
 use strata_model::{EachTensorMut, TrainingDevice, Visited, walk_mut};
 
 use crate::optimizer::TensorRule;
@@ -81,7 +81,7 @@ impl DeviceRule {
             }
             // step · m / (√v / c + ε) is step · c · m / (√v + ε · c): the corrections are ours, worked out in double precision; dfdx's
             // are switched off by a step count at which they are 1.
-            TensorRule::Adam(Adam {
+            TensorRule::Adam(AdamRule {
                 step_size,
                 bias_correction2_sqrt,
                 beta1,

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use strata_kernels::{GemmShape, Parameter, Sgd, affine, input_gradient, update_by_product};
+use strata_kernels::{GemmShape, Parameter, SgdRule, affine, input_gradient, update_by_product};
 
 use crate::measure::{median, repeat};
 use crate::networks::{self, Chain};
@@ -47,7 +47,7 @@ pub(crate) fn run(network: &Chain, samples: usize, seconds: f64, warmup: usize) 
         times: Default::default(),
     };
     let mut layers: Vec<Layer> = network.widths.windows(2).enumerate().map(layer).collect();
-    let rule = Sgd { learning_rate: 1e-6, weight_decay: 0.0 };
+    let rule = SgdRule { learning_rate: 1e-6, weight_decay: 0.0 };
     // The batch that arrives takes its room in the caches too.
     repeat(
         seconds,

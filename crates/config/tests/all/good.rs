@@ -90,7 +90,7 @@ fn schedules_have_their_numbers() {
     let schedule = |text: &str| {
         let text =
             format!("phases = [{{epochs = 4, lr = 1, {text}}}]\ndataset.kind = \"cifar10\"\nmodel.hidden = []\n");
-        parse(&text, &[]).map(|experiment| experiment.phases[0])
+        parse(&text, &[]).map(|experiment| experiment.phases[0].clone())
     };
     for (text, warmup, expected) in [
         ("warmup = 0.25", 0.25, ScheduleSpec::Constant),
@@ -282,7 +282,7 @@ fn a_phase_has_its_schedule_and_its_warm_up() {
     let text = "phases = [{epochs = 1, lr = 0.1}, {epochs = 2, lr = 0.2, schedule = \"one_cycle\", warmup = 0.2}, \
                 {epochs = 3, lr = 0.3, schedule = \"cosine\"}]\ndataset.kind = \"synthetic\"\nmodel.hidden = []\n";
     let config = Config::parse(text, Path::new("a.toml"), &[]).unwrap();
-    let schedules: Vec<_> = config.phases.iter().map(|phase| phase.schedule).collect();
+    let schedules: Vec<_> = config.phases.iter().map(|phase| phase.schedule.clone()).collect();
     let one_cycle = ScheduleSpec::OneCycle { warmup: 0.2 };
     assert_eq!(schedules, [ScheduleSpec::Constant, one_cycle, ScheduleSpec::Cosine]);
     let again = Config::parse(&config.to_toml(), Path::new("config.toml"), &[]).unwrap();
@@ -295,9 +295,9 @@ fn a_phase_has_its_schedule_and_its_warm_up() {
     // Any other schedule begins after its warm-up.
     let without = text.replace("schedule = \"one_cycle\", ", "");
     let config = Config::parse(&without, Path::new("a.toml"), &[]).unwrap();
-    let warmups: Vec<_> = config.phases.iter().map(|phase| (phase.schedule, phase.warmup)).collect();
+    let warmups: Vec<_> = config.phases.iter().map(|phase| (phase.schedule.clone(), phase.warmup)).collect();
     let constant = ScheduleSpec::Constant;
-    assert_eq!(warmups, [(constant, 0.0), (constant, 0.2), (ScheduleSpec::Cosine, 0.0)]);
+    assert_eq!(warmups, [(constant.clone(), 0.0), (constant, 0.2), (ScheduleSpec::Cosine, 0.0)]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::ElementwiseRule;
 /// `p = decay_factor · p - step_size · exp_avg / (√exp_avg_sq / bias_correction2_sqrt + epsilon)`, where `g` has
 /// `weight_decay · p` added. The states are `exp_avg` and `exp_avg_sq`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Adam {
+pub struct AdamRule {
     /// Learning rate over `1 - β₁ᵗ`.
     pub step_size: f32,
     /// `√(1 - β₂ᵗ)`.
@@ -24,7 +24,7 @@ pub struct Adam {
     pub decay_factor: f32,
 }
 
-impl ElementwiseRule for Adam {
+impl ElementwiseRule for AdamRule {
     type State = [f32; 2];
 
     #[inline(always)]
@@ -41,7 +41,7 @@ impl ElementwiseRule for Adam {
 /// `p = decay_factor · p - (gradient_step · g + momentum_step · exp_avg) / (√exp_avg_sq / bias_correction2_sqrt + epsilon)`,
 /// where `g` has `weight_decay · p` added. The states are `exp_avg` and `exp_avg_sq`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct NAdam {
+pub struct NAdamRule {
     /// `learning_rate · (1 - μₜ) / (1 - Π μ)`, the product over the steps up to this one.
     pub gradient_step: f32,
     /// `learning_rate · μₜ₊₁ / (1 - Π μ)`, the product over the steps up to the next.
@@ -60,7 +60,7 @@ pub struct NAdam {
     pub decay_factor: f32,
 }
 
-impl ElementwiseRule for NAdam {
+impl ElementwiseRule for NAdamRule {
     type State = [f32; 2];
 
     #[inline(always)]
@@ -74,5 +74,5 @@ impl ElementwiseRule for NAdam {
     }
 }
 
-boxed!(Adam);
-boxed!(NAdam);
+boxed!(AdamRule);
+boxed!(NAdamRule);

@@ -5,7 +5,7 @@ use super::ElementwiseRule;
 /// β-LASSO (Neyshabur 2020, algorithm 1): `p -= learning_rate · (g + lambda · sign(p))`, then what is smaller than `threshold` (β · lambda) becomes 0. The
 /// sign of zero is zero. No state.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct BetaLasso {
+pub struct BetaLassoRule {
     /// Step size.
     pub learning_rate: f32,
     /// The pull towards zero, of the same size whatever the value.
@@ -14,7 +14,7 @@ pub struct BetaLasso {
     pub threshold: f32,
 }
 
-impl ElementwiseRule for BetaLasso {
+impl ElementwiseRule for BetaLassoRule {
     type State = [f32; 0];
 
     #[inline(always)]
@@ -32,7 +32,7 @@ impl ElementwiseRule for BetaLasso {
     }
 }
 
-boxed!(BetaLasso);
+boxed!(BetaLassoRule);
 
 #[cfg(test)]
 mod tests {
@@ -40,7 +40,7 @@ mod tests {
 
     #[test]
     fn small_values_become_zero_and_a_gradient_brings_them_back() {
-        let rule = BetaLasso { learning_rate: 0.5, lambda: 0.25, threshold: 0.125 };
+        let rule = BetaLassoRule { learning_rate: 0.5, lambda: 0.25, threshold: 0.125 };
         // 1 - 0.5 (1 + 0.25), -1 + 0.5 · 0.25, 0.2 - 0.125 = 0.075 < 0.125, 0 - 0.5 · 1.
         for ((p, g), expected) in [((1.0, 1.0), 0.375), ((-1.0, 0.0), -0.875), ((0.2, 0.0), 0.0), ((0.0, 1.0), -0.5)] {
             assert_eq!(rule.step(p, g, []).0, expected, "{p} {g}");

@@ -5,7 +5,7 @@ use super::ElementwiseRule;
 /// Lion (Chen et al. 2023, algorithm 2): `p = decay_factor · p - learning_rate · sign(β₁ exp_avg + (1 - β₁) g)`, then
 /// `exp_avg = β₂ exp_avg + (1 - β₂) g`. The sign of zero is zero. The state is `exp_avg`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Lion {
+pub struct LionRule {
     /// Step size.
     pub learning_rate: f32,
     /// Share of the average in the direction.
@@ -16,7 +16,7 @@ pub struct Lion {
     pub decay_factor: f32,
 }
 
-impl ElementwiseRule for Lion {
+impl ElementwiseRule for LionRule {
     type State = [f32; 1];
 
     #[inline(always)]
@@ -35,4 +35,4 @@ impl ElementwiseRule for Lion {
     }
 }
 
-boxed!(Lion);
+boxed!(LionRule);

@@ -23,17 +23,17 @@ mod muon;
 mod rms_prop;
 mod sgd;
 
-pub use adam::{Adam, NAdam};
+pub use adam::{AdamRule, NAdamRule};
 pub use average::average_towards;
-pub use beta_lasso::BetaLasso;
+pub use beta_lasso::BetaLassoRule;
 pub use elementwise::{ElementwiseRule, RuleState};
 pub(crate) use epilogues::Add;
 pub use gradient::Gradient;
 pub(crate) use gradient::View;
-pub use lion::Lion;
-pub use muon::{Muon, newton_schulz};
-pub use rms_prop::{Adagrad, RmsProp, RmsPropMomentum};
-pub use sgd::{Momentum, Sgd};
+pub use lion::LionRule;
+pub use muon::{MuonRule, newton_schulz};
+pub use rms_prop::{AdagradRule, RmsPropMomentumRule, RmsPropRule};
+pub use sgd::{MomentumRule, SgdRule};
 
 use std::ops::Range;
 

@@ -12,7 +12,7 @@ use crate::{GemmShape, affine, input_gradient};
 /// `p = decay_factor · p - learning_rate · 0.2 · √max(rows, columns) · newton_schulz(u)`, as `torch.optim.Muon` with `match_rms_adamw`
 /// (Liu et al. 2025): the step's root mean square is about that of AdamW at the same rate. The state is `v`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Muon {
+pub struct MuonRule {
     /// Step size, before it is fitted to the matrix' shape.
     pub learning_rate: f32,
     /// Share of the velocity that is kept.
@@ -25,7 +25,7 @@ pub struct Muon {
     pub decay_factor: f32,
 }
 
-impl UpdateRule for Muon {
+impl UpdateRule for MuonRule {
     fn states(&self) -> usize {
         1
     }
@@ -54,8 +54,8 @@ impl UpdateRule for Muon {
     }
 }
 
-impl From<Muon> for Box<dyn UpdateRule> {
-    fn from(rule: Muon) -> Self {
+impl From<MuonRule> for Box<dyn UpdateRule> {
+    fn from(rule: MuonRule) -> Self {
         Box::new(rule)
     }
 }

@@ -5,7 +5,7 @@ use super::ElementwiseRule;
 /// RMSprop (Tieleman and Hinton 2012): `square_avg = α square_avg + (1 - α) g²`,
 /// `p -= learning_rate · g / (√square_avg + epsilon)`, where `g` has `weight_decay · p` added. The state is `square_avg`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct RmsProp {
+pub struct RmsPropRule {
     /// Step size.
     pub learning_rate: f32,
     /// Decay of the mean square.
@@ -16,7 +16,7 @@ pub struct RmsProp {
     pub weight_decay: f32,
 }
 
-impl RmsProp {
+impl RmsPropRule {
     /// The direction, and `square_avg` after the step.
     #[inline(always)]
     fn direction(&self, p: f32, g: f32, square_avg: f32) -> (f32, f32) {
@@ -26,7 +26,7 @@ impl RmsProp {
     }
 }
 
-impl ElementwiseRule for RmsProp {
+impl ElementwiseRule for RmsPropRule {
     type State = [f32; 1];
 
     #[inline(always)]
@@ -36,17 +36,17 @@ impl ElementwiseRule for RmsProp {
     }
 }
 
-/// [`RmsProp`] with momentum: `v = momentum · v + g / (√square_avg + epsilon)`, `p -= learning_rate · v`. The states are
+/// [`RmsPropRule`] with momentum: `v = momentum · v + g / (√square_avg + epsilon)`, `p -= learning_rate · v`. The states are
 /// `square_avg` and `v`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct RmsPropMomentum {
+pub struct RmsPropMomentumRule {
     /// The rule that gives the direction.
-    pub rms_prop: RmsProp,
+    pub rms_prop: RmsPropRule,
     /// Share of the velocity that is kept.
     pub momentum: f32,
 }
 
-impl ElementwiseRule for RmsPropMomentum {
+impl ElementwiseRule for RmsPropMomentumRule {
     type State = [f32; 2];
 
     #[inline(always)]
@@ -60,7 +60,7 @@ impl ElementwiseRule for RmsPropMomentum {
 /// Adagrad (Duchi et al. 2011): `sum += g²`, `p -= learning_rate · g / (√sum + epsilon)`, where `g` has `weight_decay · p`
 /// added. The state is `sum`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Adagrad {
+pub struct AdagradRule {
     /// Step size, its decay worked in.
     pub learning_rate: f32,
     /// Added to the denominator.
@@ -69,7 +69,7 @@ pub struct Adagrad {
     pub weight_decay: f32,
 }
 
-impl ElementwiseRule for Adagrad {
+impl ElementwiseRule for AdagradRule {
     type State = [f32; 1];
 
     #[inline(always)]
@@ -80,6 +80,6 @@ impl ElementwiseRule for Adagrad {
     }
 }
 
-boxed!(RmsProp);
-boxed!(RmsPropMomentum);
-boxed!(Adagrad);
+boxed!(RmsPropRule);
+boxed!(RmsPropMomentumRule);
+boxed!(AdagradRule);

@@ -4,14 +4,14 @@ use super::ElementwiseRule;
 
 /// `p -= learning_rate · (g + weight_decay · p)`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Sgd {
+pub struct SgdRule {
     /// Step size.
     pub learning_rate: f32,
     /// L2 penalty added to the gradient.
     pub weight_decay: f32,
 }
 
-impl ElementwiseRule for Sgd {
+impl ElementwiseRule for SgdRule {
     type State = [f32; 0];
 
     #[inline(always)]
@@ -24,7 +24,7 @@ impl ElementwiseRule for Sgd {
 /// `v = momentum · v + g + weight_decay · p`, then `p -= learning_rate · v`, or, with Nesterov,
 /// `p -= learning_rate · (g + weight_decay · p + momentum · v)`. The state is `v`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Momentum {
+pub struct MomentumRule {
     /// Step size.
     pub learning_rate: f32,
     /// L2 penalty added to the gradient.
@@ -35,7 +35,7 @@ pub struct Momentum {
     pub nesterov: bool,
 }
 
-impl ElementwiseRule for Momentum {
+impl ElementwiseRule for MomentumRule {
     type State = [f32; 1];
 
     #[inline(always)]
@@ -47,5 +47,5 @@ impl ElementwiseRule for Momentum {
     }
 }
 
-boxed!(Sgd);
-boxed!(Momentum);
+boxed!(SgdRule);
+boxed!(MomentumRule);

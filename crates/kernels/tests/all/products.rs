@@ -3,7 +3,7 @@
 
 use crate::common::{Operands, cases, on_threads, operands, values};
 use strata_kernels::{
-    GemmShape, Parameter, Sgd, affine, bias_gradient, input_gradient, reference, update_by_product, weight_gradient,
+    GemmShape, Parameter, SgdRule, affine, bias_gradient, input_gradient, reference, update_by_product, weight_gradient,
 };
 
 #[test]
@@ -60,7 +60,7 @@ fn same_bits_for_any_threads(zeros: bool) {
             let mut weight = operands.weight.clone();
             let sizes = [shape.outputs, shape.inputs];
             let parameter = Parameter { values: &mut weight, shape: &sizes, states: &mut [] };
-            let rule = Sgd { learning_rate: 0.1, weight_decay: 0.0 };
+            let rule = SgdRule { learning_rate: 0.1, weight_decay: 0.0 };
             update_by_product(shape, &operands.dy, &operands.x, parameter, &rule);
             (y, dx, weight)
         })

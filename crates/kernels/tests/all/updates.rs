@@ -5,8 +5,8 @@ use std::sync::OnceLock;
 
 use crate::common::{Operands, cases, on_threads, operands, values};
 use strata_kernels::{
-    Adagrad, Adam, ElementwiseRule, GemmShape, Gradient, Lion, Momentum, NAdam, Parameter, RmsProp, RmsPropMomentum,
-    Sgd, UpdateRule, reference, update, update_by_product,
+    AdagradRule, AdamRule, ElementwiseRule, GemmShape, Gradient, LionRule, MomentumRule, NAdamRule, Parameter,
+    RmsPropMomentumRule, RmsPropRule, SgdRule, UpdateRule, reference, update, update_by_product,
 };
 
 /// The cases with their gradients.
@@ -39,8 +39,8 @@ fn fused_is_apart<R: ElementwiseRule<State = [f32; N]> + std::fmt::Debug, const 
     }
 }
 
-const RMS_PROP: RmsProp = RmsProp { learning_rate: 0.01, alpha: 0.99, epsilon: 1e-8, weight_decay: 0.1 };
-const ADAM: Adam = Adam {
+const RMS_PROP: RmsPropRule = RmsPropRule { learning_rate: 0.01, alpha: 0.99, epsilon: 1e-8, weight_decay: 0.1 };
+const ADAM: AdamRule = AdamRule {
     step_size: 0.01,
     bias_correction2_sqrt: 0.5,
     beta1: 0.9,
@@ -52,15 +52,15 @@ const ADAM: Adam = Adam {
 
 #[test]
 fn sgd_by_product_equals_gradient_then_update() {
-    fused_is_apart(Sgd { learning_rate: 0.1, weight_decay: 1e-3 });
-    fused_is_apart(Momentum { learning_rate: 0.1, weight_decay: 1e-3, momentum: 0.9, nesterov: false });
-    fused_is_apart(Momentum { learning_rate: 0.1, weight_decay: 0.0, momentum: 0.9, nesterov: true });
+    fused_is_apart(SgdRule { learning_rate: 0.1, weight_decay: 1e-3 });
+    fused_is_apart(MomentumRule { learning_rate: 0.1, weight_decay: 1e-3, momentum: 0.9, nesterov: false });
+    fused_is_apart(MomentumRule { learning_rate: 0.1, weight_decay: 0.0, momentum: 0.9, nesterov: true });
 }
 
 #[test]
 fn adam_by_product_equals_gradient_then_update() {
     fused_is_apart(ADAM);
-    fused_is_apart(NAdam {
+    fused_is_apart(NAdamRule {
         gradient_step: 0.02,
         momentum_step: 0.01,
         bias_correction2_sqrt: 0.5,
@@ -74,10 +74,10 @@ fn adam_by_product_equals_gradient_then_update() {
 
 #[test]
 fn lion_rms_prop_and_adagrad_by_product_equal_gradient_then_update() {
-    fused_is_apart(Lion { learning_rate: 0.01, beta1: 0.9, beta2: 0.99, decay_factor: 0.99 });
+    fused_is_apart(LionRule { learning_rate: 0.01, beta1: 0.9, beta2: 0.99, decay_factor: 0.99 });
     fused_is_apart(RMS_PROP);
-    fused_is_apart(RmsPropMomentum { rms_prop: RMS_PROP, momentum: 0.9 });
-    fused_is_apart(Adagrad { learning_rate: 0.1, epsilon: 1e-10, weight_decay: 0.1 });
+    fused_is_apart(RmsPropMomentumRule { rms_prop: RMS_PROP, momentum: 0.9 });
+    fused_is_apart(AdagradRule { learning_rate: 0.1, epsilon: 1e-10, weight_decay: 0.1 });
 }
 
 /// A rule of a user's own, of three states.
@@ -139,7 +139,7 @@ fn clipping_is_part_of_the_step() {
         .map(|g| (g * 0.25).clamp(-0.05, 0.05))
         .collect();
     assert!(clipped.contains(&0.05) && clipped.iter().any(|g| g.abs() < 0.05));
-    let lion = Lion { learning_rate: 0.01, beta1: 0.9, beta2: 0.99, decay_factor: 0.99 };
+    let lion = LionRule { learning_rate: 0.01, beta1: 0.9, beta2: 0.99, decay_factor: 0.99 };
     for rule in [Box::new(ADAM) as Box<dyn UpdateRule>, lion.into(), Box::new(CentredRows)] {
         let mut fused = (operands.weight.clone(), states(rule.states(), clipped.len()));
         let (mut normed, mut expected) = (fused.clone(), fused.clone());
@@ -157,7 +157,7 @@ fn clipping_is_part_of_the_step() {
 fn clipping_keeps_nan() {
     let mut p = [1.0];
     let parameter = Parameter { values: &mut p, shape: &[1], states: &mut [] };
-    Sgd { learning_rate: 1.0, weight_decay: 0.0 }.update(parameter, Gradient::whole(&[f32::NAN]).limited(1.0));
+    SgdRule { learning_rate: 1.0, weight_decay: 0.0 }.update(parameter, Gradient::whole(&[f32::NAN]).limited(1.0));
     assert!(p[0].is_nan());
 }
 
@@ -166,8 +166,8 @@ fn clipping_keeps_nan() {
 #[test]
 fn update_rules_equal_steps_worked_out_by_hand() {
     let close = |(p, _): (f32, [f32; 1]), expected: f32| assert!((p - expected).abs() < 1e-6, "{p} {expected}");
-    assert!((Sgd { learning_rate: 0.2, weight_decay: 0.1 }.step(1.0, 0.5, []).0 - 0.88).abs() < 1e-6);
-    let momentum = |nesterov| Momentum { learning_rate: 0.2, weight_decay: 0.0, momentum: 0.9, nesterov };
+    assert!((SgdRule { learning_rate: 0.2, weight_decay: 0.1 }.step(1.0, 0.5, []).0 - 0.88).abs() < 1e-6);
+    let momentum = |nesterov| MomentumRule { learning_rate: 0.2, weight_decay: 0.0, momentum: 0.9, nesterov };
     close(momentum(false).step(1.0, 0.5, [2.0]), 0.54);
     close(momentum(true).step(1.0, 0.5, [2.0]), 0.486);
 }
@@ -210,6 +210,6 @@ fn a_state_of_another_length_is_refused() {
 #[test]
 #[should_panic(expected = "the parameter is")]
 fn a_shape_that_disagrees_with_the_values_is_refused() {
-    let rule = Sgd { learning_rate: 0.1, weight_decay: 0.0 };
+    let rule = SgdRule { learning_rate: 0.1, weight_decay: 0.0 };
     update(Parameter { values: &mut [1.0], shape: &[2, 3], states: &mut [] }, &[1.0], &rule);
 }

@@ -50,7 +50,7 @@ impl TrainedParameter<'_> {
 ///
 /// ```
 /// use dfdx::prelude::*;
-/// use strata_kernels::Sgd;
+/// use strata_kernels::SgdRule;
 /// use strata_model::{GradientStore, cross_entropy, mlp};
 ///
 /// let device = Cpu::default();
@@ -60,7 +60,7 @@ impl TrainedParameter<'_> {
 /// let images = gradients.trace(device.ones_like(&(2, Const::<4>)));
 /// let loss = cross_entropy(network.forward(images), &[0, 2])?;
 /// gradients.backward(loss, &network)?;
-/// let rule = Sgd { learning_rate: 0.1, weight_decay: 0.0 };
+/// let rule = SgdRule { learning_rate: 0.1, weight_decay: 0.0 };
 /// gradients.update(&mut network, |parameter| parameter.update(&rule, &mut []))?;
 /// assert!(gradients.is_empty());
 /// # Ok::<(), strata_model::ModelError>(())

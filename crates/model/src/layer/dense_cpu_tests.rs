@@ -1,6 +1,6 @@
 //! Our operation of the tape against dfdx's own, slopes and plain updates.
 
-use strata_kernels::Sgd;
+use strata_kernels::SgdRule;
 
 use super::*;
 use crate::{Activation, GradientStore, Layers, mlp, tensors};
@@ -99,7 +99,7 @@ fn an_update_by_products_equals_an_update_by_gradients() {
     let mut gradients = GradientStore::default();
     let loss = crate::cross_entropy(network.forward(gradients.trace(x)), &labels).unwrap();
     gradients.backward(loss, &network).unwrap();
-    let rule = Sgd { learning_rate: 0.5, weight_decay: 0.0 };
+    let rule = SgdRule { learning_rate: 0.5, weight_decay: 0.0 };
     let mut names = Vec::new();
     gradients
         .update(&mut network, |parameter| {

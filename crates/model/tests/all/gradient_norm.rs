@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use dfdx::prelude::*;
-use strata_kernels::{CrossEntropy, Loss, MeanSquaredError, Mix, Sgd, TargetError, Targets};
+use strata_kernels::{CrossEntropy, Loss, MeanSquaredError, Mix, SgdRule, TargetError, Targets};
 use strata_model::{Activation, GradientStore, Layers, ModelError, loss_of, mlp};
 
 fn wave(count: usize, frequency: f32) -> Vec<f32> {
@@ -27,7 +27,7 @@ fn the_gradient_norm_equals_dfdxs_and_leaves_the_gradients_unchanged() {
             let loss = loss_of(logits, (&labels[..]).into(), &loss).unwrap();
             store.backward(loss, network).unwrap();
         };
-        let rule = Sgd { learning_rate: 0.1, weight_decay: 0.0 };
+        let rule = SgdRule { learning_rate: 0.1, weight_decay: 0.0 };
         let [with, without] = [true, false].map(|asks| {
             let (mut network, mut store) = (network.clone(), GradientStore::default());
             loss(&network, &mut store);

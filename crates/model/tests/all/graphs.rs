@@ -3,7 +3,7 @@
 
 use dfdx::optim::{Optimizer, Sgd, SgdConfig};
 use dfdx::prelude::*;
-use strata_kernels::Sgd as SgdRule;
+use strata_kernels::SgdRule;
 use strata_model::{Activation, Dense, DenseLayer, GradientStore, Layers, ModelError, mlp, weights_of};
 
 const N: usize = 4;

@@ -3,7 +3,7 @@
 
 use dfdx::nn::modules;
 use dfdx::prelude::*;
-use strata_kernels::Sgd as SgdRule;
+use strata_kernels::SgdRule;
 use strata_model::{
     Activation, External, GradientStore, InputTransform, Layers, ModelError, Predictor, TrainedModel, Usage,
     check_generators, cross_entropy, initialise, load_tensors, net, skip_initialisation, tensor_specs, weights_of,

@@ -21,10 +21,10 @@ pub struct Adam {
 }
 
 impl Adam {
-    fn of_step(&self, step: Step) -> Result<kernels::Adam, TrainError> {
+    fn of_step(&self, step: Step) -> Result<kernels::AdamRule, TrainError> {
         let [beta1, beta2] = self.betas;
         let (weight_decay, decay_factor) = decays(step, self.weight_decay, self.decoupled);
-        Ok(kernels::Adam {
+        Ok(kernels::AdamRule {
             step_size: step.single("step size", step.learning_rate / step.bias_correction(beta1))?,
             bias_correction2_sqrt: step.bias_correction(beta2).sqrt() as f32,
             beta1: beta1 as f32,
@@ -118,7 +118,7 @@ impl Optimizer for NAdam {
         let (number, product) = (step.number as f64, self.product(step.number));
         let (momentum, next) = (self.momentum(number), self.momentum(number + 1.0));
         let (weight_decay, decay_factor) = decays(step, self.weight_decay, self.decoupled);
-        let rule = kernels::NAdam {
+        let rule = kernels::NAdamRule {
             gradient_step: step.single("step size", step.learning_rate * (1.0 - momentum) / (1.0 - product))?,
             momentum_step: (step.learning_rate * next / (1.0 - product * next)) as f32,
             bias_correction2_sqrt: step.bias_correction(self.betas[1]).sqrt() as f32,

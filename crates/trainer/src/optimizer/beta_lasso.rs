@@ -28,7 +28,7 @@ impl Optimizer for BetaLasso {
 
     fn rule(&self, step: Step) -> Result<Box<dyn UpdateRule>, TrainError> {
         let lambda = step.weight_decay(self.lambda);
-        let rule = kernels::BetaLasso {
+        let rule = kernels::BetaLassoRule {
             learning_rate: step.single("learning rate", step.learning_rate)?,
             lambda: step.single("lambda", lambda)?,
             threshold: step.single("threshold", self.beta * lambda)?,

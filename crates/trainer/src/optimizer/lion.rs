@@ -31,7 +31,7 @@ impl Optimizer for Lion {
     }
 
     fn rule(&self, step: Step) -> Result<Box<dyn UpdateRule>, TrainError> {
-        let rule = kernels::Lion {
+        let rule = kernels::LionRule {
             learning_rate: step.single("learning rate", step.learning_rate)?,
             beta1: self.betas[0] as f32,
             beta2: self.betas[1] as f32,

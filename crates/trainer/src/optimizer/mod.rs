@@ -99,11 +99,11 @@ pub trait Optimizer: Debug + Send + Sync {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum TensorRule {
     /// Plain stochastic gradient descent.
-    Sgd(strata_kernels::Sgd),
+    Sgd(strata_kernels::SgdRule),
     /// With momentum.
-    Momentum(strata_kernels::Momentum),
+    Momentum(strata_kernels::MomentumRule),
     /// Adam or AdamW.
-    Adam(strata_kernels::Adam),
+    Adam(strata_kernels::AdamRule),
 }
 
 impl From<TensorRule> for Box<dyn UpdateRule> {

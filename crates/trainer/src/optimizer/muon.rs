@@ -53,7 +53,7 @@ impl Optimizer for Muon {
         if !step.is_hidden_weight {
             return self.adam().rule(step);
         }
-        let rule = kernels::Muon {
+        let rule = kernels::MuonRule {
             learning_rate: step.single("learning rate", step.learning_rate)?,
             momentum: self.momentum as f32,
             nesterov: self.nesterov,

@@ -35,7 +35,7 @@ impl Optimizer for RmsProp {
     }
 
     fn rule(&self, step: Step) -> Result<Box<dyn UpdateRule>, TrainError> {
-        let rms_prop = kernels::RmsProp {
+        let rms_prop = kernels::RmsPropRule {
             learning_rate: step.single("learning rate", step.learning_rate)?,
             alpha: self.alpha as f32,
             epsilon: self.epsilon as f32,
@@ -44,7 +44,7 @@ impl Optimizer for RmsProp {
         Ok(if self.momentum == 0.0 {
             rms_prop.into()
         } else {
-            kernels::RmsPropMomentum { rms_prop, momentum: self.momentum as f32 }.into()
+            kernels::RmsPropMomentumRule { rms_prop, momentum: self.momentum as f32 }.into()
         })
     }
 }
@@ -76,7 +76,7 @@ impl Optimizer for Adagrad {
     fn rule(&self, step: Step) -> Result<Box<dyn UpdateRule>, TrainError> {
         let steps_before = step.number.saturating_sub(1) as f64;
         let learning_rate = step.learning_rate / steps_before.mul_add(self.learning_rate_decay, 1.0);
-        let rule = kernels::Adagrad {
+        let rule = kernels::AdagradRule {
             learning_rate: step.single("learning rate", learning_rate)?,
             epsilon: self.epsilon as f32,
             weight_decay: step.weight_decay(self.weight_decay) as f32,

@@ -23,10 +23,10 @@ impl Sgd {
         let learning_rate = step.single("learning rate", step.learning_rate)?;
         let weight_decay = step.weight_decay(self.weight_decay) as f32;
         Ok(if self.momentum == 0.0 {
-            TensorRule::Sgd(kernels::Sgd { learning_rate, weight_decay })
+            TensorRule::Sgd(kernels::SgdRule { learning_rate, weight_decay })
         } else {
             let (momentum, nesterov) = (self.momentum as f32, self.nesterov);
-            TensorRule::Momentum(kernels::Momentum { learning_rate, weight_decay, momentum, nesterov })
+            TensorRule::Momentum(kernels::MomentumRule { learning_rate, weight_decay, momentum, nesterov })
         })
     }
 }

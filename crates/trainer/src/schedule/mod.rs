@@ -158,7 +158,10 @@ mod tests {
                 ScheduleSpec::CosineRestarts { period, period_factor: 1 },
                 ScheduleSpec::CosineRestarts { period, period_factor: 3 },
             ] {
-                assert!(rates(schedule, 0.1, steps).iter().all(|rate| *rate > 0.0 && *rate <= 0.1), "{schedule:?}");
+                assert!(
+                    rates(schedule.clone(), 0.1, steps).iter().all(|rate| *rate > 0.0 && *rate <= 0.1),
+                    "{schedule:?}"
+                );
             }
             for warmup in [0.0, 0.05, 0.3, 0.5, 0.999] {
                 let rates = rates(ScheduleSpec::OneCycle { warmup }, 0.1, steps);

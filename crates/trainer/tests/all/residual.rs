@@ -196,7 +196,7 @@ fn dfdxs_own_modules_take_the_same_steps() {
     load_tensors(&mut theirs, &start).unwrap();
     let momentum = Some(Momentum::Classic(0.9));
     let mut optimizer = DfdxSgd::new(&theirs, SgdConfig { lr: 0.05, momentum, weight_decay: None });
-    let rule = strata_kernels::Momentum { learning_rate: 0.05, momentum: 0.9, nesterov: false, weight_decay: 0.0 };
+    let rule = strata_kernels::MomentumRule { learning_rate: 0.05, momentum: 0.9, nesterov: false, weight_decay: 0.0 };
     let mut velocities: Vec<Vec<Vec<f32>>> = Vec::new();
     for step in 0..8 {
         let (x, labels) = input(step);

@@ -64,7 +64,7 @@ fn the_history_says_the_rates_of_an_epochs_first_and_last_step() {
     let plan = Plan { phases: phases(), ..Plan::default() };
     let (_, keeper) = run(&plan, false, None);
     let rate = |phase: usize, steps, step| {
-        let Phase { learning_rate: peak, schedule, .. } = phases()[phase];
+        let Phase { learning_rate: peak, schedule, .. } = phases().swap_remove(phase);
         schedule.rate(&ScheduledStep { peak, step, steps, steps_per_epoch: 7, state: &[] })
     };
     for (line, (phase, steps, first)) in

@@ -43,6 +43,7 @@ fn rates_are_pytorchs() {
         ("warm-up, cosine", third, Cosine),
         ("warm-up, restarts", third, CosineRestarts { period: 1, period_factor: 1 }),
     ];
+    let tried: Vec<_> = cases.iter().map(|(name, ..)| *name).chain(["plateau"]).collect();
     for (name, warmup, schedule) in cases {
         let phase = Phase { warmup, ..Phase::new(EPOCHS, PEAK, schedule) };
         let steps = EPOCHS * STEPS_PER_EPOCH;
@@ -50,7 +51,6 @@ fn rates_are_pytorchs() {
         check(name, &(0..steps).map(|step| phase.rate(&at(step))).collect::<Vec<_>>());
     }
     plateau();
-    let tried: Vec<_> = cases.iter().map(|(name, ..)| *name).chain(["plateau"]).collect();
     for name in golden()["cases"].as_object().unwrap().keys() {
         assert!(tried.contains(&name.as_str()), "{name} was not tried");
     }
