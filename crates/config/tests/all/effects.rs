@@ -95,6 +95,12 @@ const WITHOUT_EFFECT: &[(&str, &str, &str, &str)] = &[
         "is of schedule = \"step\" or \"exponential\" or \"plateau\"",
     ),
     ("phases.0.schedule=\"cosine\"", "phases.0.every=1", "", "is of schedule = \"step\", which this phase has not"),
+    (
+        "phases.0.schedule=\"cosine\"",
+        "phases.0.metric=val_acc",
+        "phases.0.metric=val_loss",
+        "is of schedule = \"plateau\"",
+    ),
     ("phases.0.schedule=\"cosine\"", "phases.0.patience=1", "phases.0.patience=10", "is of schedule = \"plateau\""),
     ("phases.0.schedule=\"cosine\"", "phases.0.min_delta=1", "phases.0.min_delta=0", "is of schedule = \"plateau\""),
     ("phases.0.schedule=\"cosine\"", "phases.0.power=1", "phases.0.power=2", "is of schedule = \"polynomial\""),
