@@ -2,17 +2,14 @@
 //! accumulation, an average, a plateau after a warm-up, early stopping), stopped in any of its passes and resumed: weights, averages and history to the byte.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
-#[path = "common/watched.rs"]
-mod watched;
-
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use crate::watched::{Use, Watch, Watched};
 use strata_experiment::{CompiledNetwork, Config, Display, ExperimentError, Runner, Stop};
 use strata_model::{TrainedModel, net};
 use strata_report::read_record;
 use strata_trainer::{Checkpoint, Classifier, ClassifierOptions, TrainError, build};
-use watched::{Use, Watch, Watched};
 
 const CONFIG: &str = r#"
 name = "composed"

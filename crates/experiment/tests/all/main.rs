@@ -8,3 +8,4 @@ mod listing;
 mod longest;
 mod pytorch;
 mod records;
+mod watched;

@@ -10,13 +10,11 @@
 
 #[path = "../common/formula_images.rs"]
 mod formula_images;
-#[path = "common/watched.rs"]
-mod watched;
-
 use std::cell::RefCell;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::watched::{Watch, Watched};
 use formula_images::formula_images;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -30,7 +28,6 @@ use strata_trainer::{
     Batches, BuildClassifier, Classifier, ClassifierOptions, Device, Event, HistoryRow, Loader, Observer, Outcome,
     Phase, Plan, Progress, Score, Sgd, TrainError, build, fit,
 };
-use watched::{Watch, Watched};
 
 /// Networks whose golden files can be checked.
 fn network(widths: &[usize]) -> Option<BuildClassifier> {

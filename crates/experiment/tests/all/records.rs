@@ -1,14 +1,12 @@
 //! What a run's record tells, whatever became of the run: driven through the library, with networks that fail, panic or are slow on purpose.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
-#[path = "common/watched.rs"]
-mod watched;
-
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::watched::{Use, Watch, Watched};
 use strata_experiment::{Commit, CompiledNetwork, Config, Display, ExperimentError, OwnRun, Runner, Stop, find_run};
 use strata_export::TensorBoardLog;
 use strata_model::{Activation, Usage, mlp};
@@ -16,7 +14,6 @@ use strata_report::{Record, Status, compare_table, read_history, read_record, re
 use strata_trainer::{
     BuildClassifier, Classifier, ClassifierOptions, Device, Observer, Phase, Plan, Sgd, Table, TrainError, build,
 };
-use watched::{Use, Watch, Watched};
 
 const CONFIG: &str = "
 name = \"small\"
