@@ -56,8 +56,8 @@ mod update;
 pub use activation::{activate, activation_gradient, derivative_needs_input};
 pub use frequency::{FrequencyError, FrequencyTable, LowFrequencies};
 pub use loss::{
-    CrossEntropy, Loss, LossSum, MeanSquaredError, Mix, TargetError, Targets, cross_entropy, cross_entropy_gradient,
-    largest,
+    CrossEntropy, Loss, LossSum, MeanSquaredError, Mix, TargetError, Targets, WeightedCrossEntropy, cross_entropy,
+    cross_entropy_gradient, largest,
 };
 pub use memory::{OutOfMemory, catch_out_of_memory, copied, with_room, zeros};
 pub use norm::{

@@ -20,6 +20,9 @@ pub struct Score {
     pub correct: u64,
     /// Samples.
     pub samples: u64,
+    /// How much more than one each the samples count together in the mean of the loss, where classes have weights.
+    #[serde(skip)]
+    pub excess: f64,
     /// Further metrics by name ([`Metric`](crate::Metric)), each added up over the samples. Training measures none, and a checkpoint holds none.
     #[serde(skip)]
     pub sums: BTreeMap<String, Sums>,
@@ -31,6 +34,7 @@ impl Score {
         self.loss += other.loss;
         self.correct += other.correct;
         self.samples += other.samples;
+        self.excess += other.excess;
         for (name, sums) in other.sums {
             match self.sums.entry(name) {
                 Entry::Vacant(place) => drop(place.insert(sums)),
@@ -49,9 +53,9 @@ impl Score {
         self.sums.iter().map(|(name, sums)| (format!("{prefix}{name}"), sums.value())).collect()
     }
 
-    /// The loss a sample; NaN of no samples.
+    /// The mean loss of a sample, by the weights of the samples' classes where they have some; NaN of no samples.
     pub fn mean_loss(&self) -> f64 {
-        self.loss / self.samples as f64
+        self.loss / (self.samples as f64 + self.excess)
     }
 
     /// The share of samples whose class was predicted, in `0..=1`; NaN of no samples.

@@ -186,7 +186,9 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> CpuClassifier<M, I, C>
         let outputs = Outputs { logits: &logits, labels: &batch.labels, classes: C };
         self.validation.measure(&outputs);
         let (correct, samples) = (total.correct as u64, batch.len() as u64);
-        self.validation.add(Score { loss: total.loss, correct, samples, ..Score::default() });
+        let (weight, count) = (self.step.loss.weight(batch.targets()), samples as f64);
+        let loss = if weight == count { total.loss } else { total.loss * (weight / count) };
+        self.validation.add(Score { loss, correct, samples, excess: weight - count, ..Score::default() });
         Ok(())
     }
 }

@@ -3,10 +3,12 @@
 mod cross_entropy;
 mod mean_squared_error;
 mod targets;
+mod weighted;
 
 pub use cross_entropy::{CrossEntropy, cross_entropy, cross_entropy_gradient};
 pub use mean_squared_error::MeanSquaredError;
 pub use targets::{Mix, TargetError, Targets};
+pub use weighted::WeightedCrossEntropy;
 
 use std::fmt::Debug;
 
@@ -66,6 +68,11 @@ pub trait Loss: Send + Sync + Debug {
     /// # Panics
     /// As [`Loss::loss`].
     fn gradient(&self, logits: &[f32], targets: Targets<'_>, classes: usize, gradient: &mut [f32]);
+
+    /// What the samples count together in the mean of several batches: their number, unless classes have weights.
+    fn weight(&self, targets: Targets<'_>) -> f64 {
+        targets.labels.len() as f64
+    }
 
     /// Whether it is the cross entropy without smoothing, which has a kernel of its own on a card; every other loss is refused there.
     fn is_plain_cross_entropy(&self) -> bool {

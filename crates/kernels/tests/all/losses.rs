@@ -4,7 +4,8 @@
 
 use crate::common::values;
 use strata_kernels::{
-    CrossEntropy, Loss, LossSum, MeanSquaredError, Mix, TargetError, Targets, cross_entropy, cross_entropy_gradient,
+    CrossEntropy, Loss, LossSum, MeanSquaredError, Mix, TargetError, Targets, WeightedCrossEntropy, cross_entropy,
+    cross_entropy_gradient,
 };
 
 const LOGITS: [f32; 12] = [0.5, -1.25, 3.0, 2.0, 0.75, -0.5, -1.5, 0.25, 1.0, 0.1, 2.5, -2.0];
@@ -22,6 +23,75 @@ fn agrees(loss: &dyn Loss, targets: Targets<'_>, mean: f64, gradient: [f32; 12])
     for (at, (ours, theirs)) in of_logits.iter().zip(gradient).enumerate() {
         assert!((ours - theirs).abs() < 1e-6, "{loss:?}[{at}]: {ours}, PyTorch {theirs}");
     }
+}
+
+/// `torch.nn.functional.cross_entropy(…, weight=torch.tensor([0.5, 2.0, 1.25]))`, smoothed, and with probabilities as targets; PyTorch 2.15.
+#[test]
+fn cross_entropy_with_class_weights_equals_pytorchs() {
+    let weighted = |label_smoothing| WeightedCrossEntropy { label_smoothing, weights: [0.5, 2.0, 1.25].into() };
+    let plain = [
+        0.016_276_352,
+        0.002_828_406,
+        -0.019_104_753,
+        -0.023_419_205,
+        0.018_203_747,
+        0.005_215_461,
+        0.018_367_447,
+        -0.242_128_745,
+        0.223_761_32,
+        0.028_637_953,
+        -0.032_144_837,
+        0.003_506_902,
+    ];
+    agrees(&weighted(0.0), PLAIN, 0.495_314_3, plain);
+    let smoothed = [
+        0.013_377_801,
+        -0.008_765_797,
+        -0.004_612_002,
+        -0.008_091_504,
+        0.009_340_107,
+        -0.001_248_597,
+        0.014_780_115,
+        -0.222_903_982,
+        0.208_123_878,
+        0.024_665_479,
+        -0.020_794_485,
+        -0.003_870_984,
+    ];
+    agrees(&weighted(0.1), PLAIN, 0.610_939_264, smoothed);
+    let mixed = [
+        -0.068_363_577,
+        -0.014_137_719,
+        0.082_501_307,
+        -0.011_631_53,
+        0.013_426_404,
+        -0.001_794_858,
+        0.021_246_416,
+        -0.320_424_467,
+        0.299_178_064,
+        0.035_456_624,
+        -0.029_892_074,
+        -0.005_564_539,
+    ];
+    agrees(&weighted(0.1), MIXED, 1.064_234_376, mixed);
+    // Weights of 1 change nothing.
+    let (even, plain) = (
+        WeightedCrossEntropy { label_smoothing: 0.1, weights: [1.0; 3].into() },
+        CrossEntropy { label_smoothing: 0.1 },
+    );
+    let (found, expected) = (even.loss(&LOGITS, PLAIN, 3).loss, plain.loss(&LOGITS, PLAIN, 3).loss);
+    assert!((found - expected).abs() < 1e-12, "{found}, {expected}");
+    // The mean over two batches is that of both together.
+    let loss = weighted(0.1);
+    let part = |samples: std::ops::Range<usize>| {
+        let (targets, count) = (Targets { labels: &PLAIN.labels[samples.clone()], mix: None }, samples.len() as f64);
+        let (sum, weight) =
+            (loss.loss(&LOGITS[3 * samples.start..3 * samples.end], targets, 3).loss, loss.weight(targets));
+        (sum * weight / count, weight)
+    };
+    let parts = [part(0..1), part(1..4)];
+    let mean = (parts[0].0 + parts[1].0) / (parts[0].1 + parts[1].1);
+    assert!((mean - 0.610_939_264).abs() < 1e-6, "{mean}");
 }
 
 /// `torch.nn.functional.cross_entropy` with `label_smoothing`, and with probabilities as targets; PyTorch 2.15.
