@@ -19,6 +19,7 @@ mod key;
 pub mod keys;
 mod name;
 mod overlay;
+mod own_data;
 mod read;
 mod relations;
 mod settings;

@@ -13,6 +13,7 @@ use crate::key::{Entry, Section, Shape};
 use crate::keys::{self, SECTIONS};
 use crate::name::{file_stem, valid_name};
 use crate::overlay;
+use crate::own_data::OwnData;
 use crate::relations;
 use crate::suggest::nearest;
 use crate::values::Values;
@@ -64,7 +65,11 @@ pub(crate) fn values(text: &str, origin: &Path, sets: &[String]) -> Result<(Valu
     }
     for (entry, place) in all_places(&values) {
         if let Some(value) = written.value(entry, &place, &values)? {
+            let is_path = place == keys::PATH.path();
             values.insert(place, value);
+            if is_path {
+                values.own_data = OwnData::find(&written, &values)?;
+            }
         }
     }
     // The file's name counts only where the config has none.

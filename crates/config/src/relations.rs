@@ -1,6 +1,8 @@
 //! What holds between keys.
 
-use strata_spec::{AveragingSpec, InputSpec, Integers, NetworkSpec, ScheduleSpec, ranges};
+use strata_spec::{
+    AveragingSpec, ClassWeights, DatasetKind, DatasetSpec, InputSpec, Integers, NetworkSpec, ScheduleSpec, ranges,
+};
 
 use crate::error::ConfigError;
 use crate::keys;
@@ -11,6 +13,7 @@ use crate::written::Written;
 /// Checks what no key's own range can say, and gives the network, which the keys of two sections make.
 pub(crate) fn check(written: &Written<'_, '_>, values: &Values) -> Result<NetworkSpec, ConfigError> {
     let settings = Settings::of(values);
+    own_data(written, values, &settings)?;
     inputs(written, &settings)?;
     validation(written, &settings)?;
     keys::check_augment(written, &settings)?;
@@ -20,6 +23,7 @@ pub(crate) fn check(written: &Written<'_, '_>, values: &Values) -> Result<Networ
     has_phases(written)?;
     epochs(written, &settings)?;
     accumulation(written, &settings)?;
+    class_weights(written, values, &settings)?;
     schedules(written, &settings)?;
     averaging(written, &settings)?;
     Ok(network)
@@ -44,11 +48,70 @@ fn has_phases(written: &Written<'_, '_>) -> Result<(), ConfigError> {
     }
 }
 
+/// What a data set of one's own has and what the config says of it.
+fn own_data(written: &Written<'_, '_>, values: &Values, settings: &Settings) -> Result<(), ConfigError> {
+    let range = |key: &str, range: Integers, found: usize| match i64::try_from(found).is_ok_and(|n| range.contains(n)) {
+        true => Ok(()),
+        false => Err(fault(written, key, format!("expected an integer {range}, not {found}"))),
+    };
+    match &settings.dataset.kind {
+        DatasetSpec::Published { .. } => return Ok(()),
+        DatasetSpec::Synthetic { train, test, .. } => {
+            range(keys::TRAIN.path(), ranges::SYNTHETIC, *train)?;
+            return range(keys::TEST.path(), ranges::SYNTHETIC, *test);
+        }
+        DatasetSpec::Own { kind: DatasetKind::Images, shape: [0 | 2 | 4.., ..], .. } => {
+            return Err(fault(written, keys::SHAPE.path(), "image files give 1 or 3 channels".to_owned()));
+        }
+        DatasetSpec::Own { train, test, classes, .. } => {
+            for (key, found) in
+                [(keys::CLASSES.path(), *classes), (keys::TRAIN.path(), *train), (keys::TEST.path(), *test)]
+            {
+                if found == 0 && written.at(key).is_none() {
+                    let message =
+                        format!("missing: expected {}; arrays are not read before it is known", keys::expects(key));
+                    return Err(written.document.missing(key, message));
+                }
+            }
+            range(keys::TRAIN.path(), ranges::IMAGES, *train)?;
+            range(keys::TEST.path(), ranges::IMAGES, *test)?;
+        }
+    }
+    let Some(found) = values.own_data else { return Ok(()) };
+    range(keys::CLASSES.path(), ranges::CLASSES, found.classes)?;
+    let drawn = if found.test.is_none() { settings.dataset.kind.test_images().unwrap_or_default() } else { 0 };
+    if drawn >= found.train {
+        let message = format!("there are {} images without a test part: fewer are drawn to test on", found.train);
+        return Err(fault(written, keys::TEST.path(), message));
+    }
+    let all = found.train + found.validation.unwrap_or_default() - drawn;
+    let said = [
+        (keys::CLASSES.path(), settings.dataset.kind.classes(), Some(found.classes)),
+        (keys::TEST.path(), settings.dataset.kind.test_images().unwrap_or_default(), found.test),
+        (keys::TRAIN.path(), settings.dataset.kind.train_images(), Some(all)),
+        (keys::VALIDATION.path(), settings.dataset.validation, found.validation),
+    ];
+    for (key, said, found) in said {
+        if let Some(found) = found.filter(|found| *found != said) {
+            return Err(fault(written, key, format!("{found} are at dataset.path, not {said}; leave it out")));
+        }
+    }
+    Ok(())
+}
+
 fn validation(written: &Written<'_, '_>, settings: &Settings) -> Result<(), ConfigError> {
     let train = settings.dataset.kind.train_images();
     let range = keys::validation_range(train);
     if i64::try_from(settings.dataset.validation).is_ok_and(|validation| range.contains(validation)) {
-        return Ok(());
+        let left = train - settings.dataset.validation;
+        return match settings.dataset.limit.filter(|limit| !(1..left).contains(limit)) {
+            None => Ok(()),
+            Some(_) => {
+                let range = Integers { least: 1, most: i64::try_from(left).unwrap_or(i64::MAX) - 1 };
+                let message = format!("expected an integer {range}, since {left} images are there to train on");
+                Err(fault(written, keys::LIMIT.path(), message))
+            }
+        };
     }
     let message = format!("expected an integer {range}, since {train} images are there to split");
     Err(fault(written, keys::VALIDATION.path(), message))
@@ -137,6 +200,22 @@ fn accumulation(written: &Written<'_, '_>, settings: &Settings) -> Result<(), Co
     }
     let message = format!("an epoch has {batches} batches: a step takes no more");
     Err(fault(written, keys::ACCUMULATE.path(), message))
+}
+
+/// One weight for each class; a step's mean is by the weights of its own images, which a step of several batches does not know before the last.
+fn class_weights(written: &Written<'_, '_>, values: &Values, settings: &Settings) -> Result<(), ConfigError> {
+    let Some(weights) = values.get(&keys::CLASS_WEIGHTS) else { return Ok(()) };
+    let place = keys::CLASS_WEIGHTS.path();
+    let classes = settings.dataset.kind.classes();
+    if let ClassWeights::Each(weights) = &weights
+        && weights.len() != classes
+    {
+        return Err(fault(written, place, format!("{} weights for {classes} classes", weights.len())));
+    }
+    if settings.accumulate.get() > 1 {
+        return Err(fault(written, place, format!("does not go with {}", keys::ACCUMULATE.path())));
+    }
+    Ok(())
 }
 
 /// A schedule that would have done nothing when its phase ends.

@@ -59,7 +59,7 @@ impl Settings {
     #[must_use]
     pub fn batches_per_epoch(&self) -> usize {
         let train = self.dataset.kind.train_images().saturating_sub(self.dataset.validation);
-        train.div_ceil(self.dataset.batch.get())
+        self.dataset.limit.map_or(train, |limit| limit.min(train)).div_ceil(self.dataset.batch.get())
     }
 
     /// Training steps of an epoch.

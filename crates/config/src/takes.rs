@@ -38,6 +38,8 @@ pub(crate) enum Takes {
     Triple(Integers),
     /// Two numbers.
     Pair(Numbers),
+    /// One name, or a list of numbers, one for each class.
+    NameOrNumbers { name: &'static str, each: Numbers },
 }
 
 /// Why a value is not taken, where in the text.
@@ -84,6 +86,9 @@ impl Takes {
             Self::Integers { most, each } => format!("a list of at most {most} integers, each {each}"),
             Self::Triple(each) => format!("a list of three integers, each {each}"),
             Self::Pair(each) => format!("a list of two numbers, each {each}"),
+            Self::NameOrNumbers { name, each } => {
+                format!("\"{name}\", or a list of numbers, one for each class, each {each}")
+            }
         }
     }
 
@@ -117,6 +122,14 @@ impl Takes {
                 Some(list) if list.len() == 3 => Self::Integers { most: 3, each }.read(value),
                 _ => Err(refused()),
             },
+            Self::NameOrNumbers { name, .. } if value.get_ref().as_str() == Some(name) => Ok(Value::Text(name.into())),
+            Self::NameOrNumbers { each, .. } => {
+                let list = value.get_ref().as_array().filter(|list| list.len() <= 256).ok_or_else(refused)?;
+                let read = |item: &Spanned<DeValue<'_>>| {
+                    in_range(item, each).ok_or_else(|| Refused { span: item.span(), message: None })
+                };
+                list.iter().map(read).collect::<Result<_, _>>().map(Value::Numbers)
+            }
             Self::Pair(each) => {
                 let list = value.get_ref().as_array().filter(|list| list.len() == 2).ok_or_else(refused)?;
                 let read = |item: &Spanned<DeValue<'_>>| {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::num::NonZeroUsize;
 
-use strata_spec::{Criterion, DeviceChoice, LayerList, LayerSpec, Named};
+use strata_spec::{ClassWeights, Criterion, DeviceChoice, LayerList, LayerSpec, Named};
 
 /// A value of a config. [`std::fmt::Display`] writes it as TOML.
 #[derive(Debug, Clone, PartialEq)]
@@ -131,6 +131,15 @@ pub(crate) fn sizes(value: &Value) -> Option<Vec<usize>> {
 /// The value as three sizes.
 pub(crate) fn triple(value: &Value) -> Option<[usize; 3]> {
     sizes(value)?.try_into().ok()
+}
+
+/// The value as weights of classes: a name is that of the balanced ones.
+pub(crate) fn class_weights(value: &Value) -> Option<ClassWeights> {
+    match value {
+        Value::Numbers(values) => Some(ClassWeights::Each(values.clone())),
+        Value::Text(_) => Some(ClassWeights::Balanced),
+        _ => None,
+    }
 }
 
 /// The value as layers.

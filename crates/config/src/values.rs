@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::handle::Key;
+use crate::own_data::OwnData;
 use crate::value::Value;
 
 /// The values that have an effect, each by its place: `model.dropout`, `phases.0.lr`.
@@ -11,6 +12,8 @@ pub(crate) struct Values {
     pub(crate) by_place: BTreeMap<String, Value>,
     /// How many tables each list of tables has, by its section's name.
     pub(crate) lists: BTreeMap<&'static str, usize>,
+    /// What was found where the data set's own path leads, unless the config says all of it.
+    pub(crate) own_data: Option<OwnData>,
     /// Optional sections that are there.
     pub(crate) has_early_stopping: bool,
     /// The config file's name without its ending.

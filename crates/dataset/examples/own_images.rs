@@ -14,7 +14,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let labels = (0..40).map(|image| image % 2).collect();
     let images = Arc::new(Images::new(shape, pixels, labels, 2)?);
 
-    let statistics = images.channel_statistics();
+    let statistics = images.channel_statistics()?;
     println!("{} images, mean {:?}, deviation {:?}", images.len(), statistics.mean, statistics.deviation);
     let single = |values: &[f64]| values.iter().map(|value| *value as f32).collect();
     let scale = PixelScale::Normalised { mean: single(&statistics.mean), deviation: single(&statistics.deviation) };

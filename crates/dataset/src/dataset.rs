@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::{Images, digest};
+use crate::{DatasetError, Images, digest};
 
 /// A training part and a test part over the same classes.
 #[derive(Clone, Debug)]
@@ -15,6 +15,8 @@ pub struct Dataset {
     pub classes: Vec<String>,
     /// The part to train and validate on.
     pub train: Arc<Images>,
+    /// Where the data set has a validation part of its own: how many images it has, the last ones of `train`.
+    pub validation: Option<usize>,
     /// The part to test on.
     pub test: Arc<Images>,
 }
@@ -24,8 +26,11 @@ impl Dataset {
     ///
     /// Each length comes before its bytes, as a little-endian `u64`, so no two data sets share a
     /// byte string. The name is not part of it: the same images are the same images.
-    #[must_use]
-    pub fn sha256(&self) -> String {
+    ///
+    /// # Errors
+    ///
+    /// [`DatasetError::Io`] where images lie in a file that cannot be read.
+    pub fn sha256(&self) -> Result<String, DatasetError> {
         let mut hash = Sha256::new();
         let number = |hash: &mut Sha256, n: usize| hash.update((n as u64).to_le_bytes());
         number(&mut hash, self.classes.len());
@@ -39,9 +44,14 @@ impl Dataset {
                 number(&mut hash, n);
             }
             hash.update(images.labels());
-            hash.update(images.pixels());
+            for chunk in images.chunks() {
+                hash.update(images.between(chunk)?);
+            }
         }
-        digest::finish(hash)
+        if let Some(validation) = self.validation {
+            number(&mut hash, validation);
+        }
+        Ok(digest::finish(hash))
     }
 }
 
@@ -57,9 +67,11 @@ mod tests {
             name: "tiny".to_owned(),
             classes: classes.map(str::to_owned).to_vec(),
             train: Arc::new(part(pixels[0], label)),
+            validation: None,
             test: Arc::new(part(pixels[1], 0)),
         }
         .sha256()
+        .unwrap()
     }
 
     #[test]

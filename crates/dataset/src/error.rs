@@ -1,9 +1,14 @@
 //! What can go wrong with data, each with its place and the remedy.
 
+mod parts;
+
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use strata_files::escape_path;
+
+pub(crate) use self::parts::room_for;
+use self::parts::{first_of, wanted_size};
 
 /// Why images cannot be had, split or served.
 #[derive(Debug, thiserror::Error)]
@@ -120,7 +125,7 @@ pub enum DatasetError {
     },
 
     /// An archive that cannot be read through.
-    #[error("{} is not a readable .tar.gz archive: {problem}", escape_path(path))]
+    #[error("{} is not a readable .tar.gz or .zip archive: {problem}", escape_path(path))]
     Archive {
         /// The archive.
         path: PathBuf,
@@ -232,6 +237,58 @@ pub enum DatasetError {
         /// Why not.
         reason: String,
     },
+
+    /// A folder whose files are not those of a data set.
+    #[error("{problem}")]
+    ImageFolder {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong, with the place.
+        problem: String,
+    },
+
+    /// An array that is not one of images or labels.
+    #[error("{file}: {problem}")]
+    Array {
+        /// The file; within an archive, the archive's path and the entry's name.
+        file: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+
+    /// A data set that is published or made, asked for as one's own.
+    #[error("{name} is no data set of one's own")]
+    NotOwn {
+        /// What was asked for.
+        name: String,
+    },
+
+    /// Image files that cannot be read: none is left out without a word.
+    #[error(
+        "{} of {images} image files cannot be read: {}; take away or mend them",
+        broken.len(),
+        first_of(broken)
+    )]
+    BrokenImages {
+        /// How many files there are.
+        images: usize,
+        /// Those that cannot be read, each with its reason.
+        broken: Vec<(PathBuf, String)>,
+    },
+
+    /// A data set that has changed since its config was written.
+    #[error("{} has {found} {what}, and {expected} are expected", escape_path(path))]
+    OtherCount {
+        /// The folder or file.
+        path: PathBuf,
+        /// What was counted.
+        what: &'static str,
+        /// As the spec says.
+        expected: usize,
+        /// As it is.
+        found: usize,
+    },
+
     /// A picture that could not be encoded.
     #[error("cannot encode {}: {problem}", escape_path(path))]
     Picture {
@@ -240,49 +297,4 @@ pub enum DatasetError {
         /// The encoder's reason.
         problem: String,
     },
-}
-
-fn wanted_size(record: u64, longest: u64) -> String {
-    match record {
-        0 => format!("at most {longest} are expected"),
-        _ => format!("1 to {} records of {record} bytes are expected", longest / record),
-    }
-}
-
-impl DatasetError {
-    /// Whether the caller's own values are at fault, not the machine, the network or a file.
-    #[must_use]
-    pub fn is_usage(&self) -> bool {
-        matches!(
-            self,
-            Self::NotATable
-                | Self::NotOfValues
-                | Self::OtherShape { .. }
-                | Self::Number { .. }
-                | Self::NotAFolder { .. }
-                | Self::Url { .. }
-                | Self::BadChecksum { .. }
-                | Self::Value { .. }
-        )
-    }
-
-    pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
-        Self::Io { action, path: path.to_owned(), source }
-    }
-
-    pub(crate) fn value(name: &'static str, value: usize, problem: impl Into<String>) -> Self {
-        Self::Value { name, value: value as u64, problem: problem.into() }
-    }
-
-    pub(crate) fn number(name: &'static str, value: f64, problem: impl Into<String>) -> Self {
-        Self::Number { name, value, problem: problem.into() }
-    }
-}
-
-/// Room for `length` values, or the error that there is none for `what`.
-pub(crate) fn room_for<T>(length: usize, what: &'static str) -> Result<Vec<T>, DatasetError> {
-    let mut values = Vec::new();
-    let bytes = length.saturating_mul(size_of::<T>());
-    values.try_reserve_exact(length).map_err(|_| DatasetError::Memory { what, bytes })?;
-    Ok(values)
 }

@@ -1,8 +1,14 @@
-//! Images as bytes, channel-major, with their labels.
+//! Images as bytes, channel-major, with their labels: in memory, or in a file that is read by position.
+
+use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use crate::DatasetError;
+use crate::error::room_for;
+use crate::pixel_file::PixelFile;
 
 /// The shape of one image: channel-major, each channel row-major.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,18 +68,29 @@ pub struct ChannelStatistics {
 ///
 /// let shape = ImageShape { channels: 1, height: 1, width: 2 };
 /// let images = Images::new(shape, vec![0, 255, 51, 102], vec![1, 0], 2)?;
-/// assert_eq!(images.image(1), [51, 102]);
+/// assert_eq!(*images.image(1)?, [51, 102]);
 /// assert_eq!(images.class_counts(), [1, 1]);
-/// assert_eq!(images.channel_statistics().mean, [0.4]);
+/// assert_eq!(images.channel_statistics()?.mean, [0.4]);
 /// # Ok::<(), strata_dataset::DatasetError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Images {
     shape: ImageShape,
-    pixels: Vec<u8>,
+    pixels: Pixels,
     labels: Vec<u8>,
     classes: usize,
 }
+
+/// Where the bytes are.
+#[derive(Clone, PartialEq, Eq)]
+enum Pixels {
+    Memory(Vec<u8>),
+    /// From a byte of a file on.
+    File(Arc<PixelFile>, u64),
+}
+
+/// Images of a chunk where all are gone through.
+const CHUNK: usize = 1_024;
 
 impl std::fmt::Debug for Images {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -95,18 +112,33 @@ impl Images {
     /// pixels that are not `labels.len()` images, and a label that is no class (naming the record).
     pub fn new(shape: ImageShape, pixels: Vec<u8>, labels: Vec<u8>, classes: usize) -> Result<Self, DatasetError> {
         let values = shape.checked_values()?;
-        if u32::try_from(labels.len()).is_err() {
-            return Err(DatasetError::value("images", labels.len(), "an index is 32 bits: at most 4294967295 images"));
-        }
-        if !(1..=256).contains(&classes) {
-            return Err(DatasetError::value("classes", classes, "a label is a byte: 1 to 256 classes"));
-        }
         if labels.len().checked_mul(values) != Some(pixels.len()) {
             return Err(DatasetError::value(
                 "pixels",
                 pixels.len(),
                 format!("{} images of {values} values are expected", labels.len()),
             ));
+        }
+        Self::checked(shape, Pixels::Memory(pixels), labels, classes)
+    }
+
+    /// Images that lie in `file` from byte `start` on, and are read when they are asked for.
+    pub(crate) fn in_file(
+        shape: ImageShape,
+        (file, start): (Arc<PixelFile>, u64),
+        labels: Vec<u8>,
+        classes: usize,
+    ) -> Result<Self, DatasetError> {
+        shape.checked_values()?;
+        Self::checked(shape, Pixels::File(file, start), labels, classes)
+    }
+
+    fn checked(shape: ImageShape, pixels: Pixels, labels: Vec<u8>, classes: usize) -> Result<Self, DatasetError> {
+        if u32::try_from(labels.len()).is_err() {
+            return Err(DatasetError::value("images", labels.len(), "an index is 32 bits: at most 4294967295 images"));
+        }
+        if !(1..=256).contains(&classes) {
+            return Err(DatasetError::value("classes", classes, "a label is a byte: 1 to 256 classes"));
         }
         if let Some(record) = labels.iter().position(|&l| usize::from(l) >= classes) {
             return Err(DatasetError::Label {
@@ -144,16 +176,48 @@ impl Images {
     }
 
     /// The bytes of image `i`, `[channels, height, width]`; none for an index beyond the last.
-    #[must_use]
-    pub fn image(&self, i: usize) -> &[u8] {
-        let values = self.shape.values();
-        if i < self.len() { &self.pixels[i * values..(i + 1) * values] } else { &[] }
+    ///
+    /// # Errors
+    ///
+    /// [`DatasetError::Io`] where they lie in a file that cannot be read; images in memory give none.
+    pub fn image(&self, i: usize) -> Result<Cow<'_, [u8]>, DatasetError> {
+        if i < self.len() { self.between(i..i + 1) } else { Ok(Cow::Borrowed(&[])) }
     }
 
-    /// All bytes, `[N, channels, height, width]`.
-    #[must_use]
-    pub fn pixels(&self) -> &[u8] {
-        &self.pixels
+    /// All bytes, `[N, channels, height, width]`; those that lie in a file are read into memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`Images::image`], and [`DatasetError::Memory`].
+    pub fn pixels(&self) -> Result<Cow<'_, [u8]>, DatasetError> {
+        self.between(0..self.len())
+    }
+
+    /// The bytes of the images of these numbers.
+    ///
+    /// # Errors
+    ///
+    /// As [`Images::pixels`]; [`DatasetError::Value`] for a number beyond the last.
+    pub fn between(&self, range: Range<usize>) -> Result<Cow<'_, [u8]>, DatasetError> {
+        if range.start > range.end || range.end > self.len() {
+            return Err(DatasetError::value("end", range.end, format!("there are {} images", self.len())));
+        }
+        let values = self.shape.values();
+        match &self.pixels {
+            Pixels::Memory(pixels) => Ok(Cow::Borrowed(&pixels[range.start * values..range.end * values])),
+            Pixels::File(file, start) => {
+                let mut bytes = room_for(range.len().saturating_mul(values), "images of a file")?;
+                bytes.resize(range.len() * values, 0);
+                file.read(start + range.start as u64 * values as u64, &mut bytes)?;
+                Ok(Cow::Owned(bytes))
+            }
+        }
+    }
+
+    /// All images in order, some at a time.
+    pub(crate) fn chunks(&self) -> impl Iterator<Item = Range<usize>> {
+        let count = self.len();
+        (0..count).step_by(CHUNK).map(move |start| start..count.min(start + CHUNK))
     }
 
     /// All labels, `[N]`.
@@ -175,33 +239,31 @@ impl Images {
     /// Each channel's mean and population deviation of pixels in 0..1; zeros without images.
     ///
     /// The sums are exact integers, so the result depends on neither order nor threads.
-    #[must_use]
-    pub fn channel_statistics(&self) -> ChannelStatistics {
+    ///
+    /// # Errors
+    ///
+    /// As [`Images::image`].
+    pub fn channel_statistics(&self) -> Result<ChannelStatistics, DatasetError> {
         let (channels, plane) = (self.shape.channels, self.shape.plane());
-        let sums = self
-            .pixels
-            .par_chunks(self.shape.values())
-            .with_min_len(256)
-            .fold(
-                || vec![[0u64; 2]; channels],
-                |mut sums, image| {
-                    for (sum, plane) in sums.iter_mut().zip(image.chunks(plane)) {
-                        for &byte in plane {
-                            let value = u64::from(byte);
-                            sum[0] += value;
-                            sum[1] += value * value;
-                        }
+        let of_chunk = |range: Range<usize>| {
+            let mut sums = vec![[0u64; 2]; channels];
+            for image in self.between(range)?.chunks(self.shape.values()) {
+                for (sum, plane) in sums.iter_mut().zip(image.chunks(plane)) {
+                    for &byte in plane {
+                        let value = u64::from(byte);
+                        sum[0] += value;
+                        sum[1] += value * value;
                     }
-                    sums
-                },
-            )
-            .reduce(
-                || vec![[0; 2]; channels],
-                |a, b| {
-                    let pairs = a.iter().zip(&b);
-                    pairs.map(|(a, b)| [a[0] + b[0], a[1] + b[1]]).collect()
-                },
-            );
+                }
+            }
+            Ok(sums)
+        };
+        let add = |a: Vec<[u64; 2]>, b: Vec<[u64; 2]>| {
+            let pairs = a.iter().zip(&b);
+            Ok(pairs.map(|(a, b)| [a[0] + b[0], a[1] + b[1]]).collect())
+        };
+        let chunks: Vec<_> = self.chunks().collect();
+        let sums = chunks.into_par_iter().map(of_chunk).try_reduce(|| vec![[0; 2]; channels], add)?;
         let count = (self.len() * plane).max(1) as f64;
         let statistics = sums.iter().map(|&[sum, squares]| {
             // Variance times count^2, an integer: nothing cancels before the division.
@@ -210,57 +272,9 @@ impl Images {
             (mean, (spread as f64).sqrt() / (count * 255.0))
         });
         let (mean, deviation) = statistics.unzip();
-        ChannelStatistics { mean, deviation }
+        Ok(ChannelStatistics { mean, deviation })
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const PAIR: ImageShape = ImageShape { channels: 2, height: 1, width: 2 };
-
-    #[test]
-    fn statistics_are_those_worked_out_by_hand() {
-        // Channel 0 holds 0, 0, 255, 255: mean 1/2, deviation 1/2. Channel 1 holds 51 four times:
-        // mean 0.2, deviation 0.
-        let pixels = vec![0, 255, 51, 51, 255, 0, 51, 51];
-        let images = Images::new(PAIR, pixels, vec![0, 1], 2).unwrap();
-        let statistics = images.channel_statistics();
-        assert_eq!(statistics.mean, [0.5, 0.2]);
-        assert_eq!(statistics.deviation, [0.5, 0.0]);
-    }
-
-    #[test]
-    fn statistics_of_no_images_are_defined() {
-        let images = Images::new(PAIR, vec![], vec![], 2).unwrap();
-        assert_eq!(images.channel_statistics().mean, [0.0, 0.0]);
-        assert_eq!(images.image(0), [0u8; 0]);
-    }
-
-    #[test]
-    fn a_label_out_of_range_names_its_record() {
-        let error = Images::new(PAIR, vec![0; 12], vec![0, 9, 10], 10).unwrap_err();
-        assert!(error.to_string().contains("record 2"), "{error}");
-        assert!(error.to_string().contains("label 10, but labels are 0 to 9"), "{error}");
-    }
-
-    #[test]
-    fn sizes_that_disagree_are_refused() {
-        let huge = ImageShape { channels: usize::MAX, height: 2, width: 1 };
-        let none = ImageShape { width: 0, ..PAIR };
-        // Each row: shape, pixels, classes, and the name the error gives.
-        let rows = [
-            (PAIR, 7, 10, "pixels = 7"),
-            (PAIR, 8, 0, "classes = 0"),
-            (PAIR, 8, 257, "classes = 257"),
-            (huge, 8, 10, "image size"),
-            (none, 0, 10, "image size = 0"),
-        ];
-        for (shape, pixels, classes, name) in rows {
-            let error = Images::new(shape, vec![0; pixels], vec![0; 2], classes).unwrap_err();
-            assert!(error.to_string().contains(name), "{error}");
-            assert!(error.is_usage());
-        }
-    }
-}
+mod tests;

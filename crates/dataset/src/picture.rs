@@ -35,7 +35,12 @@ pub fn read_image(path: &Path, shape: ImageShape) -> Result<Vec<u8>, DatasetErro
     if !matches!(shape.channels, 1 | 3) {
         return Err(DatasetError::value("channels", shape.channels, "an image file gives 1 or 3"));
     }
-    let image = decode(path).map_err(|reason| DatasetError::ImageFile { path: path.to_owned(), reason })?;
+    decode_image(path, shape).map_err(|reason| DatasetError::ImageFile { path: path.to_owned(), reason })
+}
+
+/// [`read_image`] of one or three channels; an error is the reason alone.
+pub(crate) fn decode_image(path: &Path, shape: ImageShape) -> Result<Vec<u8>, String> {
+    let image = decode(path)?;
     let size = (image.height() as usize, image.width() as usize);
     let planes = planes(&image, shape.channels);
     Ok(planes.iter().flat_map(|plane| resize(plane, size, (shape.height, shape.width))).collect())

@@ -50,9 +50,11 @@ impl PreparedImages {
         transform.check(shape)?;
         let of_each = transform.values(shape);
         let mut values = room(&images, of_each)?;
-        values.par_chunks_mut(of_each.max(1)).enumerate().with_min_len(32).for_each(|(index, out)| {
-            transform.apply(images.image(index), shape, &Philox::new(0, index as u64), out);
-        });
+        let samples = values.par_chunks_mut(of_each.max(1)).enumerate().with_min_len(32);
+        samples.try_for_each(|(index, out)| {
+            transform.apply(&images.image(index)?, shape, &Philox::new(0, index as u64), out);
+            Ok(())
+        })?;
         Ok(Self { images, transform, values, of_each })
     }
 
@@ -82,7 +84,10 @@ impl PreparedImages {
         }
         let of_each = transform.coefficients();
         let mut values = room(&images, of_each)?;
-        transform.forward(images.pixels(), &mut values);
+        for chunk in images.chunks() {
+            let out = &mut values[chunk.start * of_each..chunk.end * of_each];
+            transform.forward(&images.between(chunk)?, out);
+        }
         let table = Arc::new(FrequencyTable::fit(transform, &values, train, power));
         table.scale(&mut values);
         Ok((Self { images, transform: Arc::<FrequencyTable>::clone(&table), values, of_each }, table))

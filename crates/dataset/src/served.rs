@@ -72,7 +72,7 @@ impl Source {
         match self {
             Self::Images { transform, .. } if augmentation.is_empty() => {
                 for (&i, out) in samples {
-                    transform.apply(images.image(i as usize), shape, &Philox::new(pass.seed, i.into()), out);
+                    transform.apply(&images.image(i as usize)?, shape, &Philox::new(pass.seed, i.into()), out);
                 }
             }
             Self::Images { transform, .. } => {
@@ -113,7 +113,7 @@ fn changed_bytes(
     let mut scratch = Vec::new();
     for &i in indices {
         let start = bytes.len();
-        bytes.extend_from_slice(images.image(i as usize));
+        bytes.extend_from_slice(&images.image(i as usize)?);
         augmentation.change(&mut bytes[start..], shape, i, pass, &mut scratch);
     }
     if let Some(mixture) = augmentation.mixture(number, shape, pass) {

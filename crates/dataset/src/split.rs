@@ -32,19 +32,21 @@ impl Split {
     ///
     /// `validation` must leave something to train on, and `samples` fit in 32 bits.
     pub fn random(samples: usize, validation: usize, rng: &mut TorchRng) -> Result<Self, DatasetError> {
-        if u32::try_from(samples).is_err() {
-            return Err(DatasetError::value("samples", samples, "at most 4294967295 can be split"));
-        }
-        if validation >= samples {
-            return Err(DatasetError::value(
-                "validation",
-                validation,
-                format!("must be below the {samples} samples there are, to leave some to train on"),
-            ));
-        }
+        checked(samples, validation)?;
         let mut train = rng.permutation(samples);
         let validation = train.split_off(samples - validation);
         Ok(Self { train, validation })
+    }
+
+    /// The samples in their order, of which the last `validation` are those of a part of their own; nothing is drawn.
+    ///
+    /// # Errors
+    ///
+    /// As [`Split::random`].
+    pub fn of_parts(samples: usize, validation: usize) -> Result<Self, DatasetError> {
+        let samples = checked(samples, validation)?;
+        let first = samples - validation as u32;
+        Ok(Self { train: (0..first).collect(), validation: (first..samples).collect() })
     }
 
     /// SHA-256 over the training indices, then the validation indices, as little-endian `u32`.
@@ -56,6 +58,21 @@ impl Split {
         }
         digest::finish(hash)
     }
+}
+
+/// The number of samples, where `validation` of them can be split off.
+fn checked(samples: usize, validation: usize) -> Result<u32, DatasetError> {
+    let Ok(count) = u32::try_from(samples) else {
+        return Err(DatasetError::value("samples", samples, "at most 4294967295 can be split"));
+    };
+    if validation >= samples {
+        return Err(DatasetError::value(
+            "validation",
+            validation,
+            format!("must be below the {samples} samples there are, to leave some to train on"),
+        ));
+    }
+    Ok(count)
 }
 
 #[cfg(test)]

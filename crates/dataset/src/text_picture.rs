@@ -1,6 +1,6 @@
 //! One image as text, for a terminal or a log.
 
-use crate::Images;
+use crate::{DatasetError, Images};
 
 /// From dark to light.
 const SHADES: &[u8; 10] = b" .:-=+*#%@";
@@ -15,14 +15,17 @@ const LARGEST: usize = 64;
 ///
 /// let shape = ImageShape { channels: 1, height: 2, width: 2 };
 /// let images = Images::new(shape, vec![255, 0, 0, 255], vec![0], 1)?;
-/// assert_eq!(text_picture(&images, 0), "@@  \n  @@\n");
+/// assert_eq!(text_picture(&images, 0)?, "@@  \n  @@\n");
 /// # Ok::<(), strata_dataset::DatasetError>(())
 /// ```
-#[must_use]
-pub fn text_picture(images: &Images, index: usize) -> String {
-    let (shape, image) = (images.shape(), images.image(index));
+///
+/// # Errors
+///
+/// As [`Images::image`].
+pub fn text_picture(images: &Images, index: usize) -> Result<String, DatasetError> {
+    let (shape, image) = (images.shape(), images.image(index)?);
     if image.is_empty() {
-        return String::new();
+        return Ok(String::new());
     }
     let step = shape.height.max(shape.width).div_ceil(LARGEST);
     let mut text = String::new();
@@ -35,7 +38,7 @@ pub fn text_picture(images: &Images, index: usize) -> String {
         }
         text.push('\n');
     }
-    text
+    Ok(text)
 }
 
 #[cfg(test)]
@@ -47,9 +50,9 @@ mod tests {
     fn large_images_are_scaled_down_and_missing_ones_left_out() {
         let shape = ImageShape { channels: 3, height: 65, width: 130 };
         let images = Images::new(shape, vec![128; shape.values()], vec![0], 1).unwrap();
-        let text = text_picture(&images, 0);
+        let text = text_picture(&images, 0).unwrap();
         assert_eq!(text.lines().count(), 22);
         assert!(text.lines().all(|line| line == "+".repeat(2 * 44)), "{text}");
-        assert_eq!(text_picture(&images, 1), "");
+        assert_eq!(text_picture(&images, 1).unwrap(), "");
     }
 }

@@ -34,9 +34,24 @@ pub(crate) fn named(folder: Option<&Path>) -> DataFolder {
     folder.map_or(DataFolder::Cache, |folder| DataFolder::Named(folder.to_owned()))
 }
 
-/// Divides the training images: the first draws of a run. The generator is given as the network's parameters find it.
+/// Divides the training images: the first draws of a run, unless there is a validation part already. The generator is given as the network's parameters find it.
 pub(crate) fn split(experiment: &Config, dataset: &Dataset) -> Result<(Split, TorchRng), ExperimentError> {
     let mut rng = TorchRng::new(experiment.seed);
-    let split = Split::random(dataset.train.len(), experiment.dataset.validation, &mut rng)?;
+    let (count, wanted) = (dataset.train.len(), experiment.dataset.validation);
+    let mut split = match dataset.validation {
+        Some(own) if own != wanted => {
+            let reason = format!("the data set has a validation part of its own, of {own} images");
+            return Err(DatasetError::Value { name: "validation", value: wanted as u64, problem: reason }.into());
+        }
+        Some(own) => Split::of_parts(count, own)?,
+        None => Split::random(count, wanted, &mut rng)?,
+    };
+    if let Some(limit) = experiment.dataset.limit {
+        if dataset.validation.is_some() {
+            // Its images are in the classes' order, of which the first would be of one class.
+            split.train = rng.permutation(split.train.len());
+        }
+        split.train.truncate(limit);
+    }
     Ok((split, rng))
 }

@@ -82,6 +82,17 @@ impl Display {
             FetchProgress::Verifying { path } => {
                 self.start(None, WORK).set_message(format!("verifying {}", escape_path(path)))
             }
+            FetchProgress::Packing { done, total } => {
+                if self.bar.is_none() {
+                    if !self.bars {
+                        self.line(&format!("Packing {total} images"));
+                    }
+                    self.start(None, WORK);
+                }
+                if let Some(bar) = &self.bar {
+                    bar.set_message(format!("packing images: {done} of {total}"));
+                }
+            }
             FetchProgress::Reading { path } => {
                 self.start(None, WORK).set_message(format!("reading {}", escape_path(path)))
             }

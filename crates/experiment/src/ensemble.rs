@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use strata_metrics::Outputs;
-use strata_model::{ModelError, Predictor};
+use strata_model::Predictor;
 use strata_spec::LossSpec;
 use strata_trainer::{CrossEntropy, TrainError};
 
@@ -58,10 +58,11 @@ pub fn evaluate_ensemble(
             return Err(ExperimentError::InterruptedEarly);
         }
         let mut add = || {
-            let (bytes, labels) = bytes_and_labels(images, batch);
+            let (bytes, labels) = bytes_and_labels(images, batch)?;
             let mut sums = vec![0.0f64; labels.len() * classes];
             for (predictor, right) in predictors.iter().zip(&mut right) {
-                let logits = predictor.logits(&predictor.features(&bytes)?)?;
+                let logits = predictor.features(&bytes).and_then(|features| predictor.logits(&features));
+                let logits = logits.map_err(TrainError::from)?;
                 let outputs = Outputs { logits: &logits, labels: &labels, classes };
                 *right += outputs.samples().filter(|sample| sample.predicted() == sample.label).count();
                 let probabilities = softmax(&logits, classes);
@@ -70,9 +71,9 @@ pub fn evaluate_ensemble(
             // Their logarithms are logits that have these very probabilities.
             let mean = sums.iter().map(|sum| (sum / predictors.len() as f64).max(f64::MIN_POSITIVE).ln() as f32);
             together.add(&mean.collect::<Vec<_>>(), &labels, &loss);
-            Ok::<_, ModelError>(())
+            Ok::<_, ExperimentError>(())
         };
-        threads.run(&mut add).map_err(TrainError::from)?;
+        threads.run(&mut add)?;
     }
     let name = format!("ensemble of {} runs", runs.len());
     let accuracies = right.into_iter().map(|right| right as f64 / indices.len() as f64);

@@ -61,6 +61,12 @@ pub enum ExperimentError {
         /// How many there are.
         images: usize,
     },
+    /// A class that cannot have a balanced weight.
+    #[error("the class with the label {class} has no image to train on, and so no balanced weight")]
+    NoWeight {
+        /// Its label.
+        class: usize,
+    },
     /// Training failed.
     #[error(transparent)]
     Train(TrainError),
@@ -164,6 +170,7 @@ impl ExperimentError {
             Self::Config(_)
             | Self::UnrecordableFolder { .. }
             | Self::NoImage { .. }
+            | Self::NoWeight { .. }
             | Self::NoRun { .. }
             | Self::NotOfImages { .. }
             | Self::Resume { .. }

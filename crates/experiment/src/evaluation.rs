@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 use strata_config::Config;
-use strata_dataset::{Dataset, Images, Split};
+use strata_dataset::{Dataset, DatasetError, Images, Split};
 use strata_export::{ExportError, weights_file};
 use strata_metrics::{Confusion, Outputs, Sums, registered};
 use strata_model::{ModelError, Predictor, TrainedModel};
@@ -67,19 +68,20 @@ pub fn evaluate_run(
     let dataset = run.data(folder, &threads, display, stop)?;
     let (split, _) = data::split(&run.config, &dataset)?;
     let predictor = run.predictor(&dataset, &split, &threads, stop)?;
+    let loss = run.loss(&dataset, &split)?;
     let (part, images, indices) = images_of(part, &dataset, split);
-    let loss = setup::step(&run.config).loss;
     let mut totals = Totals::new(dataset.classes.len());
     for batch in indices.chunks(run.config.dataset.evaluation_batch.get()) {
         if stop.is_requested() {
             return Err(ExperimentError::InterruptedEarly);
         }
         let mut add = || {
-            let (bytes, labels) = bytes_and_labels(images, batch);
-            totals.add(&predictor.logits(&predictor.features(&bytes)?)?, &labels, &*loss);
-            Ok::<_, ModelError>(())
+            let (bytes, labels) = bytes_and_labels(images, batch)?;
+            let logits = predictor.features(&bytes).and_then(|features| predictor.logits(&features));
+            totals.add(&logits.map_err(TrainError::from)?, &labels, &*loss);
+            Ok::<_, ExperimentError>(())
         };
-        threads.run(&mut add).map_err(TrainError::from)?;
+        threads.run(&mut add)?;
     }
     Ok(totals.finish(run.record.name, part, dataset.classes.clone()))
 }
@@ -114,7 +116,7 @@ impl RecordedRun {
     ) -> Result<Dataset, ExperimentError> {
         let recorded = self.record.dataset.folder.as_deref().map(Path::new);
         let dataset = threads.run(|| data::load(&self.config, &data::named(folder.or(recorded)), display, stop))?;
-        let found = stop.while_at_once(|| dataset.sha256())?;
+        let found = stop.while_at_once(|| dataset.sha256())??;
         let expected = &self.record.dataset.sha256;
         if !expected.is_empty() && found != *expected {
             return Err(self.refused(format!(
@@ -122,6 +124,14 @@ impl RecordedRun {
             )));
         }
         Ok(dataset)
+    }
+
+    /// The loss that it was trained with, weights of classes and all.
+    pub(crate) fn loss(&self, dataset: &Dataset, split: &Split) -> Result<Arc<dyn Loss>, ExperimentError> {
+        Ok(match setup::weighted_loss(&self.config, &dataset.train, &split.train)? {
+            Some(weighted) => Arc::new(weighted),
+            None => setup::step(&self.config).loss,
+        })
     }
 
     /// Its weights, whose hash is the record's.
@@ -158,10 +168,12 @@ pub(crate) fn images_of(part: ImagePart, dataset: &Dataset, split: Split) -> (&'
 }
 
 /// The pixels of a batch, one image after the other, and the labels.
-pub(crate) fn bytes_and_labels(images: &Images, batch: &[u32]) -> (Vec<u8>, Vec<u8>) {
-    let (size, pixels) = (images.shape().values(), images.pixels());
-    let bytes = batch.iter().flat_map(|index| &pixels[*index as usize * size..][..size]).copied().collect();
-    (bytes, batch.iter().map(|index| images.labels()[*index as usize]).collect())
+pub(crate) fn bytes_and_labels(images: &Images, batch: &[u32]) -> Result<(Vec<u8>, Vec<u8>), DatasetError> {
+    let mut bytes = Vec::with_capacity(batch.len() * images.shape().values());
+    for index in batch {
+        bytes.extend_from_slice(&images.image(*index as usize)?);
+    }
+    Ok((bytes, batch.iter().map(|index| images.labels()[*index as usize]).collect()))
 }
 
 /// What was measured so far.
@@ -169,6 +181,8 @@ pub(crate) struct Totals {
     samples: u64,
     correct: u64,
     loss: f64,
+    /// What the samples count together in the mean of the loss.
+    weight: f64,
     sums: Vec<(String, Sums)>,
     confusion: Confusion,
 }
@@ -177,14 +191,16 @@ impl Totals {
     pub(crate) fn new(classes: usize) -> Self {
         let metrics = registered().into_iter().filter(|metric| metric.check(classes).is_ok());
         let sums = metrics.map(|metric| (metric.name().to_owned(), Sums::new(metric, classes))).collect();
-        Self { samples: 0, correct: 0, loss: 0.0, sums, confusion: Confusion::new(classes) }
+        Self { samples: 0, correct: 0, loss: 0.0, weight: 0.0, sums, confusion: Confusion::new(classes) }
     }
 
     pub(crate) fn add(&mut self, logits: &[f32], labels: &[u8], loss: &dyn Loss) {
         let classes = self.confusion.classes();
         let outputs = Outputs { logits, labels, classes };
         let total = loss.loss(logits, labels.into(), classes);
-        self.loss += total.loss;
+        let (weight, count) = (loss.weight(labels.into()), labels.len() as f64);
+        self.loss += if weight == count { total.loss } else { total.loss * (weight / count) };
+        self.weight += weight;
         self.correct += total.correct as u64;
         self.samples += labels.len() as u64;
         self.sums.iter_mut().for_each(|(_, sums)| sums.add(&outputs));
@@ -192,9 +208,9 @@ impl Totals {
     }
 
     pub(crate) fn finish(self, run: String, part: &'static str, classes: Vec<String>) -> RunEvaluation {
-        let Self { samples, correct, loss, sums, confusion } = self;
+        let Self { samples, correct, loss, weight, sums, confusion } = self;
         let metrics = sums.into_iter().map(|(name, sums)| (name, sums.value())).collect();
-        RunEvaluation { run, part, samples, correct, loss: loss / samples as f64, metrics, classes, confusion }
+        RunEvaluation { run, part, samples, correct, loss: loss / weight, metrics, classes, confusion }
     }
 }
 

@@ -37,7 +37,7 @@ impl Inputs {
         Ok(match experiment.dataset.input {
             InputSpec::Pixels { normalise: false } => Self::Pixels(PixelScale::Unit),
             InputSpec::Pixels { normalise: true } => {
-                let statistics = dataset.train.channel_statistics();
+                let statistics = dataset.train.channel_statistics()?;
                 let narrow = |values: Vec<f64>| values.into_iter().map(|value| value as f32).collect();
                 let (mean, deviation) = (narrow(statistics.mean), narrow(statistics.deviation));
                 Self::Pixels(PixelScale::Normalised { mean, deviation })

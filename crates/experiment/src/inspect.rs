@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use strata_config::Config;
 use strata_dataset::{
-    Augmentation, BatchContent, Dataset, DatasetError, ImageLoader, ImageShape, Images, Order, PixelScale,
+    Augmentation, BatchContent, Dataset, DatasetError, Duplicates, ImageLoader, ImageShape, Images, Order, PixelScale,
     contact_sheet, text_picture,
 };
 use strata_model::skip_initialisation;
@@ -42,6 +42,7 @@ pub fn dataset_info(
     let ImageShape { channels, height, width } = dataset.train.shape();
     let (statistics, sha256) =
         stop.while_at_once(|| threads.run(|| (dataset.train.channel_statistics(), dataset.sha256())))?;
+    let (statistics, sha256) = (statistics?, sha256?);
     let numbers = |values: &[f64]| values.iter().map(|v| format!("{v:.4}")).collect::<Vec<_>>().join(" ");
     let mut text = String::new();
     // Writing to a string cannot fail.
@@ -60,11 +61,56 @@ pub fn dataset_info(
     let _ = writeln!(text, "channel deviations  {}", numbers(&statistics.deviation));
     let _ = writeln!(text, "sha256              {sha256}");
     let _ = writeln!(text, "classes             {}", dataset.classes.len());
+    let test: Vec<u32> = (0..).take(dataset.test.len()).collect();
+    let parts: [(&Images, &[u32]); 3] =
+        [(&dataset.train, &split.train), (&dataset.train, &split.validation), (&dataset.test, &test)];
+    let duplicates = stop.while_at_once(|| Duplicates::of(&parts))??;
+    text += &balance(&dataset.train.class_counts(), &dataset.classes);
+    text += &repeated(&duplicates);
     let counts = dataset.train.class_counts().into_iter().zip(dataset.test.class_counts());
     for (class, (train, test)) in dataset.classes.iter().zip(counts) {
         let _ = writeln!(text, "  {class:<12}{train:>7} training {test:>7} test");
     }
     Ok(text)
+}
+
+/// How even the classes are.
+fn balance(counts: &[usize], classes: &[String]) -> String {
+    let by = |(class, count): (usize, &usize)| (*count, class);
+    let (Some(least), Some(most)) = (counts.iter().enumerate().map(by).min(), counts.iter().enumerate().map(by).max())
+    else {
+        return String::new();
+    };
+    if least.0 == most.0 {
+        return format!("balance             {} training images of each class\n", least.0);
+    }
+    let name = |class: usize| classes.get(class).map_or("?", String::as_str);
+    format!("balance             from {} of {} to {} of {}\n", least.0, name(least.1), most.0, name(most.1))
+}
+
+/// Images that are there more than once, and the first of those that are in two parts.
+fn repeated(found: &Duplicates) -> String {
+    const SHOWN: usize = 5;
+    const PARTS: [&str; 3] = ["training", "validation", "test"];
+    let Duplicates { across, within, of_another_class } = found;
+    let across_parts = across.len();
+    let mut text = format!(
+        "duplicates          {within} within a part, {across_parts} of another part, {of_another_class} of them of another class\n"
+    );
+    for [(first, index), (part, again)] in across.iter().take(SHOWN) {
+        // The validation images are numbered among the training images.
+        let name = |part: &usize| if *part == 1 { PARTS[0] } else { PARTS[*part] };
+        let kept = |part: &usize| if *part == 1 { ", kept for validation" } else { "" };
+        let _ = writeln!(
+            text,
+            "  {} image {again}{} is {} image {index}{}",
+            name(part),
+            kept(part),
+            name(first),
+            kept(first)
+        );
+    }
+    text
 }
 
 /// The part of a data set that an image is looked for in.
@@ -154,7 +200,7 @@ pub fn dataset_show(
         };
         let (label, class) = class_of(&dataset, images, place);
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "{name} image {index}{note}: label {label}, {class}\n{}", text_picture(images, place));
+        let _ = writeln!(text, "{name} image {index}{note}: label {label}, {class}\n{}", text_picture(images, place)?);
         places.push(place as u32);
     }
     if let Some(out) = out {

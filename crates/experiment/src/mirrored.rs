@@ -12,20 +12,22 @@ pub(crate) struct MirroredScore {
     pub(crate) accuracy: f64,
 }
 
-/// Evaluates `images`, `batch` at a time; `smoothing` is the share of a target that is spread over all classes. None where it is asked to stop.
+/// Evaluates `images`, `batch` at a time; `smoothing` is the share of a target that is spread over all classes, `weights` is what each class counts where they
+/// do not count the same. None where it is asked to stop.
 pub(crate) fn mirrored_score(
     predictor: &Predictor,
     images: &Images,
-    (batch, smoothing): (usize, f64),
+    (batch, smoothing, weights): (usize, f64, Option<&[f32]>),
     stop: &Stop,
 ) -> Result<Option<MirroredScore>, ExperimentError> {
     let (shape, classes) = (images.shape(), images.classes());
-    let (mut loss, mut correct) = (0.0, 0usize);
-    let parts = images.pixels().chunks(batch * shape.values()).zip(images.labels().chunks(batch));
-    for (pixels, labels) in parts {
+    let (mut loss, mut correct, mut all) = (0.0, 0usize, 0.0);
+    let weight = |class: usize| weights.map_or(1.0, |weights| f64::from(weights[class]));
+    for (number, labels) in images.labels().chunks(batch).enumerate() {
         if stop.is_requested() {
             return Ok(None);
         }
+        let pixels = &*images.between(number * batch..number * batch + labels.len())?;
         let mirrored: Vec<u8> = pixels.chunks(shape.width).flat_map(|row| row.iter().rev().copied()).collect();
         let view = |pixels: &[u8]| predictor.features(pixels).and_then(|features| predictor.probabilities(&features));
         let (plain, mirrored) = (view(pixels).map_err(TrainError::from)?, view(&mirrored).map_err(TrainError::from)?);
@@ -33,15 +35,21 @@ pub(crate) fn mirrored_score(
         for ((plain, mirrored), label) in rows.zip(labels) {
             let sum = |class: usize| f64::from(plain[class]) + f64::from(mirrored[class]);
             let log = |class: usize| (sum(class) / 2.0).max(f64::MIN_POSITIVE).ln();
-            let spread = if smoothing > 0.0 { (0..classes).map(log).sum::<f64>() / classes as f64 } else { 0.0 };
-            loss -= (1.0 - smoothing) * log((*label).into()) + smoothing * spread;
+            let spread = if smoothing > 0.0 {
+                (0..classes).map(|class| weight(class) * log(class)).sum::<f64>() / classes as f64
+            } else {
+                0.0
+            };
+            let own = weight((*label).into());
+            loss -= (1.0 - smoothing) * own * log((*label).into()) + smoothing * spread;
+            all += own;
             // Of equal ones the first, as in the plain evaluation.
             let best = (1..classes).fold(0, |best, class| if sum(class) > sum(best) { class } else { best });
             correct += usize::from(best == usize::from(*label));
         }
     }
     let count = images.len() as f64;
-    Ok(Some(MirroredScore { loss: loss / count, accuracy: correct as f64 / count }))
+    Ok(Some(MirroredScore { loss: loss / all, accuracy: correct as f64 / count }))
 }
 
 #[cfg(test)]
@@ -79,20 +87,20 @@ mod tests {
         // the second image is its mirror image, and of the other class: 0.309601.
         let images = Images::new(shape, vec![255, 0, 0, 255], vec![0, 1], 2).unwrap();
         for batch in [1, 2, 5] {
-            let score = mirrored_score(&predictor(), &images, (batch, 0.0), &Stop::default()).unwrap().unwrap();
+            let score = mirrored_score(&predictor(), &images, (batch, 0.0, None), &Stop::default()).unwrap().unwrap();
             let expected = -(0.690_398_5f64.ln() + 0.309_601_5f64.ln()) / 2.0;
             assert!((score.loss - expected).abs() < 1e-6, "{}", score.loss);
             assert_eq!(score.accuracy, 0.5);
             // Of each image one class has the first probability and one the second: spread targets cost the same in both.
-            let smooth = mirrored_score(&predictor(), &images, (batch, 0.2), &Stop::default()).unwrap().unwrap();
+            let smooth = mirrored_score(&predictor(), &images, (batch, 0.2, None), &Stop::default()).unwrap().unwrap();
             assert!((smooth.loss - expected).abs() < 1e-6, "{}", smooth.loss);
         }
         let one = Images::new(shape, vec![255, 0], vec![0], 2).unwrap();
-        let smooth = mirrored_score(&predictor(), &one, (1, 0.2), &Stop::default()).unwrap().unwrap();
+        let smooth = mirrored_score(&predictor(), &one, (1, 0.2, None), &Stop::default()).unwrap().unwrap();
         let expected = -0.9 * 0.690_398_5f64.ln() - 0.1 * 0.309_601_5f64.ln();
         assert!((smooth.loss - expected).abs() < 1e-6, "{}", smooth.loss);
         let stop = Stop::default();
         stop.request();
-        assert!(mirrored_score(&predictor(), &images, (1, 0.0), &stop).unwrap().is_none());
+        assert!(mirrored_score(&predictor(), &images, (1, 0.0, None), &stop).unwrap().is_none());
     }
 }

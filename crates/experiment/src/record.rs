@@ -40,7 +40,10 @@ fn dataset(experiment: &Config, parts: &Parts) -> DatasetRecord {
         test: parts.dataset.test.len(),
         classes: parts.dataset.classes.clone(),
         split: SplitRecord {
-            method: "torch.utils.data.random_split".into(),
+            method: match parts.dataset.validation {
+                Some(_) => "parts of their own".into(),
+                None => "torch.utils.data.random_split".into(),
+            },
             seed: experiment.seed,
             sha256: parts.split.sha256(),
         },

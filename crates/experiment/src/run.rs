@@ -141,9 +141,10 @@ impl Runner<'_> {
         memory::check(experiment, &dataset, &split, device)?;
         let (inputs, dataset_sha256) =
             self.stop.while_at_once(|| threads.run(|| (Inputs::of(experiment, &dataset, &split), dataset.sha256())))?;
-        let inputs = inputs?;
+        let (inputs, dataset_sha256) = (inputs?, dataset_sha256?);
         let tables = inputs.tables(experiment, &dataset.train, device)?;
-        let mut classifier = setup::classifier(experiment, self.networks, device, &dataset.train, tables.as_deref())?;
+        let mut classifier =
+            setup::classifier(experiment, self.networks, device, (&dataset.train, &split.train), tables.as_deref())?;
         classifier.compute_on(threads.clone());
         let loaders = threads.run(|| inputs.loaders(experiment, &dataset, &split, tables.is_some()))?;
         let folder = folder.path().map(Path::to_owned);

@@ -1,7 +1,8 @@
 //! From a checked config to the parts of a run.
 
-use strata_config::Config;
+use strata_config::{Config, keys};
 use strata_dataset::Images;
+use strata_kernels::WeightedCrossEntropy;
 use strata_model::{Architecture, ByteSamples};
 use strata_spec::{Activation, AugmentKind, AugmentSpec, NetworkSpec};
 use strata_trainer::{BuildClassifier, Classifier, ClassifierOptions, Device, Plan, TrainError, TrainingStep};
@@ -22,13 +23,30 @@ pub(crate) fn architecture(experiment: &Config) -> Architecture {
     experiment.network().clone().into()
 }
 
-/// Builds the config's network, one of those that the program was built with; `images` are those to train on, which a card with `tables` takes as they are and
+/// The config's loss with a weight for each class, of which there are so many images to train on; none where all count the same.
+pub(crate) fn weighted_loss(
+    experiment: &Config,
+    images: &Images,
+    indices: &[u32],
+) -> Result<Option<WeightedCrossEntropy>, ExperimentError> {
+    let Some(weights) = experiment.get(&keys::CLASS_WEIGHTS) else { return Ok(None) };
+    let mut counts = vec![0; images.classes()];
+    indices.iter().for_each(|index| counts[usize::from(images.labels()[*index as usize])] += 1);
+    let weights = weights.of(&counts).map_err(|class| ExperimentError::NoWeight { class })?;
+    let label_smoothing = experiment.get(&keys::LABEL_SMOOTHING).unwrap_or_default() as f32;
+    Ok(weights.map(|weights| WeightedCrossEntropy {
+        label_smoothing,
+        weights: weights.into_iter().map(|weight| weight as f32).collect(),
+    }))
+}
+
+/// Builds the config's network, one of those that the program was built with; `images` are those to train on, at `indices`, which a card with `tables` takes as they are and
 /// looks their values up itself.
 pub(crate) fn classifier(
     experiment: &Config,
     networks: &[CompiledNetwork],
     device: Device,
-    images: &Images,
+    (images, indices): (&Images, &[u32]),
     tables: Option<&[[f32; 256]]>,
 ) -> Result<Box<dyn Classifier>, ExperimentError> {
     let network = experiment.network();
@@ -38,14 +56,18 @@ pub(crate) fn classifier(
         return Err(ExperimentError::NetworkNotBuilt { network: network.clone() });
     };
     let (activation, dropout) = activation_and_dropout(experiment);
+    // In memory already, unless they lie in a file.
+    let bytes = tables.map(|_| images.pixels()).transpose()?;
     let classifier = (compiled.build)(ClassifierOptions {
         device,
-        step: step(experiment),
+        step: match weighted_loss(experiment, images, indices)? {
+            Some(loss) => step(experiment).loss(loss),
+            None => step(experiment),
+        },
         activation,
         dropout,
         seed: experiment.seed,
-        // Nothing is copied here.
-        resident: tables.map(|tables| ByteSamples { bytes: images.pixels(), tables }),
+        resident: tables.zip(bytes.as_deref()).map(|(tables, bytes)| ByteSamples { bytes, tables }),
     })?;
     let built = classifier.architecture().network();
     if built != network {
@@ -67,6 +89,9 @@ pub(crate) fn check_device(experiment: &Config, device: Device) -> Result<(), Tr
     step(experiment).check_on(device)?;
     if device != Device::Cpu && experiment.accumulate.get() > 1 {
         return Err(TrainError::OnlyOnCpu { what: "accumulation of gradients".into() });
+    }
+    if device != Device::Cpu && experiment.get(&keys::CLASS_WEIGHTS).is_some() {
+        return Err(TrainError::OnlyOnCpu { what: "weights of classes".into() });
     }
     let mixes = |spec: &AugmentSpec| matches!(spec.change.kind(), AugmentKind::MixUp | AugmentKind::CutMix);
     if device != Device::Cpu && experiment.augment.iter().any(mixes) {

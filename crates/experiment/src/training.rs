@@ -116,7 +116,9 @@ fn test(
             LossSpec::CrossEntropy { label_smoothing } => label_smoothing,
             LossSpec::MeanSquaredError => 0.0,
         };
-        let how = (experiment.dataset.evaluation_batch.get(), smoothing);
+        let weighted = setup::weighted_loss(experiment, &parts.dataset.train, &parts.split.train)?;
+        let weights = weighted.as_ref().map(|loss| &*loss.weights);
+        let how = (experiment.dataset.evaluation_batch.get(), smoothing, weights);
         let score = parts.threads.run(|| mirrored_score(&predictor, &parts.dataset.test, how, stop))?;
         let Some(score) = score else {
             return Err(recorder.interrupted());

@@ -7,9 +7,17 @@ named! {
     pub enum DatasetKind {
         Cifar10 = "cifar10", "CIFAR-10: 50,000 training and 10,000 test images [3, 32, 32] of ten classes";
         Cifar100 = "cifar100", "CIFAR-100: 50,000 training and 10,000 test images [3, 32, 32] of a hundred classes";
+        Cifar100Coarse = "cifar100_coarse", "CIFAR-100 by its twenty coarse classes";
         Mnist = "mnist", "MNIST: 60,000 training and 10,000 test images [1, 28, 28] of the ten digits";
         FashionMnist = "fashion_mnist", "Fashion-MNIST: clothes in MNIST's format, ten classes";
+        Kmnist = "kmnist", "KMNIST: cursive Japanese syllables in MNIST's format, ten classes";
+        EmnistBalanced = "emnist_balanced", "EMNIST balanced: 112,800 training and 18,800 test images [1, 28, 28] of 47 digits and letters";
+        EmnistLetters = "emnist_letters", "EMNIST letters: 124,800 training and 20,800 test images of 26 letters";
+        EmnistDigits = "emnist_digits", "EMNIST digits: 240,000 training and 40,000 test images of the ten digits";
+        EmnistByClass = "emnist_byclass", "EMNIST by class: 697,932 training and 116,323 test images of 62 digits and letters";
         Synthetic = "synthetic", "images drawn from a seed, ten classes in CIFAR-10's layout by default";
+        Images = "images", "image files of one's own: a folder for each class";
+        Arrays = "arrays", "NumPy arrays of one's own: uint8 images [N, height, width, channels] and labels [N]";
     }
 }
 
@@ -26,6 +34,17 @@ pub struct Release {
     pub classes: usize,
     /// Training images, the validation part included.
     pub train_images: usize,
+}
+
+/// A division of EMNIST, all of which come in one archive.
+const fn emnist(classes: usize, train_images: usize) -> Release {
+    Release {
+        url: "https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip",
+        sha256: Some("fb9bb67e33772a9cc0b895e4ecf36d2cf35be8b709693c3564cea2a019fcda8e"),
+        shape: [1, 28, 28],
+        classes,
+        train_images,
+    }
 }
 
 impl DatasetKind {
@@ -61,7 +80,25 @@ impl DatasetKind {
                 classes: 10,
                 train_images: 60_000,
             },
-            Self::Synthetic => return None,
+            Self::Cifar100Coarse => &Release {
+                url: "https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz",
+                sha256: Some("58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec"),
+                shape: [3, 32, 32],
+                classes: 20,
+                train_images: 50_000,
+            },
+            Self::Kmnist => &Release {
+                url: "http://codh.rois.ac.jp/kmnist/dataset/kmnist/",
+                sha256: None,
+                shape: [1, 28, 28],
+                classes: 10,
+                train_images: 60_000,
+            },
+            Self::EmnistBalanced => &const { emnist(47, 112_800) },
+            Self::EmnistLetters => &const { emnist(26, 124_800) },
+            Self::EmnistDigits => &const { emnist(10, 240_000) },
+            Self::EmnistByClass => &const { emnist(62, 697_932) },
+            Self::Synthetic | Self::Images | Self::Arrays => return None,
         })
     }
 }
@@ -91,6 +128,23 @@ pub enum DatasetSpec {
         /// Classes, [`ranges::CLASSES`](crate::ranges::CLASSES).
         classes: usize,
     },
+    /// Images of one's own.
+    Own {
+        /// In which form they come.
+        kind: DatasetKind,
+        /// The folder or file.
+        path: String,
+        /// The shape of every image: channels (1 or 3 of image files, which are brought to that size), rows, columns.
+        shape: [usize; 3],
+        /// Classes, [`ranges::CLASSES`](crate::ranges::CLASSES).
+        classes: usize,
+        /// Images to train and validate on.
+        train: usize,
+        /// Images to test on: those of the test part or, where there is none, as many of the others, drawn by `seed`.
+        test: usize,
+        /// What the test images are drawn by, apart from the run's own seed: other runs are tested on the same.
+        seed: u64,
+    },
 }
 
 impl DatasetSpec {
@@ -112,7 +166,7 @@ impl DatasetSpec {
     #[must_use]
     pub fn kind(&self) -> DatasetKind {
         match self {
-            Self::Published { kind, .. } => *kind,
+            Self::Published { kind, .. } | Self::Own { kind, .. } => *kind,
             Self::Synthetic { .. } => DatasetKind::Synthetic,
         }
     }
@@ -122,7 +176,16 @@ impl DatasetSpec {
     pub fn train_images(&self) -> usize {
         match self {
             Self::Published { kind, .. } => kind.release().map_or(0, |release| release.train_images),
-            Self::Synthetic { train, .. } => *train,
+            Self::Synthetic { train, .. } | Self::Own { train, .. } => *train,
+        }
+    }
+
+    /// Images to test on; none of a published data set, whose files say it.
+    #[must_use]
+    pub fn test_images(&self) -> Option<usize> {
+        match self {
+            Self::Published { .. } => None,
+            Self::Synthetic { test, .. } | Self::Own { test, .. } => Some(*test),
         }
     }
 
@@ -132,7 +195,7 @@ impl DatasetSpec {
         match self {
             // Only a kind with a release is published.
             Self::Published { kind, .. } => kind.release().map_or([0; 3], |release| release.shape),
-            Self::Synthetic { shape, .. } => *shape,
+            Self::Synthetic { shape, .. } | Self::Own { shape, .. } => *shape,
         }
     }
 
@@ -147,7 +210,7 @@ impl DatasetSpec {
     pub fn classes(&self) -> usize {
         match self {
             Self::Published { kind, .. } => kind.release().map_or(0, |release| release.classes),
-            Self::Synthetic { classes, .. } => *classes,
+            Self::Synthetic { classes, .. } | Self::Own { classes, .. } => *classes,
         }
     }
 }

@@ -39,7 +39,7 @@ pub use device::{DeviceChoice, ParseDeviceError, Precision};
 pub use history::HistoryRow;
 pub use initialisation::{Initialisation, WeightInit};
 pub use input::{InputKind, InputSpec};
-pub use loss::{LossKind, LossSpec};
+pub use loss::{ClassWeights, LossKind, LossSpec};
 pub use named::Named;
 pub use network::{Argument, LayerKind, LayerList, LayerSpec, LayerTensor, NetworkError, NetworkSpec};
 pub use optimizer::{DecayScope, OptimizerKind, OptimizerNumbers, OptimizerSpec};

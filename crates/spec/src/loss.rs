@@ -24,6 +24,46 @@ pub enum LossSpec {
     MeanSquaredError,
 }
 
+/// What each image's loss counts, by its class (`weight` of `torch.nn.CrossEntropyLoss`).
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum ClassWeights {
+    /// All the same.
+    #[default]
+    None,
+    /// Images to train on, divided by those of the class and by the number of classes: all classes count the same together.
+    Balanced,
+    /// One for each class, in the order of the labels, [`ranges::CLASS_WEIGHT`](crate::ranges::CLASS_WEIGHT).
+    Each(Vec<f64>),
+}
+
+impl ClassWeights {
+    /// The weights of classes of which there are so many images to train on; none where all count the same.
+    ///
+    /// ```
+    /// use strata_spec::ClassWeights;
+    ///
+    /// assert_eq!(ClassWeights::Balanced.of(&[30, 10]), Ok(Some(vec![2.0 / 3.0, 2.0])));
+    /// assert_eq!(ClassWeights::Balanced.of(&[30, 0]), Err(1));
+    /// ```
+    ///
+    /// # Errors
+    /// The first class without an image, which has no balanced weight.
+    pub fn of(&self, counts: &[usize]) -> Result<Option<Vec<f64>>, usize> {
+        match self {
+            Self::None => Ok(None),
+            Self::Each(weights) => Ok(Some(weights.clone())),
+            Self::Balanced => match counts.iter().position(|count| *count == 0) {
+                Some(class) => Err(class),
+                None => {
+                    let all = counts.iter().sum::<usize>() as f64;
+                    let weight = |count: &usize| all / (*count as f64 * counts.len() as f64);
+                    Ok(Some(counts.iter().map(weight).collect()))
+                }
+            },
+        }
+    }
+}
+
 impl Default for LossSpec {
     /// The cross entropy without smoothing.
     fn default() -> Self {

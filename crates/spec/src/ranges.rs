@@ -92,7 +92,11 @@ pub const THREADS: Integers = Integers::new(1, 1_024);
 pub const CUDA_ORDINAL: Integers = Integers::new(0, 255);
 /// Synthetic images of each part: 614 MB at 3,072 bytes an image, 13 GB at the largest.
 pub const SYNTHETIC: Integers = Integers::new(10, 200_000);
-/// Channels, rows or columns of a synthetic image.
+/// What a class counts in the loss.
+pub const CLASS_WEIGHT: Numbers = Numbers::Positive;
+/// Images of a part, of one's own: an index is 32 bits.
+pub const IMAGES: Integers = Integers::new(1, 4_000_000_000);
+/// Channels, rows or columns of an image.
 pub const IMAGE_SIDE: Integers = Integers::new(1, 4_096);
 /// Classes: a label is a byte.
 pub const CLASSES: Integers = Integers::new(2, 256);

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use strata_cli::{ConfigArguments, ExperimentArguments, MachineArguments, Seeds, note};
 use strata_config::read_text;
+use strata_dataset::DatasetError;
 use strata_experiment::{
-    Config, Display, Runner, Stop, dataset_grid, dataset_info, dataset_show, find_run, seeds_table,
+    Config, Display, ExperimentError, Runner, Stop, dataset_grid, dataset_info, dataset_show, find_run, seeds_table,
 };
-use strata_files::{escape_path, hide_credentials};
+use strata_files::{escape, escape_path, hide_credentials};
 use strata_report::Format;
 
 use crate::cli::{self, Command};
@@ -34,7 +35,14 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
         Command::Dataset(cli::Dataset::Info(config)) => {
             let experiment = read(&config)?;
             let stop = prepare()?;
-            show(&dataset_info(&experiment, config.data.as_deref(), &mut Display::default(), &stop)?)
+            let info = dataset_info(&experiment, config.data.as_deref(), &mut Display::default(), &stop);
+            if let Err(ExperimentError::Data { source, .. }) = &info
+                && let DatasetError::BrokenImages { broken, .. } = &**source
+            {
+                let line = |(path, reason): &(PathBuf, String)| format!("{}: {}\n", escape_path(path), escape(reason));
+                show(&broken.iter().map(line).collect::<String>())?;
+            }
+            show(&info?)
         }
         Command::Dataset(cli::Dataset::Grid { config, out, augmented }) => {
             let experiment = read(&config)?;

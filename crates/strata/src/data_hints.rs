@@ -39,12 +39,30 @@ pub(crate) fn hint(error: &DatasetError, folder: &DataFolder, asked: Asked) -> O
         | DatasetError::ClassNames { .. }
         | DatasetError::Pickle { .. }
         | DatasetError::Shape { .. }
+        | DatasetError::Array { .. }
         | DatasetError::Idx { .. } => return Some("put that file right, or name another folder with --data"),
+        DatasetError::ImageFolder { .. } | DatasetError::OtherCount { .. } => {
+            return Some("dataset.path names the images, unless --data does");
+        }
+        DatasetError::BrokenImages { broken, .. } if broken.len() > 3 => {
+            return Some("`cargo xtask dataset info CONFIG` lists them all");
+        }
+        DatasetError::Memory { what, .. } if what.contains("array") => {
+            return Some("arrays are read into memory: image files (dataset.kind = \"images\") are not");
+        }
         DatasetError::Memory { what, .. } if what.starts_with("synthetic training") => {
             return Some("lower dataset.train");
         }
         DatasetError::Memory { what, .. } if what.starts_with("synthetic test") => return Some("lower dataset.test"),
         DatasetError::Memory { .. } => return Some("close other programs, or use a machine with more memory"),
+        DatasetError::Io { source, action, .. } if action.ends_with("the packed images") => {
+            return match source.kind() {
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+                    Some("free some space there, or name another folder for the cache in XDG_CACHE_HOME")
+                }
+                _ => Some("XDG_CACHE_HOME names another folder for the cache"),
+            };
+        }
         DatasetError::Io { source, .. } => source,
         _ => return None,
     };

@@ -1,17 +1,12 @@
 //! `predict`: classes of image files.
 
-use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::Args;
 use serde_json::json;
 use strata_experiment::{ClassProbability, ImageClassifier, find_run};
-use strata_files::escape_path;
-
-/// What of a folder is taken for an image: by its name's end.
-const IMAGES: &[&str] = &["png", "jpg", "jpeg", "webp", "gif", "bmp"];
+use strata_files::{IMAGE_ENDINGS, ImageFiles, escape_path};
 
 #[derive(Debug, Args)]
 pub(crate) struct Predict {
@@ -72,32 +67,11 @@ fn files(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
-    let mut found = Vec::new();
-    gather(path, &mut BTreeSet::new(), &mut found)?;
+    let found = ImageFiles::below(path)?.images;
     if found.is_empty() {
-        bail!("{}: no {} file in this folder or below", escape_path(path), IMAGES.join(", "));
+        bail!("{}: no {} file in this folder or below", escape_path(path), IMAGE_ENDINGS.join(", "));
     }
     Ok(found)
-}
-
-/// Adds the image files in `folder` and below; a folder that links lead to again is not visited twice.
-fn gather(folder: &Path, seen: &mut BTreeSet<PathBuf>, found: &mut Vec<PathBuf>) -> anyhow::Result<()> {
-    let failed = || format!("cannot look into the folder {}", escape_path(folder));
-    if !seen.insert(folder.canonicalize().with_context(failed)?) {
-        return Ok(());
-    }
-    let entries = fs::read_dir(folder).with_context(failed)?.collect::<Result<Vec<_>, _>>().with_context(failed)?;
-    let mut paths: Vec<_> = entries.into_iter().map(|entry| entry.path()).collect();
-    paths.sort();
-    for path in paths {
-        let end = path.extension().map(|end| end.to_string_lossy().to_lowercase()).unwrap_or_default();
-        if path.is_dir() {
-            gather(&path, seen, found)?;
-        } else if IMAGES.contains(&end.as_str()) {
-            found.push(path);
-        }
-    }
-    Ok(())
 }
 
 fn in_words(file: &Path, classes: &[ClassProbability], top: usize) -> String {

@@ -8,6 +8,7 @@ use strata_spec::{DatasetKind, DatasetSpec, InputKind, InputSpec, Named, Release
 
 use crate::key::Fallback::{Is, Required, Worked};
 use crate::key::{Section, When, keys, table};
+use crate::takes::Takes;
 use crate::takes::Takes::{Boolean, Choice, Integer, IntegerTo, Number, Text, Triple};
 use crate::takes::choices;
 use crate::value::{Value, boolean, count, named, number, seed, size, text, triple};
@@ -15,6 +16,9 @@ use crate::values::Values;
 
 /// An address's length in bytes, as browsers and servers cap it.
 const MAX_URL: usize = 2_048;
+
+/// How many images a part has; what the data are decides the range.
+const IMAGES: Takes = IntegerTo { least: 10, most: "200000; of images and arrays from 1 on" };
 
 pub(super) const DATASET_SECTION: Section =
     table("dataset", "A key of another kind is an error that names the kinds that take it.", ENTRIES);
@@ -28,19 +32,27 @@ keys! {
     /// the archive's checksum
     SHA256: String, text => "dataset.sha256", Text { expects: "a string of 64 hexadecimal digits", read: sha256 },
         Worked { words: "that of the release's archive", out: |values| release(values)?.sha256.map(|sum| Value::Text(sum.into())) }, Some(OF_ARCHIVES), None;
+    /// of images the folder with a folder for each class, or with folders train, validation (or val) and test of such folders; of arrays the .npz file, or the folder of .npy files, with x_train, y_train and, where they are there, x_validation (or x_val), x_test and their labels; from the working directory on
+    PATH: String, text => "dataset.path", Text { expects: "a path of up to 4096 printable characters", read: path }, Required, Some(OF_PATH), None;
+    /// test images; of images and arrays without a test part, as many are drawn by dataset.seed
+    TEST: usize, size => "dataset.test", IMAGES,
+        Worked { words: "1000 of synthetic; of images those of the test part, or a tenth; of arrays to be written", out: test }, Some(OF_OWN), None;
     /// training images, the validation part included
-    TRAIN: usize, size => "dataset.train", Integer(ranges::SYNTHETIC), Is("5000"), Some(OF_SYNTHETIC), None;
-    /// test images
-    TEST: usize, size => "dataset.test", Integer(ranges::SYNTHETIC), Is("1000"), Some(OF_SYNTHETIC), None;
-    /// the images' seed, apart from the run's own
-    DATASET_SEED: u64, seed => "dataset.seed", Integer(ranges::SEED), Is("0"), Some(OF_SYNTHETIC), None;
-    /// the images' channels, rows and columns; at most 65536 values
-    SHAPE: [usize; 3], triple => "dataset.shape", Triple(ranges::IMAGE_SIDE), Is("[3, 32, 32]"), Some(OF_SYNTHETIC), None;
+    TRAIN: usize, size => "dataset.train", IMAGES,
+        Worked { words: "5000 of synthetic; of images all that are not to test on; of arrays to be written", out: train }, Some(OF_OWN), None;
+    /// what is drawn of the data set, apart from the run's own seed: synthetic images, or which of one's own images are to test on
+    DATASET_SEED: u64, seed => "dataset.seed", Integer(ranges::SEED), Is("0"), Some(OF_OWN), None;
+    /// the images' channels, rows and columns; at most 65536 values; one's own images, which have 1 or 3 channels, are brought to that size
+    SHAPE: [usize; 3], triple => "dataset.shape", Triple(ranges::IMAGE_SIDE), Is("[3, 32, 32]"), Some(OF_OWN), None;
     /// classes to tell apart
-    CLASSES: usize, size => "dataset.classes", Integer(ranges::CLASSES), Is("10"), Some(OF_SYNTHETIC), None;
+    CLASSES: usize, size => "dataset.classes", Integer(ranges::CLASSES),
+        Worked { words: "10 of synthetic; of images one for each folder; of arrays to be written", out: classes }, Some(OF_OWN), None;
     /// images split off for validation, of 50000 training images of cifar10 and cifar100, 60000 of mnist and fashion_mnist
     VALIDATION: usize, size => "dataset.validation", IntegerTo { least: 1, most: "one below the number of training images" },
-        Worked { words: "a tenth of the training images", out: a_tenth }, None, None;
+        Worked { words: "a tenth of the training images; of images those of the validation part, where there is one", out: validation }, None, None;
+    /// images to train on at most, for a quick trial: the first in the split's order, or so many drawn of a training part of one's own; validation and test images are all there
+    LIMIT: usize, size => "dataset.limit", IntegerTo { least: 1, most: "one below the number of images to train on" },
+        Worked { words: "none: all", out: |_| None }, None, Some("limit");
     /// images of a training step; an epoch's last batch may be smaller
     BATCH: NonZeroUsize, count => "dataset.batch", Integer(ranges::BATCH), Is("128"), None, Some("batch_size"), always;
     /// images of an evaluation step; changes memory and speed, not results beyond rounding
@@ -63,6 +75,8 @@ pub struct DatasetConfig {
     pub kind: DatasetSpec,
     /// Images taken from the training part for validation: at least 1, fewer than the part has.
     pub validation: usize,
+    /// How many images are trained on at most, fewer than there are; all where none.
+    pub limit: Option<usize>,
     /// Images of a training step, 1 to 1,000,000.
     pub batch: NonZeroUsize,
     /// Images of an evaluation step, 1 to 2,000,000; twice `batch` by default.
@@ -77,6 +91,7 @@ impl DatasetConfig {
         Self {
             kind: kind(values),
             validation: values.get(&VALIDATION).unwrap_or_default(),
+            limit: values.get(&LIMIT),
             batch,
             evaluation_batch: values.get(&EVALUATION_BATCH).unwrap_or(batch),
             input: input(values),
@@ -102,6 +117,15 @@ fn input(values: &Values) -> InputSpec {
 
 fn kind(values: &Values) -> DatasetSpec {
     match values.get(&DATASET) {
+        Some(kind @ (DatasetKind::Images | DatasetKind::Arrays)) => DatasetSpec::Own {
+            kind,
+            path: values.get(&PATH).unwrap_or_default(),
+            shape: values.get(&SHAPE).unwrap_or_default(),
+            classes: values.get(&CLASSES).unwrap_or_default(),
+            train: values.get(&TRAIN).unwrap_or_default(),
+            test: values.get(&TEST).unwrap_or_default(),
+            seed: values.get(&DATASET_SEED).unwrap_or_default(),
+        },
         Some(DatasetKind::Synthetic) | None => DatasetSpec::Synthetic {
             train: values.get(&TRAIN).unwrap_or_default(),
             test: values.get(&TEST).unwrap_or_default(),
@@ -130,10 +154,19 @@ const OF_ARCHIVES: When = When {
     in_phase: None,
     otherwise: |values, name| of_other_releases(values, name, |release| release.sha256.is_some()),
 };
-const OF_SYNTHETIC: When = When {
-    holds: |values| values.get(&DATASET) == Some(DatasetKind::Synthetic),
+const OF_OWN: When = When {
+    holds: |values| values.get(&DATASET).is_some_and(|kind| kind.release().is_none()),
     in_phase: None,
-    otherwise: |values, name| format!("{}; synthetic takes it", has_no(values, name)),
+    otherwise: |values, name| {
+        let takers = DatasetKind::ALL.iter().filter(|kind| kind.release().is_none());
+        let takers: Vec<_> = takers.map(|kind| kind.as_str()).collect();
+        format!("{}; those that take it: {}", has_no(values, name), takers.join(", "))
+    },
+};
+const OF_PATH: When = When {
+    holds: |values| matches!(values.get(&DATASET), Some(DatasetKind::Images | DatasetKind::Arrays)),
+    in_phase: None,
+    otherwise: |values, name| format!("{}; images and arrays take it", has_no(values, name)),
 };
 
 const OF_FREQUENCIES: When = When {
@@ -175,6 +208,13 @@ fn url(text: &str) -> Option<String> {
     (is_whole && text.len() <= MAX_URL && !text.chars().any(char::is_control)).then(|| text.to_owned())
 }
 
+/// A path that can be found from any folder: a run's config holds it.
+fn path(text: &str) -> Option<String> {
+    let is_path = !text.is_empty() && text.len() <= 4_096 && !text.chars().any(char::is_control);
+    let path = std::path::absolute(text).ok().filter(|_| is_path)?;
+    path.into_os_string().into_string().ok()
+}
+
 fn sha256(text: &str) -> Option<String> {
     (text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit())).then(|| text.to_ascii_lowercase())
 }
@@ -183,8 +223,38 @@ fn integer(value: usize) -> Option<Value> {
     i64::try_from(value).ok().map(Value::Integer)
 }
 
-fn a_tenth(values: &Values) -> Option<Value> {
-    // Only synthetic has a number of its own.
+fn test(values: &Values) -> Option<Value> {
+    match values.own_data {
+        Some(found) => integer(found.test.unwrap_or_else(|| (found.train / 10).max(1))),
+        None => of_synthetic(values, 1_000),
+    }
+}
+
+fn train(values: &Values) -> Option<Value> {
+    match values.own_data {
+        Some(found) => {
+            let drawn = if found.test.is_some() { 0 } else { values.get(&TEST)? };
+            integer((found.train + found.validation.unwrap_or_default()).saturating_sub(drawn))
+        }
+        None => of_synthetic(values, 5_000),
+    }
+}
+
+fn classes(values: &Values) -> Option<Value> {
+    match values.own_data {
+        Some(found) => integer(found.classes),
+        None => of_synthetic(values, 10),
+    }
+}
+
+fn of_synthetic(values: &Values, count: usize) -> Option<Value> {
+    integer(count).filter(|_| values.get(&DATASET) == Some(DatasetKind::Synthetic))
+}
+
+fn validation(values: &Values) -> Option<Value> {
+    if let Some(own) = values.own_data.and_then(|found| found.validation) {
+        return integer(own);
+    }
     let train = release(values).map(|release| release.train_images).or_else(|| values.get(&TRAIN)).unwrap_or_default();
     integer((train / 10).max(1))
 }

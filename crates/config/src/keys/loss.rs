@@ -1,13 +1,13 @@
 //! `[loss]`: what is made small.
 
 use strata_spec::ranges;
-use strata_spec::{LossKind, LossSpec, Named};
+use strata_spec::{ClassWeights, LossKind, LossSpec, Named};
 
-use crate::key::Fallback::Is;
+use crate::key::Fallback::{Is, Worked};
 use crate::key::{Section, When, keys, table};
-use crate::takes::Takes::{Choice, Number};
+use crate::takes::Takes::{Choice, NameOrNumbers, Number};
 use crate::takes::choices;
-use crate::value::{named, number};
+use crate::value::{class_weights, named, number};
 use crate::values::Values;
 
 pub(super) const LOSS_SECTION: Section =
@@ -18,6 +18,9 @@ keys! {
     LOSS: LossKind, named => "loss.kind", Choice(choices::<LossKind>), Is("\"cross_entropy\""), None, Some("loss");
     /// the share of each target that is spread over all classes
     LABEL_SMOOTHING: f64, number => "loss.label_smoothing", Number(ranges::LABEL_SMOOTHING), Is("0.0"), Some(OF_CROSS_ENTROPY), Some("label_smoothing");
+    /// what each image's loss counts by its class, of the batch's mean too: "balanced" makes all classes count the same together (images to train on, divided by the class's and the number of classes)
+    CLASS_WEIGHTS: ClassWeights, class_weights => "loss.class_weights", NameOrNumbers { name: "balanced", each: ranges::CLASS_WEIGHT },
+        Worked { words: "none: all the same", out: |_| None }, Some(OF_CROSS_ENTROPY), Some("class_weights");
 }
 
 /// The loss with its numbers.

@@ -97,7 +97,10 @@ fn documented_default_values_are_the_defaults_in_use() {
             "the file's name without .toml" => "c",
             "what the machine has" | "that of the release" | "that of the release's archive" => continue,
             default if default.starts_with("none: ") => continue,
-            "a tenth of the training images" => "5000",
+            "a tenth of the training images; of images those of the validation part, where there is one" => "5000",
+            "1000 of synthetic; of images those of the test part, or a tenth; of arrays to be written" => "1000",
+            "5000 of synthetic; of images all that are not to test on; of arrays to be written" => "5000",
+            "10 of synthetic; of images one for each folder; of arrays to be written" => "10",
             "twice dataset.batch" => "256",
             "1.0 (mirror 0.5)" => "1.0",
             value => value,
@@ -123,7 +126,9 @@ fn documented_ranges_are_the_ranges_that_are_checked() {
                     "one below the number of training images" => 49_999,
                     "one below the image's shorter side" => 31,
                     "the image's longer side" => 32,
+                    "one below the number of images to train on" => 44_999,
                     "the pixels of a channel" => 1_024,
+                    "200000; of images and arrays from 1 on" => 200_000,
                     most => most.parse().unwrap(),
                 };
                 let beyond = most.checked_add(1).map_or("9223372036854775808".to_owned(), |beyond| beyond.to_string());

@@ -13,7 +13,7 @@ use crate::DatasetError;
 
 /// A lock on `NAME.lock`, which is removed with it. The system frees a dead process's lock.
 #[derive(Debug)]
-pub(super) struct Lock {
+pub(crate) struct Lock {
     path: PathBuf,
     /// Locked for as long as it is open.
     _file: File,
@@ -21,7 +21,7 @@ pub(super) struct Lock {
 
 impl Lock {
     /// Waits until this process holds the lock on `target`.
-    pub(super) fn hold(target: &Path, watch: &mut Watch<'_>) -> Result<Self, DatasetError> {
+    pub(crate) fn hold(target: &Path, watch: &mut Watch<'_>) -> Result<Self, DatasetError> {
         let path = with_suffix(target, ".lock");
         let mut told = false;
         loop {

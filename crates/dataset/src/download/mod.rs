@@ -30,6 +30,7 @@ use std::time::Duration;
 use crate::{DatasetError, digest};
 use fetch::fetch;
 use location::Location;
+pub(crate) use lock::Lock;
 
 /// What loading is at, for a progress bar.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +57,13 @@ pub enum FetchProgress {
     Verifying {
         /// The file.
         path: PathBuf,
+    },
+    /// Images of files are being brought to one size and packed.
+    Packing {
+        /// How many are.
+        done: usize,
+        /// How many there are.
+        total: usize,
     },
     /// The images are being read.
     Reading {

@@ -1,7 +1,7 @@
-//! A `.tar.gz` archive of a data set's files, streamed: nothing it names is written to disk.
+//! A `.tar.gz` or `.zip` archive of a data set's files, streamed: nothing it names is written to disk.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Seek};
 use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
@@ -9,11 +9,14 @@ use strata_files::{escape_path, escape_truncated};
 
 use super::Source;
 use super::files::Found;
+use super::zip::Zip;
 use crate::DatasetError;
 use crate::download::Watch;
 
 /// The most bytes that are unpacked: the official releases have 184 to 187 million.
 const LONGEST: u64 = 256 << 20;
+/// What a gzipped file may have beyond its content.
+const SLACK: u64 = 1 << 20;
 
 /// Reads the files of the first of the source's layouts that is whole in an archive.
 ///
@@ -25,6 +28,10 @@ pub(super) fn read(
     path: &Path,
     watch: &mut Watch<'_>,
 ) -> Result<Found, DatasetError> {
+    let mut file = file;
+    if start_of(&mut file, path)? == *b"PK" {
+        return pick(collect_zip(source, file, path, watch)?, path);
+    }
     let unpacked = Unpacked {
         reader: MultiGzDecoder::new(BufReader::with_capacity(1 << 18, file)),
         left: LONGEST,
@@ -33,7 +40,57 @@ pub(super) fn read(
     let found = collect(source, tar::Archive::new(unpacked), path);
     // A cancelled read surfaces as an error of the archive's.
     watch.check()?;
-    let mut found = found?;
+    pick(found?, path)
+}
+
+/// The archive's first two bytes; it is left at its beginning.
+fn start_of(file: &mut File, path: &Path) -> Result<[u8; 2], DatasetError> {
+    let mut start = [0; 2];
+    let mut read = || {
+        let mut bytes = Vec::new();
+        (&mut *file).take(2).read_to_end(&mut bytes)?;
+        start[..bytes.len()].copy_from_slice(&bytes);
+        file.rewind()
+    };
+    read().map_err(|error| DatasetError::io("read", path, error))?;
+    Ok(start)
+}
+
+/// The files of each layout in a ZIP archive, gzipped ones unpacked.
+fn collect_zip(
+    source: &'static Source,
+    file: File,
+    path: &Path,
+    watch: &Watch<'_>,
+) -> Result<Vec<Found>, DatasetError> {
+    let broken = |text: String| problem(path, text);
+    let mut zip = Zip::open(BufReader::new(file)).map_err(broken)?;
+    let mut found: Vec<_> = source.layouts.iter().map(|layout| Found::new(layout, escape_path(path))).collect();
+    for entry in zip.entries.clone() {
+        watch.check()?;
+        let place = found.iter_mut().find_map(|found| {
+            let name = entry.name.strip_prefix(found.layout.folder)?.strip_prefix('/')?;
+            let plain = name.strip_suffix(".gz").unwrap_or(name);
+            let number = found.layout.files.iter().position(|member| member.name == plain)?;
+            Some((found, number))
+        });
+        let Some((found, number)) = place else { continue };
+        let member = &found.layout.files[number];
+        if found.files[number].is_some() {
+            return Err(broken(format!("it holds {} twice", member.name)));
+        }
+        let bytes = zip.read(&entry, member.longest + SLACK).map_err(broken)?;
+        found.files[number] = Some(match entry.name.ends_with(".gz") && !member.name.ends_with(".gz") {
+            true => super::files::read_gzip(member, bytes.as_slice(), path)?,
+            false => bytes,
+        });
+        member.check_length(&found.name(number), found.bytes(number).map_or(0, <[u8]>::len) as u64)?;
+    }
+    Ok(found)
+}
+
+/// The files of the first layout that is whole.
+fn pick(mut found: Vec<Found>, path: &Path) -> Result<Found, DatasetError> {
     if let Some(whole) = found.iter().position(Found::is_whole) {
         return Ok(found.swap_remove(whole));
     }

@@ -25,8 +25,10 @@ pub(super) struct Cifar {
     pub(super) classes: &'static [&'static str],
     /// The first files of a layout are training images, the next one is test images, the last one names the classes.
     pub(super) training_files: usize,
-    /// Bytes before a record's pixels, the last of which is the label.
+    /// Bytes before a record's pixels.
     pub(super) label_bytes: usize,
+    /// Which of them is the label.
+    pub(super) label: usize,
     /// The labels' key in a pickle.
     pub(super) labels_key: &'static str,
     /// The names' key in a pickle.
@@ -45,7 +47,7 @@ impl Cifar {
             let record = self.label_bytes + PIXELS;
             for (number, bytes) in bytes.chunks_exact(record).enumerate() {
                 let (labels, pixels) = bytes.split_at(self.label_bytes);
-                part.push(labels[self.label_bytes - 1].into(), pixels, file, number)?;
+                part.push(labels[self.label].into(), pixels, file, number)?;
             }
             Ok(())
         })
@@ -97,7 +99,7 @@ impl Cifar {
         };
         let count = self.training_files;
         let (train, test) = (part(0..count)?, part(count..count + 1)?);
-        Ok(Dataset { name: self.name.to_owned(), classes, train, test })
+        Ok(Dataset { name: self.name.to_owned(), classes, train, validation: None, test })
     }
 
     fn parse_names(&self, text: &[u8], file: &str) -> Result<Vec<String>, DatasetError> {

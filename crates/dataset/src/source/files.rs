@@ -146,7 +146,7 @@ fn read_plain(member: &Member, file: File, path: &Path) -> Result<Vec<u8>, Datas
     Ok(bytes)
 }
 
-fn read_gzip(member: &Member, file: File, path: &Path) -> Result<Vec<u8>, DatasetError> {
+pub(super) fn read_gzip(member: &Member, file: impl Read, path: &Path) -> Result<Vec<u8>, DatasetError> {
     let mut bytes = Vec::new();
     let unpacked = MultiGzDecoder::new(file).take(member.longest.saturating_add(1)).read_to_end(&mut bytes);
     unpacked.map_err(|error| DatasetError::archive(path, &error))?;
@@ -159,12 +159,12 @@ pub(super) fn is_file(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.is_file())
 }
 
-/// Whether a file begins as gzip's do.
-pub(super) fn is_gzip(path: &Path) -> Result<bool, DatasetError> {
+/// Whether a file begins as gzip's or a ZIP archive's do.
+pub(super) fn is_archive(path: &Path) -> Result<bool, DatasetError> {
     let mut start = Vec::new();
     let read = open(path, u64::MAX)?.take(2).read_to_end(&mut start);
     read.map_err(|error| DatasetError::io("read", path, error))?;
-    Ok(start == [0x1f, 0x8b])
+    Ok(start == [0x1f, 0x8b] || start == *b"PK")
 }
 
 /// Opens a regular file of at most `longest` bytes.

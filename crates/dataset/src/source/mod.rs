@@ -4,23 +4,30 @@
 //! add one, give it a name and a `Release` in `strata-spec`, put its file there, and let `cargo xtask docs` list the folder again.
 
 mod archive;
+mod arrays;
 mod cifar;
 mod files;
+mod folder;
 mod idx;
+mod npy;
+mod packed;
 mod pickle;
 mod published;
+mod request;
 mod synthetic;
+mod zip;
 
 use std::path::{Path, PathBuf};
 
-use strata_files::hide_credentials;
+use strata_rng::TorchRng;
 use strata_spec::{DatasetKind, DatasetSpec};
 
 pub use synthetic::Synthetic;
 
-use crate::download::{Download, FetchProgress, Limits, Watch, cache_folder};
-use crate::{Dataset, DatasetError, ImageShape, digest};
-use files::{Found, is_file};
+use crate::download::{FetchProgress, Limits, Watch, cache_folder};
+use crate::{Dataset, DatasetError, ImageShape};
+use files::Found;
+use request::Request;
 
 /// The source of each published data set.
 fn source(kind: DatasetKind) -> Option<&'static Source> {
@@ -152,6 +159,17 @@ fn load_within(
             let shape = ImageShape { channels, height, width };
             Synthetic { seed, train, test, shape, classes }.generate_unless(watch.cancel)?
         }
+        &DatasetSpec::Own { kind, ref path, shape: [channels, height, width], classes, train, test, seed } => {
+            let shape = ImageShape { channels, height, width };
+            let (path, counts) = (folder.path().unwrap_or(Path::new(path)), [train, test]);
+            match kind {
+                DatasetKind::Images => {
+                    folder::Folder { path, shape, classes, counts, seed }.load(&cache_folder()?, watch)?
+                }
+                DatasetKind::Arrays => arrays::Arrays { path, shape, classes, counts, seed }.load(watch)?,
+                other => return Err(DatasetError::NotOwn { name: other.to_string() }),
+            }
+        }
         DatasetSpec::Published { kind, url, sha256 } => {
             let Some(source) = source(*kind) else {
                 return Err(DatasetError::NotPublished { name: kind.to_string() });
@@ -166,10 +184,16 @@ fn load_within(
     Ok(data)
 }
 
-/// The URL of the file `name` in the folder that `url` names, whose query stays.
-fn below(url: &str, name: &str) -> String {
-    let (folder, query) = url.split_at(url.find('?').filter(|_| !url.starts_with("file:")).unwrap_or(url.len()));
-    format!("{}/{name}{query}", folder.trim_end_matches('/'))
+/// Which of so many images are tested on, where there is no part of them: `wanted`, of the end of a permutation drawn by `seed`.
+fn drawn_for_test(count: usize, wanted: usize, seed: u64) -> Result<Vec<bool>, DatasetError> {
+    if wanted == 0 || wanted >= count || u32::try_from(count).is_err() {
+        return Err(DatasetError::value("test", wanted, format!("there are {count} images to draw from")));
+    }
+    let mut is_test = vec![false; count];
+    for place in &TorchRng::new(seed).permutation(count)[count - wanted..] {
+        is_test[*place as usize] = true;
+    }
+    Ok(is_test)
 }
 
 /// What is read is what the spec has promised, or a network would be built for other images.
@@ -182,101 +206,6 @@ fn check_shape(spec: &DatasetSpec, data: &Dataset) -> Result<(), DatasetError> {
         }
     }
     Ok(())
-}
-
-/// A published data set that is asked for.
-struct Request<'a> {
-    source: &'static Source,
-    url: &'a str,
-    sha256: Option<&'a str>,
-    folder: &'a DataFolder,
-    limits: &'a Limits,
-}
-
-impl Request<'_> {
-    fn load(&self, watch: &mut Watch<'_>) -> Result<Dataset, DatasetError> {
-        if let Some(sha256) = self.sha256.filter(|sha256| !digest::is_sha256(sha256)) {
-            return Err(DatasetError::BadChecksum { value: sha256.to_owned() });
-        }
-        Download::check_url(self.url)?;
-        if let Some(path) = self.folder.path() {
-            if is_file(path) && files::is_gzip(path)? {
-                return self.archive_as_it_is(path, watch);
-            }
-            if let Some(path) = path.ancestors().find(|path| path.exists()).filter(|path| !path.is_dir()) {
-                return Err(DatasetError::NotAFolder { path: path.to_owned() });
-            }
-            if let Some(found) = self.source.in_folder(path, watch)? {
-                return (found.layout.read)(&found);
-            }
-            for name in self.source.archives {
-                let path = path.join(name);
-                if is_file(&path) {
-                    return self.archive_as_it_is(&path, watch);
-                }
-            }
-        }
-        match self.source.origin {
-            Origin::Archive { name, bytes } => self.archive(name, bytes, watch),
-            Origin::Files(files) => self.files(files, watch),
-        }
-    }
-
-    /// An archive of the user's own, whose checksum nobody has asked for.
-    fn archive_as_it_is(&self, path: &Path, watch: &mut Watch<'_>) -> Result<Dataset, DatasetError> {
-        let file = files::open(path, crate::download::LONGEST)?;
-        watch.tell(FetchProgress::Reading { path: path.to_owned() });
-        let found = archive::read(self.source, file, path, watch)?;
-        (found.layout.read)(&found)
-    }
-
-    fn archive(&self, name: &str, bytes: u64, watch: &mut Watch<'_>) -> Result<Dataset, DatasetError> {
-        let Some(sha256) = self.sha256 else {
-            return Err(DatasetError::BadChecksum { value: String::new() });
-        };
-        let sha256 = sha256.to_ascii_lowercase();
-        let is_official = self.source.release_sha256() == Some(&sha256);
-        let longest = if is_official { bytes } else { u64::MAX };
-        let target = self.target(name, &sha256)?;
-        let (path, file) = self.download(self.url, &sha256, &target, longest).fetch_within(self.limits, watch)?;
-        watch.tell(FetchProgress::Reading { path: path.clone() });
-        let found = archive::read(self.source, file, &path, watch)?;
-        (found.layout.read)(&found)
-    }
-
-    /// The files of the first layout, each by its own checksum.
-    fn files(&self, files: &'static [RemoteFile], watch: &mut Watch<'_>) -> Result<Dataset, DatasetError> {
-        let layout = &self.source.layouts[0];
-        let mut found = Found::new(layout, hide_credentials(self.url));
-        for file in files {
-            let url = below(self.url, file.name);
-            let target = self.target(file.name, file.sha256)?;
-            let download = self.download(&url, file.sha256, &target, u64::MAX);
-            let (path, open) = download.fetch_within(self.limits, watch)?;
-            watch.tell(FetchProgress::Reading { path: path.clone() });
-            found.take_gzip(file.name, open, &path)?;
-        }
-        (layout.read)(&found)
-    }
-
-    fn download<'b>(&'b self, url: &'b str, sha256: &'b str, target: &'b Path, longest: u64) -> Download<'b> {
-        let may_download = !matches!(self.folder, DataFolder::Existing(_));
-        Download { url, sha256, target, longest, may_download }
-    }
-
-    /// Where a file is looked for, and downloaded to.
-    fn target(&self, name: &str, sha256: &str) -> Result<PathBuf, DatasetError> {
-        if let Some(folder) = self.folder.path() {
-            return Ok(folder.join(name));
-        }
-        // Another release is another file: switching between two downloads neither again.
-        let short = &sha256[..12];
-        let name = match name.strip_suffix(".tar.gz") {
-            Some(stem) => format!("{stem}-{short}.tar.gz"),
-            None => format!("{}-{short}-{name}", self.source.kind),
-        };
-        Ok(cache_folder()?.join(name))
-    }
 }
 
 #[cfg(test)]

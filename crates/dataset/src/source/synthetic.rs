@@ -37,7 +37,7 @@ const FIGURES: [&str; 10] =
 ///
 /// let shape = ImageShape { channels: 1, height: 9, width: 12 };
 /// let data = Synthetic { train: 33, test: 11, shape, classes: 11, ..Synthetic::default() }.generate()?;
-/// assert_eq!((data.train.pixels().len(), data.classes[10].as_str()), (33 * 108, "dark disc"));
+/// assert_eq!((data.train.pixels()?.len(), data.classes[10].as_str()), (33 * 108, "dark disc"));
 /// # Ok::<(), strata_dataset::DatasetError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +90,7 @@ impl Synthetic {
             name: "synthetic".to_owned(),
             classes: (0..self.classes).map(class_name).collect(),
             train: Arc::new(train),
+            validation: None,
             test: Arc::new(self.part(1, self.test, "synthetic test images")?),
         })
     }

@@ -8,6 +8,7 @@ use flate2::write::GzEncoder;
 use tar::{EntryType, Header};
 use tempfile::TempDir;
 
+use super::request::below;
 use super::*;
 
 #[test]
@@ -26,6 +27,8 @@ use crate::testing::{Server, impatient, sha256, whole};
 mod damaged;
 mod pickles;
 mod published;
+
+pub(super) use published::zip;
 
 const RECORD: usize = 3073;
 const FOLDER: &str = "cifar-10-batches-bin";
@@ -159,8 +162,8 @@ fn assert_small_release(data: &Dataset) {
     assert_eq!(data.train.labels(), [0, 1, 1, 2, 2, 3, 3, 4, 4, 5]);
     assert_eq!(data.test.labels(), [5, 6, 7]);
     // File 3, record 1: the seventh training image.
-    assert_eq!(data.train.image(7), &data_file(3, 2)[RECORD + 1..]);
-    assert_eq!(data.test.image(0), &data_file(5, 1)[1..]);
+    assert_eq!(*data.train.image(7).unwrap(), data_file(3, 2)[RECORD + 1..]);
+    assert_eq!(*data.test.image(0).unwrap(), data_file(5, 1)[1..]);
 }
 
 #[test]

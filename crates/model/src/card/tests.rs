@@ -108,8 +108,12 @@ fn bytes_gathered_on_the_gpu_equal_the_loaders_pixels() {
             for batch in loader.pass(&mut TorchRng::new(43), 0).map(Result::unwrap) {
                 let (samples, part) = (batch.indices.len() as u32, shape.plane() as u32);
                 let sizes_of = [count as u32, values as u32, part, shape.channels as u32, samples, THREADS];
-                let input =
-                    [words(&sizes_of), images.pixels().to_vec(), floats(tables.as_flattened()), words(&batch.indices)];
+                let input = [
+                    words(&sizes_of),
+                    images.pixels().unwrap().to_vec(),
+                    floats(tables.as_flattened()),
+                    words(&batch.indices),
+                ];
                 assert!(host.run("gather", &input) == bits(&batch.pixels), "{shape:?}, {samples} samples");
                 sizes.push(samples);
             }

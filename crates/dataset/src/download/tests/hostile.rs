@@ -174,7 +174,7 @@ fn concurrent_processes_download_once() {
     let server = Server::start(vec![whole(&case.body)]);
     let watch = &mut Watch { cancel: &|| false, progress: &mut |_| {} };
     fs::create_dir_all(case.target().parent().unwrap()).unwrap();
-    let held = lock::Lock::hold(&case.target(), watch).unwrap();
+    let held = Lock::hold(&case.target(), watch).unwrap();
     std::thread::scope(|scope| {
         let (sender, waiting) = std::sync::mpsc::channel();
         let (case, server) = (&case, &server);

@@ -12,6 +12,7 @@ const CIFAR10: Cifar = Cifar {
     classes: &["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"],
     training_files: 5,
     label_bytes: 1,
+    label: 0,
     labels_key: "labels",
     names_key: "label_names",
 };

@@ -1,4 +1,4 @@
-//! CIFAR-100: a hundred classes of colour photographs (Krizhevsky 2009), by their fine labels.
+//! CIFAR-100: a hundred classes of colour photographs (Krizhevsky 2009), by their fine labels or by the twenty coarse ones.
 
 use strata_spec::DatasetKind;
 
@@ -26,37 +26,64 @@ const CIFAR100: Cifar = Cifar {
     training_files: 1,
     // The coarse label of twenty, then the fine one.
     label_bytes: 2,
+    label: 1,
     labels_key: "fine_labels",
     names_key: "fine_label_names",
 };
 
-pub(super) const SOURCES: &[Source] = &[Source {
-    kind: DatasetKind::Cifar100,
-    origin: Origin::Archive { name: "cifar-100-binary.tar.gz", bytes: 1 << 28 },
-    archives: &["cifar-100-python.tar.gz"],
-    layouts: &[
-        Layout {
-            folder: "cifar-100-binary",
-            files: &[
-                records("train.bin", 50_000),
-                records("test.bin", 10_000),
-                Member { name: "fine_label_names.txt", longest: LONGEST_NAMES, record: 0 },
-            ],
-            required: 2,
-            read: from_records,
-        },
-        Layout {
-            folder: "cifar-100-python",
-            files: &[
-                pickle("train", 50_000),
-                pickle("test", 10_000),
-                Member { name: "meta", longest: LONGEST_NAMES, record: 0 },
-            ],
-            required: 2,
-            read: from_pickles,
-        },
-    ],
-}];
+/// In label order, which is the alphabet's.
+#[rustfmt::skip]
+const COARSE_CLASSES: [&str; 20] = [
+    "aquatic_mammals", "fish", "flowers", "food_containers", "fruit_and_vegetables", "household_electrical_devices", "household_furniture",
+    "insects", "large_carnivores", "large_man-made_outdoor_things", "large_natural_outdoor_scenes", "large_omnivores_and_herbivores",
+    "medium_mammals", "non-insect_invertebrates", "people", "reptiles", "small_mammals", "trees", "vehicles_1", "vehicles_2",
+];
+
+const COARSE: Cifar = Cifar {
+    name: "cifar100_coarse",
+    classes: &COARSE_CLASSES,
+    training_files: 1,
+    label_bytes: 2,
+    label: 0,
+    labels_key: "coarse_labels",
+    names_key: "coarse_label_names",
+};
+
+pub(super) const SOURCES: &[Source] = &[
+    source(
+        DatasetKind::Cifar100,
+        &[
+            layout("cifar-100-binary", &FINE_FILES, |found| CIFAR100.read_records(found)),
+            layout("cifar-100-python", &PICKLES, |found| CIFAR100.read_pickles(found)),
+        ],
+    ),
+    source(
+        DatasetKind::Cifar100Coarse,
+        &[
+            layout("cifar-100-binary", &COARSE_FILES, |found| COARSE.read_records(found)),
+            layout("cifar-100-python", &PICKLES, |found| COARSE.read_pickles(found)),
+        ],
+    ),
+];
+
+const fn source(kind: DatasetKind, layouts: &'static [Layout]) -> Source {
+    let origin = Origin::Archive { name: "cifar-100-binary.tar.gz", bytes: 1 << 28 };
+    Source { kind, origin, archives: &["cifar-100-python.tar.gz"], layouts }
+}
+
+const fn layout(
+    folder: &'static str,
+    files: &'static [Member],
+    read: fn(&Found) -> Result<Dataset, DatasetError>,
+) -> Layout {
+    Layout { folder, files, required: 2, read }
+}
+
+const FINE_FILES: [Member; 3] = [TRAIN, TEST, names("fine_label_names.txt")];
+const COARSE_FILES: [Member; 3] = [TRAIN, TEST, names("coarse_label_names.txt")];
+const PICKLES: [Member; 3] = [pickle("train", 50_000), pickle("test", 10_000), names("meta")];
+const TRAIN: Member = records("train.bin", 50_000);
+const TEST: Member = records("test.bin", 10_000);
 
 /// A data file: two labels and 3,072 pixels a record.
 const fn records(name: &'static str, most: u64) -> Member {
@@ -67,10 +94,6 @@ const fn pickle(name: &'static str, most: u64) -> Member {
     Member { name, longest: most * PIXELS as u64 + LONGEST_REST, record: 0 }
 }
 
-fn from_records(found: &Found) -> Result<Dataset, DatasetError> {
-    CIFAR100.read_records(found)
-}
-
-fn from_pickles(found: &Found) -> Result<Dataset, DatasetError> {
-    CIFAR100.read_pickles(found)
+const fn names(name: &'static str) -> Member {
+    Member { name, longest: LONGEST_NAMES, record: 0 }
 }

@@ -2,6 +2,7 @@
 
 mod cifar10;
 mod cifar100;
+mod emnist;
 mod mnist;
 
 use super::Source;
@@ -11,5 +12,6 @@ use super::Source;
 pub(super) const SOURCES: &[&[Source]] = &[
     cifar10::SOURCES,
     cifar100::SOURCES,
+    emnist::SOURCES,
     mnist::SOURCES,
 ];
