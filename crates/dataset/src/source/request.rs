@@ -97,7 +97,7 @@ impl Request<'_> {
     }
 
     /// Where a file is looked for, and downloaded to.
-    fn target(&self, name: &str, sha256: &str) -> Result<PathBuf, DatasetError> {
+    pub(super) fn target(&self, name: &str, sha256: &str) -> Result<PathBuf, DatasetError> {
         if let Some(folder) = self.folder.path() {
             return Ok(folder.join(name));
         }
