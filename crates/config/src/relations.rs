@@ -54,6 +54,14 @@ fn own_data(written: &Written<'_, '_>, values: &Values, settings: &Settings) -> 
         true => Ok(()),
         false => Err(fault(written, key, format!("expected an integer {range}, not {found}"))),
     };
+    let drawn = match values.own_data {
+        Some(found) if found.test.is_none() => settings.dataset.kind.test_images().unwrap_or_default(),
+        _ => 0,
+    };
+    if let Some(found) = values.own_data.filter(|found| drawn >= found.train) {
+        let message = format!("there are {} images without a test part: fewer are drawn to test on", found.train);
+        return Err(fault(written, keys::TEST.path(), message));
+    }
     match &settings.dataset.kind {
         DatasetSpec::Published { .. } => return Ok(()),
         DatasetSpec::Synthetic { train, test, .. } => {
@@ -79,11 +87,6 @@ fn own_data(written: &Written<'_, '_>, values: &Values, settings: &Settings) -> 
     }
     let Some(found) = values.own_data else { return Ok(()) };
     range(keys::CLASSES.path(), ranges::CLASSES, found.classes)?;
-    let drawn = if found.test.is_none() { settings.dataset.kind.test_images().unwrap_or_default() } else { 0 };
-    if drawn >= found.train {
-        let message = format!("there are {} images without a test part: fewer are drawn to test on", found.train);
-        return Err(fault(written, keys::TEST.path(), message));
-    }
     let all = found.train + found.validation.unwrap_or_default() - drawn;
     let said = [
         (keys::CLASSES.path(), settings.dataset.kind.classes(), Some(found.classes)),

@@ -248,7 +248,7 @@ fn classes(values: &Values) -> Option<Value> {
 }
 
 fn of_synthetic(values: &Values, count: usize) -> Option<Value> {
-    integer(count).filter(|_| values.get(&DATASET) == Some(DatasetKind::Synthetic))
+    integer(count).filter(|_| !(OF_PATH.holds)(values))
 }
 
 fn validation(values: &Values) -> Option<Value> {

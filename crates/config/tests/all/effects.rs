@@ -83,11 +83,31 @@ const WITHOUT_EFFECT: &[(&str, &str, &str, &str)] = &[
         "optimizer.eps=1e-8",
         "adam, adamw, nadam, rmsprop, adagrad and muon take it",
     ),
-    ("dataset.kind=\"cifar10\"", "dataset.train=100", "dataset.train=5000", "synthetic takes it"),
-    ("dataset.kind=\"cifar10\"", "dataset.test=100", "dataset.test=1000", "synthetic takes it"),
-    ("dataset.kind=\"cifar10\"", "dataset.shape=[1, 8, 8]", "dataset.shape=[3, 32, 32]", "synthetic takes it"),
-    ("dataset.kind=\"mnist\"", "dataset.classes=3", "dataset.classes=10", "synthetic takes it"),
-    ("dataset.kind=\"cifar10\"", "dataset.seed=1", "dataset.seed=0", "synthetic takes it"),
+    (
+        "dataset.kind=\"cifar10\"",
+        "dataset.train=100",
+        "dataset.train=5000",
+        "those that take it: synthetic, images, arrays",
+    ),
+    (
+        "dataset.kind=\"cifar10\"",
+        "dataset.test=100",
+        "dataset.test=1000",
+        "those that take it: synthetic, images, arrays",
+    ),
+    (
+        "dataset.kind=\"cifar10\"",
+        "dataset.shape=[1, 8, 8]",
+        "dataset.shape=[3, 32, 32]",
+        "those that take it: synthetic, images, arrays",
+    ),
+    (
+        "dataset.kind=\"mnist\"",
+        "dataset.classes=3",
+        "dataset.classes=10",
+        "those that take it: synthetic, images, arrays",
+    ),
+    ("dataset.kind=\"cifar10\"", "dataset.seed=1", "dataset.seed=0", "those that take it: synthetic, images, arrays"),
     (
         "phases.0.schedule=\"cosine\"",
         "phases.0.factor=0.5",
@@ -150,6 +170,7 @@ const WITHOUT_EFFECT: &[(&str, &str, &str, &str)] = &[
     ("augment.0.kind=\"crop\"", "augment.0.saturation=0.5", "augment.0.saturation=0", "is of colour_jitter"),
     ("augment.0.kind=\"crop\"", "augment.0.alpha=0.5", "augment.0.alpha=1.0", "is of mixup and cutmix"),
     ("model.hidden=[8]", "model.zero_init_residual=true", "model.zero_init_residual=false", "of which there is none"),
+    ("loss.kind=\"mse\"", "loss.class_weights=\"balanced\"", "", "cross_entropy takes it"),
     ("dataset.kind=\"synthetic\"", "dataset.url=\"file:///x\"", "", "which has no `url`"),
 ];
 
@@ -186,8 +207,9 @@ fn every_conditional_key_is_in_the_table_of_values_without_effect() {
         let is_tried = WITHOUT_EFFECT
             .iter()
             .any(|(_, value, ..)| value.starts_with(&format!("{}=", key.path().replace("[]", ".0"))));
-        let has_no_value = ["model.network", "checkpoint.every_steps", "optimizer.clip_norm", "optimizer.clip_value"]
-            .contains(&key.path());
+        let has_no_value =
+            ["dataset.limit", "model.network", "checkpoint.every_steps", "optimizer.clip_norm", "optimizer.clip_value"]
+                .contains(&key.path());
         // Its default is the data set's own, so it stands with the address.
         let with_url = key.path() == "dataset.sha256";
         assert!(!may_be_absent || is_tried || has_no_value || with_url, "{}", key.path());

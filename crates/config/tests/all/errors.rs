@@ -35,7 +35,7 @@ const EDITS: &[(&str, &str, &str)] = &[
     (
         "batch = 128",
         "train = 100",
-        "c.toml:6: dataset.train = 100: dataset.kind is cifar10, which has no `train`; synthetic",
+        "c.toml:6: dataset.train = 100: dataset.kind is cifar10, which has no `train`; those that take it: synthetic",
     ),
     (
         "batch = 128",

@@ -332,3 +332,45 @@ fn low_frequencies_and_augmentation_are_read_in_order() {
         parse(SMALLEST, &[]).unwrap().recorded().iter().all(|(name, _)| !name.contains("augment") && *name != "input")
     );
 }
+
+/// Images of one's own: classes and counts come from the folders' names, and the resolved config says them without the folder.
+#[test]
+fn a_folder_of_images_says_its_classes_and_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    for (class, images) in [("dog", 12), ("кошка", 28)] {
+        std::fs::create_dir(folder.path().join(class)).unwrap();
+        for image in 0..images {
+            std::fs::write(folder.path().join(class).join(format!("{image}.png")), "").unwrap();
+        }
+    }
+    let path = format!("dataset.path={:?}", folder.path().to_str().unwrap());
+    let of_images = |sets: &[&str]| {
+        let sets = [&["dataset.kind=images", "dataset.shape=[1, 4, 5]", path.as_str()], sets].concat();
+        parse(SMALLEST, &sets)
+    };
+    let config = of_images(&["dataset.limit=9", "loss.class_weights=[1, 2.5]"]).unwrap();
+    let dataset = &config.dataset;
+    let counts = (dataset.kind.train_images(), dataset.kind.test_images(), dataset.validation, dataset.kind.classes());
+    assert_eq!((counts, config.network().to_string().as_str()), ((36, Some(4), 3, 2), "20, 2"));
+    assert_eq!((dataset.limit, config.batches_per_epoch()), (Some(9), 1));
+    let wrong = [
+        ("dataset.shape=[2, 4, 5]", "1 or 3 channels"),
+        ("dataset.train=30", "36 are at dataset.path, not 30"),
+        ("dataset.classes=3", "2 are at dataset.path, not 3"),
+        ("dataset.test=40", "fewer are drawn"),
+        ("dataset.limit=33", "from 1 to 32"),
+        ("loss.class_weights=[1, 2, 3]", "3 weights for 2 classes"),
+        ("loss.class_weights=\"even\"", "\"balanced\", or a list of numbers"),
+    ];
+    for (set, expected) in wrong {
+        let error = of_images(&[set]).unwrap_err().to_string();
+        assert!(error.contains(expected), "{set}: {error}");
+    }
+    let text = config.to_toml();
+    folder.close().unwrap();
+    assert_eq!(parse(&text, &[]).unwrap(), config);
+    assert!(of_images(&[]).unwrap_err().to_string().contains("cannot look into the folder"));
+    let arrays = ["dataset.kind=arrays", "dataset.path=x.npz", "dataset.train=30", "dataset.test=5"];
+    let error = parse(SMALLEST, &arrays).unwrap_err().to_string();
+    assert!(error.contains("dataset.classes: missing: expected an integer from 2 to 256"), "{error}");
+}
