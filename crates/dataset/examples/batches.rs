@@ -8,7 +8,7 @@ use strata_rng::TorchRng;
 fn main() -> Result<(), DatasetError> {
     let data = Synthetic { train: 300, test: 50, ..Synthetic::default() }.generate()?;
     println!("{} training images of {:?}, classes {:?}", data.train.len(), data.train.shape(), data.classes);
-    println!("{}", text_picture(&data.train, 0));
+    println!("{}", text_picture(&data.train, 0)?);
 
     let mut rng = TorchRng::new(43);
     let split = Split::random(data.train.len(), 50, &mut rng)?;
