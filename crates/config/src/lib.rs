@@ -17,6 +17,7 @@ mod handle;
 mod hyperparameters;
 mod key;
 pub mod keys;
+mod look_up;
 mod name;
 mod overlay;
 mod own_data;

@@ -11,9 +11,9 @@ use crate::document::Document;
 use crate::error::ConfigError;
 use crate::key::{Entry, Section, Shape};
 use crate::keys::{self, SECTIONS};
+use crate::look_up;
 use crate::name::{file_stem, valid_name};
 use crate::overlay;
-use crate::own_data::OwnData;
 use crate::relations;
 use crate::suggest::nearest;
 use crate::values::Values;
@@ -68,7 +68,7 @@ pub(crate) fn values(text: &str, origin: &Path, sets: &[String]) -> Result<(Valu
             let is_path = place == keys::PATH.path();
             values.insert(place, value);
             if is_path {
-                values.own_data = OwnData::find(&written, &values)?;
+                values.own_data = look_up::own_data(&written, &values)?;
             }
         }
     }
