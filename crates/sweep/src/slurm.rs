@@ -37,6 +37,10 @@ pub fn script(folder: &SweepFolder, program: &str, words: &str) -> Result<String
             reason: "the sweep has no members".to_owned(),
         });
     }
+    if shown(folder.path()).chars().any(|c| c.is_whitespace() || c.is_control() || c == '%') {
+        let reason = "sbatch takes no path with white space or a per cent sign in a script's options".to_owned();
+        return Err(SweepError::Unsuited { path: folder.path().to_owned(), reason });
+    }
     let throttle = slurm.throttle.filter(|_| !shares).map_or_else(String::new, |throttle| format!("%{throttle}"));
     let mut text = String::from("#!/bin/bash\n");
     let mut option = |name: &str, value: &str| {
