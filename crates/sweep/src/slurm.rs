@@ -73,7 +73,9 @@ pub fn script(folder: &SweepFolder, program: &str, words: &str) -> Result<String
 {program} sweep{words}{command} &
 child=$!
 told=
-trap 'told=1; kill -TERM "$child" 2>/dev/null' USR1 TERM
+trap 'told=1; kill -TERM "$child" 2>/dev/null' USR1
+# A task that is preempted is requeued by Slurm, and one that is cancelled stays so.
+trap 'kill -TERM "$child" 2>/dev/null' TERM
 wait "$child"; code=$?
 # A signal ends a wait before the program has saved its state: it is waited for again.
 while kill -0 "$child" 2>/dev/null; do wait "$child"; code=$?; done
