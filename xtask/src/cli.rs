@@ -50,6 +50,13 @@ pub(crate) enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "RUN")]
         arguments: Vec<OsString>,
     },
+    /// Make a run's page again from its files, `report.html` in its folder: `report RUN`.
+    #[command(disable_help_flag = true)]
+    Report {
+        /// The run, then the program's options (`report --help`).
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "RUN")]
+        arguments: Vec<OsString>,
+    },
     /// Put a note and tags on a run: `note RUN "the best so far" --tag paper`.
     #[command(disable_help_flag = true)]
     Note {

@@ -57,6 +57,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         | Command::History { .. }
         | Command::Note { .. }
         | Command::Evaluate { .. }
+        | Command::Report { .. }
         | Command::Dataset { .. }
         | Command::Export { .. }
         | Command::Predict { .. } => start::reader(),

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 use strata_config::Config;
-use strata_dataset::{Dataset, DatasetError, Images, Split};
+use strata_dataset::{DataFolder, Dataset, DatasetError, Images, Split};
 use strata_export::{ExportError, weights_file};
-use strata_metrics::{Confusion, Outputs, Sums, registered};
+use strata_metrics::{Confusion, Outputs, SampleResult, Sums, registered};
 use strata_model::{ModelError, Predictor, TrainedModel};
 use strata_report::{Cell, Format, Record, Sheet, read_record};
 use strata_trainer::{Loss, Threads, TrainError};
@@ -46,6 +46,8 @@ pub struct RunEvaluation {
     pub classes: Vec<String>,
     /// Which classes were taken for which.
     pub confusion: Confusion,
+    /// What became of each sample, in the part's order.
+    pub results: Vec<SampleResult>,
 }
 
 /// Evaluates the weights that the run in the folder `run` gave on `part` of its data, which lies in `folder`, else where the run had it.
@@ -64,8 +66,20 @@ pub fn evaluate_run(
     stop: &Stop,
 ) -> Result<RunEvaluation, ExperimentError> {
     let run = RecordedRun::read(run)?;
+    let folder = run.data_folder(folder);
+    Ok(evaluate_in(&run, part, &folder, display, stop)?.0)
+}
+
+/// As [`evaluate_run`], of data in `folder`; gives the data too.
+pub(crate) fn evaluate_in(
+    run: &RecordedRun,
+    part: ImagePart,
+    folder: &DataFolder,
+    display: &mut Display,
+    stop: &Stop,
+) -> Result<(RunEvaluation, Dataset), ExperimentError> {
     let threads = start_threads(run.config.threads)?;
-    let dataset = run.data(folder, &threads, display, stop)?;
+    let dataset = run.data_in(folder, &threads, display, stop)?;
     let (split, _) = data::split(&run.config, &dataset)?;
     let predictor = run.predictor(&dataset, &split, &threads, stop)?;
     let loss = run.loss(&dataset, &split)?;
@@ -83,7 +97,7 @@ pub fn evaluate_run(
         };
         threads.run(&mut add)?;
     }
-    Ok(totals.finish(run.record.name, part, dataset.classes.clone()))
+    Ok((totals.finish(run.record.name.clone(), part, dataset.classes.clone()), dataset))
 }
 
 /// A run as its folder has it.
@@ -114,8 +128,22 @@ impl RecordedRun {
         display: &mut Display,
         stop: &Stop,
     ) -> Result<Dataset, ExperimentError> {
-        let recorded = self.record.dataset.folder.as_deref().map(Path::new);
-        let dataset = threads.run(|| data::load(&self.config, &data::named(folder.or(recorded)), display, stop))?;
+        self.data_in(&self.data_folder(folder), threads, display, stop)
+    }
+
+    /// Where its data is: in `folder`, else where the run had it.
+    fn data_folder(&self, folder: Option<&Path>) -> DataFolder {
+        data::named(folder.or(self.record.dataset.folder.as_deref().map(Path::new)))
+    }
+
+    fn data_in(
+        &self,
+        folder: &DataFolder,
+        threads: &Threads,
+        display: &mut Display,
+        stop: &Stop,
+    ) -> Result<Dataset, ExperimentError> {
+        let dataset = threads.run(|| data::load(&self.config, folder, display, stop))?;
         let found = stop.while_at_once(|| dataset.sha256())??;
         let expected = &self.record.dataset.sha256;
         if !expected.is_empty() && found != *expected {
@@ -185,13 +213,15 @@ pub(crate) struct Totals {
     weight: f64,
     sums: Vec<(String, Sums)>,
     confusion: Confusion,
+    results: Vec<SampleResult>,
 }
 
 impl Totals {
     pub(crate) fn new(classes: usize) -> Self {
         let metrics = registered().into_iter().filter(|metric| metric.check(classes).is_ok());
         let sums = metrics.map(|metric| (metric.name().to_owned(), Sums::new(metric, classes))).collect();
-        Self { samples: 0, correct: 0, loss: 0.0, weight: 0.0, sums, confusion: Confusion::new(classes) }
+        let confusion = Confusion::new(classes);
+        Self { samples: 0, correct: 0, loss: 0.0, weight: 0.0, sums, confusion, results: Vec::new() }
     }
 
     pub(crate) fn add(&mut self, logits: &[f32], labels: &[u8], loss: &dyn Loss) {
@@ -205,12 +235,13 @@ impl Totals {
         self.samples += labels.len() as u64;
         self.sums.iter_mut().for_each(|(_, sums)| sums.add(&outputs));
         self.confusion.add(&outputs);
+        self.results.extend(outputs.samples().map(|sample| sample.result()));
     }
 
     pub(crate) fn finish(self, run: String, part: &'static str, classes: Vec<String>) -> RunEvaluation {
-        let Self { samples, correct, loss, weight, sums, confusion } = self;
+        let Self { samples, correct, loss, weight, sums, confusion, results } = self;
         let metrics = sums.into_iter().map(|(name, sums)| (name, sums.value())).collect();
-        RunEvaluation { run, part, samples, correct, loss: loss / weight, metrics, classes, confusion }
+        RunEvaluation { run, part, samples, correct, loss: loss / weight, metrics, classes, confusion, results }
     }
 }
 

@@ -84,6 +84,7 @@ impl OwnRun<'_> {
         } else {
             (Recorder::start(RunFolder::create_exact(runs, name)?, config, record)?, None)
         };
+        recorder.page = Some(Err("a run with data of one's own keeps no test images".to_owned()));
         recorder.run(|recorder| {
             let progress = progress.unwrap_or_else(|| Progress::new(&rng));
             let mut observers: [&mut dyn Observer; 2] = [recorder, observer];

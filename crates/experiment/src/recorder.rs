@@ -13,6 +13,7 @@ use crate::ExperimentError;
 use crate::checkpoints::{best_checkpoint, last_checkpoint};
 use crate::clock::Clock;
 use crate::environment::working_directory;
+use crate::page::{self, TestedImages};
 use crate::sha256::sha256;
 
 /// Record and plots, which grow with the epochs, are written no more often than this.
@@ -35,6 +36,8 @@ pub struct Recorder {
     clock: Clock,
     /// When record and plots may be written again.
     next_write: Instant,
+    /// What the page of the run shows of the test images, where it is to have a page.
+    pub(crate) page: Option<Result<TestedImages, String>>,
 }
 
 impl Recorder {
@@ -62,7 +65,8 @@ impl Recorder {
         elapsed: Elapsed,
         samples: u64,
     ) -> Self {
-        Self { folder, record, digest, clock: Clock::new(elapsed, samples), next_write: Instant::now() + WRITE_EVERY }
+        let (clock, next_write) = (Clock::new(elapsed, samples), Instant::now() + WRITE_EVERY);
+        Self { folder, record, digest, clock, next_write, page: None }
     }
 
     /// The run's folder.
@@ -114,12 +118,16 @@ impl Recorder {
         if Instant::now() >= self.next_write { self.write() } else { Ok(()) }
     }
 
-    /// Writes plots and record as they are now: the record last, since a run that it calls finished is never gone on with.
+    /// Writes plots, the page of a finished run, and the record as they are now: the record last, since a run that it calls finished is never gone on with.
     fn write(&mut self) -> Result<(), ReportError> {
         let begin = Instant::now();
         self.record.metrics.seconds = Some(self.clock.elapsed().run);
         if !self.record.history.is_empty() {
             self.folder.write_plots(&self.record.history)?;
+        }
+        if let (Status::Finished, Some(tested)) = (self.record.status, &self.page) {
+            let folder = self.folder.path();
+            page::write(folder, &page::html(folder, &self.record, &self.record.history, tested))?;
         }
         self.folder.write_record(&self.record)?;
         let now = Instant::now();

@@ -1,6 +1,6 @@
 //! A run from its first step, or from where it was stopped, to its weights and its test.
 
-use strata_config::Config;
+use strata_config::{Config, keys};
 use strata_dataset::Dataset;
 use strata_model::{Predictor, Usage};
 use strata_report::{Record, Status, now};
@@ -9,6 +9,7 @@ use strata_trainer::{Loader, Observer, Outcome, Pass, Progress, TrainError, eval
 
 use crate::inputs::{Inputs, Loaders};
 use crate::mirrored::mirrored_score;
+use crate::page::{TestedImages, UNSEEN};
 use crate::recorder::Recorder;
 use crate::run::{Parts, Runner};
 use crate::setup;
@@ -85,6 +86,8 @@ fn train_and_test(
         Outcome::Finished => {}
     }
     recorder.keep_weights(classifier, &progress, experiment.early_stopping.is_some(), usage)?;
+    let has_page = experiment.get(&keys::PAGE) != Some(false);
+    recorder.page = has_page.then(|| Err(UNSEEN.to_owned()));
     if experiment.evaluation.test {
         test(experiment, recorder, (display, stop), parts)?;
     }
@@ -101,11 +104,19 @@ fn test(
     (display, stop): (&mut Display, &mut Stop),
     parts: &mut Parts,
 ) -> Result<(), ExperimentError> {
+    let has_page = recorder.page.is_some();
     let classifier = &mut *parts.classifier;
+    if has_page {
+        classifier.keep_results();
+    }
     let mut observers: [&mut dyn Observer; 3] = [recorder, display, stop];
     let Some(score) = evaluate(classifier, &parts.loaders.test, &mut parts.rng, Pass::Test, &mut observers)? else {
         return Err(recorder.interrupted());
     };
+    if has_page {
+        let results = classifier.take_results();
+        recorder.page = Some(Ok(TestedImages::of(recorder.folder(), experiment, parts, results, stop)?));
+    }
     recorder.record.metrics.test_loss = Some(score.mean_loss());
     recorder.record.metrics.test_acc = Some(score.accuracy());
     recorder.record.metrics.values.extend(score.values("test_"));

@@ -25,7 +25,7 @@ use std::sync::Arc;
 pub use calibration_error::CalibrationError;
 pub use confusion::{ClassScores, Confusion};
 pub use macro_f1::MacroF1;
-pub use outputs::{Outputs, Sample};
+pub use outputs::{Outputs, Sample, SampleResult};
 pub use strata_spec::{Criterion, Direction};
 pub use sums::{Sums, measure};
 pub use top_k::TopK;

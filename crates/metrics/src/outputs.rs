@@ -28,6 +28,28 @@ pub struct Sample<'a> {
     pub label: usize,
 }
 
+/// What a network made of one sample, without its logits.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SampleResult {
+    /// The sample's class.
+    pub label: u32,
+    /// The class that was predicted ([`Sample::predicted`]).
+    pub predicted: u32,
+    /// How many classes come before the label's ([`Sample::rank`]): 0 where it is predicted.
+    pub rank: u32,
+    /// The probability of the predicted class, in 0..=1; NaN where a logit is none.
+    pub confidence: f64,
+    /// The probability of the label's class, in 0..=1; NaN where a logit is none.
+    pub of_label: f64,
+}
+
+impl SampleResult {
+    /// Whether the sample's class was predicted.
+    pub fn is_right(&self) -> bool {
+        self.label == self.predicted
+    }
+}
+
 impl Sample<'_> {
     /// The class of the largest logit, the first of equal ones; a NaN counts as the largest, as in the accuracy.
     pub fn predicted(&self) -> usize {
@@ -54,6 +76,15 @@ impl Sample<'_> {
         others.filter(|(class, logit)| before(*class, **logit)).count()
     }
 
+    /// All of it in a few numbers.
+    pub fn result(&self) -> SampleResult {
+        let predicted = self.predicted();
+        let confidence = self.confidence();
+        let distance = f64::from(self.logits[self.label]) - f64::from(self.logits[predicted]);
+        let (label, rank) = (self.label as u32, self.rank() as u32);
+        SampleResult { label, predicted: predicted as u32, rank, confidence, of_label: confidence * distance.exp() }
+    }
+
     /// The probability of the predicted class, `exp(logit) / Σ exp(logits)`; NaN where a logit is none.
     pub fn confidence(&self) -> f64 {
         let largest = f64::from(self.logits[self.predicted()]);
@@ -75,6 +106,10 @@ mod tests {
                 assert_eq!(sample(logits, label).predicted() == label, rank == 0, "{logits:?}, {label}");
             }
         }
-        assert!((sample(&[0.0, f32::ln(3.0)], 0).confidence() - 0.75).abs() < 1e-7);
+        let logits = [0.0, f32::ln(3.0)];
+        let result = sample(&logits, 0).result();
+        assert_eq!((result.label, result.predicted, result.rank, result.is_right()), (0, 1, 1, false));
+        assert!((result.confidence - 0.75).abs() < 1e-7 && (result.of_label - 0.25).abs() < 1e-7);
+        assert!(sample(&nan, 0).result().of_label.is_nan());
     }
 }

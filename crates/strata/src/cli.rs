@@ -47,6 +47,8 @@ pub(crate) enum Command {
     },
     /// Evaluate runs' weights again: loss, accuracy, further metrics, each class, and which classes are taken for which; with --ensemble all of them together.
     Evaluate(Evaluate),
+    /// Make a run's page again from its files: `report.html` in its folder, which a browser opens without a network.
+    Report(Report),
     /// Put a note and tags on a run, in a file of their own beside its record.
     Note(Note),
     /// Look at a config's images.
@@ -107,6 +109,19 @@ pub(crate) struct Evaluate {
     /// Print it as JSON, with every digit.
     #[arg(long)]
     pub(crate) json: bool,
+    /// The folder that holds the data set's files; the one the run was started with by default.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// The folder of all runs' folders.
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub(crate) runs: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// The run, by folder or name.
+    #[arg(value_name = "RUN")]
+    pub(crate) run: PathBuf,
     /// The folder that holds the data set's files; the one the run was started with by default.
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,

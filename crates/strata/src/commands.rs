@@ -31,6 +31,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
         Command::Compare { names, output } => reading::compare(&names, &output),
         Command::History { names, output } => reading::history(&names, &output),
         Command::Note(arguments) => reading::note(&arguments),
+        Command::Report(arguments) => reading::report(&arguments, &prepare()?),
         Command::Evaluate(arguments) => reading::evaluate(&arguments, &prepare()?),
         Command::Dataset(cli::Dataset::Info(config)) => {
             let experiment = read(&config)?;

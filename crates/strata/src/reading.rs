@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use strata_cli::note as tell;
 use strata_experiment::{
-    Display, ExperimentError, Listing, Stop, compare as compared, evaluate_ensemble, evaluate_run, find_run,
+    Display, ExperimentError, Listing, Stop, compare as compared, evaluate_ensemble, evaluate_run, find_run, write_page,
 };
 use strata_files::escape_path;
 use strata_report::{
@@ -145,6 +145,12 @@ pub(crate) fn evaluate(arguments: &cli::Evaluate, stop: &Stop) -> anyhow::Result
 
 fn json_line(value: &serde_json::Value) -> String {
     format!("{}\n", printable_json(value))
+}
+
+pub(crate) fn report(arguments: &cli::Report, stop: &Stop) -> anyhow::Result<()> {
+    let cli::Report { run, data, runs } = arguments;
+    let page = write_page(&find_run(run, runs)?, data.as_deref(), &mut Display::default(), stop)?;
+    show(&format!("{}\n", escape_path(&page)))
 }
 
 fn text_of(said: &Notes) -> String {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use strata_metrics::{Outputs, Sums};
+use strata_metrics::{Outputs, SampleResult, Sums};
 use strata_model::{Architecture, Weights};
 use strata_rng::TorchRng;
 use strata_spec::Initialisation;
@@ -134,6 +134,15 @@ pub trait Classifier {
     /// # Errors
     /// Where the device fails.
     fn validation_score(&mut self) -> Result<Score, TrainError>;
+
+    /// Has it keep what becomes of each sample of the validation steps from here on, for [`Classifier::take_results`]. One that computes on a card keeps
+    /// nothing, since it would have to wait for each batch.
+    fn keep_results(&mut self) {}
+
+    /// What became of each sample since [`Classifier::keep_results`], in the order in which they came, and keeps none any longer; none where it cannot.
+    fn take_results(&mut self) -> Option<Vec<SampleResult>> {
+        None
+    }
 
     /// Whether batch normalisation's statistics are to be estimated before the next evaluation: what is evaluated is an average of weights whose
     /// activations no training step has seen. Where they are, the estimate begins here.

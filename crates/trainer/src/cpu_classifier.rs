@@ -15,7 +15,7 @@ use strata_spec::Initialisation;
 use crate::averaged_network::AveragedNetwork;
 use crate::cpu_network::{CpuNetwork, Inputs};
 use crate::step::last_weight;
-use crate::{Batch, Classifier, OptimizerState, Outputs, Score, Threads, TrainError, TrainingStep};
+use crate::{Batch, Classifier, OptimizerState, Outputs, SampleResult, Score, Threads, TrainError, TrainingStep};
 
 /// A network of `I` inputs and `C` classes and its optimizer, on the CPU.
 pub struct CpuClassifier<M, const I: usize, const C: usize> {
@@ -36,6 +36,8 @@ pub struct CpuClassifier<M, const I: usize, const C: usize> {
     waiting: Waiting,
     training: Score,
     validation: Score,
+    /// Of each sample of an evaluation, where they are asked for.
+    results: Option<Vec<SampleResult>>,
 }
 
 /// The batches whose gradients wait for a step.
@@ -82,6 +84,7 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> CpuClassifier<M, I, C>
             training: Score::default(),
             validation,
             kept,
+            results: None,
         };
         classifier.free_unused();
         Ok(classifier)
@@ -185,6 +188,9 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> CpuClassifier<M, I, C>
         let total = self.step.loss.loss(&logits, batch.targets(), C);
         let outputs = Outputs { logits: &logits, labels: &batch.labels, classes: C };
         self.validation.measure(&outputs);
+        if let Some(results) = &mut self.results {
+            results.extend(outputs.samples().map(|sample| sample.result()));
+        }
         let (correct, samples) = (total.correct as u64, batch.len() as u64);
         let (weight, count) = (self.step.loss.weight(batch.targets()), samples as f64);
         let loss = if weight == count { total.loss } else { total.loss * (weight / count) };
@@ -274,6 +280,14 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> Classifier for CpuClas
     fn validation_score(&mut self) -> Result<Score, TrainError> {
         let nothing = self.step.nothing_measured(C)?;
         Ok(std::mem::replace(&mut self.validation, nothing))
+    }
+
+    fn keep_results(&mut self) {
+        self.results = Some(Vec::new());
+    }
+
+    fn take_results(&mut self) -> Option<Vec<SampleResult>> {
+        self.results.take()
     }
 
     fn reads_are_slow(&self) -> bool {

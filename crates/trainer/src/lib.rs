@@ -55,7 +55,7 @@ pub use progress::Progress;
 pub use schedule::*;
 pub use step::TrainingStep;
 pub use strata_kernels::{CrossEntropy, Loss, MeanSquaredError};
-pub use strata_metrics::{Direction, Metric, Outputs};
+pub use strata_metrics::{Direction, Metric, Outputs, SampleResult};
 pub use strata_spec::{Clipping, Criterion, DeviceChoice, EarlyStopping, HistoryRow, Phase, ScheduleSpec};
 pub use table::Table;
 pub use tensor_classifier::{TensorClassifier, TensorNetwork};
