@@ -14,22 +14,34 @@ pub(crate) fn root() -> PathBuf {
 
 /// Tells `program`, which this process is to become, the commit of these sources and whether they differ from it: `STRATA_COMMIT`,
 /// `STRATA_DIRTY`, and the process that may believe them, so that nothing of the sort in a user's environment is recorded. Where the sources
-/// are no repository of their own, there is no commit, which is said.
+/// are no repository of their own, there is no commit, which is said. `STRATA_CHANGE` is how they differ.
 pub(crate) fn tell_commit(program: &mut Command, root: &Path) {
-    for name in ["STRATA_COMMIT", "STRATA_DIRTY", "STRATA_COMMIT_FOR"] {
+    for name in ["STRATA_COMMIT", "STRATA_DIRTY", "STRATA_CHANGE", "STRATA_COMMIT_FOR"] {
         program.env_remove(name);
     }
     match commit(root) {
-        Ok((commit, is_dirty)) => {
-            program.env("STRATA_COMMIT", commit).env("STRATA_DIRTY", if is_dirty { "1" } else { "0" });
+        Ok(Commit { id, change }) => {
+            program.env("STRATA_COMMIT", id).env("STRATA_DIRTY", if change.is_some() { "1" } else { "0" });
+            program.env("STRATA_CHANGE", change.unwrap_or_default());
             program.env("STRATA_COMMIT_FOR", std::process::id().to_string());
         }
         Err(reason) => eprintln!("no commit is recorded: {reason}"),
     }
 }
 
-/// The commit of the repository whose top level is `root`, and whether the tree differs from it; or why there is none.
-fn commit(root: &Path) -> Result<(String, bool), String> {
+/// The longest change that is handed on, in bytes: a system takes 128 KiB in one variable.
+const MAX_CHANGE: usize = 96 << 10;
+
+/// The commit that sources are of, and how they differ from it.
+#[derive(Debug, PartialEq, Eq)]
+struct Commit {
+    id: String,
+    /// As `git diff` writes it, behind the names of files that git does not know; none where the sources do not differ.
+    change: Option<String>,
+}
+
+/// The commit of the repository whose top level is `root`; or why there is none.
+fn commit(root: &Path) -> Result<Commit, String> {
     let git = |arguments: &[&str]| {
         let mut git = Command::new("git");
         // `GIT_DIR` and the like name some other repository than the one that these sources lie in.
@@ -46,10 +58,26 @@ fn commit(root: &Path) -> Result<(String, bool), String> {
     if !below.is_empty() {
         return Err(format!("{} is part of another repository", root.display()));
     }
-    let commit =
-        git(&["rev-parse", "--verify", "HEAD^{commit}"]).map(text).ok_or("the repository has no commit yet")?;
-    let is_dirty = git(&["status", "--porcelain"]).is_none_or(|changes| !changes.is_empty());
-    Ok((commit, is_dirty))
+    let id = git(&["rev-parse", "--verify", "HEAD^{commit}"]).map(text).ok_or("the repository has no commit yet")?;
+    let changes = match git(&["status", "--porcelain"]).map(text) {
+        Some(changes) if changes.is_empty() => return Ok(Commit { id, change: None }),
+        changes => changes.unwrap_or_else(|| "git status failed".to_owned()),
+    };
+    let unknown = changes.lines().filter_map(|line| line.strip_prefix("?? "));
+    let mut change: String = unknown.map(|name| format!("# not in the repository: {name}\n")).collect();
+    change += &git(&["diff", "--no-ext-diff", "--no-color", "HEAD"]).map(text).unwrap_or_default();
+    change += "\n";
+    Ok(Commit { id, change: Some(bounded(change)) })
+}
+
+/// `change` as an environment variable takes it: without zero bytes, and where it is too long whole lines of it and how much is missing.
+fn bounded(change: String) -> String {
+    let change = change.replace('\0', "\u{fffd}");
+    if change.len() <= MAX_CHANGE {
+        return change;
+    }
+    let end = change.as_bytes()[..MAX_CHANGE].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    format!("{}# {} more bytes are left out\n", &change[..end], change.len() - end)
 }
 
 /// The cargo that started us, without the variables that it set for this one package.
@@ -84,21 +112,39 @@ mod tests {
         git(&outer, &["init", "-q"]);
         assert!(commit(&outer).unwrap_err().contains("no commit yet"));
         git(&outer, &["commit", "-q", "--allow-empty", "-m", "one"]);
-        let (found, is_dirty) = commit(&outer).unwrap();
-        assert_eq!((found.len(), is_dirty), (40, false));
-        std::fs::write(inner.join("a"), "").unwrap();
-        assert_eq!(commit(&outer), Ok((found.clone(), true)));
+        let found = commit(&outer).unwrap();
+        assert_eq!((found.id.len(), &found.change), (40, &None));
+        std::fs::write(inner.join("a"), "one\n").unwrap();
+        let changed = commit(&outer).unwrap();
+        assert_eq!((&changed.id, changed.change.as_deref()), (&found.id, Some("# not in the repository: strata/\n\n")));
+        git(&outer, &["add", "."]);
+        assert!(commit(&outer).unwrap().change.unwrap().ends_with("+++ b/strata/a\n@@ -0,0 +1 @@\n+one\n"));
         assert!(commit(&inner).unwrap_err().contains("part of another repository"));
         git(&inner, &["init", "-q"]);
         git(&inner, &["commit", "-q", "--allow-empty", "-m", "another"]);
-        assert_ne!(commit(&inner).unwrap().0, found);
+        assert_ne!(commit(&inner).unwrap().id, found.id);
+    }
+
+    #[test]
+    fn a_long_change_is_cut_after_a_line_and_says_so() {
+        let change = bounded("+a line\n".repeat(100_000) + "\0");
+        assert!(
+            change.len() <= MAX_CHANGE + 40 && change.ends_with("a line\n# 701699 more bytes are left out\n"),
+            "{}",
+            &change[MAX_CHANGE - 30..]
+        );
+        assert_eq!(bounded("a\0b\n".into()), "a\u{fffd}b\n");
     }
 
     #[test]
     fn build_variables_of_the_users_environment_do_not_reach_the_program() {
         let folder = tempfile::tempdir().unwrap();
         let mut program = Command::new("true");
-        program.env("STRATA_COMMIT", "mine").env("STRATA_DIRTY", "0").env("STRATA_COMMIT_FOR", "1");
+        program
+            .env("STRATA_COMMIT", "mine")
+            .env("STRATA_DIRTY", "0")
+            .env("STRATA_CHANGE", "+")
+            .env("STRATA_COMMIT_FOR", "1");
         tell_commit(&mut program, folder.path());
         assert!(program.get_envs().all(|(_, value)| value.is_none()), "{program:?}");
     }

@@ -13,6 +13,8 @@ pub struct Commit {
     pub id: String,
     /// Whether the sources differed from it; none where that is not known.
     pub dirty: Option<bool>,
+    /// How they differed, as `git diff` writes it; kept in a run's folder.
+    pub change: Option<String>,
 }
 
 /// Program, machine and device, as a record has them, and how many worker threads there are where this is called.
@@ -21,6 +23,7 @@ pub fn environment(device: Device, commit: Option<&Commit>) -> Environment {
         strata: env!("CARGO_PKG_VERSION").into(),
         commit: commit.map(|commit| commit.id.clone()),
         dirty: commit.and_then(|commit| commit.dirty),
+        change: None,
         rustc: env!("STRATA_RUSTC").into(),
         dfdx: DFDX.into(),
         os: operating_system(),

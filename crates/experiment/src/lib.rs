@@ -48,7 +48,7 @@ pub use inspect::{ImagePart, dataset_grid, dataset_info, dataset_show};
 pub use listing::Listing;
 pub use loaders::LoaderAdapter;
 pub use own_run::OwnRun;
-pub use page::write_page;
+pub use page::{write_comparison, write_page};
 pub use predict::{ClassProbability, ImageClassifier};
 pub use record::recorded;
 pub use recorder::Recorder;

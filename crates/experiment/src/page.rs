@@ -1,5 +1,6 @@
 //! The page of a run, `report.html` in its folder: at its end of what was just evaluated, later of its files.
 
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,13 +10,16 @@ use strata_export::{RecordedRun, weights_file};
 use strata_files::{is_temporary, write_atomically};
 use strata_metrics::{Outputs, SampleResult};
 use strata_model::{InputTransform, ModelError, Predictor, TrainedModel};
-use strata_pages::{FileOfRun, FirstLayer, InputBasis, RunPage, TestImages, Tested, WeightTensor};
-use strata_report::{HistoryEntry, Record, ReportError, RunFolder, read_notes};
+use strata_pages::{
+    ComparePage, ComparedRun, FileOfRun, FirstLayer, InputBasis, RunPage, TestImages, Tested, UncommittedChange,
+    WeightTensor,
+};
+use strata_report::{HistoryEntry, Record, ReportError, RunFolder, read_change, read_notes};
 use strata_trainer::TrainError;
 
-use crate::evaluation::evaluate_in;
+use crate::evaluation::{self, evaluate_in};
 use crate::run::Parts;
-use crate::{Display, ExperimentError, ImagePart, Stop, data};
+use crate::{Display, ExperimentError, ImagePart, Stop, compare, data, hyperparameters};
 
 /// The page's name in the run's folder.
 const PAGE: &str = "report.html";
@@ -91,25 +95,62 @@ pub fn write_page(
         (None, Some(folder)) => DataFolder::Existing(folder.into()),
         (named, _) => data::named(named),
     };
-    let is_seen = Config::read(&run.join("config.toml"), &[]).map_or(true, |config| config.evaluation.test);
-    let tested = match is_seen.then(|| evaluate_in(run, ImagePart::Test, &folder, display, stop)) {
-        None => Err(UNSEEN.to_owned()),
-        Some(Ok((evaluation, dataset))) => {
+    let evaluated = evaluation::RecordedRun::read(run).and_then(|found| match found.config.evaluation.test {
+        true => evaluate_in(&found, ImagePart::Test, &folder, display, stop).map(Some),
+        false => Ok(None),
+    });
+    let tested = match evaluated {
+        Ok(Some((evaluation, dataset))) => {
             let (classes, results) = (evaluation.classes, evaluation.results);
             Ok(TestedImages { classes, results, images: dataset.test })
         }
-        Some(Err(ExperimentError::InterruptedEarly)) => return Err(ExperimentError::InterruptedEarly),
-        Some(Err(error)) => Err(error.to_string()),
+        Ok(None) => Err(UNSEEN.to_owned()),
+        Err(ExperimentError::InterruptedEarly) => return Err(ExperimentError::InterruptedEarly),
+        Err(error) => Err(error.to_string()),
     };
     write(run, &html(run, recorded.record(), recorded.history(), &tested))?;
     Ok(run.join(PAGE))
 }
 
-/// Writes the page, whole or not at all.
+/// Writes the page that sets runs side by side, each by its folder and its record, into the file `path`.
+///
+/// # Errors
+/// [`ExperimentError::Report`] where it cannot be written.
+pub fn write_comparison(runs: &[(PathBuf, Record)], path: &Path) -> Result<(), ExperimentError> {
+    let records: Vec<Record> = runs.iter().map(|(_, record)| record.clone()).collect();
+    let comparison = compare(&records);
+    // In the comparison's order, in which the best run is the first.
+    let places: HashMap<&str, usize> =
+        comparison.names.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
+    let place = |record: &Record| {
+        let both = format!("{} {}", record.name, record.id);
+        places.get(record.name.as_str()).or_else(|| places.get(both.as_str())).copied().unwrap_or(usize::MAX)
+    };
+    let mut ordered: Vec<&(PathBuf, Record)> = runs.iter().collect();
+    ordered.sort_by_key(|(_, record)| place(record));
+    let config =
+        |run: &Path| String::from_utf8_lossy(&std::fs::read(run.join("config.toml")).unwrap_or_default()).into_owned();
+    let configs: Vec<String> = ordered.iter().map(|(run, _)| config(run)).collect();
+    let changes: Vec<_> = ordered.iter().map(|(run, record)| changes(run, record)).collect();
+    let compared = ordered.iter().zip(&configs).zip(&changes);
+    let compared =
+        compared.map(|(((_, record), config), changes)| ComparedRun { history: &record.history, config, changes });
+    let compared: Vec<ComparedRun<'_>> = compared.collect();
+    let config_keys: Vec<String> =
+        records.iter().flat_map(hyperparameters).map(|one| one.name).collect::<BTreeSet<_>>().into_iter().collect();
+    let page = ComparePage { comparison: &comparison, runs: &compared, config_keys: &config_keys };
+    Ok(write_html(path, &page.html())?)
+}
+
+/// Writes the page of the run in the folder `run`.
 pub(crate) fn write(run: &Path, html: &str) -> Result<(), ReportError> {
-    let path = run.join(PAGE);
-    let written = write_atomically(&path, |file| file.write_all(html.as_bytes()));
-    written.map_err(|source| ReportError::Io { action: "write the file", path, source })
+    write_html(&run.join(PAGE), html)
+}
+
+/// Writes a page, whole or not at all.
+fn write_html(path: &Path, html: &str) -> Result<(), ReportError> {
+    let written = write_atomically(path, |file| file.write_all(html.as_bytes()));
+    written.map_err(|source| ReportError::Io { action: "write the file", path: path.to_owned(), source })
 }
 
 /// The page of the run in the folder `run`, of its files and of what its caller knows better than they.
@@ -137,13 +178,21 @@ pub(crate) fn html(
         notes: &read_notes(run).unwrap_or_default(),
         config: &String::from_utf8_lossy(&config),
         config_path: &config_path.to_string_lossy(),
-        changes: &[],
+        changes: &changes(run, record),
         files: &files(run),
         tested,
         weights: model.as_ref().map(|_| tensors.as_slice()).map_err(Clone::clone),
         first_layer: model.as_ref().ok().and_then(first_layer),
     }
     .html()
+}
+
+/// The uncommitted changes of a run's parts, each once; what is gone is left out.
+fn changes(run: &Path, record: &Record) -> Vec<UncommittedChange> {
+    let parts = record.known_parts();
+    let named: BTreeSet<&String> = parts.iter().filter_map(|part| part.environment.change.as_ref()).collect();
+    let read = |file: &String| Some(UncommittedChange { file: file.clone(), text: read_change(run, file).ok()? });
+    named.into_iter().filter_map(read).collect()
 }
 
 fn tensor(tensor: &strata_model::NamedTensor) -> WeightTensor<'_> {

@@ -30,7 +30,7 @@ impl Runner<'_> {
             return Err(ExperimentError::Data { source: Box::new(DatasetError::NotAFolder { path }), folder });
         }
         let mut parts = self.prepare(&experiment, resumption.data_folder())?;
-        let record = self.record(&experiment, &parts);
+        let record = self.with_change(resumption.folder(), self.record(&experiment, &parts))?;
         let (plan, batches) = (setup::plan(&experiment), parts.loaders.train.batches());
         let (recorder, progress) =
             resumption.restore(record, &mut *parts.classifier, &plan, batches, experiment.seed)?;

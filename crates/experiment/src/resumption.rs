@@ -46,6 +46,11 @@ impl Resumption {
         Ok(Self { folder, config_sha256, before, is_begun })
     }
 
+    /// The run's folder.
+    pub(crate) fn folder(&self) -> &RunFolder {
+        &self.folder
+    }
+
     /// The folder that the run's data lay in, where its record names one.
     pub fn data_folder(&self) -> Option<&Path> {
         self.before.as_ref()?.dataset.folder.as_deref().map(Path::new)

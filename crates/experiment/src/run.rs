@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use strata_config::Config;
 use strata_dataset::{DataFolder, Dataset, Split};
-use strata_report::{ReportError, RunFolder};
+use strata_report::{Record, ReportError, RunFolder};
 use strata_rng::TorchRng;
 use strata_spec::Initialisation;
 use strata_trainer::{Classifier, Device, Progress, Threads};
@@ -109,7 +109,8 @@ impl Runner<'_> {
             None => RunFolder::create(runs, &experiment.name)?,
         };
         let path = folder.path().to_owned();
-        let recorder = Recorder::start(folder, &experiment.to_toml(), self.record(experiment, &parts))?;
+        let record = self.with_change(&folder, self.record(experiment, &parts))?;
+        let recorder = Recorder::start(folder, &experiment.to_toml(), record)?;
         self.display.line(&format!(
             "{}: {}, {} parameters, on {}",
             path.display(),
@@ -119,6 +120,14 @@ impl Runner<'_> {
         ));
         self.train(experiment, recorder, parts, Some(progress))?;
         Ok(path)
+    }
+
+    /// `record` with the file that holds the uncommitted change, which is written to the run's folder first.
+    pub(crate) fn with_change(&self, folder: &RunFolder, mut record: Record) -> Result<Record, ReportError> {
+        if let Some(change) = self.commit.as_ref().and_then(|commit| commit.change.as_deref()) {
+            record.environment.change = Some(folder.write_change(change)?);
+        }
+        Ok(record)
     }
 
     /// Loads the images, splits them and builds the network. The images are looked for where the user says, else in `recorded`, the folder

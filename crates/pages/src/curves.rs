@@ -7,7 +7,7 @@ use strata_report::HistoryEntry;
 
 use crate::chart::{Chart, Line, Mark};
 use crate::html::{self, text};
-use crate::number::{metric, short};
+use crate::number::{evenly, metric, short};
 
 /// Of a longer history as many evaluations are shown, evenly spread.
 const SHOWN: usize = 400;
@@ -65,14 +65,6 @@ pub(crate) fn curves(history: &[HistoryEntry]) -> Curves {
     let label = |row: &&HistoryEntry| row.epoch.map_or("before training".to_owned(), |epoch| format!("epoch {epoch}"));
     let labels: Vec<String> = rows.iter().map(label).collect();
     Curves { html, data: json!({"places": places, "labels": labels, "charts": data}) }
-}
-
-/// At most some `most` of `all`, the first and the last among them.
-fn evenly<T>(all: &[T], most: usize) -> Vec<&T> {
-    match all.len() {
-        count if count <= most => all.iter().collect(),
-        count => (0..most).map(|number| &all[number * (count - 1) / (most - 1)]).collect(),
-    }
 }
 
 /// Six significant digits are more than a chart shows.

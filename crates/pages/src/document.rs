@@ -7,6 +7,9 @@ use crate::html::{script_json, text};
 const STYLE: &str = include_str!("page.css");
 /// Of the page of a run.
 pub(crate) const RUN_SCRIPT: &str = include_str!("run_page.js");
+/// Of the page of a comparison.
+pub(crate) const COMPARE_SCRIPT: &str = include_str!("compare_page.js");
+pub(crate) const COMPARE_STYLE: &str = include_str!("compare_page.css");
 
 /// A page's parts; all but the title are HTML, CSS and JavaScript already.
 pub(crate) struct Document<'a> {

@@ -1,12 +1,13 @@
 //! Runs as pages: one HTML file each, self-contained, that a browser opens without a network.
 //!
-//! [`RunPage`] shows one run: what it was, its curves, what the network made of the test images, its weights. Charts are SVG drawn here, pictures are PNG
+//! [`ComparePage`] sets runs side by side, thousands if need be. [`RunPage`] shows one run: what it was, its curves, what the network made of the test images, its weights. Charts are SVG drawn here, pictures are PNG
 //! in the page's own text; a small script adds what a pointer or a key brings up, and without it everything but the images of a
 //! cell of the confusion matrix can be read. What comes from outside (names, notes, commands) is text on the page and nothing else.
 //!
 //! This crate reads and writes no file, and knows no network and no data set: it is given records, numbers and bytes.
 
 mod chart;
+mod compare_page;
 mod curves;
 mod document;
 mod first_layer;
@@ -21,6 +22,7 @@ mod tested;
 mod weights;
 mod what_was_run;
 
+pub use compare_page::{ComparePage, ComparedRun};
 pub use first_layer::{FirstLayer, InputBasis};
 pub use run_page::{FileOfRun, RunPage, UncommittedChange};
 pub use tested::{TestImages, Tested};

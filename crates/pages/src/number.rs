@@ -1,4 +1,4 @@
-//! Numbers for people.
+//! Numbers for people, as few as they need.
 
 /// A loss, an accuracy, a weight: four decimals, very large and small ones as powers of ten.
 pub(crate) fn metric(value: f64) -> String {
@@ -51,6 +51,14 @@ pub(crate) fn bytes(value: u64) -> String {
         b if b < 10_000 => format!("{b} B"),
         b if b < 10_000_000 => format!("{:.0} kB", b as f64 / 1e3),
         b => format!("{:.1} MB", b as f64 / 1e6),
+    }
+}
+
+/// At most some `most` of `all`, the first and the last among them.
+pub(crate) fn evenly<T>(all: &[T], most: usize) -> Vec<&T> {
+    match all.len() {
+        count if count <= most => all.iter().collect(),
+        count => (0..most).map(|number| &all[number * (count - 1) / (most - 1)]).collect(),
     }
 }
 

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use strata_files::{is_temporary, remove_stale_temporaries, write_atomically};
 
+use crate::change::{MAX_CHANGE, name_of_change};
 use crate::error::ReportError;
 use crate::history::HistoryEntry;
 use crate::json::write_record_json;
@@ -29,6 +30,7 @@ const MAX_SAME_NAME: u32 = 100_000;
 /// | `record.json` | the [`Record`] |
 /// | `loss.svg`, `accuracy.svg`, `metrics.svg` | the plots, the last where further metrics were measured |
 /// | `model.safetensors`, `checkpoints/` | written by others, at [`model_path`](Self::model_path) and [`checkpoints`](Self::checkpoints) |
+/// | `change-….diff` | what the sources were beyond their commit, where they were |
 /// | `lock` | who writes the run |
 ///
 /// ```
@@ -161,6 +163,19 @@ impl RunFolder {
     /// [`ReportError::Io`]; an earlier file stays as it was.
     pub fn write_config(&self, toml: &str) -> Result<(), ReportError> {
         write(&self.path.join(CONFIG), |w| w.write_all(toml.as_bytes()))
+    }
+
+    /// Writes what the sources are beyond their commit, and gives the file's name for the record ([`Environment::change`](crate::Environment::change)). Of
+    /// more than 1 MiB the end is left out.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError::Io`].
+    pub fn write_change(&self, text: &str) -> Result<String, ReportError> {
+        let end = (0..=text.len().min(MAX_CHANGE)).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+        let name = name_of_change(&text[..end]);
+        write(&self.path.join(&name), |w| w.write_all(&text.as_bytes()[..end]))?;
+        Ok(name)
     }
 
     /// Writes `record.json`.

@@ -8,6 +8,7 @@
 
 mod best;
 mod bounded;
+mod change;
 mod clock;
 mod digest;
 mod error;
@@ -33,6 +34,7 @@ mod summary;
 mod table;
 
 pub use best::better_first;
+pub use change::read_change;
 pub use clock::now;
 pub use digest::HistoryDigest;
 pub use error::ReportError;

@@ -17,6 +17,9 @@ pub struct Environment {
     pub commit: Option<String>,
     /// Whether the sources differed from that commit.
     pub dirty: Option<bool>,
+    /// The file in the run's folder that holds how they differed, as `git diff` writes it ([`read_change`](crate::read_change)); none in records of schema 101.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub change: Option<String>,
     /// The compiler's version.
     pub rustc: String,
     /// dfdx's version.

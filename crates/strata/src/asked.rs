@@ -27,7 +27,8 @@ impl Asked {
             | Command::Evaluate(_)
             | Command::Dataset(_)
             | Command::Export(_)
-            | Command::Predict(_) => Self::Reading,
+            | Command::Predict(_)
+            | Command::Report(_) => Self::Reading,
         }
     }
 }

@@ -34,6 +34,10 @@ pub(crate) enum Command {
         /// Runs, by folder or name; all by default.
         #[arg(value_name = "RUN")]
         names: Vec<PathBuf>,
+        /// Write a page instead that a browser opens without a network: curves over each other, a table to sort and filter, groups over seeds, parallel
+        /// coordinates, differences of configs.
+        #[arg(long, value_name = "FILE")]
+        html: Option<PathBuf>,
         #[command(flatten)]
         output: Output,
     },

@@ -28,7 +28,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
         Command::Resume(arguments) => resume(&arguments),
         Command::Sweep(arguments) => sweep::run(arguments),
         Command::Runs(arguments) => reading::runs(arguments),
-        Command::Compare { names, output } => reading::compare(&names, &output),
+        Command::Compare { names, html, output } => reading::compare(&names, html.as_deref(), &output),
         Command::History { names, output } => reading::history(&names, &output),
         Command::Note(arguments) => reading::note(&arguments),
         Command::Report(arguments) => reading::report(&arguments, &prepare()?),

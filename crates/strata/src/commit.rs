@@ -13,7 +13,8 @@ pub(crate) fn of_launcher() -> Option<Commit> {
         return None;
     }
     let dirty = std::env::var("STRATA_DIRTY").ok().map(|dirty| dirty == "1");
-    Some(Commit { id, dirty })
+    let change = std::env::var("STRATA_CHANGE").ok().filter(|change| !change.is_empty());
+    Some(Commit { id, dirty, change })
 }
 
 /// This process, and the one that started it: a member of a sweep is started by the program that was told.

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use strata_cli::note as tell;
 use strata_experiment::{
-    Display, ExperimentError, Listing, Stop, compare as compared, evaluate_ensemble, evaluate_run, find_run, write_page,
+    Display, ExperimentError, Listing, Stop, compare as compared, evaluate_ensemble, evaluate_run, find_run,
+    write_comparison, write_page,
 };
 use strata_files::escape_path;
 use strata_report::{
@@ -41,12 +42,12 @@ fn write(sheet: &Sheet, format: Format) -> anyhow::Result<()> {
     show(&sheet.write(format, width()))
 }
 
-pub(crate) fn compare(names: &[PathBuf], output: &cli::Output) -> anyhow::Result<()> {
-    let mut records: Vec<Record> = Vec::new();
+pub(crate) fn compare(names: &[PathBuf], html: Option<&Path>, output: &cli::Output) -> anyhow::Result<()> {
+    let mut records: Vec<(PathBuf, Record)> = Vec::new();
     if names.is_empty() {
         for summary in list_runs(&output.runs)? {
             match read_record(&summary.path) {
-                Ok(record) => records.push(effective_status(record, &summary.state)),
+                Ok(record) => records.push((summary.path, effective_status(record, &summary.state))),
                 // Told and left out: one damaged run hides no other.
                 Err(error) => tell(&format!("left out: {error}")),
             }
@@ -62,7 +63,10 @@ pub(crate) fn compare(names: &[PathBuf], output: &cli::Output) -> anyhow::Result
             found => found?,
         };
         match read_record(&run) {
-            Ok(record) => records.push(effective_status(record, &RunSummary::of(&run).state)),
+            Ok(record) => {
+                let record = effective_status(record, &RunSummary::of(&run).state);
+                records.push((run, record));
+            }
             // Told and left out here too: `compare runs/*` is as good as all of them.
             Err(error) if names.len() > 1 => tell(&format!("left out: {error}")),
             Err(error) => return Err(error.into()),
@@ -71,6 +75,11 @@ pub(crate) fn compare(names: &[PathBuf], output: &cli::Output) -> anyhow::Result
     if records.is_empty() && !names.is_empty() {
         bail!("none of the {} names is a run that can be read; `cargo xtask runs` lists the runs", names.len());
     }
+    if let Some(path) = html {
+        write_comparison(&records, path)?;
+        return show(&format!("{}\n", escape_path(path)));
+    }
+    let records: Vec<Record> = records.into_iter().map(|(_, record)| record).collect();
     let comparison = compared(&records);
     if output.format == Format::Table {
         return show(&comparison.table(width()));

@@ -89,7 +89,7 @@ fn rows(build: BuildClassifier) -> [CompiledNetwork; 1] {
 }
 
 fn runner(rows: &[CompiledNetwork]) -> Runner<'_> {
-    let commit = Some(Commit { id: "my own commit".into(), dirty: Some(true) });
+    let commit = Some(Commit { id: "my own commit".into(), dirty: Some(true), change: Some("+one line\n".into()) });
     let command = vec!["a-test".to_owned()];
     Runner { networks: rows, data: None, command, commit, stop: Stop::default(), display: Display::default() }
 }

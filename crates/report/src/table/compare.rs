@@ -176,6 +176,7 @@ fn rows(runs: &[&Record], hyperparameters: &[Vec<Hyperparameter>]) -> Vec<Compar
         let dirty = if e.dirty == Some(true) { " (dirty)" } else { "" };
         format!("{}{dirty}", commit.get(..12).unwrap_or(commit))
     });
+    parts("uncommitted change", &|e| e.change.clone().unwrap_or_default());
     parts("compiler", &|e| e.rustc.clone());
     parts("dfdx", &|e| e.dfdx.clone());
     rows
