@@ -256,7 +256,7 @@ impl Sandbox {
     /// Nothing half-written lies in a run's folder: every name is one that a run has.
     #[track_caller]
     pub(crate) fn holds_only_a_runs_files(&self, run: &str) {
-        const FILES: [&str; 9] = [
+        const FILES: [&str; 10] = [
             "accuracy.svg",
             "checkpoints",
             "config.toml",
@@ -265,6 +265,7 @@ impl Sandbox {
             "loss.svg",
             "model.safetensors",
             "record.json",
+            "report.html",
             "timing.jsonl",
         ];
         let names = self.names(&format!("runs/{run}"));

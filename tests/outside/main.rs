@@ -19,6 +19,7 @@ mod mistakes;
 mod mutations;
 mod networks;
 mod owners;
+mod pages;
 mod random;
 mod records;
 mod runs;

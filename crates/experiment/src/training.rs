@@ -115,7 +115,10 @@ fn test(
     };
     if has_page {
         let results = classifier.take_results();
-        recorder.page = Some(Ok(TestedImages::of(recorder.folder(), experiment, parts, results, stop)?));
+        let batch = experiment.dataset.evaluation_batch.get();
+        let (classes, images) = (&parts.dataset.classes, &parts.dataset.test);
+        let how = (batch, &parts.threads, &*stop);
+        recorder.page = Some(Ok(TestedImages::of(recorder.folder(), classes, images, results, how)?));
     }
     recorder.record.metrics.test_loss = Some(score.mean_loss());
     recorder.record.metrics.test_acc = Some(score.accuracy());

@@ -30,6 +30,7 @@ pub use strata_files as files;
 pub use strata_kernels as kernels;
 pub use strata_metrics as metrics;
 pub use strata_model as model;
+pub use strata_pages as pages;
 pub use strata_report as report;
 pub use strata_rng as rng;
 pub use strata_spec as spec;

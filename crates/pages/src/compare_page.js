@@ -190,7 +190,7 @@ function light(run) {
     const [context] = prepare(canvas);
     if (run < 0) continue;
     context.strokeStyle = style("--paper"); context.lineWidth = 6; draw(context, run);
-    context.strokeStyle = style("--s1"); context.lineWidth = 3; draw(context, run);
+    context.strokeStyle = style("--ink"); context.lineWidth = 3; draw(context, run);
   }
   for (const row of document.querySelectorAll("tr[data-run], tr[data-runs]")) {
     const runs = (row.dataset.run || row.dataset.runs).split(" ").map(Number);

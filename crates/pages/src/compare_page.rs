@@ -92,6 +92,8 @@ impl ComparePage<'_> {
             let cell = |(value, shown): (&Value, &String)| match value {
                 Value::Null => Value::Null,
                 Value::Number(_) => value.clone(),
+                // The rate of a single phase is a number among others.
+                Value::Array(of_phases) if matches!(of_phases.as_slice(), [Value::Number(_)]) => of_phases[0].clone(),
                 _ => Value::from(escaped(shown)),
             };
             let values: Vec<Value> = row.values.iter().zip(&row.shown).map(cell).collect();

@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use crate::classified::{LARGEST_TABLE, TestImages, Tested};
 use crate::number::percent;
 use crate::outcomes::Chosen;
 use crate::pictures::{COLUMNS, Shape, data_uri, sprite};
-use crate::tested::{LARGEST_TABLE, TestImages, Tested};
 
 /// The images that are shown, and where each is in their picture.
 pub(crate) struct Gallery {

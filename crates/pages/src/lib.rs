@@ -7,9 +7,11 @@
 //! This crate reads and writes no file, and knows no network and no data set: it is given records, numbers and bytes.
 
 mod chart;
+mod classified;
 mod compare_page;
 mod curves;
 mod document;
+mod files;
 mod first_layer;
 mod gallery;
 mod html;
@@ -22,10 +24,11 @@ mod tested;
 mod weights;
 mod what_was_run;
 
+pub use classified::{TestImages, Tested};
 pub use compare_page::{ComparePage, ComparedRun};
+pub use files::{FileOfRun, UncommittedChange};
 pub use first_layer::{FirstLayer, InputBasis};
-pub use run_page::{FileOfRun, RunPage, UncommittedChange};
-pub use tested::{TestImages, Tested};
+pub use run_page::RunPage;
 pub use weights::WeightTensor;
 
 #[cfg(doctest)]

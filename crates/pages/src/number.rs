@@ -9,9 +9,9 @@ pub(crate) fn metric(value: f64) -> String {
     }
 }
 
-/// As few digits as say it: a rate, a tick.
+/// As few digits as say it, four at most: a rate, a tick.
 pub(crate) fn short(value: f64) -> String {
-    match value {
+    match format!("{value:.3e}").parse().unwrap_or(value) {
         v if v != 0.0 && !(1e-3..1e5).contains(&v.abs()) => format!("{v:e}"),
         v => format!("{v}"),
     }
@@ -32,7 +32,7 @@ pub(crate) fn count(value: u64) -> String {
 
 /// A share in percent.
 pub(crate) fn percent(value: f64) -> String {
-    if value.is_finite() { format!("{:.2} %", value * 100.0) } else { "–".to_owned() }
+    if value.is_finite() { format!("{:.2}\u{202f}%", value * 100.0) } else { "–".to_owned() }
 }
 
 /// Seconds, from a minute on in minutes and hours.
@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn numbers_are_short_and_those_that_are_none_are_a_dash() {
         assert_eq!([metric(0.56784), metric(1e-7), metric(f64::NAN)], ["0.5678", "1.000e-7", "–"]);
-        assert_eq!([short(0.1), short(5e-8), short(2.0)], ["0.1", "5e-8", "2"]);
+        assert_eq!([short(0.004000000000000004), short(5e-8), short(2.0)], ["0.004", "5e-8", "2"]);
         assert_eq!(count(8_457_930), "8\u{202f}457\u{202f}930");
         assert_eq!([duration(59.0), duration(61.0), duration(7300.0)], ["59.0 s", "1 min 1 s", "2 h 1 min"]);
     }

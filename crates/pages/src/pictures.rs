@@ -7,7 +7,7 @@ pub(crate) const COLUMNS: usize = 24;
 /// The longer side that an image is shown with; larger ones are made smaller.
 const LARGEST_SIDE: usize = 64;
 /// The bytes of all pixels of one PNG, which compresses them little.
-const BUDGET: usize = 1_300_000;
+const BUDGET: usize = 1_700_000;
 
 /// The sizes of the images that are put together: `[channels, height, width]`, of one channel or three.
 #[derive(Clone, Copy, Debug, PartialEq)]

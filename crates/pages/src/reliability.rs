@@ -90,7 +90,7 @@ pub(crate) fn section(results: &[SampleResult]) -> String {
     };
     let rows: Vec<_> = bins.iter().enumerate().map(row).collect();
     format!(
-        "<figure class=\"square\"><figcaption>Reliability: accuracy (bars) by confidence; a network that knows how sure it is has its bars at the line</figcaption>{svg}</figure>\
+        "<figure class=\"square\"><figcaption>Reliability: accuracy (bars) by confidence; a network that knows how sure it is has its bars at the dashed line; the longer the mark at a bar's foot, the more images</figcaption>{svg}</figure>\
          <p>Expected calibration error <strong>{error}</strong>: by so much the confidence is off, in the mean over the images.</p>\
          <details><summary>The bins as a table</summary>{}</details>",
         html::table("Accuracy by confidence", &["confidence", "images", "mean confidence", "accuracy"], &rows)

@@ -3,12 +3,13 @@
 use serde_json::json;
 use strata_report::{HistoryEntry, Notes, Record, Status};
 
+use crate::classified::Tested;
 use crate::curves::curves;
 use crate::document::{Document, RUN_SCRIPT};
+use crate::files::{FileOfRun, UncommittedChange};
 use crate::first_layer::FirstLayer;
 use crate::html::{self, facts, text};
 use crate::number::{bytes, count, duration, metric, percent};
-use crate::tested::Tested;
 use crate::weights::{self, WeightTensor};
 use crate::what_was_run;
 
@@ -63,24 +64,6 @@ pub struct RunPage<'a> {
     pub first_layer: Option<FirstLayer<'a>>,
 }
 
-/// A file that a page links to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileOfRun {
-    /// Its path from the run's folder, with `/` between folders.
-    pub name: String,
-    /// Its size in bytes, where that is known.
-    pub bytes: Option<u64>,
-}
-
-/// What the sources of a run were beyond their commit.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UncommittedChange {
-    /// The file in the run's folder that holds it.
-    pub file: String,
-    /// As `git diff` writes it.
-    pub text: String,
-}
-
 impl RunPage<'_> {
     /// The page, below 3 MB whatever was recorded: long histories, texts and lists are cut, which is said, and images are as many as there is room for.
     pub fn html(&self) -> String {
@@ -101,7 +84,11 @@ impl RunPage<'_> {
             Err(reason) => section("test", "On the test images", &missing(reason)),
         }
         section("weights", "Weights", &self.weights_section());
-        section("run", "What was run", &what_was_run::section(self));
+        section(
+            "run",
+            "What was run",
+            &what_was_run::section(self.record, self.config, self.config_path, self.changes),
+        );
         section("files", "Files", &self.files_section());
         let classes = self.tested.as_ref().map_or(&[][..], |tested| tested.classes);
         let classes: Vec<String> = classes.iter().map(|name| strata_files::escape(name)).collect();

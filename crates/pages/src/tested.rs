@@ -1,11 +1,12 @@
 //! What a network made of the test images: each class, the confusion matrix, confidence, and the images themselves.
 
-use std::fmt::{self, Write as _};
+use std::fmt::Write as _;
 
 use png::ColorType;
 use serde_json::{Value, json};
-use strata_metrics::{Confusion, SampleResult};
+use strata_metrics::Confusion;
 
+use crate::classified::{LARGEST_TABLE, Tested};
 use crate::gallery::Gallery;
 use crate::html::{self, text};
 use crate::number::{count, percent};
@@ -13,36 +14,8 @@ use crate::outcomes::{confusion, top_k};
 use crate::pictures::{data_uri, encode};
 use crate::reliability;
 
-/// A matrix of more classes is a picture, without a number in each cell.
-pub(crate) const LARGEST_TABLE: usize = 20;
 /// The pairs of classes that are named beside such a picture.
 const PAIRS: usize = 40;
-
-/// A part of the data as a network classified it.
-#[derive(Clone, Debug)]
-pub struct Tested<'a> {
-    /// The names of the classes, in the order of the labels.
-    pub classes: &'a [String],
-    /// One for each image, in their order.
-    pub results: &'a [SampleResult],
-    /// The images; or why they are not there.
-    pub images: Result<TestImages<'a>, String>,
-}
-
-/// The images that were classified.
-#[derive(Clone, Copy)]
-pub struct TestImages<'a> {
-    /// `[channels, height, width]`.
-    pub shape: [usize; 3],
-    /// The bytes of an image, `[channels, height, width]`; none of one that cannot be had.
-    pub image: &'a dyn Fn(usize) -> Option<Vec<u8>>,
-}
-
-impl fmt::Debug for TestImages<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TestImages").field("shape", &self.shape).finish_non_exhaustive()
-    }
-}
 
 /// The section, its part of the style (the images), and what the script shows of a cell.
 pub(crate) struct TestedSection {
@@ -52,11 +25,6 @@ pub(crate) struct TestedSection {
 }
 
 impl Tested<'_> {
-    /// A class's name as HTML.
-    pub(crate) fn class(&self, label: u32) -> String {
-        self.classes.get(label as usize).map_or_else(|| format!("class {label}"), |name| text(name))
-    }
-
     pub(crate) fn section(&self) -> TestedSection {
         let classes = self.classes.len();
         let confusion = confusion(self.results, classes);
@@ -202,7 +170,10 @@ impl Tested<'_> {
 
 #[cfg(test)]
 mod tests {
+    use strata_metrics::SampleResult;
+
     use super::*;
+    use crate::TestImages;
 
     fn results(classes: u32) -> Vec<SampleResult> {
         let result = |at: u32| {

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use strata_report::{Part, Record};
 
+use crate::files::UncommittedChange;
 use crate::html::{self, facts, text};
 use crate::number::{count, short};
-use crate::run_page::{RunPage, UncommittedChange};
 
 /// The longest texts that a page holds, in bytes.
 const CONFIG: usize = 64 << 10;
@@ -16,32 +16,27 @@ const COMMAND: usize = 4 << 10;
 const PHASES: usize = 100;
 const PARTS: usize = 30;
 
-pub(crate) fn section(page: &RunPage<'_>) -> String {
-    let record = page.record;
-    let mut html = reproduce(page);
+pub(crate) fn section(record: &Record, config: &str, config_path: &str, changes: &[UncommittedChange]) -> String {
+    let mut html = reproduce(record, config_path);
     html += &phases(record);
     let parameters = record.hyperparameters.iter().map(|(name, value)| (name.as_str(), text(&html::value(value))));
     let _ = write!(html, "<h3>Hyperparameters</h3>{}", facts("Hyperparameters", parameters));
     let _ = write!(
         html,
         "<details><summary>The whole config</summary><pre tabindex=\"0\">{}</pre></details>",
-        html::lines(page.config, CONFIG)
+        html::lines(config, CONFIG)
     );
     html += &data(record);
     html += &parts(record);
-    for change in page.changes {
+    for change in changes {
         html += &uncommitted(change);
     }
     html
 }
 
-fn reproduce(page: &RunPage<'_>) -> String {
-    let record = page.record;
+fn reproduce(record: &Record, config_path: &str) -> String {
     let command = html::command(record.command.iter().map(String::as_str));
-    let mut again = vec!["cargo", "xtask", "experiment", page.config_path];
-    if let Some(folder) = &record.dataset.folder {
-        again.extend(["--data", folder]);
-    }
+    let again = ["cargo", "xtask", "experiment", config_path];
     let commit = record.environment.commit.as_deref().unwrap_or_default();
     let at = match (commit, record.environment.dirty) {
         ("", _) => "; the record names no commit".to_owned(),

@@ -16,9 +16,10 @@ const LEAVES: &[&str] = &[NOUNS, "strata-rng", "strata-kernels", "strata-files",
 /// Names alone, which depends on nothing and may be named by all.
 const NOUNS: &str = "strata-spec";
 /// These never see the tensor library.
-const WITHOUT_TENSORS: &[&str] = &["strata-report", "strata-dataset", "strata-config", "strata-sweep", "xtask"];
+const WITHOUT_TENSORS: &[&str] =
+    &["strata-report", "strata-pages", "strata-dataset", "strata-config", "strata-sweep", "xtask"];
 /// Made of what was recorded: these never see what trains, or what says how to.
-const OF_RECORDS: &[&str] = &["strata-export"];
+const OF_RECORDS: &[&str] = &["strata-export", "strata-pages"];
 const TRAINING: &[&str] = &["strata-trainer", "strata-dataset", "strata-config", "strata-experiment"];
 const TENSORS: &[&str] = &["dfdx", "cudarc"];
 

@@ -1,3 +1,5 @@
+//! A page with as much of everything as a run may have, every text of it hostile.
+
 use std::collections::HashSet;
 use std::sync::OnceLock;
 
