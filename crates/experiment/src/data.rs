@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use strata_config::Config;
-use strata_dataset::{DataFolder, Dataset, DatasetError, Split};
+use strata_dataset::{DataFolder, Dataset, DatasetError, Images, Split};
 use strata_rng::TorchRng;
 
 use crate::display::Display;
@@ -54,4 +54,13 @@ pub(crate) fn split(experiment: &Config, dataset: &Dataset) -> Result<(Split, To
         split.train.truncate(limit);
     }
     Ok((split, rng))
+}
+
+/// The pixels of a batch, one image after the other, and the labels.
+pub(crate) fn bytes_and_labels(images: &Images, batch: &[u32]) -> Result<(Vec<u8>, Vec<u8>), DatasetError> {
+    let mut bytes = Vec::with_capacity(batch.len() * images.shape().values());
+    for index in batch {
+        bytes.extend_from_slice(&images.image(*index as usize)?);
+    }
+    Ok((bytes, batch.iter().map(|index| images.labels()[*index as usize]).collect()))
 }

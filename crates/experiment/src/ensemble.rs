@@ -8,7 +8,8 @@ use strata_model::Predictor;
 use strata_spec::LossSpec;
 use strata_trainer::{CrossEntropy, TrainError};
 
-use crate::evaluation::{RecordedRun, RunEvaluation, Totals, bytes_and_labels, images_of};
+use crate::data::bytes_and_labels;
+use crate::evaluation::{RecordedRun, RunEvaluation, Totals, images_of};
 use crate::threads::start_threads;
 use crate::{Display, ExperimentError, ImagePart, Stop, data};
 

@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 use strata_config::Config;
-use strata_dataset::{DataFolder, Dataset, DatasetError, Images, Split};
+use strata_dataset::{DataFolder, Dataset, Images, Split};
 use strata_export::{ExportError, weights_file};
 use strata_metrics::{Confusion, Outputs, SampleResult, Sums, registered};
 use strata_model::{ModelError, Predictor, TrainedModel};
 use strata_report::{Cell, Format, Record, Sheet, read_record};
 use strata_trainer::{Loss, Threads, TrainError};
 
+use crate::data::bytes_and_labels;
 use crate::inputs::Inputs;
 use crate::threads::start_threads;
 use crate::training::usage;
@@ -193,15 +194,6 @@ pub(crate) fn images_of(part: ImagePart, dataset: &Dataset, split: Split) -> (&'
         ImagePart::Validation => ("validation", &dataset.train, split.validation),
         ImagePart::Test => ("test", &dataset.test, (0..).take(dataset.test.len()).collect()),
     }
-}
-
-/// The pixels of a batch, one image after the other, and the labels.
-pub(crate) fn bytes_and_labels(images: &Images, batch: &[u32]) -> Result<(Vec<u8>, Vec<u8>), DatasetError> {
-    let mut bytes = Vec::with_capacity(batch.len() * images.shape().values());
-    for index in batch {
-        bytes.extend_from_slice(&images.image(*index as usize)?);
-    }
-    Ok((bytes, batch.iter().map(|index| images.labels()[*index as usize]).collect()))
 }
 
 /// What was measured so far.

@@ -1,5 +1,6 @@
 //! The page of a run, `report.html` in its folder.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use strata_dataset::Images;
 use strata_export::weights_file;
 use strata_files::{is_temporary, write_atomically};
 use strata_metrics::{Outputs, SampleResult};
-use strata_model::{InputTransform, ModelError, Predictor, TrainedModel};
+use strata_model::{InputTransform, Predictor, TrainedModel};
 use strata_pages::{FileOfRun, FirstLayer, InputBasis, RunPage, TestImages, Tested, UncommittedChange, WeightTensor};
 use strata_report::{HistoryEntry, Record, ReportError, RunFolder, read_change, read_notes};
 use strata_trainer::{Threads, TrainError};
@@ -43,7 +44,7 @@ impl TestedImages {
             Some(results) => results,
             None => {
                 let predictor = Predictor::load(&folder.model_path()).map_err(TrainError::from)?;
-                threads.run(|| classify(&predictor, images, batch, stop)).map_err(TrainError::from)?
+                threads.run(|| classify(&predictor, images, batch, stop))?
             }
         };
         Ok(Self { classes: classes.to_vec(), results, images: Arc::clone(images) })
@@ -56,15 +57,15 @@ fn classify(
     images: &Images,
     batch: usize,
     stop: &Stop,
-) -> Result<Vec<SampleResult>, ModelError> {
-    let (values, classes) = (images.shape().values(), images.classes());
+) -> Result<Vec<SampleResult>, ExperimentError> {
     let mut results = Vec::new();
-    for (pixels, labels) in images.pixels().chunks(batch * values).zip(images.labels().chunks(batch)) {
-        if stop.is_requested() {
-            break;
-        }
-        let logits = predictor.logits(&predictor.features(pixels)?)?;
-        results.extend(Outputs { logits: &logits, labels, classes }.samples().map(|sample| sample.result()));
+    for start in (0..images.len()).step_by(batch).take_while(|_| !stop.is_requested()) {
+        let range = start..(start + batch).min(images.len());
+        let (pixels, labels) = (images.between(range.clone())?, &images.labels()[range]);
+        let logits = predictor.features(&pixels).and_then(|features| predictor.logits(&features));
+        let logits = logits.map_err(TrainError::from)?;
+        let outputs = Outputs { logits: &logits, labels, classes: images.classes() };
+        results.extend(outputs.samples().map(|sample| sample.result()));
     }
     Ok(results)
 }
@@ -92,7 +93,7 @@ pub(crate) fn html(
     let model = weights_file(run, record).map_err(|error| error.to_string());
     let model = model.and_then(|path| TrainedModel::load(&path).map_err(|error| error.to_string()));
     let tensors: Vec<WeightTensor<'_>> = model.iter().flat_map(|model| &model.weights().tensors).map(tensor).collect();
-    let image = |index: usize| tested.as_ref().ok().map(|tested| tested.images.image(index).to_vec());
+    let image = |index: usize| tested.as_ref().ok()?.images.image(index).ok().map(Cow::into_owned);
     let tested = tested.as_ref().map_err(Clone::clone).map(|tested| {
         let shape = tested.images.shape();
         let images = Ok(TestImages { shape: [shape.channels, shape.height, shape.width], image: &image });

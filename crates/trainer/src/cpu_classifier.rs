@@ -15,7 +15,7 @@ use strata_spec::Initialisation;
 use crate::averaged_network::AveragedNetwork;
 use crate::cpu_network::{CpuNetwork, Inputs};
 use crate::step::last_weight;
-use crate::{Batch, Classifier, OptimizerState, Outputs, SampleResult, Score, Threads, TrainError, TrainingStep};
+use crate::{Batch, Classifier, OptimizerState, SampleResult, Score, Threads, TrainError, TrainingStep};
 
 /// A network of `I` inputs and `C` classes and its optimizer, on the CPU.
 pub struct CpuClassifier<M, const I: usize, const C: usize> {
@@ -179,23 +179,6 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> CpuClassifier<M, I, C>
         averaged.estimate(&self.network, &self.state, |network| {
             network.try_forward_mut(images.leaky_traced()).map(drop).map_err(TrainError::device)
         })
-    }
-
-    fn validate(&mut self, mut batch: Batch) -> Result<(), TrainError> {
-        let images = self.inputs(&mut batch)?;
-        let logits = self.evaluated()?.try_forward(images).map_err(TrainError::device)?;
-        let logits = logits.as_vec();
-        let total = self.step.loss.loss(&logits, batch.targets(), C);
-        let outputs = Outputs { logits: &logits, labels: &batch.labels, classes: C };
-        self.validation.measure(&outputs);
-        if let Some(results) = &mut self.results {
-            results.extend(outputs.samples().map(|sample| sample.result()));
-        }
-        let (correct, samples) = (total.correct as u64, batch.len() as u64);
-        let (weight, count) = (self.step.loss.weight(batch.targets()), samples as f64);
-        let loss = if weight == count { total.loss } else { total.loss * (weight / count) };
-        self.validation.add(Score { loss, correct, samples, excess: weight - count, ..Score::default() });
-        Ok(())
     }
 }
 

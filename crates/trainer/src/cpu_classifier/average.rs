@@ -1,9 +1,9 @@
-//! Which network of a classifier is evaluated where its weights are averaged.
+//! What an evaluation measures, and of which network where weights are averaged.
 
 use super::CpuClassifier;
-use crate::TrainError;
 use crate::averaged_network::AveragedNetwork;
 use crate::cpu_network::CpuNetwork;
+use crate::{Batch, Outputs, Score, TrainError};
 
 impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> CpuClassifier<M, I, C> {
     /// Whether an average is evaluated, once it is up to date.
@@ -32,6 +32,24 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> CpuClassifier<M, I, C>
             }
             _ => Ok(&self.network),
         }
+    }
+
+    /// Adds what a batch says to the score, and what becomes of each sample where that is asked for.
+    pub(super) fn validate(&mut self, mut batch: Batch) -> Result<(), TrainError> {
+        let images = self.inputs(&mut batch)?;
+        let logits = self.evaluated()?.try_forward(images).map_err(TrainError::device)?;
+        let logits = logits.as_vec();
+        let total = self.step.loss.loss(&logits, batch.targets(), C);
+        let outputs = Outputs { logits: &logits, labels: &batch.labels, classes: C };
+        self.validation.measure(&outputs);
+        if let Some(results) = &mut self.results {
+            results.extend(outputs.samples().map(|sample| sample.result()));
+        }
+        let (correct, samples) = (total.correct as u64, batch.len() as u64);
+        let (weight, count) = (self.step.loss.weight(batch.targets()), samples as f64);
+        let loss = if weight == count { total.loss } else { total.loss * (weight / count) };
+        self.validation.add(Score { loss, correct, samples, excess: weight - count, ..Score::default() });
+        Ok(())
     }
 
     pub(super) fn forget_average(&mut self) {
