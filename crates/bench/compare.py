@@ -2,9 +2,12 @@
 
     python crates/bench/compare.py step                              # the notebook's network, batches of 128 and 512
     python crates/bench/compare.py step --widths 3072-512-10,3072-777-333-10 --batch 128,1024
+    python crates/bench/compare.py step --modes "eager f32"          # beside one mode of PyTorch instead of the best of four
     python crates/bench/compare.py epoch --data cifar-10-batches-bin # both ways of PyTorch: as the notebook, and from tensors
     python crates/bench/compare.py recipe --data cifar-10-batches-bin --configs configs/speedrun.toml   # training by a config, without its test
     python crates/bench/compare.py weights --data cifar-10-batches-bin   # 200 steps from one start: how far the weights are apart
+
+Steps are set beside each mode of PyTorch (eager and compiled, f32 and bfloat16), and the ratio is to the fastest of them, which is named.
 
 A round counts only on a quiet machine: it starts when the processors have been idle for a second, and it is thrown away
 where other processes took more than a twentieth of the processors' time meanwhile (--busy takes it all the same).
@@ -28,6 +31,7 @@ HARMFUL = ["OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"]
 # What Strata's programs ask of glibc at their start.
 HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 QUIET = 0.05
+MODES = ["eager f32", "compiled f32", "eager bf16", "compiled bf16"]
 
 
 def main():
@@ -43,6 +47,7 @@ def main():
     parser.add_argument("--configs", default="configs/speedrun.toml", help="recipes, separated by commas")
     parser.add_argument("--epochs", help="of a recipe, in place of the config's")
     parser.add_argument("--way", choices=["tensors", "notebook", "both"], default="both")
+    parser.add_argument("--modes", default=",".join(MODES), help="PyTorch's ways to make a step, separated by commas")
     parser.add_argument("--huge-pages", action="store_true", help="ask for huge pages in PyTorch's steps too")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", default="2")
@@ -52,6 +57,9 @@ def main():
     arguments = parser.parse_args()
     if arguments.what in ("epoch", "recipe") and not arguments.data:
         parser.error(f"{arguments.what} needs --data")
+    arguments.modes = arguments.modes.split(",")
+    if unknown := [mode for mode in arguments.modes if mode not in MODES]:
+        parser.error(f"--modes: {unknown[0]!r} is none of {', '.join(MODES)}")
     print(f"{processor()}, {os.cpu_count()} processors, commit {commit()}\n", flush=True)
     {"step": steps, "epoch": epochs, "recipe": recipes, "weights": weights}[arguments.what](arguments)
 
@@ -59,14 +67,16 @@ def main():
 def steps(arguments):
     pages = HUGE_PAGES if arguments.huge_pages else {}
     patience = Patience(arguments)
-    header("step, ms", "widths, batch")
+    header("step, ms", "widths, batch", "PyTorch's fastest mode")
     for widths in arguments.widths.split(","):
         for batch in (arguments.batch or "128,512").split(","):
             options = ["--widths", widths, "--batch", batch, "--seconds", arguments.seconds, "--threads", arguments.threads]
             ours, theirs = bench("step", *options), [arguments.python, "-B", script("step.py"), *options]
+            modes = {mode: [*theirs, "--way", mode.split()[0], "--precision", mode.split()[1]] for mode in arguments.modes}
             # Builds the network where it must, outside of the rounds.
             step(bench("step", "--widths", widths, "--batch", "1", "--seconds", "0"))
-            compare(f"{widths}, {batch}", lambda: step(ours), lambda: step(theirs, **pages), arguments, patience)
+            sides = {mode: lambda command=command: step(command, **pages) for mode, command in modes.items()}
+            compare(f"{widths}, {batch}", lambda: step(ours), sides, arguments, patience)
 
 
 def epochs(arguments):
@@ -77,7 +87,7 @@ def epochs(arguments):
     for way in ["notebook", "tensors"] if arguments.way == "both" else [arguments.way]:
         theirs = [arguments.python, "-B", script("epoch.py"), "--data", arguments.data, "--way", way,
                   "--threads", arguments.threads]
-        compare(way, lambda: strata_epoch(ours), lambda: pytorch_epoch(theirs), arguments, patience)
+        compare(way, lambda: strata_epoch(ours), {"": lambda: pytorch_epoch(theirs)}, arguments, patience)
 
 
 def recipes(arguments):
@@ -93,7 +103,7 @@ def recipes(arguments):
             sets += ["--set", f"phases.0.epochs={arguments.epochs}"]
             theirs += ["--epochs", arguments.epochs]
         ours = [strata(), "experiment", config, "--device", "cpu", *options, *sets]
-        compare(config, lambda: strata_recipe(ours), lambda: pytorch_recipe(theirs), arguments, patience)
+        compare(config, lambda: strata_recipe(ours), {"": lambda: pytorch_recipe(theirs)}, arguments, patience)
 
 
 def weights(arguments):
@@ -110,35 +120,40 @@ def weights(arguments):
                   f"{'CIFAR-10' if data else 'images of a formula'}:\n\n{table}", flush=True)
 
 
-def header(unit, what):
-    columns = [what, f"Strata, {unit}", f"PyTorch, {unit}", "ratio", "rounds' ratios", "peak memory, MB"]
+def header(unit, what, *named):
+    columns = [what, f"Strata, {unit}", f"PyTorch, {unit}", "ratio", "rounds' ratios", "peak memory, MB", *named]
     print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}", flush=True)
 
 
 def compare(name, ours, theirs, arguments, patience):
-    """Rounds of both in turn, whoever goes first changing, and a row of a table."""
+    """Rounds of all in turn, whoever goes first changing, and a row of a table: beside the fastest of `theirs`, by its median."""
+    sides = {"Strata": ours, **theirs}
     rounds = []
     while len(rounds) < arguments.rounds:
-        order = [0, 1] if len(rounds) % 2 == 0 else [1, 0]
-        results = [None, None]
+        order = list(sides)
+        order = order if len(rounds) % 2 == 0 else order[::-1]
+        results = {}
         for side in order:
-            results[side] = patience.quietly([ours, theirs][side])
+            results[side] = patience.quietly(sides[side])
             if results[side] is None:
                 break
-        if patience.is_over() and None in results:
-            break
-        if None not in results:
+        else:
             rounds.append(results)
+            continue
+        if patience.is_over():
+            break
     if not rounds:
         print(f"| {name} | no quiet round in {arguments.patience:.0f} s |", flush=True)
         return
-    sides = [[round[side] for round in rounds] for side in (0, 1)]
-    ratios = sorted(a["value"] / b["value"] for a, b in rounds)
-    values = [median(result["value"] for result in side) for side in sides]
-    peaks = [max(result["peak_mb"] for result in side) for side in sides]
+    medians = {side: median(round[side]["value"] for round in rounds) for side in sides}
+    fastest = min(theirs, key=medians.get)
+    ratios = sorted(round["Strata"]["value"] / round[fastest]["value"] for round in rounds)
+    peaks = [max(round[side]["peak_mb"] for round in rounds) for side in ("Strata", fastest)]
+    others = ", ".join(f"{side} {medians[side]:.3g}" for side in theirs if side != fastest)
+    named = f" {fastest} ({others}) |" if others else f" {fastest} |" if fastest else ""
     print(
-        f"| {name} | {values[0]:.3g} | {values[1]:.3g} | {median(ratios):.2f} | "
-        f"{' '.join(f'{ratio:.2f}' for ratio in ratios)} | {peaks[0]:.0f}, {peaks[1]:.0f} |",
+        f"| {name} | {medians['Strata']:.3g} | {medians[fastest]:.3g} | {median(ratios):.2f} | "
+        f"{' '.join(f'{ratio:.2f}' for ratio in ratios)} | {peaks[0]:.0f}, {peaks[1]:.0f} |{named}",
         flush=True,
     )
 

@@ -2,7 +2,10 @@
 
 Prints what Strata's step bench prints: one line of JSON, or with --products a line for each product of the step.
 
-    python step.py --widths 3072-2048-1024-64-10 --batch 128
+    python step.py --widths 3072-2048-1024-64-10 --batch 128 --way compiled --precision bf16
+
+Compiled is the network and its loss; the optimizer is PyTorch's own, whose update is one call for all tensors. In bfloat16 the products are, by
+autocast, and everything that stays is in f32.
 """
 
 import argparse
@@ -12,8 +15,9 @@ import time
 from statistics import median
 
 import torch
+from torch.nn import functional as F
 
-from notebook import CLASSES, Classifier, train_step
+from notebook import CLASSES, Classifier
 
 
 def main():
@@ -23,6 +27,8 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--warmup", type=int, default=5)
+    parser.add_argument("--way", choices=["eager", "compiled"], default="eager")
+    parser.add_argument("--precision", choices=["f32", "bf16"], default="f32")
     parser.add_argument("--products", action="store_true", help="time each product instead of the whole step")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -37,8 +43,19 @@ def main():
     optimizer = torch.optim.SGD(model.parameters(), 1e-3)
     losses = []
 
+    def loss_of(batch):
+        with torch.autocast("cpu", torch.bfloat16, enabled=arguments.precision == "bf16"):
+            return F.cross_entropy(model(batch), labels)
+
+    if arguments.way == "compiled":
+        loss_of = torch.compile(loss_of)
+
     def work(batch):
-        losses.append(train_step(model, optimizer, batch, labels))
+        loss = loss_of(batch)
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        losses.append(loss.detach())
 
     # The batch is made again each time, as a loader does, and not timed.
     times = repeat(arguments, images.clone, work)
