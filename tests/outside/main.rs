@@ -11,6 +11,7 @@
 mod archives;
 mod data;
 mod disk;
+mod guide;
 mod harness;
 mod kills;
 mod launcher;
