@@ -1,6 +1,7 @@
 //! The command line of `cargo xtask`.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 use strata_cli::{ExperimentArguments, SweepArguments};
@@ -107,6 +108,12 @@ pub(crate) enum Command {
         /// What to measure, then its options.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "NAME")]
         arguments: Vec<OsString>,
+    },
+    /// Pack the CUDA build with its tests and `prove.py`, which tries it all within nine minutes on a machine that has a card and no Rust.
+    CardPack {
+        /// The archive.
+        #[arg(long, value_name = "FILE", default_value = "strata-card.tar.gz")]
+        to: PathBuf,
     },
     /// Write the documents that are made from the code: docs/config.md.
     Docs {

@@ -6,6 +6,7 @@
 
 mod bench;
 mod build_times;
+mod card_pack;
 mod cli;
 mod cuda;
 mod docs;
@@ -62,6 +63,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         | Command::Export { .. }
         | Command::Predict { .. } => start::reader(),
         Command::Test { alone, extra } => steps::run(alone.as_deref(), &extra),
+        Command::CardPack { to } => card_pack::run(&to),
         Command::Bench { arguments } => bench::run(&arguments),
         Command::Docs { check } => docs::run(check),
         Command::Tidy => tidy::run(),

@@ -77,7 +77,8 @@ pub(crate) fn start_benches(
     become_program(program, held).with_context(|| format!("cannot start {}", executable.display()))
 }
 
-fn build(root: &Path, toolkit: Option<&Toolkit>, features: &[&str]) -> anyhow::Result<PathBuf> {
+/// Builds the program, with CUDA where a toolkit is given and with further `features`, and gives its path.
+pub(crate) fn build(root: &Path, toolkit: Option<&Toolkit>, features: &[&str]) -> anyhow::Result<PathBuf> {
     let mut cargo = workspace::cargo();
     cargo.args(["build", "--package", "strata"]);
     match env::var("STRATA_PROFILE").as_deref() {
@@ -93,13 +94,30 @@ fn build(root: &Path, toolkit: Option<&Toolkit>, features: &[&str]) -> anyhow::R
         cargo.args(["--features", feature]);
     }
     if let Some(toolkit) = toolkit {
-        // A folder of its own: the two builds would take turns at replacing each other's program.
-        let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-        cargo.args(["--features", "cuda", "--target-dir"]).arg(target.join("cuda"));
-        toolkit.prepare_build(&mut cargo);
+        add_cuda(&mut cargo, root, toolkit);
     }
     let hint = if toolkit.is_some() { " with CUDA; --device cpu builds without" } else { "" };
     executable_of(cargo, root, "strata", hint)
+}
+
+/// Builds with CUDA what cargo's `arguments` say, and gives the path of the executable of the target `name`.
+pub(crate) fn build_with_cuda(
+    root: &Path,
+    toolkit: &Toolkit,
+    arguments: &[&str],
+    name: &str,
+) -> anyhow::Result<PathBuf> {
+    let mut cargo = workspace::cargo();
+    cargo.args(arguments);
+    add_cuda(&mut cargo, root, toolkit);
+    executable_of(cargo, root, name, " with CUDA")
+}
+
+fn add_cuda(cargo: &mut Command, root: &Path, toolkit: &Toolkit) {
+    // A folder of its own: the two builds would take turns at replacing each other's program.
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    cargo.args(["--features", "cuda", "--target-dir"]).arg(target.join("cuda"));
+    toolkit.prepare_build(cargo);
 }
 
 /// Runs a build and gives the executable of the target `name`; `hint` goes to the error of a build that fails.

@@ -40,6 +40,15 @@ struct Commit {
     change: Option<String>,
 }
 
+/// The commit of these sources for people, or why there is none.
+pub(crate) fn commit_line(root: &Path) -> String {
+    match commit(root) {
+        Ok(Commit { id, change: Some(_) }) => format!("{id}, with changes"),
+        Ok(Commit { id, change: None }) => id,
+        Err(reason) => format!("no commit: {reason}"),
+    }
+}
+
 /// The commit of the repository whose top level is `root`; or why there is none.
 fn commit(root: &Path) -> Result<Commit, String> {
     let git = |arguments: &[&str]| {

@@ -1,0 +1,320 @@
+"""Everything that is to be known of a CUDA build on a card, within nine minutes: run it in the folder that the pack was unpacked into.
+
+    python3 prove.py --out results
+
+Each part's result is written as it comes, to results/N-part.txt; at the end results/table.md holds one Markdown table. A part that fails, or
+for which no time is left, says so and lets the next begin. Needs the driver, cuBLAS and NVRTC; PyTorch and compute-sanitizer where they are.
+"""
+
+import argparse
+import glob
+import json
+import math
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+PROGRAM = HERE / "strata"
+# What the program loads beside the driver; PyTorch's wheels bring both.
+LIBRARIES = ["libcublas.so", "libnvrtc.so"]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("results"))
+    parser.add_argument("--seconds", type=float, default=540, help="for everything")
+    parser.add_argument("--data", help="the folder of CIFAR-10's .bin files; without it, synthetic images of its shape and number")
+    parser.add_argument("--images", type=int, default=50_000, help="synthetic training images")
+    parser.add_argument("--batches", default="128,1024")
+    parser.add_argument("--stand-in", action="store_true", help="the card is an emulator: PyTorch is left out")
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    arguments.out = arguments.out.resolve()
+    proof = Proof(arguments)
+    for part in (names, tests, quick_start, kill_and_resume, notebook, speed, calls, memory, sanitizer):
+        proof.do(part)
+    proof.table()
+    sys.exit(1 if proof.failed else 0)
+
+
+class Proof:
+    """The time that is left, where results go, and the rows of the table."""
+
+    def __init__(self, arguments):
+        self.arguments, self.out = arguments, arguments.out
+        self.end = time.monotonic() + arguments.seconds
+        self.rows, self.failed, self.parts = [], False, 0
+        self.environment = environment()
+
+    def left(self):
+        return self.end - time.monotonic()
+
+    def do(self, part):
+        self.parts += 1
+        self.log = self.out / f"{self.parts}-{part.__name__}.txt"
+        self.log.write_text("")
+        begin = time.monotonic()
+        try:
+            if self.left() < 5:
+                raise Missing("no time was left")
+            part(self)
+        except Missing as reason:
+            self.row(part.__doc__, f"left out: {reason}")
+        except Exception as error:
+            self.failed = True
+            self.row(part.__doc__, f"**failed**: {error}")
+        self.say(f"({part.__name__}: {time.monotonic() - begin:.1f} s)")
+
+    def say(self, text):
+        print(text, flush=True)
+        with self.log.open("a") as file:
+            file.write(text + "\n")
+
+    def row(self, what, result):
+        self.rows.append((what, result))
+        self.say(f"{what}: {result}")
+
+    def run(self, command, seconds=120, check=True, **variables):
+        """The output of a command; the whole of it goes to the part's file."""
+        limit = max(1, min(seconds, self.left()))
+        process = subprocess.Popen(
+            [str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=HERE,
+            env=self.environment | {name: str(value) for name, value in variables.items()}, start_new_session=True,
+        )
+        try:
+            output, _ = process.communicate(timeout=limit)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            output, _ = process.communicate()
+            self.keep(command, output)
+            raise Missing(f"over {limit:.0f} s") from None
+        self.keep(command, output)
+        if check and process.returncode != 0:
+            raise RuntimeError(f"exit code {process.returncode}: {last_line(output)}")
+        return output.decode(errors="replace")
+
+    def keep(self, command, output):
+        with self.log.open("ab") as file:
+            file.write(f"$ {' '.join(str(word) for word in command)}\n".encode() + output)
+
+    def experiment(self, name, config, device, sets, seconds=120, **variables):
+        """Trains in the pack's configs and gives the run's record."""
+        self.run(self.command(name, config, device, sets), seconds, **variables)
+        return self.record(name)
+
+    def command(self, name, config, device, sets):
+        # A run that an earlier call left is not gone on with.
+        shutil.rmtree(self.out / "runs" / name, ignore_errors=True)
+        command = [PROGRAM, "experiment", f"configs/{config}.toml", "--device", device, "--runs", self.out / "runs", "--name", name]
+        return command + [word for key in sets for word in ("--set", key)]
+
+    def record(self, name):
+        return json.loads((self.out / "runs" / name / "record.json").read_text())
+
+    def images(self):
+        """CIFAR-10 where it was named, else as many synthetic images of its shape."""
+        if self.arguments.data:
+            return ["dataset.kind=cifar10"], ["--data", self.arguments.data]
+        return ["dataset.kind=synthetic", f"dataset.train={self.arguments.images}", "dataset.test=1000", "dataset.validation=1000"], []
+
+    def table(self):
+        lines = ["| what | result |", "| --- | --- |"]
+        lines += [f"| {what} | {result} |".replace("\n", " ") for what, result in self.rows]
+        text = "\n".join(lines) + "\n"
+        (self.out / "table.md").write_text(text)
+        print(f"\n{text}")
+
+
+class Missing(Exception):
+    """Why a part cannot be done here."""
+
+
+def names(proof):
+    """card"""
+    proof.row("commit", (HERE / "COMMIT").read_text().strip())
+    columns = "name,driver_version,memory.total,compute_cap"
+    if not shutil.which("nvidia-smi"):
+        raise Missing("no nvidia-smi")
+    output = proof.run(["nvidia-smi", f"--query-gpu={columns}", "--format=csv,noheader"])
+    proof.row(names.__doc__, output.strip().replace("\n", "; "))
+
+
+def tests(proof):
+    """CUDA tests"""
+    for program in sorted(glob.glob(str(HERE / "tests" / "*"))):
+        output = proof.run([program, "--ignored", "--test-threads", "1"], 180)
+        result = re.search(r"test result: (.*?);.*finished in (.*)", output)
+        proof.row(f"{tests.__doc__}, {pathlib.Path(program).name}", f"{result[1]}, {result[2]}" if result else last_line(output.encode()))
+
+
+def quick_start(proof):
+    """quick start, card and CPU"""
+    records = {device: proof.experiment(f"quickstart-{device}", "quickstart", device, []) for device in ("cuda", "cpu")}
+    metrics = {device: record["metrics"] for device, record in records.items()}
+    if abs(metrics["cuda"]["val_loss"] - metrics["cpu"]["val_loss"]) > 5e-3:
+        raise RuntimeError(f"validation losses {metrics['cuda']['val_loss']} and {metrics['cpu']['val_loss']}")
+    proof.row(quick_start.__doc__, "; ".join(
+        f"{device}: val_loss {values['val_loss']:.5f}, test_acc {values['test_acc']:.4f}, {values['seconds']:.2f} s"
+        for device, values in metrics.items()))
+
+
+def kill_and_resume(proof):
+    """kill -9 and resume"""
+    sets = ["phases=[{epochs=40,lr=0.05}]", "checkpoint.every_steps=20"]
+    whole = proof.experiment("whole", "quickstart", "cuda", sets)
+    seconds, kills = whole["metrics"]["seconds"], 0
+    command = proof.command("killed", "quickstart", "cuda", sets)
+    folder = proof.out / "runs" / "killed"
+    while kills < 3:
+        process = subprocess.Popen([str(word) for word in command], cwd=HERE, env=proof.environment,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        # From the moment that the folder is there: a program on a card takes a while to start.
+        while process.poll() is None and not (folder / "history.jsonl").exists():
+            time.sleep(0.01)
+        time.sleep(0.25 * seconds)
+        if process.poll() is not None:
+            break
+        process.kill()
+        process.wait()
+        kills += 1
+        command = [PROGRAM, "resume", folder, "--device", "cuda"]
+    if kills == 0:
+        raise RuntimeError("the run ended before it could be killed")
+    if proof.record("killed")["status"] != "finished":
+        proof.run([PROGRAM, "resume", folder, "--device", "cuda"])
+    killed = proof.record("killed")
+    apart = max(abs(a["val_loss"] - b["val_loss"]) for a, b in zip(whole["history"], killed["history"], strict=True))
+    if not apart < 0.05:
+        raise RuntimeError(f"{kills} kills: validation losses are {apart} apart")
+    proof.row(kill_and_resume.__doc__, f"{kills} kills; 40 epochs' validation losses within {apart:.1e} of a run never stopped")
+
+
+def notebook(proof):
+    """a.toml, first two phases"""
+    sets, data = proof.images()
+    command = proof.command("notebook", "a", "cuda", ["phases=[{epochs=20,lr=0.1},{epochs=10,lr=0.001}]", *sets]) + data
+    proof.run(command, 150)
+    metrics = proof.record("notebook")["metrics"]
+    rate = median(samples_a_second(proof, "notebook"))
+    what = "CIFAR-10" if data else f"{proof.arguments.images} synthetic images"
+    proof.row(notebook.__doc__, f"{what}: 30 epochs in {metrics['seconds']:.1f} s, {rate:,.0f} samples a second in training, "
+                                f"val_acc {metrics['val_acc']:.4f}, test_acc {metrics['test_acc']:.4f}")
+
+
+def samples_a_second(proof, name):
+    """Of each epoch's training."""
+    lines = (proof.out / "runs" / name / "timing.jsonl").read_text().splitlines()
+    return [time["samples_per_second"] for time in map(json.loads, lines) if time["epoch"] is not None]
+
+
+def speed(proof):
+    """steps a second"""
+    sets, data = proof.images()
+    for batch in map(int, proof.arguments.batches.split(",")):
+        name = f"speed-{batch}"
+        command = proof.command(name, "a", "cuda", ["phases=[{epochs=6,lr=0.01}]", f"dataset.batch={batch}", *sets]) + data
+        proof.run(command, 60)
+        # The first epoch loads modules and fills pools.
+        ours = median(samples_a_second(proof, name)[1:]) / batch
+        proof.row(f"{speed.__doc__}, batch {batch}, Strata f32", f"{ours:,.0f}")
+        if proof.arguments.stand_in:
+            continue
+        for way in ("eager", "compiled", "graph"):
+            for precision in ("f32", "tf32", "bf16"):
+                what = f"{speed.__doc__}, batch {batch}, PyTorch {way} {precision}"
+                try:
+                    command = [sys.executable, "torch_steps.py", "--batch", batch, "--way", way, "--precision", precision]
+                    output = proof.run(command, 60)
+                    theirs = json.loads(output.strip().splitlines()[-1])["steps_a_second"]
+                    proof.row(what, f"{theirs:,.0f} (Strata takes {theirs / ours:.2f} of its time)")
+                except (Missing, RuntimeError, ValueError) as error:
+                    proof.row(what, f"left out: {error}")
+
+
+def calls(proof):
+    """calls of the driver a step"""
+    library = HERE / "calls.so"
+    if not library.exists():
+        raise Missing("the pack has no calls.so")
+    counts = []
+    for epochs in (1, 2):
+        sets = [f"phases=[{{epochs={epochs},lr=0.01}}]", "dataset.kind=synthetic", "dataset.train=3232", "dataset.test=32",
+                "dataset.validation=32", "dataset.batch=32"]
+        file = proof.out / f"calls-{epochs}.txt"
+        proof.experiment(f"calls-{epochs}", "quickstart", "cuda", sets, CALLS=file, LD_PRELOAD=library)
+        counts.append({name: int(count) for name, count in (line.split() for line in file.read_text().splitlines())})
+    steps = 100
+    a_step = {name: (counts[1][name] - counts[0][name]) / steps for name in counts[0]}
+    told = [f"{name.removesuffix('_v2')} {count:.2f}" for name, count in a_step.items() if count > 0]
+    if not told:
+        raise RuntimeError("nothing was counted")
+    proof.row(calls.__doc__, ", ".join(told))
+
+
+def memory(proof):
+    """memory of the card"""
+    if not shutil.which("nvidia-smi"):
+        raise Missing("no nvidia-smi")
+    sets, data = proof.images()
+    command = proof.command("memory", "a", "cuda", ["phases=[{epochs=8,lr=0.01}]", *sets]) + data
+    process = subprocess.Popen([str(word) for word in command], cwd=HERE, env=proof.environment,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    query = ["nvidia-smi", "--query-gpu=memory.used", "--format=csv,noheader,nounits"]
+    used = []
+    while process.poll() is None and proof.left() > 2:
+        used.append(int(subprocess.run(query, capture_output=True, text=True, check=True).stdout.split()[0]))
+        time.sleep(0.1)
+    if process.poll() is None:
+        process.kill()
+        process.wait()
+    after = int(subprocess.run(query, capture_output=True, text=True, check=True).stdout.split()[0])
+    proof.row(memory.__doc__, f"a.toml uses {max(used) - after} MiB at most ({after} MiB without it)")
+
+
+def sanitizer(proof):
+    """compute-sanitizer"""
+    tool = shutil.which("compute-sanitizer") or next(iter(glob.glob("/usr/local/cuda*/bin/compute-sanitizer")), None)
+    if not tool:
+        raise Missing("there is none here")
+    sets = ["phases=[{epochs=1,lr=0.01}]", "dataset.kind=synthetic", "dataset.train=96", "dataset.test=32", "dataset.validation=32",
+            "dataset.batch=64"]
+    command = [tool, "--tool", "memcheck", "--error-exitcode", "9", *proof.command("sanitizer", "quickstart", "cuda", sets)]
+    output = proof.run(command, 120)
+    summary = [line for line in output.splitlines() if "ERROR SUMMARY" in line]
+    proof.row(sanitizer.__doc__, summary[-1].strip("= ") if summary else last_line(output.encode()))
+
+
+def environment():
+    """This process's variables, with the folders of cuBLAS and NVRTC where the loader finds them."""
+    roots = [*sys.path, "/usr/local/cuda/lib64", *glob.glob("/usr/local/cuda*/lib64")]
+    folders = []
+    for root in filter(os.path.isdir, roots):
+        for library in LIBRARIES:
+            found = glob.glob(f"{root}/{library}*") + glob.glob(f"{root}/nvidia/**/lib/{library}*", recursive=True)
+            folders += [os.path.dirname(path) for path in found]
+    kept = os.environ.get("LD_LIBRARY_PATH", "").split(":")
+    unique = list(dict.fromkeys(filter(None, kept + folders)))
+    return os.environ | {"LD_LIBRARY_PATH": ":".join(unique), "STRATA_LOG": "warn"}
+
+
+def last_line(output):
+    lines = [line for line in output.decode(errors="replace").splitlines() if line.strip()]
+    return lines[-1].strip()[:200] if lines else "no output"
+
+
+def median(values):
+    values = sorted(values)
+    if not values:
+        return math.nan
+    middle = len(values) // 2
+    return values[middle] if len(values) % 2 else (values[middle - 1] + values[middle]) / 2
+
+
+if __name__ == "__main__":
+    main()
