@@ -63,7 +63,10 @@ fn the_guides_commands_run_and_say_what_it_shows() {
             "text" => {
                 let said: Vec<_> = said.lines().map(spaced).collect();
                 for line in lines.into_iter().map(spaced) {
-                    assert!(said.iter().any(|said| said.starts_with(&line)), "the guide shows `{line}`, said was {said:#?}");
+                    assert!(
+                        said.iter().any(|said| said.starts_with(&line)),
+                        "the guide shows `{line}`, said was {said:#?}"
+                    );
                     shown += 1;
                 }
             }

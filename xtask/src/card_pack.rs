@@ -35,7 +35,7 @@ pub(crate) fn run(to: &Path) -> anyhow::Result<ExitCode> {
     let lists = Lists::of_program(&root);
     for config in CONFIGS {
         let config = Config::read(&root.join(format!("configs/{config}.toml")), &[]).map_err(Fault::Config)?;
-        lists.ensure(config.network(), &lock)?;
+        lists.ensure(std::slice::from_ref(config.network()), &lock)?;
     }
     let pack = tempfile::tempdir().context("cannot make a folder for the pack")?;
     let folder = pack.path().join("strata-card");
