@@ -18,7 +18,7 @@ use crate::workspace;
 const LIMIT: u64 = 60_000_000;
 /// The folder of the scripts, and those of them that run there.
 const SCRIPTS: &str = "crates/bench/card";
-const CARRIED: [&str; 2] = ["prove.py", "torch_steps.py"];
+const CARRIED: [&str; 3] = ["prove.py", "proof.py", "torch_steps.py"];
 /// The configs that the script trains.
 const CONFIGS: [&str; 2] = ["a", "quickstart"];
 /// The package and the name of each program of tests that runs on a card.
