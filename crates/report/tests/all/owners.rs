@@ -42,7 +42,7 @@ fn a_killed_owner_frees_the_lock_and_its_run_is_listed_as_dead() {
         folder.path().to_path_buf()
     };
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "a_killed_owner_frees_the_lock_and_its_run_is_listed_as_dead", "--nocapture"])
+        .args(["--exact", "owners::a_killed_owner_frees_the_lock_and_its_run_is_listed_as_dead", "--nocapture"])
         .env(HOLD, &path)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
