@@ -20,7 +20,7 @@ const SETS: &[(&str, &[&str])] = &[
     ("dataset.batch=-5", &["dataset.batch = -5", "from 1"]),
     ("dataset.batch=99999999999999999999", &["dataset.batch"]),
     ("dataset.normalise=1", &["dataset.normalise = 1", "true or false"]),
-    ("dataset.url=\"http://x/\"", &["dataset.url", "those that take it: cifar10, cifar100, mnist, fashion_mnist"]),
+    ("dataset.url=\"http://x/\"", &["dataset.url", "those that take it: cifar10, cifar100, "]),
     ("model.hidden=[0]", &["model.hidden", "from 1 to 65536"]),
     ("model.hidden=[64,-1]", &["model.hidden", "from 1 to 65536"]),
     ("model.hidden=64", &["model.hidden = 64", "expected a list"]),

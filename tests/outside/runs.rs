@@ -60,6 +60,7 @@ fn the_quick_start_prints_a_line_an_epoch_and_leaves_a_run() {
             "loss.svg",
             "model.safetensors",
             "record.json",
+            "report.html",
             "timing.jsonl",
         ]
     );
