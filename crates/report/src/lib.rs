@@ -54,7 +54,7 @@ pub use record::{
 };
 pub use schema::SCHEMA;
 pub use sheet::{Cell, Format, Sheet, printable_json};
-pub use sheets::{Fields, fields_sheet, groups_sheet, history_sheet, seeds_sheet};
+pub use sheets::{Fields, fields_sheet, groups_sheet, history_sheet, mean_and_deviation, seeds_sheet};
 pub use strata_spec::HistoryRow;
 pub use summary::{RunState, RunSummary, list_runs};
 pub use table::{

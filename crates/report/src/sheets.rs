@@ -100,8 +100,13 @@ fn metrics_of(runs: &[Fields]) -> Vec<String> {
         .collect()
 }
 
-/// The mean, and the sample deviation of two numbers or more.
-fn mean_and_deviation(numbers: &[f64]) -> (Option<f64>, Option<f64>) {
+/// The mean of one number or more, and the sample deviation (by n − 1) of two or more, as the tables of groups have them.
+///
+/// ```
+/// assert_eq!(strata_report::mean_and_deviation(&[1.0, 3.0]), (Some(2.0), Some(2f64.sqrt())));
+/// assert_eq!(strata_report::mean_and_deviation(&[1.0]), (Some(1.0), None));
+/// ```
+pub fn mean_and_deviation(numbers: &[f64]) -> (Option<f64>, Option<f64>) {
     if numbers.is_empty() {
         return (None, None);
     }

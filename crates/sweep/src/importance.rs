@@ -5,12 +5,11 @@
 //! alone would put there (Kelley's ε², *An Unbiased Correlation Ratio Measure*, 1935). It sees no interactions: keys that matter only together get
 //! little. It is a description of the points that were tried; where a method came back to good regions, they count more.
 
-use strata_report::{Cell, Sheet};
+use strata_report::{Cell, Sheet, mean_and_deviation};
 
 use crate::domain::Domain;
 use crate::folder::SweepFolder;
 use crate::state::State;
-use crate::tables::deviation;
 
 /// Groups of a range's numbers at most.
 const GROUPS: usize = 4;
@@ -102,7 +101,7 @@ pub fn marginal_sheet(found: &[Importance]) -> Sheet {
                 Cell::new(importance.key.as_str()),
                 Cell::new(value.as_str()),
                 Cell::metric(Some(mean)),
-                Cell::metric(deviation(means)),
+                Cell::metric(mean_and_deviation(means).1),
                 Cell::new(means.len()),
             ]);
         }

@@ -1,6 +1,6 @@
 //! What people read of a sweep: a few lines on how it stands, its points with means over their seeds, its members one by one.
 
-use strata_report::{Cell, Sheet};
+use strata_report::{Cell, Sheet, mean_and_deviation};
 
 use crate::best::ranked;
 use crate::folder::SweepFolder;
@@ -56,14 +56,7 @@ fn spread(folder: &SweepFolder, state: &State, point: usize) -> Option<f64> {
     let seeds = folder.sweep().seeds.len();
     let values: Vec<f64> =
         state.members[point * seeds..(point + 1) * seeds].iter().filter_map(|known| known.value).collect();
-    deviation(&values)
-}
-
-/// The deviation of `values` (with n − 1); none of fewer than two.
-pub(crate) fn deviation(values: &[f64]) -> Option<f64> {
-    let mean = values.iter().sum::<f64>() / values.len() as f64;
-    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-    (values.len() > 1).then(|| (squares / (values.len() - 1) as f64).sqrt())
+    mean_and_deviation(&values).1
 }
 
 fn cells_of(point: &Point) -> impl Iterator<Item = Cell> {
