@@ -1,8 +1,9 @@
 //! `docs/guide.md`: its commands run as they stand, in order, and say the losses and accuracies that it shows.
 
 use std::fs;
+use std::process::Command;
 
-use crate::harness::{Sandbox, root};
+use crate::harness::{Sandbox, program, root, start};
 
 /// The document's blocks of code in the language `sh` or `text`, in order.
 fn blocks(document: &str) -> Vec<(&str, Vec<&str>)> {
@@ -23,20 +24,6 @@ fn blocks(document: &str) -> Vec<(&str, Vec<&str>)> {
     blocks
 }
 
-/// The words of a command in which single quotes keep words together.
-fn words(command: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut quoted = false;
-    for c in command.chars() {
-        match c {
-            '\'' => quoted = !quoted,
-            ' ' if !quoted => words.push(String::new()),
-            _ => words.last_mut().expect("there is a word").push(c),
-        }
-    }
-    words
-}
-
 /// A line without the number of spaces between its words, which follows the widest cell, and without what a table has beyond the guide's.
 fn spaced(line: &str) -> String {
     line.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -55,8 +42,11 @@ fn the_guides_commands_run_and_say_what_it_shows() {
             "sh" => {
                 said.clear();
                 for command in lines {
-                    let words = words(command.strip_prefix("cargo xtask ").expect("a command of ours"));
-                    said += &sandbox.run(words.iter().map(String::as_str)).succeeded().out;
+                    let arguments = command.strip_prefix("cargo xtask ").expect("a command of ours");
+                    let mut shell = Command::new("sh");
+                    shell.arg("-c").arg(format!("exec '{}' {arguments}", program().display()));
+                    sandbox.confine(&mut shell);
+                    said += &start(&mut shell).wait().succeeded().out;
                     commands += 1;
                 }
             }
