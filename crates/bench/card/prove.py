@@ -9,13 +9,13 @@ for which no time is left, says so and lets the next begin. Needs the driver, cu
 import argparse
 import glob
 import json
-import math
 import pathlib
 import re
 import shutil
 import subprocess
 import sys
 import time
+from statistics import median
 
 from proof import HERE, PROGRAM, Missing, Proof, last_line
 
@@ -191,14 +191,6 @@ def sanitizer(proof):
     output = proof.run(command, 120)
     summary = [line for line in output.splitlines() if "ERROR SUMMARY" in line]
     proof.row(sanitizer.__doc__, summary[-1].strip("= ") if summary else last_line(output.encode()))
-
-
-def median(values):
-    values = sorted(values)
-    if not values:
-        return math.nan
-    middle = len(values) // 2
-    return values[middle] if len(values) % 2 else (values[middle - 1] + values[middle]) / 2
 
 
 if __name__ == "__main__":
