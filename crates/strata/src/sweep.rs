@@ -118,7 +118,7 @@ fn are_built(checked: &Checked) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The cores shared among the members: one thread each by default, since two members of one thread are done before one after the other of two.
+/// The cores shared among the members: one thread each by default.
 fn options(arguments: &RunSweep) -> Options {
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
     let jobs = match (arguments.jobs, arguments.threads) {

@@ -66,8 +66,8 @@ mod tests {
 
     #[test]
     fn a_crate_of_other_features_is_found() {
-        let a = read("xtask v0.1.0 (/work/xtask)|\nserde v1.0.1|std\nlibc v0.2.1|\nlibc v0.2.1| (*)\n");
-        let b = read("strata v0.1.0 (/work/strata)|cuda\nserde v1.0.1|std\nlibc v0.2.1|default,std\n");
+        let a = read("xtask v0.1.0 (/clone/xtask)|\nserde v1.0.1|std\nlibc v0.2.1|\nlibc v0.2.1| (*)\n");
+        let b = read("strata v0.1.0 (/clone/strata)|cuda\nserde v1.0.1|std\nlibc v0.2.1|default,std\n");
         let found = different("xtask", &a, "strata", &b);
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(
