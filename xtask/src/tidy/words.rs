@@ -6,7 +6,7 @@ use super::rust_text::Token;
 use super::sources;
 
 /// The crates whose texts are the program's.
-const OF_THE_PROGRAM: &[&str] = &["strata", "cli", "bench", "fuzzing"];
+const OF_THE_PROGRAM: &[&str] = &["strata", "commands", "cli", "bench", "fuzzing"];
 /// What only this program knows.
 const WORDS: &[&str] =
     &["cargo xtask", "--data", "--runs", "--name", "--threads", "--device", "--out", "--part", "strata experiment"];
@@ -56,7 +56,7 @@ mod tests {
             "crates/x/src/a.rs",
             "const A: &str =\n    \"name another folder with --data\";\n#[cfg(test)] const B: &str = \"--data\";",
         );
-        write("crates/strata/src/lib.rs", "const A: &str = \"--data\";");
+        write("crates/commands/src/lib.rs", "const A: &str = \"--data\";");
         write("crates/x/src/main.rs", "const A: &str = \"--data\";");
         let expected = "crates/x/src/a.rs:2: `--data` is the program's to say; a library says what is wrong";
         assert_eq!(faults(folder.path()), [expected]);

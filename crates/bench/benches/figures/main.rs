@@ -16,7 +16,7 @@ mod evaluation;
 mod files;
 #[path = "../../../experiment/tests/common/formula_images.rs"]
 mod formula_images;
-#[path = "../../../strata/src/huge_pages.rs"]
+#[path = "../../../commands/src/huge_pages.rs"]
 mod huge_pages;
 mod measure;
 mod memory;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use strata_cli::{LauncherChoice, RunSweep, SweepArguments, SweepCommand, SweepName, escape_lines, note};
-use strata_experiment::{ExperimentError, Stop};
+use strata_experiment::{CompiledNetwork, ExperimentError, Stop};
 use strata_files::{escape, escape_path, write_atomically};
 use strata_report::Format;
 use strata_sweep::{
@@ -15,7 +15,6 @@ use strata_sweep::{
     summary_lines,
 };
 
-use crate::compiled::NETWORKS;
 use crate::output::{show, width};
 use crate::start::{absolute, prepare};
 use crate::sweep_members::processes;
@@ -27,9 +26,9 @@ const SHOWN: usize = 10;
 /// How often the live table is drawn.
 const REDRAW: Duration = Duration::from_millis(500);
 
-pub(crate) fn run(arguments: SweepArguments) -> anyhow::Result<()> {
+pub(crate) fn run(arguments: SweepArguments, networks: &[CompiledNetwork]) -> anyhow::Result<()> {
     match arguments.command {
-        None => work(&arguments.run),
+        None => work(&arguments.run, networks),
         Some(SweepCommand::Status(name)) => {
             let folder = open(&name)?;
             show(&status(&folder, &state_of(&folder)?))
@@ -74,7 +73,7 @@ fn best(folder: &SweepFolder, out: Option<&Path>) -> anyhow::Result<()> {
     }
 }
 
-fn work(arguments: &RunSweep) -> anyhow::Result<()> {
+fn work(arguments: &RunSweep, networks: &[CompiledNetwork]) -> anyhow::Result<()> {
     let (sweep, sets, begun) = match arguments.file() {
         Some(file) => (Sweep::read(file, &arguments.sets)?, arguments.sets.clone(), None),
         None => {
@@ -89,7 +88,7 @@ fn work(arguments: &RunSweep) -> anyhow::Result<()> {
         }
     };
     let checked = sweep.check()?;
-    are_built(&checked)?;
+    are_built(&checked, networks)?;
     let data = arguments.data.as_deref().map(absolute).transpose()?;
     let options = options(arguments);
     let mut processes = processes(data)?;
@@ -109,9 +108,9 @@ fn work(arguments: &RunSweep) -> anyhow::Result<()> {
 }
 
 /// Each network that a member may need was compiled in.
-fn are_built(checked: &Checked) -> anyhow::Result<()> {
+fn are_built(checked: &Checked, networks: &[CompiledNetwork]) -> anyhow::Result<()> {
     for network in &checked.networks {
-        if !NETWORKS.iter().any(|compiled| compiled.network == network.to_string()) {
+        if !networks.iter().any(|compiled| compiled.network == network.to_string()) {
             return Err(ExperimentError::NetworkNotBuilt { network: network.clone() }.into());
         }
     }

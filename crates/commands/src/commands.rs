@@ -7,14 +7,14 @@ use strata_cli::{ConfigArguments, ExperimentArguments, MachineArguments, Seeds, 
 use strata_config::read_text;
 use strata_dataset::DatasetError;
 use strata_experiment::{
-    Config, Display, ExperimentError, Runner, Stop, dataset_grid, dataset_info, dataset_show, find_run, seeds_table,
+    CompiledNetwork, Config, Display, ExperimentError, Runner, Stop, dataset_grid, dataset_info, dataset_show,
+    find_run, seeds_table,
 };
 use strata_files::{escape, escape_path, hide_credentials};
 use strata_report::Format;
 
 use crate::cli::{self, Command};
 use crate::commit;
-use crate::compiled::NETWORKS;
 use crate::export::export;
 use crate::output::{show, width};
 use crate::predict::predict;
@@ -22,11 +22,14 @@ use crate::reading;
 use crate::start::{absolute, prepare};
 use crate::sweep;
 
-pub(crate) fn run(command: Command) -> anyhow::Result<()> {
+/// The networks that the program was built with.
+type Networks = &'static [CompiledNetwork];
+
+pub(crate) fn run(command: Command, networks: Networks) -> anyhow::Result<()> {
     match command {
-        Command::Experiment(arguments) => experiment(&arguments),
-        Command::Resume(arguments) => resume(&arguments),
-        Command::Sweep(arguments) => sweep::run(arguments),
+        Command::Experiment(arguments) => experiment(&arguments, networks),
+        Command::Resume(arguments) => resume(&arguments, networks),
+        Command::Sweep(arguments) => sweep::run(arguments, networks),
         Command::Runs(arguments) => reading::runs(arguments),
         Command::Compare { names, html, output } => reading::compare(&names, html.as_deref(), &output),
         Command::History { names, output } => reading::history(&names, &output),
@@ -79,9 +82,9 @@ fn on_machine(mut config: Config, machine: &MachineArguments) -> Config {
     config
 }
 
-fn experiment(arguments: &ExperimentArguments) -> anyhow::Result<()> {
+fn experiment(arguments: &ExperimentArguments, networks: Networks) -> anyhow::Result<()> {
     if let Some(seeds) = &arguments.seeds {
-        return several_seeds(arguments, seeds);
+        return several_seeds(arguments, seeds, networks);
     }
     let experiment = on_machine(read(&arguments.config)?, &arguments.machine);
     if let (Some(name), None) = (experiment.unusable_file_name(), &arguments.name) {
@@ -92,12 +95,12 @@ fn experiment(arguments: &ExperimentArguments) -> anyhow::Result<()> {
     }
     let data = arguments.config.data.as_deref().map(absolute).transpose()?;
     let stop = until(prepare()?, arguments.stop_after);
-    runner(data, stop).start(&experiment, &arguments.runs, arguments.name.as_deref())?;
+    runner(networks, data, stop).start(&experiment, &arguments.runs, arguments.name.as_deref())?;
     Ok(())
 }
 
 /// The config with each of the seeds, then mean and deviation.
-fn several_seeds(arguments: &ExperimentArguments, seeds: &Seeds) -> anyhow::Result<()> {
+fn several_seeds(arguments: &ExperimentArguments, seeds: &Seeds, networks: Networks) -> anyhow::Result<()> {
     // Read once: it may come through a pipe.
     let (path, text) = (&arguments.config.config, read_text(&arguments.config.config)?);
     let of_seed = |seed: &u64| {
@@ -112,15 +115,15 @@ fn several_seeds(arguments: &ExperimentArguments, seeds: &Seeds) -> anyhow::Resu
     let data = arguments.config.data.as_deref().map(absolute).transpose()?;
     let stop = prepare()?;
     let group = arguments.runs.join(name);
-    let runs = runner(data, stop).start_seeds(&configs, &group)?;
+    let runs = runner(networks, data, stop).start_seeds(&configs, &group)?;
     show(&format!("{}:\n{}", escape_path(&group), seeds_table(&runs)?.write(Format::Table, width())))
 }
 
-fn resume(arguments: &cli::Resume) -> anyhow::Result<()> {
+fn resume(arguments: &cli::Resume, networks: Networks) -> anyhow::Result<()> {
     let run = find_run(&arguments.run, &arguments.runs)?;
     let data = arguments.data.as_deref().map(absolute).transpose()?;
     let stop = until(prepare()?, arguments.stop_after);
-    runner(data, stop).resume(&run, |config| on_machine(config, &arguments.machine))?;
+    runner(networks, data, stop).resume(&run, |config| on_machine(config, &arguments.machine))?;
     Ok(())
 }
 
@@ -131,11 +134,11 @@ fn until(stop: Stop, epochs: Option<NonZeroUsize>) -> Stop {
     }
 }
 
-fn runner(data: Option<PathBuf>, stop: Stop) -> Runner<'static> {
+fn runner(networks: Networks, data: Option<PathBuf>, stop: Stop) -> Runner<'static> {
     let command = std::env::args_os().map(|argument| {
         // Records are shown around: they hold no password.
         hide_credentials(&argument.to_string_lossy())
     });
     let command = command.collect();
-    Runner { networks: NETWORKS, data, command, commit: commit::of_launcher(), stop, display: Display::default() }
+    Runner { networks, data, command, commit: commit::of_launcher(), stop, display: Display::default() }
 }
