@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use strata_spec::{LayerSpec, LayerTensor, NetworkSpec};
+use strata_spec::{Activation, LayerSpec, LayerTensor, NetworkSpec};
+
+use crate::ModelError;
 
 /// A network's layers, inputs first, classes last.
 ///
@@ -113,6 +115,24 @@ impl Architecture {
             }
         });
         found
+    }
+
+    /// Of a chain how many layers it has, with what comes after each but the last; none of a network that says its activations and dropout itself.
+    ///
+    /// # Errors
+    /// [`ModelError::ActivationIsFixed`] where such a network is given some.
+    pub(crate) fn chain_of(
+        &self,
+        activation: Activation,
+        dropout: f32,
+    ) -> Result<Option<(usize, Activation, f32)>, ModelError> {
+        if self.network.is_chain() {
+            return Ok(Some((self.widths.len() - 1, activation, dropout)));
+        }
+        if activation != Activation::Identity || dropout != 0.0 {
+            return Err(ModelError::ActivationIsFixed { network: self.to_string() });
+        }
+        Ok(None)
     }
 
     /// How many numbers of our own layers are trained: weights, biases, gains.

@@ -63,14 +63,14 @@ pub use initialisation::{initialise, initialise_by, skip_initialisation};
 pub use layer::*;
 pub use loss::{LossDevice, check_labels, cross_entropy, loss_of};
 pub use predictor::Predictor;
-pub use storage::{own_storage, tensor_from_vec};
+pub use storage::tensor_from_vec;
 pub use strata_spec::Activation;
 pub use tensor_file::{TensorReader, TensorWriter, for_each_piece, read_tensor_file};
-pub use tensors_by_name::{NamedTensor, load_tensors, tensor_specs, tensors_of};
+pub use tensors_by_name::{NamedTensor, load_tensors, own_storage, tensor_specs, tensors_of};
 pub use trained_model::TrainedModel;
 pub use training_device::{ByteSamples, HeldOnCpu, TrainingDevice};
 pub use usage::{InputTransform, Usage};
-pub use walk::{EachTensor, EachTensorMut, Visited, walk, walk_mut};
+pub use walk::{AnyTensor, EachTensorMut, NetworkTensors, Visited, walk_mut};
 pub use weights::{LayerWeights, Weights, check_description, load_weights, weights_of};
 
 /// The type of a fully connected network: `mlp!(3072, 2048, 10)` is two [`Dense`] layers, 3072 to 2048 and 2048 to 10.

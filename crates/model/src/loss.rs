@@ -6,6 +6,7 @@ use dfdx::prelude::*;
 use strata_kernels::{CrossEntropy, Loss, Mix, Targets, zeros};
 
 use crate::ModelError;
+use crate::storage::sized_at_run_time;
 
 /// What [`cross_entropy`] needs of a device.
 pub trait LossDevice: Device<f32> {
@@ -57,34 +58,34 @@ impl LossDevice for Cpu {
         logits: Tensor<(usize, Const<C>), f32, Self, T>,
         labels: &[u8],
     ) -> Result<Tensor<Rank0, f32, Self, T>, CpuError> {
-        on_kernels(logits, labels.into(), &(Arc::new(CrossEntropy::default()) as Arc<dyn Loss>))
+        on_kernels(sized_at_run_time(logits), labels.into(), &(Arc::new(CrossEntropy::default()) as Arc<dyn Loss>))
     }
 }
 
-/// The mean over the samples of any loss of `logits` (`[batch, C]`) on the CPU, and its backward operation on the tape.
+/// The mean over the samples of any loss of `logits` (`[batch, classes]`) on the CPU, and its backward operation on the tape.
 ///
 /// # Errors
 /// What [`check_labels`] finds, [`ModelError::Targets`] for the classes and shares of mixed samples; [`ModelError::Device`] where the
 /// device fails, out of memory for one.
-pub fn loss_of<const C: usize, T: Tape<f32, Cpu>>(
-    logits: Tensor<(usize, Const<C>), f32, Cpu, T>,
+pub fn loss_of<C: Dim, T: Tape<f32, Cpu>>(
+    logits: Tensor<(usize, C), f32, Cpu, T>,
     targets: Targets<'_>,
     loss: &Arc<dyn Loss>,
 ) -> Result<Tensor<Rank0, f32, Cpu, T>, ModelError> {
-    let samples = logits.shape().0;
-    check_labels(targets.labels, samples, C)?;
-    targets.check(samples, C)?;
-    on_kernels(logits, targets, loss).map_err(ModelError::device)
+    let (samples, classes) = (logits.shape().0, logits.shape().1.size());
+    check_labels(targets.labels, samples, classes)?;
+    targets.check(samples, classes)?;
+    on_kernels(sized_at_run_time(logits), targets, loss).map_err(ModelError::device)
 }
 
-fn on_kernels<const C: usize, T: Tape<f32, Cpu>>(
-    logits: Tensor<(usize, Const<C>), f32, Cpu, T>,
+fn on_kernels<T: Tape<f32, Cpu>>(
+    logits: Tensor<(usize, usize), f32, Cpu, T>,
     targets: Targets<'_>,
     loss: &Arc<dyn Loss>,
 ) -> Result<Tensor<Rank0, f32, Cpu, T>, CpuError> {
     let (logits, mut tape) = logits.try_contiguous()?.split_tape();
-    let samples = targets.labels.len();
-    let mean = loss.loss(crate::storage::values(&logits), targets, C).loss / samples as f64;
+    let (samples, classes) = *logits.shape();
+    let mean = loss.loss(crate::storage::values(&logits), targets, classes).loss / samples as f64;
     let result: Tensor<Rank0, f32, Cpu> = crate::storage::tensor_from_vec(logits.device(), vec![mean as f32], ())?;
     if T::OWNS_TAPE {
         let (of_result, loss, labels) = (result.clone(), Arc::clone(loss), targets.labels.to_vec());
@@ -92,8 +93,8 @@ fn on_kernels<const C: usize, T: Tape<f32, Cpu>>(
         tape.add_backward_op(move |gradients| {
             let scale = gradients.get_or_alloc_mut(&of_result)?[0];
             let mix = mix.as_ref().map(|(labels, shares)| Mix { labels, shares });
-            let mut gradient = zeros(samples * C);
-            loss.gradient(crate::storage::values(&logits), Targets { labels: &labels, mix }, C, &mut gradient);
+            let mut gradient = zeros(samples * classes);
+            loss.gradient(crate::storage::values(&logits), Targets { labels: &labels, mix }, classes, &mut gradient);
             let of_logits: &mut Vec<f32> = gradients.get_or_alloc_mut(&logits)?;
             of_logits.iter_mut().zip(gradient).for_each(|(sum, gradient)| *sum += scale * gradient);
             Ok(())

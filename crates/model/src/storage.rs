@@ -11,11 +11,7 @@
 //! - for a buffer that dfdx made (the output of an operation of its own, a parameter that it copied since a clone shared it), that of the
 //!   element, exposed here: valid under Tree Borrows only.
 
-use std::convert::Infallible;
-
 use dfdx::prelude::*;
-
-use crate::walk::{EachTensorMut, Visited, walk_mut};
 
 /// A tensor of `values`, which a CPU takes without a copy: dfdx's `try_tensor_from_vec`, the provenance of the buffer exposed before, as this
 /// crate's safety argument wants it under Stacked Borrows (see ARCHITECTURE, "Unsafe code").
@@ -31,28 +27,37 @@ pub fn tensor_from_vec<S: Shape, D: TensorFromVec<f32>>(
     device.try_tensor_from_vec(values, shape)
 }
 
-/// The sizes of a tensor, whatever its type says of them.
-pub(crate) fn sizes<S: Shape, D: Storage<f32>, T>(tensor: &Tensor<S, f32, D, T>) -> Vec<usize> {
-    tensor.shape().concrete().into_iter().collect()
+/// The same tensor, its sizes known at run time only: what is done with it is compiled once, not once for each shape.
+pub(crate) fn sized_at_run_time<S: Shape<Concrete = [usize; 2]>, D: Storage<f32>, T: Tape<f32, D>>(
+    tensor: Tensor<S, f32, D, T>,
+) -> Tensor<(usize, usize), f32, D, T> {
+    match tensor.try_realize() {
+        Ok(tensor) => tensor,
+        Err(_) => unreachable!("any two sizes are sizes at run time"),
+    }
 }
 
-/// Moves each tensor of `network` into a buffer of ours, so that its values are reached as this crate's safety argument has it under Stacked
-/// Borrows too (see ARCHITECTURE, "Unsafe code"). The values stay; the tensors' ids are new, so do this before an optimizer knows them.
-pub fn own_storage<M: TensorCollection<f32, Cpu>>(network: &mut M) {
-    struct Own;
-    impl EachTensorMut<Cpu> for Own {
-        type Error = Infallible;
-
-        fn visit<S: Shape>(&mut self, visited: Visited<&mut Tensor<S, f32, Cpu>>) -> Result<(), Infallible> {
-            let tensor = visited.tensor;
-            // As many values as the shape has elements, so there is nothing that could fail.
-            if let Ok(own) = tensor_from_vec(tensor.device(), copy_of(tensor), *tensor.shape()) {
-                *tensor = own;
-            }
-            Ok(())
-        }
+/// The same tensor of one axis, its size known at run time only.
+pub(crate) fn vector_at_run_time<S: Shape<Concrete = [usize; 1]>, D: Storage<f32>, T: Tape<f32, D>>(
+    tensor: Tensor<S, f32, D, T>,
+) -> Tensor<(usize,), f32, D, T> {
+    match tensor.try_realize() {
+        Ok(tensor) => tensor,
+        Err(_) => unreachable!("any size is a size at run time"),
     }
-    let Ok(()) = walk_mut(network, &mut Own);
+}
+
+/// The same tensor, `features` a sample, as the type of a layer has it.
+///
+/// # Panics
+/// Where it has others: a layer's own operation gives what its type says.
+pub(crate) fn sized_by_type<B: Dim, const N: usize, D: Storage<f32>, T: Tape<f32, D>>(
+    tensor: Tensor<(usize, usize), f32, D, T>,
+) -> Tensor<(B, Const<N>), f32, D, T> {
+    match tensor.try_realize() {
+        Ok(tensor) => tensor,
+        Err(tensor) => unreachable!("{:?} of a layer of {N} features", tensor.shape()),
+    }
 }
 
 /// A copy of a tensor's values, row-major.
@@ -133,17 +138,6 @@ mod tests {
         values_mut(&mut tensor)[4] = 50.0;
         assert_eq!(tensor.array(), [[1.0, 2.0, 3.0], [4.0, 50.0, 6.0]]);
         assert_eq!(values(&shared)[4], 5.0, "a tensor that shared the storage keeps its own");
-    }
-
-    #[test]
-    fn owned_storage_keeps_the_values() {
-        let device = Cpu::default();
-        let mut tensor: Tensor<Rank2<2, 3>, f32, _> = device.sample_normal();
-        let before = tensor.array();
-        let address = values(&tensor).as_ptr();
-        own_storage(&mut tensor);
-        assert_eq!(tensor.array(), before);
-        assert_ne!(values(&tensor).as_ptr(), address, "another buffer");
     }
 
     #[test]

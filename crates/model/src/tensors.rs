@@ -95,10 +95,10 @@ impl crate::DenseDevice for Cuda {
 
 #[cfg(feature = "cuda")]
 impl crate::ActivationDevice for Cuda {
-    fn try_activate<S: Shape, T: Tape<f32, Self>>(
+    fn try_activate<T: Tape<f32, Self>>(
         activation: Activation,
-        x: Tensor<S, f32, Self, T>,
-    ) -> Result<Tensor<S, f32, Self, T>, Self::Err> {
+        x: Tensor<(usize, usize), f32, Self, T>,
+    ) -> Result<Tensor<(usize, usize), f32, Self, T>, Self::Err> {
         activate(activation, x)
     }
 }
@@ -122,15 +122,15 @@ impl crate::BatchNormDevice for Cuda {
 
 #[cfg(feature = "cuda")]
 impl MaskDevice for Cuda {
-    fn try_sample_mask<B: Dim, const N: usize, T>(
-        like: &Tensor<(B, Const<N>), f32, Self, T>,
+    fn try_sample_mask<T>(
+        like: &Tensor<(usize, usize), f32, Self, T>,
         mask: crate::Mask,
-    ) -> Result<Tensor<(B, Const<N>), f32, Self>, Self::Err> {
+    ) -> Result<Tensor<(usize, usize), f32, Self>, Self::Err> {
         let batch = like.shape().0;
         // A value for each sample travels, and is spread on the card.
-        let mut kept = vec![1.0; batch.size()];
+        let mut kept = vec![1.0; batch];
         mask.apply_to_samples(&mut kept, 1);
-        like.device().try_tensor_from_vec(kept, (batch,))?.try_broadcast_like(like.shape())
+        like.device().try_tensor_from_vec(kept, (batch,))?.try_broadcast_like::<_, Axis<1>>(like.shape())
     }
 
     fn try_mask<S: Shape, T>(

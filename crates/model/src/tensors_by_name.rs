@@ -1,11 +1,8 @@
 //! All tensors of a network in order, by dfdx's own walk, under the names that files have for them.
 
-use std::convert::Infallible;
-
 use dfdx::prelude::*;
 
-use crate::storage::{copy_of, sizes};
-use crate::walk::{EachTensor, EachTensorMut, Visited, walk, walk_mut};
+use crate::walk::{NetworkTensors, Visited};
 use crate::{ModelError, TensorSpec};
 
 /// A tensor in host memory.
@@ -20,27 +17,29 @@ pub struct NamedTensor {
 }
 
 /// The tensors of `network`: names, shapes, and whether an optimizer changes them.
-pub fn tensor_specs<M: TensorCollection<f32, D>, D: Device<f32>>(network: &M) -> Vec<TensorSpec> {
-    let mut read = Read { specs: Vec::new(), values: None };
-    let Ok(()) = walk(network, &mut read);
-    read.specs
+pub fn tensor_specs<N: NetworkTensors<D> + ?Sized, D: Device<f32>>(network: &N) -> Vec<TensorSpec> {
+    let mut specs = Vec::new();
+    network.for_each_tensor(&mut |Visited { name, trained, tensor, .. }| {
+        specs.push(TensorSpec { name, shape: tensor.sizes(), trained });
+    });
+    specs
 }
 
 /// Copies of the tensors of `network`, in order.
-pub fn tensors_of<M: TensorCollection<f32, D>, D: Device<f32>>(network: &M) -> Vec<NamedTensor> {
-    let mut read = Read { specs: Vec::new(), values: Some(Vec::new()) };
-    let Ok(()) = walk(network, &mut read);
-    let values = read.values.unwrap_or_default();
-    let tensors = read.specs.into_iter().zip(values);
-    tensors.map(|(TensorSpec { name, shape, .. }, values)| NamedTensor { name, shape, values }).collect()
+pub fn tensors_of<N: NetworkTensors<D> + ?Sized, D: Device<f32>>(network: &N) -> Vec<NamedTensor> {
+    let mut tensors = Vec::new();
+    network.for_each_tensor(&mut |Visited { name, tensor, .. }| {
+        tensors.push(NamedTensor { name, shape: tensor.sizes(), values: tensor.copy() });
+    });
+    tensors
 }
 
 /// Gives `network` the values of `tensors`, which must be its own in names, shapes and order.
 ///
 /// # Errors
 /// [`ModelError::Mismatch`] where they are not; the network keeps its own values then.
-pub fn load_tensors<M: TensorCollection<f32, D>, D: Device<f32>>(
-    network: &mut M,
+pub fn load_tensors<N: NetworkTensors<D> + ?Sized, D: Device<f32>>(
+    network: &mut N,
     tensors: &[NamedTensor],
 ) -> Result<(), ModelError> {
     let own = tensor_specs(network);
@@ -51,44 +50,34 @@ pub fn load_tensors<M: TensorCollection<f32, D>, D: Device<f32>>(
     if found != expected || !whole {
         return Err(ModelError::Mismatch { expected: expected.join(", "), found: found.join(", ") });
     }
-    fill(network, &tensors.iter().map(|tensor| &tensor.values[..]).collect::<Vec<_>>());
+    let mut values = tensors.iter().map(|tensor| &tensor.values);
+    network.for_each_tensor_mut(&mut |_, tensor| {
+        if let Some(values) = values.next() {
+            tensor.set(values);
+        }
+    });
     Ok(())
 }
 
-/// Gives the tensors of `network` these values, as many as they have, in order.
-pub(crate) fn fill<M: TensorCollection<f32, D>, D: Device<f32>, V: AsRef<[f32]>>(network: &mut M, values: &[V]) {
-    let Ok(()) = walk_mut(network, &mut Write { values: values.iter() });
+/// Moves each tensor of `network` into a buffer of ours, so that its values are reached as this crate's safety argument has it under Stacked
+/// Borrows too (see ARCHITECTURE, "Unsafe code"). The values stay; the tensors' ids are new, so do this before an optimizer knows them.
+pub fn own_storage<N: NetworkTensors<Cpu> + ?Sized>(network: &mut N) {
+    network.for_each_tensor_mut(&mut |_, tensor| tensor.own());
 }
 
-struct Read {
-    specs: Vec<TensorSpec>,
-    values: Option<Vec<Vec<f32>>>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::values;
 
-impl<D: Device<f32>> EachTensor<D> for Read {
-    type Error = Infallible;
-
-    fn visit<S: Shape>(&mut self, visited: Visited<&Tensor<S, f32, D>>) -> Result<(), Infallible> {
-        let Visited { name, trained, tensor } = visited;
-        self.specs.push(TensorSpec { name, shape: sizes(tensor), trained });
-        if let Some(values) = &mut self.values {
-            values.push(copy_of(tensor));
-        }
-        Ok(())
-    }
-}
-
-struct Write<'a, V> {
-    values: std::slice::Iter<'a, V>,
-}
-
-impl<D: Device<f32>, V: AsRef<[f32]>> EachTensorMut<D> for Write<'_, V> {
-    type Error = Infallible;
-
-    fn visit<S: Shape>(&mut self, visited: Visited<&mut Tensor<S, f32, D>>) -> Result<(), Infallible> {
-        if let Some(values) = self.values.next() {
-            visited.tensor.copy_from(values.as_ref());
-        }
-        Ok(())
+    #[test]
+    fn owned_storage_keeps_the_values() {
+        let device = Cpu::default();
+        let mut tensor: Tensor<Rank2<2, 3>, f32, _> = device.sample_normal();
+        let before = tensor.array();
+        let address = values(&tensor).as_ptr();
+        own_storage(&mut tensor);
+        assert_eq!(tensor.array(), before);
+        assert_ne!(values(&tensor).as_ptr(), address, "another buffer");
     }
 }

@@ -3,7 +3,7 @@
 use dfdx::prelude::*;
 
 use crate::tensors_by_name::{load_tensors, tensor_specs, tensors_of};
-use crate::{Architecture, Layers, ModelError, NamedTensor, TensorSpec};
+use crate::{Architecture, Layers, ModelError, NamedTensor, NetworkTensors, TensorSpec};
 
 /// A network's parameters and running statistics in host memory.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,7 +54,7 @@ impl Weights {
 }
 
 /// Copies of a network's weights, in host memory.
-pub fn weights_of<M: Layers + TensorCollection<f32, D>, D: Device<f32>>(network: &M) -> Weights {
+pub fn weights_of<N: Layers + NetworkTensors<D> + ?Sized, D: Device<f32>>(network: &N) -> Weights {
     Weights { architecture: network.architecture(), tensors: tensors_of(network) }
 }
 
@@ -63,8 +63,8 @@ pub fn weights_of<M: Layers + TensorCollection<f32, D>, D: Device<f32>>(network:
 ///
 /// # Errors
 /// [`ModelError::Mismatch`] with what is described and what is there.
-pub fn check_description<M: Layers + TensorCollection<f32, D>, D: Device<f32>>(
-    network: &M,
+pub fn check_description<N: Layers + NetworkTensors<D> + ?Sized, D: Device<f32>>(
+    network: &N,
     inputs: usize,
     outputs: usize,
 ) -> Result<(), ModelError> {
@@ -91,8 +91,8 @@ pub fn check_description<M: Layers + TensorCollection<f32, D>, D: Device<f32>>(
 /// # Errors
 /// [`ModelError::Mismatch`] where they are another network's, [`ModelError::NotConfigured`] where nobody said what the activation of a chain's hidden layers is
 /// ([`Layers::configure`]); the network keeps its own then.
-pub fn load_weights<M: Layers + TensorCollection<f32, D>, D: Device<f32>>(
-    network: &mut M,
+pub fn load_weights<N: Layers + NetworkTensors<D> + ?Sized, D: Device<f32>>(
+    network: &mut N,
     weights: &Weights,
 ) -> Result<(), ModelError> {
     let expected = network.architecture();

@@ -1,13 +1,13 @@
 //! The network that is evaluated in place of the trained one where weights are averaged.
 
-use dfdx::prelude::*;
-use strata_model::{Layers, Weights, load_tensors, load_weights, own_storage, tensors_of};
+use strata_model::{Weights, load_tensors, load_weights, own_storage, tensors_of};
 
+use crate::cpu_network::AnyCpuNetwork;
 use crate::{OptimizerState, TrainError};
 
 /// A network of its own that is given the averaged weights when they are to be evaluated.
-pub(crate) struct AveragedNetwork<M> {
-    network: M,
+pub(crate) struct AveragedNetwork {
+    network: Box<dyn AnyCpuNetwork>,
     holds: Holds,
 }
 
@@ -22,11 +22,11 @@ enum Holds {
     Current,
 }
 
-impl<M: Layers + TensorCollection<f32, Cpu> + Clone> AveragedNetwork<M> {
+impl AveragedNetwork {
     /// Beside `network`, from whose tensors its own are apart.
-    pub(crate) fn new(network: &M) -> Self {
-        let mut network = network.clone();
-        own_storage(&mut network);
+    pub(crate) fn new(network: &dyn AnyCpuNetwork) -> Self {
+        let mut network = network.copy();
+        own_storage(&mut *network);
         Self { network, holds: Holds::Stale }
     }
 
@@ -39,12 +39,12 @@ impl<M: Layers + TensorCollection<f32, Cpu> + Clone> AveragedNetwork<M> {
         self.holds == Holds::Current
     }
 
-    pub(crate) fn network(&self) -> &M {
-        &self.network
+    pub(crate) fn network(&self) -> &dyn AnyCpuNetwork {
+        &*self.network
     }
 
     /// Takes the averages that `state` holds last for each parameter; the rest is that of `trained`.
-    pub(crate) fn load(&mut self, trained: &M, state: &OptimizerState) -> Result<(), TrainError> {
+    pub(crate) fn load(&mut self, trained: &dyn AnyCpuNetwork, state: &OptimizerState) -> Result<(), TrainError> {
         let mut tensors = tensors_of(trained);
         let mut averages = state.parameters.iter().peekable();
         for tensor in &mut tensors {
@@ -54,14 +54,14 @@ impl<M: Layers + TensorCollection<f32, Cpu> + Clone> AveragedNetwork<M> {
                 tensor.values.copy_from_slice(average);
             }
         }
-        load_tensors(&mut self.network, &tensors)?;
+        load_tensors(&mut *self.network, &tensors)?;
         self.holds = Holds::Current;
         Ok(())
     }
 
     /// Takes `weights`, whatever they are.
     pub(crate) fn load_weights(&mut self, weights: &Weights) -> Result<(), TrainError> {
-        load_weights(&mut self.network, weights)?;
+        load_weights(&mut *self.network, weights)?;
         self.holds = Holds::Current;
         Ok(())
     }
@@ -70,9 +70,9 @@ impl<M: Layers + TensorCollection<f32, Cpu> + Clone> AveragedNetwork<M> {
     /// [`AveragedNetwork::forget`], each with the same share (`torch.optim.swa_utils.update_bn`).
     pub(crate) fn estimate(
         &mut self,
-        trained: &M,
+        trained: &dyn AnyCpuNetwork,
         state: &OptimizerState,
-        pass: impl FnOnce(&mut M) -> Result<(), TrainError>,
+        pass: impl FnOnce(&mut dyn AnyCpuNetwork) -> Result<(), TrainError>,
     ) -> Result<(), TrainError> {
         let before = match self.holds {
             Holds::Estimating(batches) => batches,
@@ -85,7 +85,7 @@ impl<M: Layers + TensorCollection<f32, Cpu> + Clone> AveragedNetwork<M> {
         self.holds = Holds::Stale;
         self.network.set_momentum(1.0 / (before + 1) as f32);
         self.network.set_step(before);
-        pass(&mut self.network)?;
+        pass(&mut *self.network)?;
         self.holds = Holds::Estimating(before + 1);
         Ok(())
     }

@@ -1,8 +1,11 @@
 //! From a network's type to a boxed classifier.
 
 use dfdx::prelude::*;
-use strata_model::{Activation, ByteSamples, Layers};
+#[cfg(feature = "cuda")]
+use strata_model::Layers;
+use strata_model::{Activation, ByteSamples, check_generators};
 
+use crate::cpu_network::{AnyCpuNetwork, Typed};
 use crate::{Classifier, CpuClassifier, CpuNetwork, Device as DeviceKind, TrainError, TrainingStep};
 
 /// Everything about a classifier but its network's type.
@@ -103,10 +106,12 @@ pub fn build<M: Buildable<I, C>, const I: usize, const C: usize>(
 ) -> Result<Box<dyn Classifier>, TrainError> {
     match options.device {
         DeviceKind::Cpu => {
-            let mut network =
+            let network =
                 <M as BuildOnDevice<Cpu, f32>>::try_build_on_device(&Cpu::default()).map_err(TrainError::device)?;
+            check_generators(&network)?;
+            let mut network: Box<dyn AnyCpuNetwork> = Box::new(Typed::<_, I, C>(network));
             network.configure(options.activation, options.dropout, options.seed)?;
-            Ok(Box::new(CpuClassifier::<_, I, C>::new(network, options.step)?))
+            Ok(Box::new(CpuClassifier::of(network, I, C, options.step)?))
         }
         #[cfg(feature = "cuda")]
         DeviceKind::Cuda(ordinal) => cuda::<M, I, C>(ordinal, options),

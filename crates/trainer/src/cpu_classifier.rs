@@ -12,17 +12,21 @@ use strata_model::{
 use strata_rng::TorchRng;
 use strata_spec::Initialisation;
 
+use self::state::Waiting;
 use crate::averaged_network::AveragedNetwork;
-use crate::cpu_network::{CpuNetwork, Inputs};
+use crate::cpu_network::{AnyCpuNetwork, CpuNetwork, Rows, Typed};
 use crate::step::last_weight;
 use crate::{Batch, Classifier, OptimizerState, SampleResult, Score, Threads, TrainError, TrainingStep};
 
-/// A network of `I` inputs and `C` classes and its optimizer, on the CPU.
-pub struct CpuClassifier<M, const I: usize, const C: usize> {
+/// A network and its optimizer, on the CPU.
+pub struct CpuClassifier {
     device: Cpu,
+    /// Features of a sample.
+    inputs: usize,
+    classes: usize,
     /// What it computes on, where it was given some.
     threads: Option<Threads>,
-    network: M,
+    network: Box<dyn AnyCpuNetwork>,
     architecture: Architecture,
     smallest_batch: usize,
     tensors: Vec<TensorSpec>,
@@ -31,7 +35,7 @@ pub struct CpuClassifier<M, const I: usize, const C: usize> {
     /// Of how many of the optimizer's buffers each parameter's rule makes use.
     kept: Vec<usize>,
     /// Where weights are averaged.
-    averaged: Option<AveragedNetwork<M>>,
+    averaged: Option<AveragedNetwork>,
     gradients: GradientStore,
     waiting: Waiting,
     training: Score,
@@ -40,37 +44,44 @@ pub struct CpuClassifier<M, const I: usize, const C: usize> {
     results: Option<Vec<SampleResult>>,
 }
 
-/// The batches whose gradients wait for a step.
-#[derive(Clone, Copy, Default)]
-struct Waiting {
-    batches: u64,
-    samples: usize,
-}
-
-impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> CpuClassifier<M, I, C> {
-    /// Trains `network`, already configured, by `step`: an optimizer, or more than that.
+impl CpuClassifier {
+    /// Trains `network`, of `I` inputs and `C` classes and already configured, by `step`: an optimizer, or more than that.
     ///
     /// # Errors
     /// Where a number of `step` is not in its range ([`TrainingStep::check`]); [`ModelError::PrivateGenerator`](strata_model::ModelError::PrivateGenerator) where a module
     /// of the network could not be resumed exactly.
-    pub fn new(mut network: M, step: impl Into<TrainingStep>) -> Result<Self, TrainError> {
-        let step = step.into();
-        step.check()?;
+    pub fn new<M: CpuNetwork<I, C> + 'static, const I: usize, const C: usize>(
+        network: M,
+        step: impl Into<TrainingStep>,
+    ) -> Result<Self, TrainError> {
         check_generators(&network)?;
-        check_description(&network, I, C)?;
-        catch_out_of_memory(|| own_storage(&mut network))?;
+        Self::of(Box::new(Typed(network)), I, C, step.into())
+    }
+
+    /// As [`CpuClassifier::new`], its generators checked.
+    pub(crate) fn of(
+        mut network: Box<dyn AnyCpuNetwork>,
+        inputs: usize,
+        classes: usize,
+        step: TrainingStep,
+    ) -> Result<Self, TrainError> {
+        step.check()?;
+        check_description(&*network, inputs, classes)?;
+        catch_out_of_memory(|| own_storage(&mut *network))?;
         let architecture = network.architecture();
-        let tensors = tensor_specs(&network);
+        let tensors = tensor_specs(&*network);
         let kept = step.kept(&tensors)?;
         let state = catch_out_of_memory(|| OptimizerState::new(step.buffers(), &tensors))?;
         let averaged = match step.averaging {
-            Some(_) => Some(catch_out_of_memory(|| AveragedNetwork::new(&network))?),
+            Some(_) => Some(catch_out_of_memory(|| AveragedNetwork::new(&*network))?),
             None => None,
         };
-        let validation = step.nothing_measured(C)?;
+        let validation = step.nothing_measured(classes)?;
         let device = Cpu::default();
         let mut classifier = Self {
             device,
+            inputs,
+            classes,
             threads: None,
             network,
             smallest_batch: crate::classifier::smallest_batch(&architecture),
@@ -99,10 +110,10 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> CpuClassifier<M, I, C>
         Ok(done?)
     }
 
-    fn inputs(&self, batch: &mut Batch) -> Result<Inputs<I>, TrainError> {
-        batch.check(C)?;
-        let features = batch.take_features(I)?;
-        tensor_from_vec(&self.device, features, (batch.len(), Const::<I>)).map_err(TrainError::device)
+    fn inputs(&self, batch: &mut Batch) -> Result<Rows, TrainError> {
+        batch.check(self.classes)?;
+        let features = batch.take_features(self.inputs)?;
+        tensor_from_vec(&self.device, features, (batch.len(), self.inputs)).map_err(TrainError::device)
     }
 
     /// Adds the gradients of `batch`: of its mean loss, or, as a part of a step (`is_part`), of its samples' sum.
@@ -112,11 +123,11 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> CpuClassifier<M, I, C>
         // Each batch of a step has dropout masks of its own; no run has as many steps.
         self.network.set_step(self.state.steps + (self.waiting.batches << 40));
         let images = self.gradients.trace(images);
-        let logits = self.network.try_forward_mut(images).map_err(TrainError::device)?;
+        let logits = self.network.train(images).map_err(TrainError::device)?;
         let loss = loss_of(logits, batch.targets(), &self.step.loss)?;
         let mean = loss.array();
         let loss = if is_part { loss.try_mul(batch.len() as f32).map_err(TrainError::device)? } else { loss };
-        self.gradients.backward(loss, &self.network)?;
+        self.gradients.backward(loss, &*self.network)?;
         self.training.add(Score {
             loss: f64::from(mean) * batch.len() as f64,
             correct: 0,
@@ -157,7 +168,7 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> CpuClassifier<M, I, C>
         let mut states = self.state.parameters.iter_mut();
         let (step, kept) = (&self.step, self.step.optimizer.states().len());
         let last_weight = last_weight(&self.tensors);
-        self.gradients.update(&mut self.network, |parameter| {
+        self.gradients.update(&mut *self.network, |parameter| {
             let TrainedParameter { name, shape, values, gradient } = parameter;
             if let Some(state) = states.next() {
                 let (states, average) = state.buffers.split_at_mut(kept);
@@ -171,18 +182,9 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> CpuClassifier<M, I, C>
         })?;
         Ok(())
     }
-
-    fn estimate(&mut self, mut batch: Batch) -> Result<(), TrainError> {
-        batch.check_size(self.smallest_batch)?;
-        let images = self.inputs(&mut batch)?;
-        let Some(averaged) = &mut self.averaged else { return Ok(()) };
-        averaged.estimate(&self.network, &self.state, |network| {
-            network.try_forward_mut(images.leaky_traced()).map(drop).map_err(TrainError::device)
-        })
-    }
 }
 
-impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> Classifier for CpuClassifier<M, I, C> {
+impl Classifier for CpuClassifier {
     fn architecture(&self) -> &Architecture {
         &self.architecture
     }
@@ -195,7 +197,7 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> Classifier for CpuClas
         self.clear_gradients();
         self.forget_average();
         self.on_threads(|this| {
-            initialise_by(&mut this.network, how, rng);
+            initialise_by(&mut *this.network, how, rng);
             this.state = OptimizerState::new(this.step.buffers(), &this.tensors);
             this.free_unused();
         })
@@ -248,7 +250,7 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> Classifier for CpuClas
     fn evaluate_with(&mut self, weights: &Weights) -> Result<(), TrainError> {
         match &mut self.averaged {
             Some(averaged) => averaged.load_weights(weights),
-            None => Ok(load_weights(&mut self.network, weights)?),
+            None => Ok(load_weights(&mut *self.network, weights)?),
         }
     }
 
@@ -261,7 +263,7 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> Classifier for CpuClas
     }
 
     fn validation_score(&mut self) -> Result<Score, TrainError> {
-        let nothing = self.step.nothing_measured(C)?;
+        let nothing = self.step.nothing_measured(self.classes)?;
         Ok(std::mem::replace(&mut self.validation, nothing))
     }
 
@@ -278,12 +280,12 @@ impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> Classifier for CpuClas
     }
 
     fn snapshot(&mut self) -> Result<(Weights, OptimizerState), TrainError> {
-        Ok(catch_out_of_memory(|| (weights_of(&self.network), self.state.copy()))?)
+        Ok(catch_out_of_memory(|| (weights_of(&*self.network), self.state.copy()))?)
     }
 
     fn restore(&mut self, weights: &Weights, state: &OptimizerState) -> Result<(), TrainError> {
         self.check_state(state)?;
-        load_weights(&mut self.network, weights)?;
+        load_weights(&mut *self.network, weights)?;
         self.clear_gradients();
         self.forget_average();
         self.state = catch_out_of_memory(|| state.copy())?;

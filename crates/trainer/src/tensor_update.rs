@@ -4,7 +4,7 @@
 
 use dfdx::prelude::*;
 use strata_kernels::{AdamRule, MomentumRule, SgdRule};
-use strata_model::{EachTensorMut, TrainingDevice, Visited, walk_mut};
+use strata_model::{EachTensorMut, TrainingDevice, walk_mut};
 
 use crate::optimizer::TensorRule;
 use crate::{OptimizerState, ParameterState, TrainError};
@@ -117,8 +117,10 @@ struct Step<'a, D: Storage<f32>> {
 impl<D: Device<f32>> EachTensorMut<D> for Step<'_, D> {
     type Error = TrainError;
 
-    fn visit<S: Shape>(&mut self, visited: Visited<&mut Tensor<S, f32, D>>) -> Result<(), TrainError> {
-        let Visited { trained: true, tensor: p, .. } = visited else { return Ok(()) };
+    fn visit<S: Shape>(&mut self, trained: bool, p: &mut Tensor<S, f32, D>) -> Result<(), TrainError> {
+        if !trained {
+            return Ok(());
+        }
         let gradient = self.gradients.get_or_alloc_mut(p).map_err(TrainError::device)?;
         let DeviceState { moments: [first, second], unused, .. } = &mut *self.state;
         let first = match unused {
@@ -147,8 +149,10 @@ struct Upload<'a, D: Storage<f32>, P> {
 impl<'a, D: TrainingDevice, P: Iterator<Item = &'a Vec<Vec<f32>>>> EachTensorMut<D> for Upload<'_, D, P> {
     type Error = TrainError;
 
-    fn visit<S: Shape>(&mut self, visited: Visited<&mut Tensor<S, f32, D>>) -> Result<(), TrainError> {
-        let Visited { trained: true, tensor: p, .. } = visited else { return Ok(()) };
+    fn visit<S: Shape>(&mut self, trained: bool, p: &mut Tensor<S, f32, D>) -> Result<(), TrainError> {
+        if !trained {
+            return Ok(());
+        }
         self.largest = self.largest.max(p.shape().num_elements());
         let buffers = self.parts.next().into_iter().flatten();
         for (moment, values) in self.moments.iter_mut().zip(buffers) {
@@ -168,8 +172,10 @@ struct Download<'a, D: Storage<f32>> {
 impl<D: Device<f32>> EachTensorMut<D> for Download<'_, D> {
     type Error = TrainError;
 
-    fn visit<S: Shape>(&mut self, visited: Visited<&mut Tensor<S, f32, D>>) -> Result<(), TrainError> {
-        let Visited { trained: true, tensor: p, .. } = visited else { return Ok(()) };
+    fn visit<S: Shape>(&mut self, trained: bool, p: &mut Tensor<S, f32, D>) -> Result<(), TrainError> {
+        if !trained {
+            return Ok(());
+        }
         self.parts.push(self.moments.iter().map(|moment| moment.get(p).as_vec()).collect());
         Ok(())
     }

@@ -7,20 +7,18 @@
 
 mod pass;
 mod pending;
-mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use dfdx::prelude::*;
 use strata_kernels::{Gradient, Parameter, UpdateRule};
 
-use self::pass::{Collecting, Pass, id_of, missing};
+use self::pass::{Collecting, Pass};
 use self::pending::PendingGradient;
-use self::walk::{Apply, Check, Collect, KeepParameters};
 use crate::ModelError;
-use crate::walk::{walk, walk_mut};
+use crate::walk::{NetworkTensors, Visited};
 
-pub(crate) use self::pass::with_pass;
+pub(crate) use self::pass::{has_gradient, id_of, with_pass};
 pub(crate) use self::pending::GradientFactors;
 
 /// A parameter with its gradient, as [`GradientStore::update`] shows it.
@@ -93,14 +91,19 @@ impl GradientStore {
     ///
     /// # Errors
     /// [`ModelError::Device`] where dfdx fails, out of memory for one; the store is as it was.
-    pub fn backward<M: TensorCollection<f32, Cpu> + Clone>(
+    pub fn backward<N: NetworkTensors<Cpu> + ?Sized>(
         &mut self,
         loss: Tensor<Rank0, f32, Cpu, OwnedTape<f32, Cpu>>,
-        network: &M,
+        network: &N,
     ) -> Result<(), ModelError> {
         let mut data = std::mem::take(&mut self.data);
         // A parameter may be a layer's input too (a trained prompt); traced or not, its gradient is asked for.
-        let Ok(()) = walk(network, &mut KeepParameters { data: &mut data });
+        network.for_each_tensor(&mut |Visited { trained, tensor, .. }| {
+            if trained && !data.is_empty() {
+                let parameter = tensor.id();
+                data.retain(|id| *id != parameter);
+            }
+        });
         let mut pass = Pass::new(data)?;
         let (loss, mut tape) = loss.split_tape();
         let marker = pass.marker.clone();
@@ -112,24 +115,33 @@ impl GradientStore {
         let gradients = loss.put_tape(tape).try_backward().map_err(ModelError::device);
         pass = collecting.finish()?;
         let mut gradients = gradients?;
-        let missing = missing(network, &gradients)?;
-        let mut seen = BTreeSet::new();
-        let collect = &mut |id, whole: &mut dyn FnMut() -> Result<Vec<f32>, CpuError>| {
-            if !seen.insert(id) {
-                // The same parameter once more: a clone in another field.
-                return Ok(());
+        let (mut seen, mut failed) = (BTreeSet::new(), None);
+        network.for_each_tensor(&mut |Visited { trained, tensor, has_gradient, .. }| {
+            let id = tensor.id();
+            // A parameter once more: a clone in another field.
+            if !trained || failed.is_some() || !seen.insert(id) {
+                return;
             }
             let factors = pass.factors.remove(&id).unwrap_or_default();
-            let whole = if missing.contains(&id) { None } else { Some(whole()?) };
+            let whole = match has_gradient(&gradients) {
+                Ok(false) => None,
+                Ok(true) => match tensor.gradient(&mut gradients) {
+                    Ok(gradient) => Some(std::mem::take(&mut **gradient)),
+                    Err(error) => return failed = Some(error),
+                },
+                Err(error) => return failed = Some(error),
+            };
             if whole.is_some() || !factors.is_empty() {
                 let pending = self.pending.entry(id).or_default();
                 pending.factors.extend(factors);
                 whole.into_iter().for_each(|whole| pending.add_whole(whole));
                 pending.bound();
             }
-            Ok(())
-        };
-        walk(network, &mut Collect { gradients: &mut gradients, collect }).map_err(ModelError::device)
+        });
+        match failed {
+            Some(error) => Err(ModelError::device(error)),
+            None => Ok(()),
+        }
     }
 
     /// Whether there is no gradient: before the first backward pass, and after an update.
@@ -158,15 +170,41 @@ impl GradientStore {
     /// # Errors
     /// [`ModelError::NoGradient`] where a parameter has none: no backward pass came before, or its loss did not depend on the parameter;
     /// [`ModelError::NotContiguous`] where one is not laid out row by row. Nothing was updated then.
-    pub fn update<M: TensorCollection<f32, Cpu>>(
+    pub fn update<N: NetworkTensors<Cpu> + ?Sized>(
         &mut self,
-        network: &mut M,
+        network: &mut N,
         mut apply: impl FnMut(TrainedParameter<'_>),
     ) -> Result<(), ModelError> {
-        walk(network, &mut Check { pending: &self.pending })?;
-        let mut apply = Apply { pending: &mut self.pending, used: Vec::new(), apply: &mut apply };
-        let Ok(()) = walk_mut(network, &mut apply);
-        for id in apply.used {
+        let (mut parameters, mut failed) = (Vec::new(), None);
+        network.for_each_tensor(&mut |Visited { name, trained, tensor, .. }| {
+            if !trained || failed.is_some() {
+                return;
+            }
+            let id = tensor.id();
+            if !self.pending.contains_key(&id) {
+                failed = Some(ModelError::NoGradient { parameter: name });
+            } else if !tensor.has_values() {
+                failed = Some(ModelError::NotContiguous { parameter: name });
+            } else {
+                parameters.push((id, name, tensor.sizes()));
+            }
+        });
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        let mut next = parameters.iter();
+        network.for_each_tensor_mut(&mut |trained, tensor| {
+            if !trained {
+                return;
+            }
+            if let Some((id, name, shape)) = next.next()
+                && let Some(pending) = self.pending.get_mut(id)
+                && let Some(values) = tensor.values_mut()
+            {
+                apply(TrainedParameter { name, shape, values, gradient: pending.total() });
+            }
+        });
+        for (id, ..) in parameters {
             self.pending.remove(&id);
         }
         Ok(())

@@ -1,9 +1,9 @@
 //! The backward pass that runs, as the operations of its tape see it.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use dfdx::optim::{Optimizer, OptimizerUpdateError, Sgd, SgdConfig, UnusedTensors};
+use dfdx::optim::{Sgd, SgdConfig, UnusedTensors};
 use dfdx::prelude::*;
 
 use super::pending::GradientFactors;
@@ -80,23 +80,21 @@ pub(crate) fn with_pass<R>(
 }
 
 /// A tensor's id, which dfdx shows in its list of unused tensors only.
-pub(crate) fn id_of<S: Shape>(tensor: &Tensor<S, f32, Cpu>) -> UniqueId {
+pub(crate) fn id_of<S: Shape, D: Device<f32>>(tensor: &Tensor<S, f32, D>) -> UniqueId {
     let mut ids = UnusedTensors::default();
     ids.add(tensor);
     ids.ids[0]
 }
 
-/// The parameters of `network` that `gradients` holds nothing for. dfdx tells by way of an optimizer only; a clone of the network, whose
-/// tensors have the same ids, is there to be updated by a step of size zero.
-pub(super) fn missing<M: TensorCollection<f32, Cpu> + Clone>(
-    network: &M,
-    gradients: &Gradients<f32, Cpu>,
-) -> Result<BTreeSet<UniqueId>, ModelError> {
-    let mut clone = network.clone();
-    let mut optimizer = Sgd::new(&clone, SgdConfig { lr: 0.0, momentum: None, weight_decay: None });
-    match optimizer.update(&mut clone, gradients) {
-        Ok(()) => Ok(BTreeSet::new()),
-        Err(OptimizerUpdateError::UnusedParams(unused)) => Ok(unused.ids.into_iter().collect()),
-        Err(OptimizerUpdateError::DeviceError(error)) => Err(ModelError::device(error)),
-    }
+/// Whether `gradients` hold one of a parameter, which dfdx's walk visits with `options`. dfdx tells by way of an optimizer only; a copy of the parameter
+/// is there to be updated by a step of size zero.
+pub(crate) fn has_gradient<S: Shape, D: Device<f32>>(
+    parameter: &Tensor<S, f32, D>,
+    options: TensorOptions<S, f32, D>,
+    gradients: &Gradients<f32, D>,
+) -> Result<bool, D::Err> {
+    let mut optimizer = Sgd::new(&(), SgdConfig { lr: 0.0, momentum: None, weight_decay: None });
+    let mut update = (&mut optimizer, gradients, UnusedTensors::default());
+    update.visit(options, &mut parameter.clone())?;
+    Ok(update.2.is_empty())
 }

@@ -4,9 +4,9 @@ use dfdx::prelude::*;
 use strata_kernels as kernels;
 use strata_spec::{Activation, LayerSpec};
 
-use super::fused::operation;
+use super::fused::{Features, Rows, operation};
 use super::{Description, Layer, Layers};
-use crate::storage::values;
+use crate::storage::{sized_at_run_time, sized_by_type, values};
 
 /// An activation: `Activate<{ Activation::Gelu as u8 }>`, which `net!` writes as `gelu`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,30 +21,30 @@ impl<const A: u8> NonMutableModule for Activate<A> {}
 
 /// What [`Activate`] needs of a device.
 pub trait ActivationDevice: Device<f32> {
-    /// The activation of `x`, and its backward operation on the tape.
+    /// The activation of `x`, `[batch, features]`, and its backward operation on the tape.
     ///
     /// # Errors
     /// Where the device does.
-    fn try_activate<S: Shape, T: Tape<f32, Self>>(
+    #[allow(clippy::type_complexity, reason = "dfdx's tensors say their shape in their type")]
+    fn try_activate<T: Tape<f32, Self>>(
         activation: Activation,
-        x: Tensor<S, f32, Self, T>,
-    ) -> Result<Tensor<S, f32, Self, T>, Self::Err>;
+        x: Tensor<(usize, usize), f32, Self, T>,
+    ) -> Result<Tensor<(usize, usize), f32, Self, T>, Self::Err>;
 }
 
-impl<const A: u8, S: Shape, D: ActivationDevice, T: Tape<f32, D>> Module<Tensor<S, f32, D, T>> for Activate<A> {
-    type Output = Tensor<S, f32, D, T>;
+impl<const A: u8, B: Dim, const N: usize, D: ActivationDevice, T: Tape<f32, D>> Module<Features<B, N, D, T>>
+    for Activate<A>
+{
+    type Output = Features<B, N, D, T>;
     type Error = D::Err;
 
-    fn try_forward(&self, x: Tensor<S, f32, D, T>) -> Result<Self::Output, D::Err> {
-        D::try_activate(Self::ACTIVATION, x)
+    fn try_forward(&self, x: Features<B, N, D, T>) -> Result<Self::Output, D::Err> {
+        Ok(sized_by_type(D::try_activate(Self::ACTIVATION, sized_at_run_time(x))?))
     }
 }
 
 impl ActivationDevice for Cpu {
-    fn try_activate<S: Shape, T: Tape<f32, Self>>(
-        activation: Activation,
-        x: Tensor<S, f32, Self, T>,
-    ) -> Result<Tensor<S, f32, Self, T>, CpuError> {
+    fn try_activate<T: Tape<f32, Self>>(activation: Activation, x: Rows<T>) -> Result<Rows<T>, CpuError> {
         let (x, tape) = x.try_contiguous()?.split_tape();
         let mut y = kernels::copied(values(&x));
         kernels::activate(activation, &mut y);

@@ -3,18 +3,20 @@
 use dfdx::prelude::*;
 use strata_kernels as kernels;
 use strata_kernels::GemmShape;
+use strata_spec::Activation;
 
 use super::dense::{DenseDevice, DenseLayer};
 use super::fused::add_to;
+use super::mask::Mask;
 use crate::gradients::{GradientFactors, with_pass};
-use crate::storage::{tensor_from_vec, values};
+use crate::storage::{sized_at_run_time, sized_by_type, tensor_from_vec, values, vector_at_run_time};
 
 /// What the derivative of an activation is worked out from.
-enum Saved<S: Shape> {
+enum Saved {
     /// The activation's input, or its output before dropout.
     Values(Vec<f32>),
     /// The layer's output itself.
-    Output(Tensor<S, f32, Cpu>),
+    Output(Tensor<(usize, usize), f32, Cpu>),
 }
 
 impl DenseDevice for Cpu {
@@ -23,66 +25,78 @@ impl DenseDevice for Cpu {
         x: Tensor<(B, Const<I>), f32, Self, T>,
     ) -> Result<Tensor<(B, Const<O>), f32, Self, T>, CpuError> {
         const { assert!(I > 0 && O > 0, "a dense layer has at least one input and one output") };
-        // A permuted or broadcast tensor is laid out by an operation of the tape; any other stays as it is.
-        let (x, tape) = x.try_contiguous()?.split_tape();
-        let own_weight = crate::storage::is_contiguous(&layer.weight);
-        let (weight, weight_tape) = layer.weight.retaped::<T>().try_contiguous()?.split_tape();
-        let (bias, bias_tape) = layer.bias.retaped::<T>().try_contiguous()?.split_tape();
-        let mut tape = tape.merge(weight_tape).merge(bias_tape);
-        let samples = x.shape().0;
-        let shape = GemmShape { batch: samples.size(), inputs: I, outputs: O };
-        let activation = layer.activation;
-        let mut y = kernels::zeros(shape.batch * O);
-        if shape.batch > 0 {
-            kernels::affine(shape, values(&x), values(&weight), values(&bias), &mut y);
-        }
-        let mut saved = (T::OWNS_TAPE && kernels::derivative_needs_input(activation)).then(|| kernels::copied(&y));
-        kernels::activate(activation, &mut y);
-        let dropout = layer.dropout;
-        if T::OWNS_TAPE && dropout.is_active() {
-            saved.get_or_insert_with(|| kernels::copied(&y));
-            dropout.apply(&mut y);
-        }
-        let y = tensor_from_vec(x.device(), y, (samples, Const::<O>))?;
-
-        let output = y.clone();
-        tape.add_backward_op(move |gradients| {
-            let (keeps_factors, needs_input_gradient) = with_pass(gradients, |pass| match pass {
-                Some(pass) => (true, pass.needs_gradient(&x)),
-                None => (false, true),
-            })?;
-            let gradient: &mut Vec<f32> = gradients.get_or_alloc_mut(&output)?;
-            // All operations that used the output have run. Under `GradientStore::backward` nobody can ask for its gradient after this one,
-            // so it is taken.
-            let mut dy = if keeps_factors { std::mem::take(gradient) } else { kernels::copied(gradient) };
-            if shape.batch == 0 {
-                gradients.try_alloc_for(&weight)?;
-                gradients.try_alloc_for(&bias)?;
-                return Ok(());
-            }
-            dropout.apply(&mut dy);
-            let saved = saved.map_or(Saved::Output(output), Saved::Values);
-            let at = match &saved {
-                Saved::Values(values) => values,
-                Saved::Output(output) => values(output),
-            };
-            kernels::activation_gradient(activation, at, &mut dy);
-            if needs_input_gradient {
-                let mut dx = kernels::zeros(shape.batch * I);
-                kernels::input_gradient(shape, &dy, values(&weight), &mut dx);
-                add_to(gradients.get_or_alloc_mut(&x)?, dx);
-            }
-            kernels::bias_gradient(&dy, gradients.get_or_alloc_mut(&bias)?);
-            if keeps_factors && own_weight {
-                let factors = GradientFactors { dy, x: Box::new(x), shape };
-                with_pass(gradients, |pass| pass.map(|pass| pass.push(&weight, factors)))?;
-            } else {
-                kernels::weight_gradient(shape, &dy, values(&x), gradients.get_or_alloc_mut(&weight)?);
-            }
-            Ok(())
-        });
-        Ok(y.put_tape(tape))
+        let weight = sized_at_run_time(layer.weight.clone());
+        let bias = vector_at_run_time(layer.bias.clone());
+        let y = dense(sized_at_run_time(x), weight, bias, layer.activation, layer.dropout)?;
+        Ok(sized_by_type(y))
     }
+}
+
+/// [`DenseLayer`] for any sizes: `[batch, inputs]` to `[batch, outputs]`.
+fn dense<T: Tape<f32, Cpu>>(
+    x: Tensor<(usize, usize), f32, Cpu, T>,
+    weight: Tensor<(usize, usize), f32, Cpu>,
+    bias: Tensor<(usize,), f32, Cpu>,
+    activation: Activation,
+    dropout: Mask,
+) -> Result<Tensor<(usize, usize), f32, Cpu, T>, CpuError> {
+    // A permuted or broadcast tensor is laid out by an operation of the tape; any other stays as it is.
+    let (x, tape) = x.try_contiguous()?.split_tape();
+    let own_weight = crate::storage::is_contiguous(&weight);
+    let (weight, weight_tape) = weight.put_tape(T::default()).try_contiguous()?.split_tape();
+    let (bias, bias_tape) = bias.put_tape(T::default()).try_contiguous()?.split_tape();
+    let mut tape = tape.merge(weight_tape).merge(bias_tape);
+    let ((batch, inputs), (outputs, _)) = (*x.shape(), *weight.shape());
+    let shape = GemmShape { batch, inputs, outputs };
+    let mut y = kernels::zeros(batch * outputs);
+    if batch > 0 {
+        kernels::affine(shape, values(&x), values(&weight), values(&bias), &mut y);
+    }
+    let mut saved = (T::OWNS_TAPE && kernels::derivative_needs_input(activation)).then(|| kernels::copied(&y));
+    kernels::activate(activation, &mut y);
+    if T::OWNS_TAPE && dropout.is_active() {
+        saved.get_or_insert_with(|| kernels::copied(&y));
+        dropout.apply(&mut y);
+    }
+    let y = tensor_from_vec(x.device(), y, (batch, outputs))?;
+
+    let output = y.clone();
+    tape.add_backward_op(move |gradients| {
+        let (keeps_factors, needs_input_gradient) = with_pass(gradients, |pass| match pass {
+            Some(pass) => (true, pass.needs_gradient(&x)),
+            None => (false, true),
+        })?;
+        let gradient: &mut Vec<f32> = gradients.get_or_alloc_mut(&output)?;
+        // All operations that used the output have run. Under `GradientStore::backward` nobody can ask for its gradient after this one,
+        // so it is taken.
+        let mut dy = if keeps_factors { std::mem::take(gradient) } else { kernels::copied(gradient) };
+        if batch == 0 {
+            gradients.try_alloc_for(&weight)?;
+            gradients.try_alloc_for(&bias)?;
+            return Ok(());
+        }
+        dropout.apply(&mut dy);
+        let saved = saved.map_or(Saved::Output(output), Saved::Values);
+        let at = match &saved {
+            Saved::Values(values) => values,
+            Saved::Output(output) => values(output),
+        };
+        kernels::activation_gradient(activation, at, &mut dy);
+        if needs_input_gradient {
+            let mut dx = kernels::zeros(batch * inputs);
+            kernels::input_gradient(shape, &dy, values(&weight), &mut dx);
+            add_to(gradients.get_or_alloc_mut(&x)?, dx);
+        }
+        kernels::bias_gradient(&dy, gradients.get_or_alloc_mut(&bias)?);
+        if keeps_factors && own_weight {
+            let factors = GradientFactors { dy, x: Box::new(x), shape };
+            with_pass(gradients, |pass| pass.map(|pass| pass.push(&weight, factors)))?;
+        } else {
+            kernels::weight_gradient(shape, &dy, values(&x), gradients.get_or_alloc_mut(&weight)?);
+        }
+        Ok(())
+    });
+    Ok(y.put_tape(tape))
 }
 
 #[cfg(test)]

@@ -5,7 +5,10 @@
 use dfdx::prelude::*;
 use strata_kernels as kernels;
 
-use crate::storage::tensor_from_vec;
+use crate::storage::{sized_at_run_time, sized_by_type, tensor_from_vec};
+
+/// `[batch, features]`, however many they are.
+pub(super) type Rows<T = NoneTape> = Tensor<(usize, usize), f32, Cpu, T>;
 
 /// `[batch, N]`.
 pub(crate) type Features<B, const N: usize, D, T = NoneTape> = Tensor<(B, Const<N>), f32, D, T>;
@@ -15,14 +18,14 @@ pub trait Fused<const N: usize> {
     /// The layer as it is built on a device.
     type On<D: Device<f32>>;
 
-    /// The layer's output, worked out over kernels, and its backward operation on the tape.
+    /// The layer's output for `x` (`[batch, N]`), worked out over kernels, and its backward operation on the tape.
     ///
     /// # Errors
     /// Where dfdx does, out of memory for one.
-    fn fused<B: Dim, T: Tape<f32, Cpu>>(
+    fn fused<T: Tape<f32, Cpu>>(
         layer: &Self::On<Cpu>,
-        x: Tensor<(B, Const<N>), f32, Cpu, T>,
-    ) -> Result<Tensor<(B, Const<N>), f32, Cpu, T>, CpuError>;
+        x: Tensor<(usize, usize), f32, Cpu, T>,
+    ) -> Result<Tensor<(usize, usize), f32, Cpu, T>, CpuError>;
 
     /// The same of dfdx's operations.
     ///
@@ -51,7 +54,7 @@ impl FusedDevice for Cpu {
         layer: &L::On<Self>,
         x: Features<B, N, Self, T>,
     ) -> Result<Features<B, N, Self, T>, CpuError> {
-        L::fused(layer, x)
+        Ok(sized_by_type(L::fused(layer, sized_at_run_time(x))?))
     }
 }
 
@@ -66,20 +69,20 @@ impl FusedDevice for Cuda {
 }
 
 /// Input and output of an operation, and the gradient of its output, which its backward operation may change.
-pub(super) struct Done<S: Shape> {
-    pub(super) x: Tensor<S, f32, Cpu>,
-    pub(super) y: Tensor<S, f32, Cpu>,
+pub(super) struct Done {
+    pub(super) x: Rows,
+    pub(super) y: Rows,
     pub(super) dy: Vec<f32>,
 }
 
 /// The tensor of `y`, an operation's output of `x`, and on the tape the backward operation: `backward` adds the gradients of parameters to theirs
 /// and gives that of `x`.
-pub(super) fn operation<S: Shape, T: Tape<f32, Cpu>>(
-    x: Tensor<S, f32, Cpu>,
+pub(super) fn operation<T: Tape<f32, Cpu>>(
+    x: Rows,
     mut tape: T,
     y: Vec<f32>,
-    backward: impl FnOnce(Done<S>, &mut Gradients<f32, Cpu>) -> Result<Vec<f32>, CpuError> + 'static,
-) -> Result<Tensor<S, f32, Cpu, T>, CpuError> {
+    backward: impl FnOnce(Done, &mut Gradients<f32, Cpu>) -> Result<Vec<f32>, CpuError> + 'static,
+) -> Result<Rows<T>, CpuError> {
     let y = tensor_from_vec(x.device(), y, *x.shape())?;
     let output = y.clone();
     tape.add_backward_op(move |gradients| {

@@ -86,14 +86,14 @@ pub trait MaskDevice: Device<f32> {
     /// Where the device does.
     fn try_mask<S: Shape, T>(like: &Tensor<S, f32, Self, T>, mask: Mask) -> Result<Tensor<S, f32, Self>, Self::Err>;
 
-    /// Shaped as `like`: zeros for the samples that go without a branch, ones for the others.
+    /// Shaped as `like`, `[batch, features]`: zeros for the samples that go without a branch, ones for the others.
     ///
     /// # Errors
     /// Where the device does.
-    fn try_sample_mask<B: Dim, const N: usize, T>(
-        like: &Tensor<(B, Const<N>), f32, Self, T>,
+    fn try_sample_mask<T>(
+        like: &Tensor<(usize, usize), f32, Self, T>,
         mask: Mask,
-    ) -> Result<Tensor<(B, Const<N>), f32, Self>, Self::Err>;
+    ) -> Result<Tensor<(usize, usize), f32, Self>, Self::Err>;
 }
 
 impl MaskDevice for Cpu {
@@ -103,12 +103,12 @@ impl MaskDevice for Cpu {
         tensor_from_vec(like.device(), values, *like.shape())
     }
 
-    fn try_sample_mask<B: Dim, const N: usize, T>(
-        like: &Tensor<(B, Const<N>), f32, Self, T>,
+    fn try_sample_mask<T>(
+        like: &Tensor<(usize, usize), f32, Self, T>,
         mask: Mask,
-    ) -> Result<Tensor<(B, Const<N>), f32, Self>, CpuError> {
+    ) -> Result<Tensor<(usize, usize), f32, Self>, CpuError> {
         let mut kept = vec![1.0; like.shape().num_elements()];
-        mask.apply_to_samples(&mut kept, N);
+        mask.apply_to_samples(&mut kept, like.shape().1);
         tensor_from_vec(like.device(), kept, *like.shape())
     }
 }

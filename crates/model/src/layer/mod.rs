@@ -88,6 +88,16 @@ impl Description {
     }
 }
 
+impl From<Description> for Architecture {
+    fn from(description: Description) -> Self {
+        match NetworkSpec::new(description.inputs.unwrap_or(1), description.layers) {
+            Ok(network) => network.into(),
+            // Layers whose widths do not fit are no module, so that this describes a network that cannot be run.
+            Err(_) => Self::new(1, &[], 1),
+        }
+    }
+}
+
 /// Networks of our layers: a layer, a pair of networks, a skip connection around one. Any other dfdx module is part of one by [`External`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no network of Strata's layers",
@@ -107,23 +117,9 @@ pub trait Layers {
     /// # Errors
     /// [`ModelError::ActivationIsFixed`] where such a network is given an activation other than [`Activation::Identity`], or dropout.
     fn configure(&mut self, activation: Activation, dropout: f32, seed: u64) -> Result<(), ModelError> {
-        let architecture = self.architecture();
-        let is_chain = architecture.network().is_chain();
-        if !is_chain && (activation != Activation::Identity || dropout != 0.0) {
-            return Err(ModelError::ActivationIsFixed { network: architecture.to_string() });
-        }
-        let mut layers = 0;
-        self.for_each(&mut |_| layers += 1);
-        let mut place = 0;
-        self.for_each(&mut |layer| {
-            if is_chain {
-                let last = place + 1 == layers;
-                let (activation, dropout) = if last { (Activation::Identity, 0.0) } else { (activation, dropout) };
-                layer.set_activation(activation, dropout);
-            }
-            layer.set_seed(seed, place);
-            place += 1;
-        });
+        let chain = self.architecture().chain_of(activation, dropout)?;
+        let mut configure = Configure { chain, seed, place: 0 };
+        self.for_each(&mut |layer| configure.layer(layer));
         Ok(())
     }
 
@@ -142,11 +138,27 @@ pub trait Layers {
     fn architecture(&self) -> Architecture {
         let mut description = Description::default();
         self.describe(&mut description);
-        match NetworkSpec::new(description.inputs.unwrap_or(1), description.layers) {
-            Ok(network) => network.into(),
-            // Layers whose widths do not fit are no module, so that this describes a network that cannot be run.
-            Err(_) => Architecture::new(1, &[], 1),
+        description.into()
+    }
+}
+
+/// Tells each layer what [`Layers::configure`] was told.
+struct Configure {
+    /// Of a chain: how many layers it has, and the activation and the dropout after each but the last.
+    chain: Option<(usize, Activation, f32)>,
+    seed: u64,
+    place: usize,
+}
+
+impl Configure {
+    fn layer(&mut self, layer: &mut dyn Layer) {
+        if let Some((layers, activation, dropout)) = self.chain {
+            let last = self.place + 1 == layers;
+            let (activation, dropout) = if last { (Activation::Identity, 0.0) } else { (activation, dropout) };
+            layer.set_activation(activation, dropout);
         }
+        layer.set_seed(self.seed, self.place);
+        self.place += 1;
     }
 }
 

@@ -1,10 +1,16 @@
-//! The optimizer's buffers of a classifier, but for those that no rule keeps anything in.
+//! What a classifier holds between two steps: the optimizer's buffers, but for those that no rule keeps anything in, and what waits for a step.
 
 use super::CpuClassifier;
-use crate::cpu_network::CpuNetwork;
 use crate::{OptimizerState, TrainError};
 
-impl<M: CpuNetwork<I, C>, const I: usize, const C: usize> CpuClassifier<M, I, C> {
+/// The batches whose gradients wait for a step.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Waiting {
+    pub(super) batches: u64,
+    pub(super) samples: usize,
+}
+
+impl CpuClassifier {
     /// Frees what no rule keeps anything in.
     pub(super) fn free_unused(&mut self) {
         self.state.free_unused(&self.kept, self.step.optimizer.states().len());

@@ -5,11 +5,10 @@ use strata_kernels as kernels;
 use strata_rng::TorchRng;
 use strata_spec::{LayerKind, LayerSpec};
 
-use crate::layer::fused::{add_to, operation};
+use crate::layer::fused::{Rows, add_to, operation};
 use crate::layer::word::{AtRunTime, LayerOfWord, Word};
 use crate::layer::{Description, EPSILON, Layer, Layers};
-use crate::storage::{tensor_from_vec, values, values_mut};
-use crate::tensors_by_name::fill;
+use crate::storage::{sized_at_run_time, sized_by_type, tensor_from_vec, values, values_mut, vector_at_run_time};
 
 /// The share of a batch's statistics in the running ones, as in PyTorch.
 pub(crate) const MOMENTUM: f32 = 0.1;
@@ -130,42 +129,60 @@ impl BatchNormDevice for Cpu {
         layer: &BatchNormLayer<N, f32, Self>,
         x: Tensor<(B, Const<N>), f32, Self>,
     ) -> Result<Tensor<(B, Const<N>), f32, Self>, CpuError> {
-        let x = x.try_contiguous()?;
-        let mut y = kernels::zeros(x.shape().num_elements());
         let statistics = (values(&layer.running_mean), values(&layer.running_var));
-        let (gain, bias) = (values(&layer.weight), values(&layer.bias));
-        kernels::batch_norm_evaluation(values(&x), statistics.0, statistics.1, gain, bias, EPSILON, &mut y);
-        tensor_from_vec(x.device(), y, *x.shape())
+        let y = evaluate(sized_at_run_time(x), statistics, values(&layer.weight), values(&layer.bias))?;
+        Ok(sized_by_type(y))
     }
 
     fn try_train<B: Dim, const N: usize>(
         layer: &mut BatchNormLayer<N, f32, Self>,
         x: Tensor<(B, Const<N>), f32, Self, OwnedTape<f32, Self>>,
     ) -> Result<Tensor<(B, Const<N>), f32, Self, OwnedTape<f32, Self>>, CpuError> {
-        let (x, tape) = x.try_contiguous()?.split_tape();
-        let batch = x.shape().0.size();
-        if batch < 2 {
-            return Err(CpuError::WrongNumElements);
-        }
-        let mut y = kernels::zeros(batch * N);
-        let (weight, bias) = (layer.weight.clone(), layer.bias.clone());
-        let statistics = kernels::batch_norm(values(&x), values(&weight), values(&bias), EPSILON, &mut y);
-        let (mean, variance) = (values_mut(&mut layer.running_mean), values_mut(&mut layer.running_var));
-        statistics.update_running(batch, layer.momentum, mean, variance);
-        operation(x, tape, y, move |done, gradients| {
-            let (mut dx, mut of_gain, mut of_bias) = (kernels::zeros(done.dy.len()), vec![0.0; N], vec![0.0; N]);
-            let (x, gain) = (values(&done.x), values(&weight));
-            kernels::batch_norm_gradient(x, &statistics, gain, &done.dy, &mut dx, &mut of_gain, &mut of_bias);
-            add_to(gradients.get_or_alloc_mut(&weight)?, of_gain);
-            add_to(gradients.get_or_alloc_mut(&bias)?, of_bias);
-            Ok(dx)
-        })
+        let (weight, bias) = (vector_at_run_time(layer.weight.clone()), vector_at_run_time(layer.bias.clone()));
+        let running = (values_mut(&mut layer.running_mean), values_mut(&mut layer.running_var));
+        Ok(sized_by_type(train(sized_at_run_time(x), weight, bias, running, layer.momentum)?))
     }
 }
 
+fn evaluate(x: Rows, (mean, variance): (&[f32], &[f32]), gain: &[f32], bias: &[f32]) -> Result<Rows, CpuError> {
+    let x = x.try_contiguous()?;
+    let mut y = kernels::zeros(x.shape().num_elements());
+    kernels::batch_norm_evaluation(values(&x), mean, variance, gain, bias, EPSILON, &mut y);
+    tensor_from_vec(x.device(), y, *x.shape())
+}
+
+fn train(
+    x: Rows<OwnedTape<f32, Cpu>>,
+    weight: Tensor<(usize,), f32, Cpu>,
+    bias: Tensor<(usize,), f32, Cpu>,
+    (running_mean, running_var): (&mut [f32], &mut [f32]),
+    momentum: f32,
+) -> Result<Rows<OwnedTape<f32, Cpu>>, CpuError> {
+    let (x, tape) = x.try_contiguous()?.split_tape();
+    let (batch, features) = *x.shape();
+    if batch < 2 {
+        return Err(CpuError::WrongNumElements);
+    }
+    let mut y = kernels::zeros(batch * features);
+    let statistics = kernels::batch_norm(values(&x), values(&weight), values(&bias), EPSILON, &mut y);
+    statistics.update_running(batch, momentum, running_mean, running_var);
+    operation(x, tape, y, move |done, gradients| {
+        let (mut dx, mut of_gain) = (kernels::zeros(done.dy.len()), vec![0.0; features]);
+        let mut of_bias = vec![0.0; features];
+        let (x, gain) = (values(&done.x), values(&weight));
+        kernels::batch_norm_gradient(x, &statistics, gain, &done.dy, &mut dx, &mut of_gain, &mut of_bias);
+        add_to(gradients.get_or_alloc_mut(&weight)?, of_gain);
+        add_to(gradients.get_or_alloc_mut(&bias)?, of_bias);
+        Ok(dx)
+    })
+}
+
 impl<const N: usize, D: Device<f32>> Layer for BatchNormLayer<N, f32, D> {
-    fn initialise(&mut self, rng: &mut TorchRng) {
-        fill(self, &(AT_RUN_TIME.initial)(N, rng));
+    fn initialise(&mut self, _: &mut TorchRng) {
+        self.weight.copy_from(&[1.0; N]);
+        self.bias.copy_from(&[0.0; N]);
+        self.running_mean.copy_from(&[0.0; N]);
+        self.running_var.copy_from(&[1.0; N]);
     }
 
     fn zero(&mut self) {

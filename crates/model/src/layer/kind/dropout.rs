@@ -3,9 +3,11 @@
 use dfdx::prelude::*;
 use strata_spec::{LayerKind, LayerSpec};
 
+use crate::layer::fused::Features;
 use crate::layer::mask::{Mask, MaskDevice};
 use crate::layer::word::{AtRunTime, LayerOfWord, Word};
 use crate::layer::{Description, Layer, Layers};
+use crate::storage::{sized_at_run_time, sized_by_type};
 
 /// Drops values in training, each with a probability of so many millionths; `net!` writes `dropout(0.1)`. What is kept is scaled up, so that
 /// evaluation does nothing (Srivastava et al. 2014).
@@ -33,16 +35,19 @@ impl<const PPM: u32> Default for DropoutLayer<PPM> {
 impl<const PPM: u32> ZeroSizedModule for DropoutLayer<PPM> {}
 impl<const PPM: u32> NonMutableModule for DropoutLayer<PPM> {}
 
-impl<const PPM: u32, S: Shape, D: MaskDevice, T: Tape<f32, D>> Module<Tensor<S, f32, D, T>> for DropoutLayer<PPM> {
-    type Output = Tensor<S, f32, D, T>;
+impl<const PPM: u32, B: Dim, const N: usize, D: MaskDevice, T: Tape<f32, D>> Module<Features<B, N, D, T>>
+    for DropoutLayer<PPM>
+{
+    type Output = Features<B, N, D, T>;
     type Error = D::Err;
 
-    fn try_forward(&self, x: Tensor<S, f32, D, T>) -> Result<Self::Output, D::Err> {
+    fn try_forward(&self, x: Features<B, N, D, T>) -> Result<Self::Output, D::Err> {
         if !T::OWNS_TAPE || !self.mask.is_active() {
             return Ok(x);
         }
+        let x = sized_at_run_time(x);
         let mask = D::try_mask(&x, self.mask)?;
-        x.try_mul(mask)
+        Ok(sized_by_type(x.try_mul(mask)?))
     }
 }
 

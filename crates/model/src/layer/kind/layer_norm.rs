@@ -6,11 +6,10 @@ use strata_rng::TorchRng;
 use strata_spec::{LayerKind, LayerSpec};
 
 use crate::layer::EPSILON;
-use crate::layer::fused::{Features, Fused, FusedDevice, add_to, operation, scaled};
+use crate::layer::fused::{Features, Fused, FusedDevice, Rows, add_to, operation, scaled};
 use crate::layer::word::{AtRunTime, LayerOfWord, Word};
 use crate::layer::{Description, Layer, Layers};
-use crate::storage::values;
-use crate::tensors_by_name::fill;
+use crate::storage::{values, vector_at_run_time};
 
 /// Layer normalisation of `N` features (`torch.nn.LayerNorm`, eps 1e-5), as dfdx's builders name it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,22 +74,8 @@ impl<B: Dim, const N: usize, D: FusedDevice, T: Tape<f32, D>> Module<Features<B,
 impl<const N: usize> Fused<N> for LayerNorm<N> {
     type On<D: Device<f32>> = LayerNormLayer<N, f32, D>;
 
-    fn fused<B: Dim, T: Tape<f32, Cpu>>(
-        layer: &LayerNormLayer<N, f32, Cpu>,
-        x: Features<B, N, Cpu, T>,
-    ) -> Result<Features<B, N, Cpu, T>, CpuError> {
-        let (x, tape) = x.try_contiguous()?.split_tape();
-        let mut y = kernels::zeros(x.shape().num_elements());
-        let (weight, bias) = (layer.weight.clone(), layer.bias.clone());
-        let statistics = kernels::layer_norm(values(&x), values(&weight), values(&bias), EPSILON, &mut y);
-        operation(x, tape, y, move |done, gradients| {
-            let (mut dx, mut of_gain, mut of_bias) = (kernels::zeros(done.dy.len()), vec![0.0; N], vec![0.0; N]);
-            let (x, gain) = (values(&done.x), values(&weight));
-            kernels::layer_norm_gradient(x, &statistics, gain, &done.dy, &mut dx, &mut of_gain, &mut of_bias);
-            add_to(gradients.get_or_alloc_mut(&weight)?, of_gain);
-            add_to(gradients.get_or_alloc_mut(&bias)?, of_bias);
-            Ok(dx)
-        })
+    fn fused<T: Tape<f32, Cpu>>(layer: &LayerNormLayer<N, f32, Cpu>, x: Rows<T>) -> Result<Rows<T>, CpuError> {
+        normalise(x, vector_at_run_time(layer.weight.clone()), vector_at_run_time(layer.bias.clone()))
     }
 
     fn composed<B: Dim, D: Device<f32>, T: Tape<f32, D>>(
@@ -101,13 +86,35 @@ impl<const N: usize> Fused<N> for LayerNorm<N> {
     }
 }
 
+fn normalise<T: Tape<f32, Cpu>>(
+    x: Rows<T>,
+    weight: Tensor<(usize,), f32, Cpu>,
+    bias: Tensor<(usize,), f32, Cpu>,
+) -> Result<Rows<T>, CpuError> {
+    let (x, tape) = x.try_contiguous()?.split_tape();
+    let mut y = kernels::zeros(x.shape().num_elements());
+    let statistics = kernels::layer_norm(values(&x), values(&weight), values(&bias), EPSILON, &mut y);
+    operation(x, tape, y, move |done, gradients| {
+        let features = weight.shape().0;
+        let (mut dx, mut of_gain) = (kernels::zeros(done.dy.len()), vec![0.0; features]);
+        let mut of_bias = vec![0.0; features];
+        let (x, gain) = (values(&done.x), values(&weight));
+        kernels::layer_norm_gradient(x, &statistics, gain, &done.dy, &mut dx, &mut of_gain, &mut of_bias);
+        add_to(gradients.get_or_alloc_mut(&weight)?, of_gain);
+        add_to(gradients.get_or_alloc_mut(&bias)?, of_bias);
+        Ok(dx)
+    })
+}
+
 impl<const N: usize, D: Device<f32>> Layer for LayerNormLayer<N, f32, D> {
-    fn initialise(&mut self, rng: &mut TorchRng) {
-        fill(self, &(AT_RUN_TIME.initial)(N, rng));
+    fn initialise(&mut self, _: &mut TorchRng) {
+        self.weight.copy_from(&[1.0; N]);
+        self.bias.copy_from(&[0.0; N]);
     }
 
     fn zero(&mut self) {
-        fill(self, &[vec![0.0; N], vec![0.0; N]]);
+        self.weight.copy_from(&[0.0; N]);
+        self.bias.copy_from(&[0.0; N]);
     }
 }
 

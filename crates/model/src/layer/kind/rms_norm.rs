@@ -5,11 +5,10 @@ use strata_kernels as kernels;
 use strata_rng::TorchRng;
 use strata_spec::{LayerKind, LayerSpec};
 
-use crate::layer::fused::{Features, Fused, FusedDevice, add_to, operation, scaled};
+use crate::layer::fused::{Features, Fused, FusedDevice, Rows, add_to, operation, scaled};
 use crate::layer::word::{AtRunTime, LayerOfWord, Word};
 use crate::layer::{Description, Layer, Layers};
-use crate::storage::values;
-use crate::tensors_by_name::fill;
+use crate::storage::{values, vector_at_run_time};
 
 /// RMS normalisation of `N` features (`torch.nn.RMSNorm`, eps the smallest step from one in single precision), as dfdx's builders name it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,21 +66,8 @@ impl<B: Dim, const N: usize, D: FusedDevice, T: Tape<f32, D>> Module<Features<B,
 impl<const N: usize> Fused<N> for RmsNorm<N> {
     type On<D: Device<f32>> = RmsNormLayer<N, f32, D>;
 
-    fn fused<B: Dim, T: Tape<f32, Cpu>>(
-        layer: &RmsNormLayer<N, f32, Cpu>,
-        x: Features<B, N, Cpu, T>,
-    ) -> Result<Features<B, N, Cpu, T>, CpuError> {
-        let (x, tape) = x.try_contiguous()?.split_tape();
-        let mut y = kernels::zeros(x.shape().num_elements());
-        let weight = layer.weight.clone();
-        let inverse_rms = kernels::rms_norm(values(&x), values(&weight), f32::EPSILON, &mut y);
-        operation(x, tape, y, move |done, gradients| {
-            let (mut dx, mut of_gain) = (kernels::zeros(done.dy.len()), vec![0.0; N]);
-            let x = values(&done.x);
-            kernels::rms_norm_gradient(x, &inverse_rms, values(&weight), &done.dy, &mut dx, &mut of_gain);
-            add_to(gradients.get_or_alloc_mut(&weight)?, of_gain);
-            Ok(dx)
-        })
+    fn fused<T: Tape<f32, Cpu>>(layer: &RmsNormLayer<N, f32, Cpu>, x: Rows<T>) -> Result<Rows<T>, CpuError> {
+        normalise(x, vector_at_run_time(layer.weight.clone()))
     }
 
     fn composed<B: Dim, D: Device<f32>, T: Tape<f32, D>>(
@@ -95,13 +81,26 @@ impl<const N: usize> Fused<N> for RmsNorm<N> {
     }
 }
 
+fn normalise<T: Tape<f32, Cpu>>(x: Rows<T>, weight: Tensor<(usize,), f32, Cpu>) -> Result<Rows<T>, CpuError> {
+    let (x, tape) = x.try_contiguous()?.split_tape();
+    let mut y = kernels::zeros(x.shape().num_elements());
+    let inverse_rms = kernels::rms_norm(values(&x), values(&weight), f32::EPSILON, &mut y);
+    operation(x, tape, y, move |done, gradients| {
+        let (mut dx, mut of_gain) = (kernels::zeros(done.dy.len()), vec![0.0; weight.shape().0]);
+        let x = values(&done.x);
+        kernels::rms_norm_gradient(x, &inverse_rms, values(&weight), &done.dy, &mut dx, &mut of_gain);
+        add_to(gradients.get_or_alloc_mut(&weight)?, of_gain);
+        Ok(dx)
+    })
+}
+
 impl<const N: usize, D: Device<f32>> Layer for RmsNormLayer<N, f32, D> {
-    fn initialise(&mut self, rng: &mut TorchRng) {
-        fill(self, &(AT_RUN_TIME.initial)(N, rng));
+    fn initialise(&mut self, _: &mut TorchRng) {
+        self.weight.copy_from(&[1.0; N]);
     }
 
     fn zero(&mut self) {
-        fill(self, &[vec![0.0; N]]);
+        self.weight.copy_from(&[0.0; N]);
     }
 }
 
