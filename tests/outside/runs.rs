@@ -235,3 +235,35 @@ fn a_loss_that_overflows_ends_the_run_with_a_record_that_says_so() {
     assert!(record["reason"].as_str().unwrap().contains("loss"), "{}", record["reason"]);
     sandbox.holds_only_a_runs_files("small");
 }
+
+#[test]
+fn a_finished_run_is_a_start_for_others_is_run_again_and_is_cleared_away() {
+    let sandbox = Sandbox::new();
+    sandbox.train(["--name", "a"]).succeeded();
+    sandbox.train(["--from", "a", "--name", "further"]).succeeded();
+    assert_eq!(sandbox.record("further")["parent"]["run"], sandbox.record("a")["id"]);
+    let other = sandbox.train(["--from", "a", "--set", "model.hidden=[128, 64]", "--name", "b"]);
+    let said =
+        ["runs/a/model.safetensors", "layer1.weight is [10, 3072], not [128, 3072]", "layer2.bias [64] is missing"];
+    other.failed_saying(2, &said);
+
+    let again = sandbox.run(["reproduce", "further"]).succeeded();
+    assert!(
+        again.out.ends_with("runs/small-again: the same weights and history as runs/further, to the byte\n"),
+        "{again:?}"
+    );
+    assert_eq!(sandbox.result("small-again"), sandbox.result("further"));
+    let history = sandbox.text("runs/further/history.jsonl").replacen("\"epoch\":1", "\"epoch\":7", 1);
+    sandbox.write("runs/further/history.jsonl", history);
+    let differs = sandbox.run(["reproduce", "further"]);
+    differs.failed_saying(1, &["has the same weights as", "the history differs from line 3 on", "\"epoch\":7"]);
+
+    let pruned = sandbox.run(["prune", "a"]).succeeded();
+    assert!(pruned.out.ends_with("the checkpoints of 1 run\n"), "{pruned:?}");
+    assert_eq!(sandbox.names("runs/a/checkpoints"), Vec::<String>::new());
+    sandbox.run(["evaluate", "a"]).succeeded();
+    sandbox.run(["remove", "a"]).failed_saying(1, &["nobody can be asked", "--yes"]);
+    sandbox.run(["remove", "a", "none", "--yes"]).failed_saying(2, &["no run"]);
+    sandbox.run(["remove", "a", "further", "--yes"]).succeeded();
+    assert_eq!(sandbox.names("runs"), ["small-again", "small-again-2"]);
+}

@@ -30,6 +30,27 @@ pub(crate) enum Command {
     },
     /// Run what a sweep's file says to try, with every network that it needs built once: `sweep configs/sweeps/rates.toml`.
     Sweep(SweepArguments),
+    /// Train a finished run's config again and say whether it comes to the same: `reproduce RUN`.
+    #[command(disable_help_flag = true)]
+    Reproduce {
+        /// The run's folder or name, then the program's options (`reproduce --help`).
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "RUN")]
+        arguments: Vec<OsString>,
+    },
+    /// Free the checkpoints of finished runs: `prune [RUN…]`.
+    #[command(disable_help_flag = true)]
+    Prune {
+        /// The runs, then the program's options (`prune --help`).
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "RUN")]
+        arguments: Vec<OsString>,
+    },
+    /// Remove runs with all that is in their folders; asks first: `remove RUN…`.
+    #[command(disable_help_flag = true)]
+    Remove {
+        /// The runs, then the program's options (`remove --help`).
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "RUN")]
+        arguments: Vec<OsString>,
+    },
     /// List the recorded runs.
     #[command(disable_help_flag = true)]
     Runs {

@@ -51,9 +51,11 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Experiment(arguments) => start::experiment(&arguments),
-        Command::Resume { arguments } => start::resume(&arguments),
+        Command::Resume { arguments } | Command::Reproduce { arguments } => start::resume(&arguments),
         Command::Sweep(arguments) => start::sweep(&arguments),
         Command::Runs { .. }
+        | Command::Prune { .. }
+        | Command::Remove { .. }
         | Command::Compare { .. }
         | Command::History { .. }
         | Command::Note { .. }

@@ -56,7 +56,7 @@ impl Handed {
     }
 }
 
-/// `resume`: the run's own resolved config says which row and which device it needs.
+/// `resume` and `reproduce`: the run's own resolved config says which row and which device it needs.
 pub(crate) fn resume(arguments: &[OsString]) -> anyhow::Result<ExitCode> {
     let options = RunOptions::read(arguments);
     let Some(config) = options.config() else {
@@ -117,7 +117,7 @@ fn train(experiment: &Config, device: DeviceChoice, handed: Option<Handed>) -> a
     }
 }
 
-/// What of `resume`'s arguments decides the build; the rest is the program's.
+/// What of the arguments of `resume` and `reproduce` decides the build; the rest is the program's.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct RunOptions {
     run: Option<OsString>,

@@ -52,6 +52,12 @@ pub struct ExperimentArguments {
     /// What to call the run; the config's name by default, numbered where it is taken. With --seeds, the folder of its runs.
     #[arg(long, value_parser = parse_name)]
     pub name: Option<String>,
+    /// Start from the weights of a run, by folder or name, or of a safetensors file that PyTorch or anybody saved, in place of drawn ones.
+    #[arg(long, value_name = "RUN|FILE", conflicts_with = "seeds")]
+    pub from: Option<PathBuf>,
+    /// With --from: draw the last layer all the same, for other classes.
+    #[arg(long, requires = "from")]
+    pub new_last_layer: bool,
     /// Train it with several seeds in turn, 5 for the seeds 1 to 5 or a list as in 7,43, and tell mean and deviation. The runs are seed-1, seed-2 … in a
     /// folder of their own, the config's name and -seeds by default; the same command again leaves out those that are finished and goes on with the others.
     #[arg(long, value_name = "SEEDS", value_parser = parse_seeds)]

@@ -9,6 +9,7 @@ pub(crate) enum Asked {
     /// One config with several seeds.
     Seeds,
     Resume,
+    Reproduce,
     Sweep,
     Reading,
 }
@@ -19,8 +20,11 @@ impl Asked {
             Command::Experiment(arguments) if arguments.seeds.is_some() => Self::Seeds,
             Command::Experiment(_) => Self::Experiment,
             Command::Resume(_) => Self::Resume,
+            Command::Reproduce(_) => Self::Reproduce,
             Command::Sweep(_) => Self::Sweep,
-            Command::Runs(_)
+            Command::Prune { .. }
+            | Command::Remove { .. }
+            | Command::Runs(_)
             | Command::Compare { .. }
             | Command::History { .. }
             | Command::Note(_)

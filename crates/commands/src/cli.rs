@@ -25,6 +25,29 @@ pub(crate) enum Command {
     Experiment(ExperimentArguments),
     /// Go on with a run that was stopped.
     Resume(Resume),
+    /// Train a finished run's config again, as a new run, and say whether weights and history are the same; if not, from which line of the history on.
+    Reproduce(Reproduce),
+    /// Free the checkpoints of finished runs, which nothing reads any more.
+    Prune {
+        /// Runs, by folder or name; all that are finished by default.
+        #[arg(value_name = "RUN")]
+        names: Vec<PathBuf>,
+        /// The folder of all runs' folders.
+        #[arg(long, value_name = "DIR", default_value = "runs")]
+        runs: PathBuf,
+    },
+    /// Remove runs with all that is in their folders; asks first.
+    Remove {
+        /// Runs, by folder or name.
+        #[arg(value_name = "RUN", required = true)]
+        names: Vec<PathBuf>,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+        /// The folder of all runs' folders.
+        #[arg(long, value_name = "DIR", default_value = "runs")]
+        runs: PathBuf,
+    },
     /// Run what a sweep's file says to try, or look at what came of it.
     Sweep(SweepArguments),
     /// List the recorded runs: those that match, sorted, or groups of them with their means.
@@ -166,6 +189,21 @@ pub(crate) struct Resume {
     /// Stop after so many epochs in all, as a signal would.
     #[arg(long, value_name = "EPOCHS")]
     pub(crate) stop_after: Option<NonZeroUsize>,
+    /// The folder of all runs' folders.
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub(crate) runs: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Reproduce {
+    /// The run, by folder or name.
+    #[arg(value_name = "RUN")]
+    pub(crate) run: PathBuf,
+    #[command(flatten)]
+    pub(crate) machine: MachineArguments,
+    /// The folder that holds the data set's files; the one the run was started with by default.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
     /// The folder of all runs' folders.
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub(crate) runs: PathBuf,

@@ -3,19 +3,21 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use anyhow::bail;
 use strata_cli::{ConfigArguments, ExperimentArguments, MachineArguments, Seeds, note};
 use strata_config::read_text;
 use strata_dataset::DatasetError;
 use strata_experiment::{
-    CompiledNetwork, Config, Display, ExperimentError, Runner, Stop, dataset_grid, dataset_info, dataset_show,
-    find_run, seeds_table,
+    CompiledNetwork, Config, Display, ExperimentError, Runner, StartFrom, Stop, dataset_grid, dataset_info,
+    dataset_show, find_run, seeds_table,
 };
 use strata_files::{escape, escape_path, hide_credentials};
-use strata_report::Format;
+use strata_report::{Format, HistoryDifference};
 
 use crate::cli::{self, Command};
 use crate::commit;
 use crate::export::export;
+use crate::housekeeping;
 use crate::output::{show, width};
 use crate::predict::predict;
 use crate::reading;
@@ -29,6 +31,9 @@ pub(crate) fn run(command: Command, networks: Networks) -> anyhow::Result<()> {
     match command {
         Command::Experiment(arguments) => experiment(&arguments, networks),
         Command::Resume(arguments) => resume(&arguments, networks),
+        Command::Reproduce(arguments) => reproduce(&arguments, networks),
+        Command::Prune { names, runs } => housekeeping::prune(&names, &runs),
+        Command::Remove { names, yes, runs } => housekeeping::remove(&names, yes, &runs),
         Command::Sweep(arguments) => sweep::run(arguments, networks),
         Command::Runs(arguments) => reading::runs(arguments),
         Command::Compare { names, html, output } => reading::compare(&names, html.as_deref(), &output),
@@ -95,8 +100,38 @@ fn experiment(arguments: &ExperimentArguments, networks: Networks) -> anyhow::Re
     }
     let data = arguments.config.data.as_deref().map(absolute).transpose()?;
     let stop = until(prepare()?, arguments.stop_after);
-    runner(networks, data, stop).start(&experiment, &arguments.runs, arguments.name.as_deref())?;
+    let (mut runner, name) = (runner(networks, data, stop), arguments.name.as_deref());
+    match &arguments.from {
+        None => runner.start(&experiment, &arguments.runs, name)?,
+        Some(from) => {
+            let path = if from.is_file() { from.clone() } else { find_run(from, &arguments.runs)? };
+            let from = StartFrom { path, new_last_layer: arguments.new_last_layer };
+            runner.start_from(&experiment, &arguments.runs, name, &from)?
+        }
+    };
     Ok(())
+}
+
+/// Trains a run again; an error where it does not come to the same.
+fn reproduce(arguments: &cli::Reproduce, networks: Networks) -> anyhow::Result<()> {
+    let cli::Reproduce { run, machine, data, runs } = arguments;
+    let run = find_run(run, runs)?;
+    let data = data.as_deref().map(absolute).transpose()?;
+    let found = runner(networks, data, prepare()?).reproduce(&run, runs, |config| on_machine(config, machine))?;
+    let (first, again) = (escape_path(&run), escape_path(&found.run));
+    let weights = if found.has_same_weights { "the same weights as" } else { "other weights than" };
+    match found.difference {
+        None if found.has_same_weights => {
+            show(&format!("{again}: the same weights and history as {first}, to the byte\n"))
+        }
+        None => bail!("{again} has {weights} {first}, and the same history"),
+        Some(HistoryDifference { line, first: before, second: after }) => {
+            let [before, after] = [before, after].map(|line| line.unwrap_or_else(|| "no line".to_owned()));
+            bail!(
+                "{again} has {weights} {first}; the history differs from line {line} on: {after}, where it was {before}"
+            )
+        }
+    }
 }
 
 /// The config with each of the seeds, then mean and deviation.

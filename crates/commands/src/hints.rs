@@ -45,6 +45,7 @@ fn of_experiment(error: &ExperimentError, asked: Asked) -> Option<String> {
             let line = strata_config::row_text(network);
             let command = match asked {
                 Asked::Resume => "resume",
+                Asked::Reproduce => "reproduce",
                 Asked::Sweep => "sweep",
                 _ => "experiment",
             };
@@ -63,6 +64,9 @@ fn of_experiment(error: &ExperimentError, asked: Asked) -> Option<String> {
             "a resume would not find it: name a link to it with --data (ln -s), or rename it".to_owned()
         }
         ExperimentError::NoRun { .. } => LISTED.to_owned(),
+        ExperimentError::StartFrom { .. } => {
+            "--new-last-layer leaves the last layer out; PyTorch saves by safetensors.torch.save_file(model.state_dict(), FILE)".to_owned()
+        }
         ExperimentError::Resume { .. } => {
             "`cargo xtask runs` tells how far each run is; --data names the folder of a run's images".to_owned()
         }

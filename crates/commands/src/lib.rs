@@ -9,6 +9,7 @@ mod commit;
 mod data_hints;
 mod export;
 mod hints;
+mod housekeeping;
 mod huge_pages;
 mod log;
 mod output;
@@ -47,7 +48,7 @@ pub fn run(networks: &'static [CompiledNetwork]) -> ExitCode {
         print_error(anyhow::Error::msg(message).as_ref(), Layout::Line, None);
         return ExitCode::from(2);
     }
-    if matches!(command, Command::Experiment(_) | Command::Resume(_)) {
+    if matches!(command, Command::Experiment(_) | Command::Resume(_) | Command::Reproduce(_)) {
         huge_pages::ask();
     }
     log::to_standard_error();

@@ -61,6 +61,22 @@ pub enum ExperimentError {
         /// How many there are.
         images: usize,
     },
+    /// Weights that a run cannot start from.
+    #[error("cannot start from {}: {reason}", escape_path(path))]
+    StartFrom {
+        /// The weights file.
+        path: PathBuf,
+        /// All that does not fit.
+        reason: String,
+    },
+    /// A run that cannot be trained again for comparison.
+    #[error("cannot reproduce {}: {reason}", escape_path(run))]
+    Reproduce {
+        /// The run's folder.
+        run: PathBuf,
+        /// Why not.
+        reason: String,
+    },
     /// A class that cannot have a balanced weight.
     #[error("the class with the label {class} has no image to train on, and so no balanced weight")]
     NoWeight {
@@ -171,6 +187,8 @@ impl ExperimentError {
             | Self::UnrecordableFolder { .. }
             | Self::NoImage { .. }
             | Self::NoWeight { .. }
+            | Self::StartFrom { .. }
+            | Self::Reproduce { .. }
             | Self::NoRun { .. }
             | Self::NotOfImages { .. }
             | Self::Resume { .. }

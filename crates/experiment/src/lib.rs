@@ -1,7 +1,7 @@
 //! An experiment, from its config to its record: the only crate that knows all the others.
 //!
 //! [`Runner::start`] trains what an [`Config`] says and records it in a folder; [`Runner::resume`] goes on where a
-//! run was stopped; [`dataset_info`], [`dataset_grid`] and [`dataset_show`] look at the images. The networks come from outside as [`CompiledNetwork`]s, since
+//! run was stopped, [`Runner::reproduce`] trains it again and compares; [`dataset_info`], [`dataset_grid`] and [`dataset_show`] look at the images. The networks come from outside as [`CompiledNetwork`]s, since
 //! their types are generated in the program that is built for them.
 
 mod checkpoints;
@@ -23,9 +23,11 @@ mod mirrored;
 mod own_run;
 mod page;
 mod pages_of_files;
+mod parent;
 mod predict;
 mod record;
 mod recorder;
+mod reproduce;
 mod resume;
 mod resumption;
 mod run;
@@ -50,9 +52,11 @@ pub use listing::Listing;
 pub use loaders::LoaderAdapter;
 pub use own_run::OwnRun;
 pub use pages_of_files::{write_comparison, write_page};
+pub use parent::StartFrom;
 pub use predict::{ClassProbability, ImageClassifier};
 pub use record::recorded;
 pub use recorder::Recorder;
+pub use reproduce::Reproduction;
 pub use resumption::Resumption;
 pub use run::{Runner, find_run};
 pub use seeds::seeds_table;

@@ -9,6 +9,7 @@ use strata_report::{Best, DatasetRecord, PhaseRecord, Record, Rng, SplitRecord};
 use strata_spec::{Initialisation, LayerKind, LayerSpec, Named, WeightInit};
 
 use crate::environment::environment;
+use crate::parent::short_name;
 use crate::run::{Parts, Runner};
 
 impl Runner<'_> {
@@ -17,8 +18,14 @@ impl Runner<'_> {
         let architecture = parts.classifier.architecture();
         let (device, commit) = (parts.device, self.commit.as_ref());
         let environment = parts.threads.run(|| environment(device, commit));
+        let parent = parts.parent.as_ref().map(|parent| parent.record.clone());
+        let mut hyperparameters = hyperparameters(experiment, architecture);
+        if let Some(parent) = &parent {
+            hyperparameters.insert("started_from".into(), json!(short_name(parent)));
+        }
         Record {
-            hyperparameters: hyperparameters(experiment, architecture),
+            hyperparameters,
+            parent,
             parameters: architecture.parameters() as u64,
             environment,
             dataset: dataset(experiment, parts),

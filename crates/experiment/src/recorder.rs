@@ -47,6 +47,10 @@ impl Recorder {
     /// # Errors
     /// [`ExperimentError::Report`] where the folder cannot be written.
     pub fn start(folder: RunFolder, config: &str, mut record: Record) -> Result<Self, ExperimentError> {
+        if let Some(parent) = &record.parent {
+            // Before the config, which is all that a resume needs.
+            folder.write_parent(parent)?;
+        }
         folder.write_config(config)?;
         record.name = folder.name();
         record.config_sha256 = sha256(config.as_bytes());

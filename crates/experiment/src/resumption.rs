@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use strata_report::{
-    DatasetRecord, HistoryDigest, HistoryEntry, HistoryRow, Record, RunFolder, Status, join_history,
-    read_record_to_write, read_timing,
+    DatasetRecord, HistoryDigest, HistoryEntry, HistoryRow, ParentRecord, Record, RunFolder, Status, join_history,
+    read_parent, read_record_to_write, read_timing,
 };
 use strata_trainer::{Checkpoint, CheckpointHistory, Classifier, Elapsed, HistoryMark, Plan, Progress, TrainError};
 
@@ -23,6 +23,8 @@ pub struct Resumption {
     before: Option<Record>,
     /// Whether there is a checkpoint.
     is_begun: bool,
+    /// The weights that it started from, where they were not drawn.
+    parent: Option<ParentRecord>,
 }
 
 impl Resumption {
@@ -43,7 +45,13 @@ impl Resumption {
         if !is_begun {
             refuse_lost_checkpoint(&folder, before.as_ref())?;
         }
-        Ok(Self { folder, config_sha256, before, is_begun })
+        let parent = read_parent(run)?.or_else(|| before.as_ref().and_then(|before| before.parent.clone()));
+        Ok(Self { folder, config_sha256, before, is_begun, parent })
+    }
+
+    /// The weights that the run is to begin from, where they are not drawn and it has no checkpoint.
+    pub(crate) fn parent(&self) -> Option<&ParentRecord> {
+        self.parent.as_ref().filter(|_| !self.is_begun)
     }
 
     /// The run's folder.
@@ -71,11 +79,12 @@ impl Resumption {
         batches: usize,
         seed: u64,
     ) -> Result<(Recorder, Option<Progress>), ExperimentError> {
-        let Self { folder, config_sha256, before, is_begun } = self;
+        let Self { folder, config_sha256, before, is_begun, parent } = self;
         (record.name, record.config_sha256) = (folder.name(), config_sha256);
         if record.parts.is_empty() {
             record.parts.push(first_part(&record));
         }
+        record.parent = parent;
         let entries = match before {
             Some(before) => carry_over(&mut record, before).map_err(|reason| refused(folder.path(), reason))?,
             None => Vec::new(),

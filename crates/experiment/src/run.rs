@@ -11,6 +11,7 @@ use strata_spec::Initialisation;
 use strata_trainer::{Classifier, Device, Progress, Threads};
 
 use crate::inputs::{Inputs, Loaders};
+use crate::parent::{Beginning, Parent, StartFrom};
 use crate::recorder::Recorder;
 use crate::setup;
 use crate::threads::start_threads;
@@ -32,6 +33,21 @@ pub struct Runner<'a> {
     pub stop: Stop,
     /// What shows the run.
     pub display: Display,
+}
+
+/// What a new run is called.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum RunName<'a> {
+    /// So, or not at all.
+    Exact(&'a str),
+    /// So, with a number where that is taken.
+    Numbered(&'a str),
+}
+
+impl<'a> RunName<'a> {
+    fn of(name: Option<&'a str>, config: &'a Config) -> Self {
+        name.map_or(Self::Numbered(&config.name), Self::Exact)
+    }
 }
 
 /// The run's folder that `name` means: a folder's path, or a name in `runs`, of a link too, or the real name of a folder that a link in `runs`
@@ -82,14 +98,19 @@ pub(crate) struct Parts {
     pub(crate) loaders: Loaders,
     pub(crate) classifier: Box<dyn Classifier>,
     pub(crate) initialisation: Initialisation,
+    /// What it starts from in place of drawn weights; none in a run that has begun.
+    pub(crate) parent: Option<Parent>,
     /// After the split was drawn.
     pub(crate) rng: TorchRng,
 }
 
 impl Parts {
-    /// Draws the initial parameters: where a run begins.
+    /// Draws the initial parameters, and takes those of the parent where there is one: where a run begins.
     pub(crate) fn begin(&mut self, stop: &Stop) -> Result<Progress, ExperimentError> {
         stop.while_at_once(|| self.classifier.initialise_by(self.initialisation, &mut self.rng))??;
+        if let Some(parent) = &self.parent {
+            parent.give_to(&mut *self.classifier)?;
+        }
         Ok(Progress::new(&self.rng))
     }
 }
@@ -101,12 +122,42 @@ impl Runner<'_> {
     /// # Errors
     /// What any part fails with; [`ExperimentError::Interrupted`] where it was asked to stop. The folder's record says so too.
     pub fn start(&mut self, experiment: &Config, runs: &Path, name: Option<&str>) -> Result<PathBuf, ExperimentError> {
+        self.start_with(experiment, runs, RunName::of(name, experiment), Beginning::Drawn, None)
+    }
+
+    /// As [`Runner::start`], from the weights that `from` names in place of drawn ones; the draws are the same, the optimizer begins as of any run. The record says which.
+    ///
+    /// # Errors
+    /// As there; [`ExperimentError::StartFrom`] with all that does not fit.
+    pub fn start_from(
+        &mut self,
+        experiment: &Config,
+        runs: &Path,
+        name: Option<&str>,
+        from: &StartFrom,
+    ) -> Result<PathBuf, ExperimentError> {
+        self.start_with(experiment, runs, RunName::of(name, experiment), Beginning::From(from), None)
+    }
+
+    /// `recorded` is where the data of a run lay that is run again.
+    pub(crate) fn start_with(
+        &mut self,
+        experiment: &Config,
+        runs: &Path,
+        name: RunName<'_>,
+        beginning: Beginning<'_>,
+        recorded: Option<&Path>,
+    ) -> Result<PathBuf, ExperimentError> {
         // Whatever can be wrong is found before a folder is made.
-        let mut parts = self.prepare(experiment, None)?;
+        let mut parts = self.prepare(experiment, recorded)?;
+        parts.parent = Parent::read(beginning, experiment, &parts)?;
+        for note in parts.parent.iter().flat_map(|parent| &parent.record.notes) {
+            self.display.line(note);
+        }
         let progress = parts.begin(&self.stop)?;
         let folder = match name {
-            Some(name) => RunFolder::create_exact(runs, name)?,
-            None => RunFolder::create(runs, &experiment.name)?,
+            RunName::Exact(name) => RunFolder::create_exact(runs, name)?,
+            RunName::Numbered(name) => RunFolder::create(runs, name)?,
         };
         let path = folder.path().to_owned();
         let record = self.with_change(&folder, self.record(experiment, &parts))?;
@@ -169,6 +220,7 @@ impl Runner<'_> {
             loaders,
             classifier,
             initialisation,
+            parent: None,
             rng,
         })
     }

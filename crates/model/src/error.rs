@@ -38,6 +38,12 @@ pub enum ModelError {
         /// What the weights are of.
         found: String,
     },
+    /// Tensors of others that a network cannot take.
+    #[error("{}", problems.join("; "))]
+    OtherTensors {
+        /// All that does not fit, a sentence each.
+        problems: Vec<String>,
+    },
     /// dfdx's device failed.
     #[error("the device failed: {0}")]
     Device(String),

@@ -37,6 +37,7 @@ mod architecture;
 #[cfg(any(feature = "cuda", test))]
 mod card;
 mod error;
+mod given_tensors;
 mod gradients;
 mod initialisation;
 mod layer;
@@ -58,6 +59,7 @@ pub use architecture::{Architecture, TensorSpec};
 #[cfg(feature = "cuda")]
 pub use card::{HeldOnCard, ScoresOnCard, prepare_card};
 pub use error::ModelError;
+pub use given_tensors::GivenTensors;
 pub use gradients::{GradientStore, TrainedParameter};
 pub use initialisation::{initialise, initialise_by, skip_initialisation};
 pub use layer::*;

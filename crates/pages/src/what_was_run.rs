@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use strata_report::{Part, Record};
+use strata_report::{ParentRecord, Part, Record};
 
 use crate::files::UncommittedChange;
 use crate::html::{self, facts, text};
@@ -15,6 +15,8 @@ const COMMAND: usize = 4 << 10;
 /// Of more phases and parts than these the last ones are left out, which is said.
 const PHASES: usize = 100;
 const PARTS: usize = 30;
+/// As many notes on weights of others.
+const NOTES: usize = 20;
 
 pub(crate) fn section(record: &Record, config: &str, config_path: &str, changes: &[UncommittedChange]) -> String {
     let mut html = reproduce(record, config_path);
@@ -87,8 +89,17 @@ fn data(record: &Record) -> String {
         ("split", split),
         ("seed", format!("{} by the scheme {}{seeds}", rng.seed, text(&rng.scheme))),
         ("initialisation", text(&rng.initialisation)),
+        ("started from", record.parent.as_ref().map_or(String::new(), started_from)),
     ];
     format!("<h3>Data and draws</h3>{}", facts("Data and draws", rows))
+}
+
+fn started_from(parent: &ParentRecord) -> String {
+    let run = parent.run.as_ref().map_or(String::new(), |run| format!("the run {}, ", text(run)));
+    let last = if parent.new_last_layer { "; its last layer was drawn" } else { "" };
+    let notes: String = parent.notes.iter().take(NOTES).map(|note| format!("; {}", text(note))).collect();
+    let more = if parent.notes.len() > NOTES { "; more in record.json" } else { "" };
+    format!("{run}{}, SHA-256 {}{last}{notes}{more}", text(&parent.path), text(&parent.sha256))
 }
 
 fn parts(record: &Record) -> String {

@@ -13,9 +13,9 @@ use crate::error::ReportError;
 use crate::history::HistoryEntry;
 use crate::json::write_record_json;
 use crate::lock::Lock;
-use crate::names::{CONFIG, LOCK, MAX_NAME, RECORD, name_of};
+use crate::names::{CONFIG, LOCK, MAX_NAME, PARENT, RECORD, name_of};
 use crate::plot;
-use crate::record::Record;
+use crate::record::{ParentRecord, Record};
 
 /// Runs of one name beyond this many are refused rather than counted for ever.
 const MAX_SAME_NAME: u32 = 100_000;
@@ -25,6 +25,7 @@ const MAX_SAME_NAME: u32 = 100_000;
 /// | file | what |
 /// | --- | --- |
 /// | `config.toml` | the resolved config, written first |
+/// | `parent.json` | the weights that it started from, where they were not drawn; before the config |
 /// | `history.jsonl` | a line an epoch, the initial evaluation first; equal runs have equal bytes |
 /// | `timing.jsonl` | a line an epoch: seconds, images/s, when |
 /// | `record.json` | the [`Record`] |
@@ -163,6 +164,15 @@ impl RunFolder {
     /// [`ReportError::Io`]; an earlier file stays as it was.
     pub fn write_config(&self, toml: &str) -> Result<(), ReportError> {
         write(&self.path.join(CONFIG), |w| w.write_all(toml.as_bytes()))
+    }
+
+    /// Writes which weights the run starts from; to be called before [`write_config`](Self::write_config).
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError::Io`].
+    pub fn write_parent(&self, parent: &ParentRecord) -> Result<(), ReportError> {
+        write(&self.path.join(PARENT), |w| serde_json::to_writer_pretty(w, parent).map_err(io::Error::from))
     }
 
     /// Writes what the sources are beyond their commit, and gives the file's name for the record ([`Environment::change`](crate::Environment::change)). Of

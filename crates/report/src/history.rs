@@ -1,5 +1,6 @@
 //! A run's history: one line per epoch of what the seed decides, a line of how long it took, and both joined in the record.
 
+mod difference;
 mod row;
 
 use std::collections::HashMap;
@@ -8,6 +9,7 @@ use std::ops::{Deref, DerefMut};
 use serde::{Deserialize, Deserializer, Serialize};
 use strata_spec::HistoryRow;
 
+pub use difference::{HistoryDifference, first_difference};
 pub(crate) use row::{ReadRow, WrittenRow};
 
 /// The most entries of a history, in the record and in its own file: more than the epochs that a config may ask for.

@@ -16,6 +16,7 @@ mod extra;
 mod filter;
 mod folder;
 mod history;
+mod housekeeping;
 mod json;
 mod lines;
 mod lock;
@@ -41,16 +42,18 @@ pub use error::ReportError;
 pub use extra::Extra;
 pub use filter::{Filter, FilterError, order_of_values};
 pub use folder::RunFolder;
-pub use history::{HistoryEntry, MAX_HISTORY, TimingLine, join_history};
+pub use history::{HistoryDifference, HistoryEntry, MAX_HISTORY, TimingLine, first_difference, join_history};
+pub use housekeeping::{free_checkpoints, remove_run};
 pub use lines::Lines;
 pub use metrics::{Best, Metrics};
 pub use notes::{Notes, add_note, read_notes};
 pub use owner::{Owner, host_name};
 pub use part::{Environment, Part};
 pub use plot::plots;
-pub use read::{read_history, read_record, read_record_to_write, read_timing};
+pub use read::{read_history, read_parent, read_record, read_record_to_write, read_timing};
 pub use record::{
-    Chosen, DatasetRecord, FrequencyRecord, ModelFile, PhaseRecord, PixelRecord, Record, Rng, SplitRecord, Status,
+    Chosen, DatasetRecord, FrequencyRecord, ModelFile, ParentRecord, PhaseRecord, PixelRecord, Record, Rng,
+    SplitRecord, Status,
 };
 pub use schema::SCHEMA;
 pub use sheet::{Cell, Format, Sheet, printable_json};

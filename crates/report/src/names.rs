@@ -4,6 +4,8 @@ use std::path::Path;
 
 /// The resolved config, written before anything else.
 pub(crate) const CONFIG: &str = "config.toml";
+/// Which weights a run started from, written before its config: without it a run that is killed at once would begin from others.
+pub(crate) const PARENT: &str = "parent.json";
 pub(crate) const HISTORY: &str = "history.jsonl";
 pub(crate) const TIMING: &str = "timing.jsonl";
 pub(crate) const RECORD: &str = "record.json";

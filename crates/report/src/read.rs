@@ -1,6 +1,6 @@
 //! Readers of a run's files. They need no lock, and take any bytes: a damaged or hostile file is an error, never a panic.
 
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 use serde::Deserialize;
@@ -9,8 +9,8 @@ use strata_spec::HistoryRow;
 use crate::error::ReportError;
 use crate::history::{ReadRow, TimingLine};
 use crate::lines::{self, Lines, open_regular};
-use crate::names::{HISTORY, RECORD, TIMING, name_of};
-use crate::record::Record;
+use crate::names::{HISTORY, PARENT, RECORD, TIMING, name_of};
+use crate::record::{ParentRecord, Record};
 use crate::schema::NEWEST_READABLE;
 
 /// The largest record read, in bytes; a run of a hundred thousand epochs writes a third of it.
@@ -39,6 +39,20 @@ pub fn read_record_to_write(run: &Path) -> Result<Record, ReportError> {
     let mut record = parse(run, &path, &text)?;
     record.extra = record.beyond(without_mark(&text)).map_err(|error| malformed(&path, &error))?;
     Ok(record)
+}
+
+/// Reads which weights the run in the folder `run` started from; none where they were drawn.
+///
+/// # Errors
+///
+/// As [`read_record`], of `parent.json`.
+pub fn read_parent(run: &Path) -> Result<Option<ParentRecord>, ReportError> {
+    let path = run.join(PARENT);
+    match read_bounded(&path) {
+        Ok(text) => serde_json::from_slice(&text).map(Some).map_err(|error| malformed(&path, &error)),
+        Err(ReportError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 fn parse(run: &Path, path: &Path, text: &[u8]) -> Result<Record, ReportError> {

@@ -7,8 +7,10 @@
 //! fill in ones they miss. A major step changes a meaning: older readers refuse it and say so.
 
 mod data;
+mod parent;
 
 pub use data::{DatasetRecord, FrequencyRecord, PixelRecord, SplitRecord};
+pub use parent::ParentRecord;
 
 use std::collections::BTreeMap;
 
@@ -72,6 +74,9 @@ pub struct Record {
     /// What it was trained on.
     #[serde(default)]
     pub dataset: DatasetRecord,
+    /// The weights that it started from, where they were not drawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<ParentRecord>,
     /// The phases as planned.
     #[serde(default, deserialize_with = "bounded::list::<MAX_NAMED, _, _>")]
     pub phases: Vec<PhaseRecord>,
@@ -117,6 +122,7 @@ impl Record {
             parameters: 0,
             environment: Environment::default(),
             dataset: DatasetRecord::default(),
+            parent: None,
             phases: Vec::new(),
             best: None,
             rng: Rng::default(),

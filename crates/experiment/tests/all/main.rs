@@ -8,4 +8,5 @@ mod listing;
 mod longest;
 mod pytorch;
 mod records;
+mod started;
 mod watched;

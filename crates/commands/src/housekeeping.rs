@@ -1,0 +1,62 @@
+//! `prune` and `remove`: what is taken from the folder of runs.
+
+use std::io::{BufRead, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use strata_cli::note;
+use strata_experiment::find_run;
+use strata_files::escape_path;
+use strata_report::{ReportError, RunState, Status, free_checkpoints, list_runs, remove_run};
+
+use crate::output::show;
+
+/// Frees the checkpoints of the runs that are named, or of all that are finished.
+pub(crate) fn prune(names: &[PathBuf], runs: &Path) -> anyhow::Result<()> {
+    let is_finished = |state: &RunState| *state == RunState::Known(Status::Finished);
+    let found: Vec<PathBuf> = if names.is_empty() {
+        list_runs(runs)?.into_iter().filter(|run| is_finished(&run.state)).map(|run| run.path).collect()
+    } else {
+        names.iter().map(|name| find_run(name, runs)).collect::<Result<_, _>>()?
+    };
+    let (mut freed, mut count) = (0, 0);
+    for run in found {
+        match free_checkpoints(&run) {
+            Ok(None) => note(&format!("left as it is: {} is not finished, and may be resumed", escape_path(&run))),
+            // One that somebody looks after at this moment hides no other.
+            Err(error @ ReportError::Held { .. }) => note(&format!("left as it is: {error}")),
+            Ok(Some(0)) => {}
+            Ok(Some(bytes)) => {
+                show(&format!("{}: {bytes} bytes\n", escape_path(&run)))?;
+                (freed, count) = (freed + bytes, count + 1);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let plural = if count == 1 { "" } else { "s" };
+    show(&format!("{freed} bytes freed, the checkpoints of {count} run{plural}\n"))
+}
+
+/// Removes the runs, all of which must be there, once a person has said so.
+pub(crate) fn remove(names: &[PathBuf], yes: bool, runs: &Path) -> anyhow::Result<()> {
+    let found = names.iter().map(|name| find_run(name, runs)).collect::<Result<Vec<_>, _>>()?;
+    let named: Vec<String> = found.iter().map(|run| escape_path(run)).collect();
+    if !yes {
+        if !std::io::stdin().is_terminal() {
+            bail!("nobody can be asked whether to remove {}; --yes says so", named.join(", "));
+        }
+        let mut error = std::io::stderr();
+        let asked = write!(error, "Remove {} with all that is in there? [y/N] ", named.join(", "));
+        asked.and_then(|()| error.flush()).context("cannot ask")?;
+        let mut answer = String::new();
+        std::io::stdin().lock().read_line(&mut answer).context("cannot read the answer")?;
+        if !["y", "yes"].contains(&answer.trim().to_lowercase().as_str()) {
+            return show("nothing is removed\n");
+        }
+    }
+    for (run, name) in found.iter().zip(named) {
+        let bytes = remove_run(run)?;
+        show(&format!("{name}: removed, {bytes} bytes\n"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,151 @@
+//! Weights that a run starts from: another run's, or a file that PyTorch or anybody else saved.
+
+use std::path::{Path, PathBuf};
+
+use strata_config::Config;
+use strata_export::{ExportError, weights_file};
+use strata_model::{GivenTensors, NamedTensor, TrainedModel, Usage, read_tensor_file};
+use strata_report::{ParentRecord, Record, read_record};
+use strata_spec::ranges::PARAMETERS;
+use strata_trainer::Classifier;
+
+use crate::ExperimentError;
+use crate::run::Parts;
+use crate::sha256::sha256;
+use crate::training::usage;
+
+/// Which weights a run starts from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StartFrom {
+    /// The folder of a run that has given its weights, or a safetensors file.
+    pub path: PathBuf,
+    /// Whether the last layer is drawn as of any run, whatever the file has of it: for other classes.
+    pub new_last_layer: bool,
+}
+
+/// What a run begins with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Beginning<'a> {
+    /// Drawn weights.
+    Drawn,
+    /// Weights that the user names.
+    From(&'a StartFrom),
+    /// What another run began with, whose record says so: the same bytes.
+    Again(&'a ParentRecord),
+}
+
+/// The weights, read and checked.
+#[derive(Debug)]
+pub(crate) struct Parent {
+    pub(crate) record: ParentRecord,
+    /// In the network's order; none for one that is drawn.
+    tensors: Vec<Option<NamedTensor>>,
+}
+
+impl Parent {
+    /// Reads what a run of these parts begins with; none where its weights are drawn.
+    pub(crate) fn read(
+        beginning: Beginning<'_>,
+        config: &Config,
+        parts: &Parts,
+    ) -> Result<Option<Self>, ExperimentError> {
+        match beginning {
+            Beginning::Drawn => Ok(None),
+            Beginning::From(from) => Self::named(from, config, parts).map(Some),
+            Beginning::Again(record) => Self::again(record, parts).map(Some),
+        }
+    }
+
+    fn named(from: &StartFrom, config: &Config, parts: &Parts) -> Result<Self, ExperimentError> {
+        let (path, run) = if from.path.is_dir() {
+            let run = read_record(&from.path)?;
+            let weights = weights_file(&from.path, &run).map_err(|error| match error {
+                ExportError::Weights { reason, .. } => ExperimentError::StartFrom { path: from.path.clone(), reason },
+                other => other.into(),
+            });
+            (weights?, Some(run))
+        } else {
+            (from.path.clone(), None)
+        };
+        let path = std::path::absolute(&path).unwrap_or(path);
+        let Some(text) = path.to_str().map(str::to_owned) else {
+            return Err(ExperimentError::UnrecordableFolder { path });
+        };
+        let record = ParentRecord { path: text, new_last_layer: from.new_last_layer, ..ParentRecord::default() };
+        let (mut parent, bytes) = Self::read_file(record, parts)?;
+        let notes = &mut parent.record.notes;
+        // Its metadata, where Strata wrote it, says how the weights were used.
+        if let Ok((_, _, Some(was))) = TrainedModel::from_bytes(&bytes) {
+            notes.extend(differences(&was, &usage(config, &parts.dataset, &parts.inputs), from.new_last_layer));
+        }
+        notes.extend(run.as_ref().and_then(|run| seen_images(run, parts)));
+        parent.record.run = run.map(|run| run.id);
+        Ok(parent)
+    }
+
+    /// The same bytes as before, or the run would be another one.
+    fn again(record: &ParentRecord, parts: &Parts) -> Result<Self, ExperimentError> {
+        let (parent, _) = Self::read_file(record.clone(), parts)?;
+        if parent.record.sha256 != record.sha256 {
+            let (found, expected) = (&parent.record.sha256, &record.sha256);
+            let reason = format!("its SHA-256 is {found}, the run started from {expected}");
+            return Err(ExperimentError::StartFrom { path: record.path.clone().into(), reason });
+        }
+        Ok(Self { record: record.clone(), ..parent })
+    }
+
+    fn read_file(record: ParentRecord, parts: &Parts) -> Result<(Self, Vec<u8>), ExperimentError> {
+        let wrong = |reason| ExperimentError::StartFrom { path: record.path.clone().into(), reason };
+        // In double precision at most.
+        let bytes = read_tensor_file(Path::new(&record.path), 2 * PARAMETERS as usize);
+        let bytes = bytes.map_err(|error| wrong(error.to_string()))?;
+        let given = GivenTensors::read(&bytes, parts.classifier.architecture(), record.new_last_layer);
+        let GivenTensors { tensors, notes } = given.map_err(|error| wrong(error.to_string()))?;
+        Ok((Self { record: ParentRecord { sha256: sha256(&bytes), notes, ..record }, tensors }, bytes))
+    }
+
+    /// Gives them to a classifier that was initialised, whose own draws stay where there are none.
+    pub(crate) fn give_to(&self, classifier: &mut dyn Classifier) -> Result<(), ExperimentError> {
+        let (mut weights, state) = classifier.snapshot()?;
+        for (tensor, given) in weights.tensors.iter_mut().zip(&self.tensors) {
+            if let Some(given) = given {
+                tensor.values.clone_from(&given.values);
+            }
+        }
+        Ok(classifier.restore(&weights, &state)?)
+    }
+}
+
+/// A short name for what a run started from, by which `compare` tells it from others.
+pub(crate) fn short_name(parent: &ParentRecord) -> String {
+    match &parent.run {
+        Some(run) => run.clone(),
+        None => {
+            let file = Path::new(&parent.path).file_name().unwrap_or_default().to_string_lossy();
+            format!("{file} {}", parent.sha256.get(..8).unwrap_or_default())
+        }
+    }
+}
+
+/// In what the weights were used otherwise than they are now, in sentences.
+fn differences(was: &Usage, is: &Usage, new_last_layer: bool) -> Vec<String> {
+    let mut notes = Vec::new();
+    if was.activation != is.activation {
+        notes.push(format!("its hidden layers had {}, here they have {}", was.activation, is.activation));
+    }
+    if (&was.input, &was.transform) != (&is.input, &is.transform) {
+        notes.push("its samples became inputs in another way than here".to_owned());
+    }
+    if was.classes != is.classes && !new_last_layer {
+        notes.push("its classes have other names than here, and its last layer is kept".to_owned());
+    }
+    notes
+}
+
+/// Whether `run` was trained on images that validate here.
+fn seen_images(run: &Record, parts: &Parts) -> Option<String> {
+    let is_seen = run.dataset.sha256 == parts.dataset_sha256 && run.dataset.split.sha256 != parts.split.sha256();
+    is_seen.then(|| {
+        "it was trained on images that validate here, whose accuracy tells little: its split had another seed or size".to_owned()
+    })
+}

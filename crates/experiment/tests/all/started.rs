@@ -1,0 +1,172 @@
+//! Runs that start from weights of others, runs that are run again.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+
+use std::path::{Path, PathBuf};
+
+use strata_experiment::{CompiledNetwork, Config, Display, ExperimentError, Runner, StartFrom, Stop};
+use strata_model::{TrainedModel, net};
+use strata_report::{read_history, read_parent, read_record};
+use strata_trainer::build;
+
+/// At this rate no weight changes.
+const CONFIG: &str = "
+name = \"small\"
+phases = [{ epochs = 1, lr = 1e-30 }]
+[dataset]
+kind = \"synthetic\"
+shape = [1, 4, 4]
+classes = 3
+train = 60
+test = 20
+validation = 10
+batch = 16
+[model]
+network = \"4 batch_norm relu\"
+";
+const NETWORKS: [CompiledNetwork; 2] = [
+    CompiledNetwork { network: "16, 4 batch_norm relu, 3", build: build::<net!(16, 4 batch_norm relu, 3), 16, 3> },
+    CompiledNetwork { network: "16, 4 batch_norm relu, 5", build: build::<net!(16, 4 batch_norm relu, 5), 16, 5> },
+];
+
+fn runner() -> Runner<'static> {
+    let (command, display) = (vec![], Display::default());
+    Runner { networks: &NETWORKS, data: None, command, commit: None, stop: Stop::default(), display }
+}
+
+fn config(sets: &[&str]) -> Config {
+    let sets: Vec<String> = sets.iter().map(ToString::to_string).collect();
+    Config::parse(CONFIG, Path::new("small.toml"), &sets).unwrap()
+}
+
+fn start_from(runs: &Path, sets: &[&str], path: &Path, new_last_layer: bool) -> Result<PathBuf, ExperimentError> {
+    let from = StartFrom { path: path.to_owned(), new_last_layer };
+    runner().start_from(&config(sets), runs, None, &from)
+}
+
+fn golden(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
+}
+
+fn values(run: &Path, tensor: &str) -> Vec<f32> {
+    let model = TrainedModel::load(&run.join("model.safetensors")).unwrap();
+    model.weights().tensors.iter().find(|found| found.name == tensor).unwrap().values.clone()
+}
+
+#[test]
+fn a_run_starts_from_what_pytorch_saved_in_other_precisions() {
+    let runs = tempfile::tempdir().unwrap();
+    let expected: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(golden("from_torch.json")).unwrap()).unwrap();
+    for precision in ["bf16", "f64"] {
+        let file = golden(&format!("torch_{precision}.safetensors"));
+        let run = start_from(runs.path(), &[], &file, false).unwrap();
+        for (torch, ours) in [
+            ("0.weight", "layer1.weight"),
+            ("1.bias", "norm1.bias"),
+            ("3.weight", "layer2.weight"),
+            ("3.bias", "layer2.bias"),
+        ] {
+            let expected: Vec<f32> = serde_json::from_value(expected[precision][torch].clone()).unwrap();
+            assert_eq!(values(&run, ours), expected, "{precision} {ours}");
+        }
+        let record = read_record(&run).unwrap();
+        let parent = record.parent.unwrap();
+        assert_eq!((&parent.run, parent.new_last_layer), (&None, false));
+        assert_eq!(Path::new(&parent.path), file);
+        let note = format!("1.running_mean, {}, is taken as norm1.running_mean", precision.to_uppercase());
+        assert!(parent.notes.contains(&note), "{:?}", parent.notes);
+        let name = record.hyperparameters["started_from"].as_str().unwrap();
+        assert!(name.starts_with(&format!("torch_{precision}.safetensors ")), "{name}");
+        assert_eq!(read_parent(&run).unwrap(), Some(parent));
+    }
+    let error = start_from(runs.path(), &["dataset.classes=5"], &golden("torch_f64.safetensors"), false).unwrap_err();
+    assert_eq!(error.exit_code(), 2);
+    let said = "3.bias (as layer2.bias) is [3], not [5]";
+    assert!(error.to_string().contains("torch_f64.safetensors: ") && error.to_string().contains(said), "{error}");
+    assert!(!runs.path().join("small-3").exists(), "refused before a folder is made");
+}
+
+#[test]
+fn a_finished_run_is_trained_further_as_a_run_that_names_it() {
+    let runs = tempfile::tempdir().unwrap();
+    let first = runner().start(&config(&["phases=[{epochs=1,lr=0.1}]"]), runs.path(), None).unwrap();
+    let further = start_from(runs.path(), &[], &first, false).unwrap();
+    let (parent, record) = (read_record(&first).unwrap(), read_record(&further).unwrap());
+    let named = record.parent.unwrap();
+    assert_eq!((named.run.as_ref(), &named.sha256), (Some(&parent.id), &parent.model.unwrap().sha256));
+    assert_eq!(named.notes, Vec::<String>::new());
+    assert_eq!(record.hyperparameters["started_from"], parent.id.as_str());
+    // It begins where the other ended, on the same validation images.
+    assert_eq!(record.history[0].val_loss, parent.history[1].val_loss);
+
+    // Another seed draws another split: validation images that the first was trained on.
+    let other = start_from(runs.path(), &["seed=44"], &first, false).unwrap();
+    let notes = read_record(&other).unwrap().parent.unwrap().notes;
+    assert!(notes.iter().any(|note| note.contains("images that validate here")), "{notes:?}");
+
+    let classes = start_from(runs.path(), &["dataset.classes=5"], &first, true).unwrap();
+    assert_eq!(values(&classes, "layer1.weight"), values(&first, "layer1.weight"));
+    assert_eq!(values(&classes, "layer2.weight").len(), 20);
+    let unfinished = runs.path().join("unfinished");
+    std::fs::create_dir(&unfinished).unwrap();
+    let text = std::fs::read_to_string(first.join("record.json")).unwrap();
+    std::fs::write(unfinished.join("record.json"), text.replace("\"model\": {", "\"models\": {")).unwrap();
+    let error = start_from(runs.path(), &[], &unfinished, false).unwrap_err();
+    assert!(error.to_string().contains("it has no weights file yet") && error.exit_code() == 2, "{error}");
+}
+
+/// As a kill right after the config was written leaves it.
+#[test]
+fn a_run_that_is_killed_at_once_begins_from_the_same_weights() {
+    let runs = tempfile::tempdir().unwrap();
+    let weights = runs.path().join("weights.safetensors");
+    std::fs::copy(golden("torch_f64.safetensors"), &weights).unwrap();
+    let run = start_from(runs.path(), &["phases=[{epochs=1,lr=0.1}]"], &weights, false).unwrap();
+    let files = ["model.safetensors", "history.jsonl"];
+    let results = files.map(|file| std::fs::read(run.join(file)).unwrap());
+    let forget = || {
+        std::fs::remove_dir_all(run.join("checkpoints")).unwrap();
+        for entry in std::fs::read_dir(&run).unwrap().map(|entry| entry.unwrap()) {
+            if !["config.toml", "parent.json"].iter().any(|kept| entry.file_name() == *kept) {
+                std::fs::remove_file(entry.path()).unwrap();
+            }
+        }
+    };
+    forget();
+    runner().resume(&run, |config| config).unwrap();
+    assert_eq!(files.map(|file| std::fs::read(run.join(file)).unwrap()), results);
+    assert_eq!(read_record(&run).unwrap().parent, read_parent(&run).unwrap());
+
+    forget();
+    std::fs::copy(golden("torch_bf16.safetensors"), &weights).unwrap();
+    let error = runner().resume(&run, |config| config).unwrap_err().to_string();
+    assert!(error.contains("the run started from"), "{error}");
+}
+
+#[test]
+fn a_run_that_is_run_again_is_the_same_or_differs_from_a_line_on() {
+    let runs = tempfile::tempdir().unwrap();
+    let sets = ["phases=[{epochs=2,lr=0.1}]"];
+    let first = start_from(runs.path(), &sets, &golden("torch_f64.safetensors"), false).unwrap();
+    let found = runner().reproduce(&first, runs.path(), |config| config).unwrap();
+    assert_eq!(found.run, runs.path().join("small-again"));
+    assert_eq!((found.has_same_weights, found.difference), (true, None));
+    assert_eq!(read_history(&found.run).unwrap().entries, read_history(&first).unwrap().entries);
+
+    let history = std::fs::read_to_string(first.join("history.jsonl")).unwrap();
+    let lines: Vec<&str> = history.lines().collect();
+    let other = [lines[0], lines[2], lines[2], ""].join("\n");
+    std::fs::write(first.join("history.jsonl"), other).unwrap();
+    let text = std::fs::read_to_string(first.join("record.json")).unwrap();
+    let weights = read_record(&first).unwrap().model.unwrap().sha256;
+    std::fs::write(first.join("record.json"), text.replace(&weights, &"0".repeat(64))).unwrap();
+    let found = runner().reproduce(&first, runs.path(), |config| config).unwrap();
+    let difference = found.difference.unwrap();
+    assert_eq!((found.has_same_weights, difference.line), (false, 2));
+    assert_eq!((difference.first.as_deref(), difference.second.as_deref()), (Some(lines[2]), Some(lines[1])));
+    assert_eq!(found.run, runs.path().join("small-again-2"));
+
+    std::fs::write(first.join("record.json"), text.replace("\"finished\"", "\"interrupted\"")).unwrap();
+    let error = runner().reproduce(&first, runs.path(), |config| config).unwrap_err();
+    assert!(error.to_string().contains("it is interrupted") && error.exit_code() == 2, "{error}");
+}
