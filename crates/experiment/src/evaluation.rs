@@ -17,7 +17,6 @@ use strata_trainer::{Loss, Threads, TrainError};
 use crate::data::bytes_and_labels;
 use crate::inputs::Inputs;
 use crate::threads::start_threads;
-use crate::training::usage;
 use crate::{Display, ExperimentError, ImagePart, Stop, data, setup};
 
 /// What the weights of a run do on a part of its data.
@@ -179,7 +178,7 @@ impl RecordedRun {
             // A file of a version that wrote widths only: the config says the rest.
             Err(ModelError::NoUsage { .. }) => {
                 let inputs = stop.while_at_once(|| threads.run(|| Inputs::of(&self.config, dataset, split)))??;
-                TrainedModel::load_as(&path, usage(&self.config, dataset, &inputs))
+                TrainedModel::load_as(&path, inputs.usage(&self.config, dataset))
             }
             loaded => loaded,
         };

@@ -7,12 +7,12 @@ use strata_dataset::{
     Augmentation, BatchContent, Dataset, ImageLoader, Images, Order, PixelScale, PreparedImages, Split,
 };
 use strata_kernels::FrequencyTable;
-use strata_model::InputTransform;
+use strata_model::{InputTransform, Usage};
 use strata_report::{DatasetRecord, FrequencyRecord, PixelRecord};
 use strata_spec::InputSpec;
 use strata_trainer::Device;
 
-use crate::{ExperimentError, LoaderAdapter};
+use crate::{ExperimentError, LoaderAdapter, setup};
 
 /// How images become the network's inputs.
 #[derive(Debug)]
@@ -115,7 +115,7 @@ impl Inputs {
     }
 
     /// What a weights file says of it.
-    pub(crate) fn transform(&self, channels: usize) -> InputTransform {
+    fn transform(&self, channels: usize) -> InputTransform {
         match self {
             Self::Pixels(PixelScale::Unit) => {
                 InputTransform::Pixels { mean: vec![0.0; channels], deviation: vec![1.0; channels] }
@@ -124,6 +124,19 @@ impl Inputs {
                 InputTransform::Pixels { mean: mean.clone(), deviation: deviation.clone() }
             }
             Self::Frequencies { table, .. } => InputTransform::of_table(table),
+        }
+    }
+
+    /// All that is needed to use weights of these inputs.
+    pub(crate) fn usage(&self, config: &Config, dataset: &Dataset) -> Usage {
+        let shape = dataset.train.shape();
+        let (activation, dropout) = setup::activation_and_dropout(config);
+        Usage {
+            activation,
+            dropout,
+            input: vec![shape.channels, shape.height, shape.width],
+            classes: dataset.classes.clone(),
+            transform: self.transform(shape.channels),
         }
     }
 

@@ -2,17 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use strata_config::Config;
 use strata_export::{ExportError, weights_file};
-use strata_model::{GivenTensors, NamedTensor, TrainedModel, Usage, read_tensor_file};
+use strata_model::{Architecture, GivenTensors, NamedTensor, TrainedModel, Usage, read_tensor_file};
 use strata_report::{ParentRecord, Record, read_record};
 use strata_spec::ranges::PARAMETERS;
 use strata_trainer::Classifier;
 
 use crate::ExperimentError;
-use crate::run::Parts;
 use crate::sha256::sha256;
-use crate::training::usage;
 
 /// Which weights a run starts from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +31,15 @@ pub(crate) enum Beginning<'a> {
     Again(&'a ParentRecord),
 }
 
+/// The run that is to take the weights.
+pub(crate) struct Taker<'a> {
+    pub(crate) architecture: &'a Architecture,
+    pub(crate) usage: Usage,
+    /// Of its images, and of how they are divided.
+    pub(crate) dataset_sha256: &'a str,
+    pub(crate) split_sha256: String,
+}
+
 /// The weights, read and checked.
 #[derive(Debug)]
 pub(crate) struct Parent {
@@ -43,20 +49,16 @@ pub(crate) struct Parent {
 }
 
 impl Parent {
-    /// Reads what a run of these parts begins with; none where its weights are drawn.
-    pub(crate) fn read(
-        beginning: Beginning<'_>,
-        config: &Config,
-        parts: &Parts,
-    ) -> Result<Option<Self>, ExperimentError> {
+    /// Reads what a run begins with; none where its weights are drawn.
+    pub(crate) fn read(beginning: Beginning<'_>, taker: &Taker<'_>) -> Result<Option<Self>, ExperimentError> {
         match beginning {
             Beginning::Drawn => Ok(None),
-            Beginning::From(from) => Self::named(from, config, parts).map(Some),
-            Beginning::Again(record) => Self::again(record, parts).map(Some),
+            Beginning::From(from) => Self::named(from, taker).map(Some),
+            Beginning::Again(record) => Self::again(record, taker).map(Some),
         }
     }
 
-    fn named(from: &StartFrom, config: &Config, parts: &Parts) -> Result<Self, ExperimentError> {
+    fn named(from: &StartFrom, taker: &Taker<'_>) -> Result<Self, ExperimentError> {
         let (path, run) = if from.path.is_dir() {
             let run = read_record(&from.path)?;
             let weights = weights_file(&from.path, &run).map_err(|error| match error {
@@ -72,20 +74,20 @@ impl Parent {
             return Err(ExperimentError::UnrecordableFolder { path });
         };
         let record = ParentRecord { path: text, new_last_layer: from.new_last_layer, ..ParentRecord::default() };
-        let (mut parent, bytes) = Self::read_file(record, parts)?;
+        let (mut parent, bytes) = Self::read_file(record, taker)?;
         let notes = &mut parent.record.notes;
         // Its metadata, where Strata wrote it, says how the weights were used.
         if let Ok((_, _, Some(was))) = TrainedModel::from_bytes(&bytes) {
-            notes.extend(differences(&was, &usage(config, &parts.dataset, &parts.inputs), from.new_last_layer));
+            notes.extend(differences(&was, &taker.usage, from.new_last_layer));
         }
-        notes.extend(run.as_ref().and_then(|run| seen_images(run, parts)));
+        notes.extend(run.as_ref().and_then(|run| seen_images(run, taker)));
         parent.record.run = run.map(|run| run.id);
         Ok(parent)
     }
 
     /// The same bytes as before, or the run would be another one.
-    fn again(record: &ParentRecord, parts: &Parts) -> Result<Self, ExperimentError> {
-        let (parent, _) = Self::read_file(record.clone(), parts)?;
+    fn again(record: &ParentRecord, taker: &Taker<'_>) -> Result<Self, ExperimentError> {
+        let (parent, _) = Self::read_file(record.clone(), taker)?;
         if parent.record.sha256 != record.sha256 {
             let (found, expected) = (&parent.record.sha256, &record.sha256);
             let reason = format!("its SHA-256 is {found}, the run started from {expected}");
@@ -94,12 +96,12 @@ impl Parent {
         Ok(Self { record: record.clone(), ..parent })
     }
 
-    fn read_file(record: ParentRecord, parts: &Parts) -> Result<(Self, Vec<u8>), ExperimentError> {
+    fn read_file(record: ParentRecord, taker: &Taker<'_>) -> Result<(Self, Vec<u8>), ExperimentError> {
         let wrong = |reason| ExperimentError::StartFrom { path: record.path.clone().into(), reason };
         // In double precision at most.
         let bytes = read_tensor_file(Path::new(&record.path), 2 * PARAMETERS as usize);
         let bytes = bytes.map_err(|error| wrong(error.to_string()))?;
-        let given = GivenTensors::read(&bytes, parts.classifier.architecture(), record.new_last_layer);
+        let given = GivenTensors::read(&bytes, taker.architecture, record.new_last_layer);
         let GivenTensors { tensors, notes } = given.map_err(|error| wrong(error.to_string()))?;
         Ok((Self { record: ParentRecord { sha256: sha256(&bytes), notes, ..record }, tensors }, bytes))
     }
@@ -143,8 +145,8 @@ fn differences(was: &Usage, is: &Usage, new_last_layer: bool) -> Vec<String> {
 }
 
 /// Whether `run` was trained on images that validate here.
-fn seen_images(run: &Record, parts: &Parts) -> Option<String> {
-    let is_seen = run.dataset.sha256 == parts.dataset_sha256 && run.dataset.split.sha256 != parts.split.sha256();
+fn seen_images(run: &Record, taker: &Taker<'_>) -> Option<String> {
+    let is_seen = run.dataset.sha256 == taker.dataset_sha256 && run.dataset.split.sha256 != taker.split_sha256;
     is_seen.then(|| {
         "it was trained on images that validate here, whose accuracy tells little: its split had another seed or size".to_owned()
     })

@@ -7,7 +7,7 @@ use strata_dataset::{DataFolder, DatasetError};
 use strata_report::RunFolder;
 use strata_trainer::Loader;
 
-use crate::parent::{Beginning, Parent};
+use crate::parent::Beginning;
 use crate::resumption::{Resumption, refused};
 use crate::run::Runner;
 use crate::{ExperimentError, setup};
@@ -32,7 +32,7 @@ impl Runner<'_> {
         }
         let mut parts = self.prepare(&experiment, resumption.data_folder())?;
         let beginning = resumption.parent().map_or(Beginning::Drawn, Beginning::Again);
-        parts.parent = Parent::read(beginning, &experiment, &parts)?;
+        parts.take_parent(beginning, &experiment)?;
         let record = self.with_change(resumption.folder(), self.record(&experiment, &parts))?;
         let (plan, batches) = (setup::plan(&experiment), parts.loaders.train.batches());
         let (recorder, progress) =

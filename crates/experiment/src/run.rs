@@ -11,7 +11,7 @@ use strata_spec::Initialisation;
 use strata_trainer::{Classifier, Device, Progress, Threads};
 
 use crate::inputs::{Inputs, Loaders};
-use crate::parent::{Beginning, Parent, StartFrom};
+use crate::parent::{Beginning, Parent, StartFrom, Taker};
 use crate::recorder::Recorder;
 use crate::setup;
 use crate::threads::start_threads;
@@ -105,6 +105,18 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
+    /// Reads what the run begins with in place of drawn weights, where it does.
+    pub(crate) fn take_parent(&mut self, beginning: Beginning<'_>, config: &Config) -> Result<(), ExperimentError> {
+        let taker = Taker {
+            architecture: self.classifier.architecture(),
+            usage: self.inputs.usage(config, &self.dataset),
+            dataset_sha256: &self.dataset_sha256,
+            split_sha256: self.split.sha256(),
+        };
+        self.parent = Parent::read(beginning, &taker)?;
+        Ok(())
+    }
+
     /// Draws the initial parameters, and takes those of the parent where there is one: where a run begins.
     pub(crate) fn begin(&mut self, stop: &Stop) -> Result<Progress, ExperimentError> {
         stop.while_at_once(|| self.classifier.initialise_by(self.initialisation, &mut self.rng))??;
@@ -150,7 +162,7 @@ impl Runner<'_> {
     ) -> Result<PathBuf, ExperimentError> {
         // Whatever can be wrong is found before a folder is made.
         let mut parts = self.prepare(experiment, recorded)?;
-        parts.parent = Parent::read(beginning, experiment, &parts)?;
+        parts.take_parent(beginning, experiment)?;
         for note in parts.parent.iter().flat_map(|parent| &parent.record.notes) {
             self.display.line(note);
         }

@@ -1,13 +1,12 @@
 //! A run from its first step, or from where it was stopped, to its weights and its test.
 
 use strata_config::{Config, keys};
-use strata_dataset::Dataset;
-use strata_model::{Predictor, Usage};
+use strata_model::Predictor;
 use strata_report::{Record, Status, now};
 use strata_spec::LossSpec;
 use strata_trainer::{Loader, Observer, Outcome, Pass, Progress, TrainError, evaluate, fit};
 
-use crate::inputs::{Inputs, Loaders};
+use crate::inputs::Loaders;
 use crate::mirrored::mirrored_score;
 use crate::page::{TestedImages, UNSEEN};
 use crate::recorder::Recorder;
@@ -71,7 +70,7 @@ fn train_and_test(
     parts: &mut Parts,
     progress: Progress,
 ) -> Result<(), ExperimentError> {
-    let usage = usage(experiment, &parts.dataset, &parts.inputs);
+    let usage = parts.inputs.usage(experiment, &parts.dataset);
     let Loaders { train, validation, .. } = &parts.loaders;
     let classifier = &mut *parts.classifier;
     // Events before the checkpoint that counts on them: what is told twice can be cut, what is missing could not be made up for.
@@ -148,17 +147,4 @@ fn why_early(experiment: &Config) -> String {
         let (metric, patience) = (&stopping.metric.key, stopping.patience);
         format!("stopped early: {metric} did not improve by more than {:?} for {patience} epochs", stopping.min_delta)
     })
-}
-
-/// All that is needed to use the weights.
-pub(crate) fn usage(config: &Config, dataset: &Dataset, inputs: &Inputs) -> Usage {
-    let shape = dataset.train.shape();
-    let (activation, dropout) = setup::activation_and_dropout(config);
-    Usage {
-        activation,
-        dropout,
-        input: vec![shape.channels, shape.height, shape.width],
-        classes: dataset.classes.clone(),
-        transform: inputs.transform(shape.channels),
-    }
 }
