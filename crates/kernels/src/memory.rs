@@ -22,9 +22,9 @@ static CATCHING: AtomicUsize = AtomicUsize::new(0);
 /// ```
 /// use strata_kernels::{OutOfMemory, catch_out_of_memory, zeros};
 ///
-/// assert_eq!(catch_out_of_memory(|| zeros::<f32>(3)), Ok(vec![0.0; 3]));
+/// assert_eq!(catch_out_of_memory(|| zeros(3)), Ok(vec![0.0; 3]));
 /// let bytes = usize::MAX / 8 * 4;
-/// assert_eq!(catch_out_of_memory(|| zeros::<f32>(usize::MAX / 8)), Err(OutOfMemory { bytes }));
+/// assert_eq!(catch_out_of_memory(|| zeros(usize::MAX / 8)), Err(OutOfMemory { bytes }));
 /// ```
 ///
 /// # Errors
@@ -43,9 +43,17 @@ pub fn catch_out_of_memory<T>(work: impl FnOnce() -> T) -> Result<T, OutOfMemory
 ///
 /// # Panics
 /// Where there is no memory for it; within [`catch_out_of_memory`], that ends with the error.
-pub fn zeros<T: Copy + Default>(count: usize) -> Vec<T> {
+pub fn zeros(count: usize) -> Vec<f32> {
+    filled(count, 0.0)
+}
+
+/// A buffer of `count` times the same.
+///
+/// # Panics
+/// As [`zeros`].
+pub(crate) fn filled<T: Copy>(count: usize, value: T) -> Vec<T> {
     let mut buffer = with_room(count);
-    buffer.resize(count, T::default());
+    buffer.resize(count, value);
     buffer
 }
 
@@ -53,7 +61,7 @@ pub fn zeros<T: Copy + Default>(count: usize) -> Vec<T> {
 ///
 /// # Panics
 /// As [`zeros`].
-pub fn copied<T: Copy>(values: &[T]) -> Vec<T> {
+pub fn copied(values: &[f32]) -> Vec<f32> {
     let mut buffer = with_room(values.len());
     buffer.extend_from_slice(values);
     buffer
@@ -91,15 +99,15 @@ mod tests {
     #[test]
     fn a_buffer_that_no_machine_has_is_an_error_with_its_size() {
         let error = OutOfMemory { bytes: TOO_MANY * 4 };
-        assert_eq!(catch_out_of_memory(|| zeros::<f32>(TOO_MANY)), Err(error));
+        assert_eq!(catch_out_of_memory(|| zeros(TOO_MANY)), Err(error));
         assert_eq!(catch_out_of_memory(|| with_room::<u64>(TOO_MANY).len()), Err(OutOfMemory { bytes: TOO_MANY * 8 }));
-        assert_eq!(catch_out_of_memory(|| copied(&[1, 2])), Ok(vec![1, 2]));
+        assert_eq!(catch_out_of_memory(|| copied(&[1.0, 2.0])), Ok(vec![1.0, 2.0]));
         assert_eq!(error.to_string(), format!("there is no memory for {} bytes more", TOO_MANY * 4));
     }
 
     #[test]
     fn an_error_within_the_threads_of_a_pool_reaches_the_caller() {
-        let work = || (0..64).into_par_iter().map(|n| zeros::<f32>(if n == 41 { TOO_MANY } else { n }).len()).sum();
+        let work = || (0..64).into_par_iter().map(|n| zeros(if n == 41 { TOO_MANY } else { n }).len()).sum();
         assert_eq!(catch_out_of_memory::<usize>(work), Err(OutOfMemory { bytes: TOO_MANY * 4 }));
     }
 

@@ -17,7 +17,7 @@ pub fn squared_norm_of_product(shape: GemmShape, dy: &[f32], x: &[f32]) -> f64 {
     let GemmShape { batch, inputs, outputs } = shape;
     let gram = |features: usize, rows: &[f32]| {
         let mut gram = zeros(batch * batch);
-        let zero = zeros::<f32>(batch);
+        let zero = zeros(batch);
         affine(GemmShape { batch, inputs: features, outputs: batch }, rows, rows, &zero, &mut gram);
         gram
     };

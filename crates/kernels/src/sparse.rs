@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use crate::dispatch::{Kernel, dispatch};
 use crate::geometry::{NC, PANELS, SPARSE_KC, WideLane};
 use crate::lanes::{LANES, Lanes};
-use crate::memory::zeros;
+use crate::memory::filled;
 use crate::prefetch::Prefetch;
 
 /// A matrix with many zeros, in blocks of [`SPARSE_KC`] columns.
@@ -39,7 +39,7 @@ impl Sparse {
     /// on every machine and for any number of threads.
     pub(crate) fn of(matrix: &[f32], rows: usize, columns: usize, others: usize) -> Option<Self> {
         let blocks = columns.div_ceil(SPARSE_KC);
-        let mut masks = zeros(rows * blocks);
+        let mut masks = filled(rows * blocks, 0);
         let pieces = masks.par_chunks_mut(blocks * LANES).zip(matrix.par_chunks(columns * LANES));
         let counts = pieces.map(|(masks, matrix)| {
             let mut nonzeros = 0;
