@@ -143,3 +143,37 @@ fn what_is_wrong_with_a_sweep_is_told_before_anything_runs() {
     }
     assert_eq!(sandbox.names("runs"), [""; 0]);
 }
+
+/// Real runs that pause at rungs, go on and, some of them, end: against runs that nothing ever paused. The schedule is one over all epochs, and the
+/// optimizer has a state, so that a pause that lost either would show.
+#[test]
+fn a_member_that_paused_at_its_rungs_is_the_run_that_was_never_paused() {
+    const HALVING: &str = "\n[halving]\nfirst = 1\nfactor = 2\n";
+    let [whole, halved] = ["", HALVING].map(|halving| {
+        let sandbox = sandbox();
+        let keys = "\"phases.0.lr\" = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03]\n";
+        let set = "set = [\"phases.0.epochs=5\", \"phases.0.schedule=cosine\"]";
+        sandbox
+            .write("rates.toml", format!("base = \"small.toml\"\n{set}\nmethod = \"grid\"\n[keys]\n{keys}{halving}"));
+        sandbox.run(RUN).succeeded();
+        sandbox
+    });
+    let expected = results(&whole);
+    assert_eq!(expected.len(), 6);
+    let events = events(&halved);
+    let (paused, ended) = (count(&events, "paused"), count(&events, "finished"));
+    assert_eq!(paused.len(), 6, "each waits at the first rung: {paused:?}");
+    assert!(
+        ended.len() < 6 && ended.keys().any(|member| paused[member] == 3),
+        "rungs 1, 2 and 4: {paused:?} {ended:?}"
+    );
+    for (name, [_, history]) in &expected {
+        let point: u64 = name[1..5].parse().unwrap();
+        if ended.contains_key(&(point, 0)) {
+            assert!(halved.result(&format!("rates/{name}")) == expected[name], "{name}");
+        } else {
+            let begun = std::fs::read(halved.path(&format!("runs/rates/{name}/history.jsonl"))).unwrap();
+            assert!(begun.len() < history.len() && history.starts_with(&begun), "{name}");
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! Which member comes next: claims are made in the journal, under its lock, so no two drivers take the same.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -8,15 +8,16 @@ use std::time::{Duration, Instant};
 use strata_config::Config;
 
 use crate::error::SweepError;
+use crate::event::{Event, Id};
 use crate::folder::SweepFolder;
-use crate::halving;
-use crate::journal::{Event, Id, Journal};
+use crate::journal::Journal;
 use crate::launch::{Job, Launcher, Start, sets_of};
+use crate::member_state::MemberState;
 use crate::memory;
 use crate::methods;
 use crate::outcome::{Look, event_of};
 use crate::spec::Point;
-use crate::state::{MemberState, State};
+use crate::state::State;
 
 /// How long a look at a driver's lock is believed, where it showed the driver alive.
 const ALIVE_FOR: Duration = Duration::from_millis(500);
@@ -42,6 +43,8 @@ pub(crate) struct Desk<'a> {
     name: String,
     _alive: File,
     others: HashMap<String, Instant>,
+    /// Members whose runs a process holds that the journal does not know: started by hand, or by Slurm. They are left alone until they end.
+    foreign: BTreeSet<usize>,
     /// Configs that were made of points: epochs and memory.
     sizes: HashMap<usize, (usize, u64)>,
 }
@@ -56,9 +59,9 @@ impl<'a> Desk<'a> {
         let alive = File::create(&path).map_err(SweepError::io("make the driver's file", &path))?;
         alive.lock().map_err(SweepError::io("lock the driver's file", &path))?;
         folder.make("logs")?;
-        let state = State::new(folder.points(), folder.sweep().seeds.len());
-        let (others, sizes) = (HashMap::new(), HashMap::new());
-        let mut desk = Self { folder, state, journal: Journal::new(folder), name, _alive: alive, others, sizes };
+        let (state, journal) = (State::new(folder.sweep(), folder.points()), Journal::new(folder));
+        let (others, foreign, sizes) = (HashMap::new(), BTreeSet::new(), HashMap::new());
+        let mut desk = Self { folder, state, journal, name, _alive: alive, others, foreign, sizes };
         let lock = folder.lock()?;
         desk.news()?;
         let mut events = vec![Event::Opened { driver: desk.name.clone() }];
@@ -78,10 +81,7 @@ impl<'a> Desk<'a> {
 
     /// Reads what others did.
     pub(crate) fn news(&mut self) -> Result<(), SweepError> {
-        for event in self.journal.news()? {
-            self.state.apply(event);
-        }
-        Ok(())
+        self.journal.news(&mut self.state)
     }
 
     fn tell(&mut self, lock: &File, events: Vec<Event>) -> Result<(), SweepError> {
@@ -136,14 +136,23 @@ impl<'a> Desk<'a> {
         if self.is_stopping() {
             return Ok(Next::Stop);
         }
-        let mut orphans = false;
-        for (index, driver) in self.state.claimed.clone() {
-            if driver == self.name || self.is_alive(&driver) {
-                continue;
-            }
-            // Its driver died. The run itself may live on.
+        // What others hold who do not tell the journal of it: the runs of drivers that died, which may live on, and foreign ones.
+        let mut is_held = false;
+        let claimed: Vec<(usize, String)> = self.state.claimed.iter().map(|(index, by)| (*index, by.clone())).collect();
+        let left: Vec<usize> = claimed
+            .into_iter()
+            .filter(|(_, by)| *by != self.name && !self.is_alive(by))
+            .map(|(index, _)| index)
+            .collect();
+        let foreign: Vec<usize> =
+            self.foreign.iter().copied().filter(|index| self.state.open.contains(index)).collect();
+        self.foreign.clear();
+        for index in left.into_iter().chain(foreign) {
             match self.settled(&lock, launcher, index)? {
-                Settled::Held => orphans = true,
+                Settled::Held => {
+                    is_held = true;
+                    self.foreign.extend(Some(index).filter(|index| self.state.open.contains(index)));
+                }
                 Settled::Ended => {}
                 Settled::Open(start) => return self.take(&lock, index, start).map(Next::Job),
             }
@@ -153,10 +162,9 @@ impl<'a> Desk<'a> {
             match self.settled(&lock, launcher, index)? {
                 Settled::Ended => {}
                 Settled::Open(start) => return self.take(&lock, index, start).map(Next::Job),
-                // A run that nobody in the journal claims: started by hand. It is left alone until it ends.
                 Settled::Held => {
-                    self.state.open.remove(&index);
-                    orphans = true;
+                    self.foreign.insert(index);
+                    is_held = true;
                 }
             }
         }
@@ -173,7 +181,7 @@ impl<'a> Desk<'a> {
         let others = self.state.claimed.values().any(|driver| *driver != self.name);
         let is_mine = self.state.claimed.values().any(|driver| *driver == self.name);
         let more_may_come = sweep.halving.is_some() && others && !is_spent;
-        Ok(if orphans || is_mine || more_may_come { Next::Wait } else { Next::Done })
+        Ok(if is_held || is_mine || more_may_come { Next::Wait } else { Next::Done })
     }
 
     /// Whether the budget is spent: nothing new is begun.
@@ -187,22 +195,23 @@ impl<'a> Desk<'a> {
                 epochs.saturating_sub(state.members[*index].epochs)
             })
             .sum();
-        sweep.budget.epochs.is_some_and(|epochs| state.epochs + planned as u64 >= epochs)
-            || sweep.budget.hours.is_some_and(|hours| state.seconds >= hours * 3600.0)
+        sweep.budget.is_spent(state.epochs + planned as u64, state.seconds)
     }
 
     /// The member to be taken next: one that was interrupted, one that its rung lets go on, or the first that is pending.
     fn candidate(&self, is_spent: bool) -> Option<usize> {
         let state = &self.state;
-        let is_begun = |index: &&usize| state.members[**index].state == MemberState::Interrupted;
-        if let Some(index) = state.open.iter().find(is_begun) {
+        let is_free = |index: &&usize| !self.foreign.contains(index);
+        if let Some(index) = state.interrupted.iter().find(is_free) {
             return Some(*index);
         }
         if is_spent {
             return None;
         }
-        let promoted = self.folder.sweep().halving.and_then(|_| halving::promoted(self.folder.sweep(), state));
-        promoted.or_else(|| state.open.first().copied())
+        state
+            .promoted()
+            .filter(|index| !self.foreign.contains(index))
+            .or_else(|| state.open.iter().find(is_free).copied())
     }
 
     /// What the member's folder tells, where it is not yet in the journal.
@@ -210,6 +219,9 @@ impl<'a> Desk<'a> {
         let known = &self.state.members[index];
         let (id, member) = (self.id(index), self.state.member(index));
         let name = self.folder.sweep().member_name(member);
+        if launcher.is_running(self.folder, &name) {
+            return Ok(Settled::Held);
+        }
         let is_retried = known.attempts > 0 && known.state == MemberState::Pending;
         if known.attempts == 0 && !self.folder.run(&name).exists() {
             return Ok(Settled::Open(Start::New(sets_of(self.folder.sweep(), &self.state.points, member))));

@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use crate::claim::{Desk, Next};
 use crate::error::SweepError;
+use crate::event::Event;
 use crate::folder::SweepFolder;
-use crate::journal::{Event, Journal};
+use crate::journal::Journal;
 use crate::launch::{Ended, Job, Launcher, Running, last_line};
 use crate::memory;
 use crate::outcome::{Look, event_of};
@@ -285,10 +286,7 @@ pub fn ask_to_stop(folder: &SweepFolder) -> Result<usize, SweepError> {
 /// # Errors
 /// The journal cannot be read.
 pub fn state_of(folder: &SweepFolder) -> Result<State, SweepError> {
-    let mut journal = Journal::new(folder);
-    let mut state = State::new(folder.points(), folder.sweep().seeds.len());
-    for event in journal.news()? {
-        state.apply(event);
-    }
+    let mut state = State::new(folder.sweep(), folder.points());
+    Journal::new(folder).news(&mut state)?;
     Ok(state)
 }

@@ -4,11 +4,14 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::claim::{Desk, Next};
 use crate::driver::{Driver, Options, ask_to_stop, state_of};
 use crate::error::SweepError;
 use crate::folder::SweepFolder;
+use crate::launch::{Job, Launcher, Processes, Start};
+use crate::member_state::MemberState;
 use crate::simulated::Simulated;
-use crate::state::{MemberState, State};
+use crate::state::State;
 use crate::tests::sweep;
 
 const RATES: &str = "\"phases.0.lr\" = { low = 1e-3, high = 1.0, scale = \"log\" }\n";
@@ -78,10 +81,10 @@ fn the_members_of_a_dead_driver_are_taken_over_and_those_of_a_living_one_are_not
     let temporary = tempfile::tempdir().unwrap();
     let folder = begin(temporary.path(), "random", "budget = { members = 10 }");
     let launcher = Simulated::default();
-    let mut dead = crate::claim::Desk::open(&folder, false).unwrap();
-    let mut living = crate::claim::Desk::open(&folder, false).unwrap();
+    let mut dead = Desk::open(&folder, false).unwrap();
+    let mut living = Desk::open(&folder, false).unwrap();
     for desk in [&mut dead, &mut living] {
-        assert!(matches!(desk.next(&launcher).unwrap(), crate::claim::Next::Job(_)));
+        assert!(matches!(desk.next(&launcher).unwrap(), Next::Job(_)));
     }
     drop(dead);
     let state = run(&folder, options(2), &launcher);
@@ -91,6 +94,57 @@ fn the_members_of_a_dead_driver_are_taken_over_and_those_of_a_living_one_are_not
     assert_eq!(left[0].0.point, 1, "the living one's, however long it says nothing");
     drop(living);
     assert_eq!(run(&folder, options(2), &launcher).counts(), (10, 0, 10));
+}
+
+/// Between its start and the first file in its run's folder nothing but its log tells of a member whose driver was killed.
+#[cfg(unix)]
+#[test]
+fn a_member_that_has_not_made_its_folder_is_not_started_again_when_its_driver_dies() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = begin(temporary.path(), "random", "budget = { members = 2 }");
+    let arguments = |_: &SweepFolder, _: &Job| vec!["60".into()];
+    let mut launcher = Processes { program: "sleep".into(), arguments: Box::new(arguments) };
+    let mut dead = Desk::open(&folder, false).unwrap();
+    let Next::Job(job) = dead.next(&launcher).unwrap() else { panic!("no member") };
+    let mut process = launcher.start(&folder, &job).unwrap();
+    drop(dead);
+    // The member inherits the driver's lock too, until it is the program that it becomes.
+    let alive = std::fs::read_dir(folder.path().join("drivers")).unwrap().next().unwrap().unwrap().path();
+    while std::fs::File::open(&alive).unwrap().try_lock_shared().is_err() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let claimed = |desk: &mut Desk<'_>| match desk.next(&launcher).unwrap() {
+        Next::Job(job) => Some(job.member),
+        _ => None,
+    };
+    let mut desk = Desk::open(&folder, false).unwrap();
+    assert_eq!((claimed(&mut desk), claimed(&mut desk)), (Some(folder.sweep().member(1)), None));
+    process.stop();
+    while process.poll().unwrap().is_none() {}
+    assert_eq!(claimed(&mut desk), Some(job.member));
+}
+
+#[test]
+fn a_run_that_the_journal_does_not_know_is_left_alone_and_counted_when_it_ends() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = begin(temporary.path(), "random", "budget = { members = 4 }");
+    let launcher = Simulated::default();
+    let member = folder.sweep().member(2);
+    let (name, start) = (folder.sweep().member_name(member), Start::New(Vec::new()));
+    let job = Job { member, name, start, pause_after: None, memory: 0, threads: 0, device: None };
+    std::fs::create_dir(folder.run(&job.name)).unwrap();
+    let mut foreign = launcher.clone().start(&folder, &job).unwrap();
+    std::thread::scope(|scope| {
+        let driver = scope.spawn(|| run(&folder, options(1), &launcher));
+        while state_of(&folder).unwrap().counts().0 < 3 && !driver.is_finished() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(Duration::from_millis(30));
+        assert!(!driver.is_finished());
+        while foreign.poll().unwrap().is_none() {}
+        assert_eq!(driver.join().unwrap().counts(), (4, 0, 4));
+    });
+    assert!(begun(&launcher).values().all(|count| *count == 1));
 }
 
 #[test]
@@ -147,6 +201,85 @@ fn a_stop_reaches_the_driver_and_what_was_stopped_goes_on_later() {
     let state = state_of(&folder).unwrap();
     assert!(state.counts().0 < 30 && state.members().all(|(_, state)| !matches!(state, MemberState::Claimed(_))));
     assert_eq!(run(&folder, options(2), &launcher).counts(), (30, 0, 30));
+}
+
+#[test]
+fn a_budget_that_is_spent_is_told_and_nothing_more_is_begun() {
+    // A simulated member has four epochs, of a second each.
+    let rows = [
+        ("members = 5", (5, 5), "budget: 5 of 5 members: spent"),
+        (
+            "members = 10, epochs = 12",
+            (3, 10),
+            "budget: 3 of 10 members, 12 of 12 epochs: spent; what is pending is not begun",
+        ),
+        (
+            "members = 10, hours = 0.002",
+            (2, 10),
+            "budget: 2 of 10 members, 0.00 of 0.002 hours: spent; what is pending is not begun",
+        ),
+    ];
+    for (budget, (finished, members), expected) in rows {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = begin(temporary.path(), "random", &format!("budget = {{ {budget} }}"));
+        let before = crate::summary_lines(&folder, &state_of(&folder).unwrap(), 1);
+        assert!(!before[1].contains("spent"), "{before:?}");
+        let state = run(&folder, options(1), &Simulated::default());
+        assert_eq!(state.counts(), (finished, 0, members));
+        let lines = crate::summary_lines(&folder, &state, 1);
+        assert_eq!(lines[1], expected);
+        assert!(!lines.iter().any(|line| line.starts_with("left:")), "{lines:?}");
+    }
+}
+
+/// Each line is appended to a journal of one point with two seeds, and refused by its number without having changed anything.
+#[test]
+fn a_line_of_the_journal_that_lacks_something_is_refused_whole() {
+    let rows = [
+        (
+            "{\"at\":\"t\",\"event\":\"proposed\",\"point\":1,\"values\":[]}",
+            "point 1 has 0 values, and 1 keys are tried",
+        ),
+        (
+            "{\"at\":\"t\",\"event\":\"proposed\",\"point\":3,\"values\":[\"0.1\"]}",
+            "point 3 is proposed where point 1 comes next",
+        ),
+        ("{\"at\":\"t\",\"event\":\"proposed\",\"point\":1}", "missing field `values`"),
+        ("{\"at\":\"t\",\"event\":\"claimed\",\"point\":1,\"seed\":0,\"driver\":\"d\"}", "no member of the sweep"),
+        ("{\"at\":\"t\",\"event\":\"released\",\"point\":0,\"seed\":2}", "no member of the sweep"),
+        ("{\"at\":\"t\",\"event\":\"claimed\",\"point\":0,\"seed\":0}", "missing field `driver`"),
+        ("{\"at\":\"t\",\"event\":\"failed\",\"point\":0,\"seed\":0}", "missing field `reason`"),
+        (
+            "{\"at\":\"t\",\"event\":\"finished\",\"point\":0,\"seed\":0,\"metrics\":{},\"epochs\":1,\"seconds\":1.0}",
+            "missing field `value`",
+        ),
+        (
+            "{\"at\":\"t\",\"event\":\"paused\",\"point\":0,\"seed\":0,\"epochs\":1,\"seconds\":1.0}",
+            "missing field `value`",
+        ),
+        ("{\"at\":\"t\",\"event\":\"finishd\",\"point\":0,\"seed\":0}", "unknown variant `finishd`"),
+        ("{\"event\":\"stop\"}", "missing field `at`"),
+        ("{\"at\":\"t\",\"event\":\"stop\"", "EOF"),
+    ];
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = begin(temporary.path(), "tpe", "seeds = 2\nbudget = { members = 2 }");
+    run(&folder, options(1), &Simulated::default());
+    let journal = folder.path().join("journal.jsonl");
+    let whole = std::fs::read_to_string(&journal).unwrap();
+    for (line, expected) in rows {
+        std::fs::write(&journal, format!("{whole}{line}\n")).unwrap();
+        let mut state = State::new(folder.sweep(), None);
+        let refused = crate::journal::Journal::new(&folder).news(&mut state).unwrap_err().to_string();
+        let place = format!("journal.jsonl:{}: ", whole.lines().count() + 1);
+        assert!(refused.contains(&place) && refused.contains(expected), "{line}\n  gives {refused}");
+        assert_eq!((state.counts(), state.points.len()), ((2, 0, 2), 1), "{line}");
+        // Nothing is written to it, or run.
+        assert!(Driver::open(&folder, options(1)).is_err());
+        assert_eq!(std::fs::read_to_string(&journal).unwrap(), format!("{whole}{line}\n"));
+    }
+    // Cut off, as the error says, it goes on; a key that its kind does not have says nothing.
+    std::fs::write(&journal, format!("{whole}{{\"at\":\"t\",\"event\":\"stop\",\"who\":\"me\"}}\n")).unwrap();
+    assert_eq!(run(&folder, options(1), &Simulated::default()).counts(), (2, 0, 2));
 }
 
 #[test]

@@ -26,7 +26,7 @@ const MAX_MANIFEST: u64 = 256 << 20;
 /// | `journal.jsonl` | one line for each thing that happened, appended under a lock by every process that works on the sweep |
 /// | `journal.lock` | the lock |
 /// | `drivers/` | a locked file for each process at work |
-/// | `logs/` | what each member printed |
+/// | `logs/` | what each member printed, locked while its process lives |
 /// | `p0012-s43/` | the run's folder of point 12 with seed 43 |
 #[derive(Debug)]
 pub struct SweepFolder {

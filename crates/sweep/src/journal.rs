@@ -2,8 +2,10 @@
 //!
 //! Lines are appended under the sweep's lock. A line that a kill cut off has no end, is read by nobody, and is cut away by the next append. The journal
 //! is not synced: what a power failure takes from its end is found again in the members' own folders.
+//!
+//! A whole line is read whole or refused, with its number: one that is no JSON, of a kind that is not known, without one of its values, or about a point or
+//! member that the sweep does not have. Keys beyond those of its kind say nothing.
 
-use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -12,68 +14,9 @@ use serde::{Deserialize, Serialize};
 use strata_report::now;
 
 use crate::error::SweepError;
+use crate::event::Event;
 use crate::folder::SweepFolder;
-use crate::spec::Point;
-
-/// A member in the journal: its point, and its seed's place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Id {
-    pub(crate) point: usize,
-    pub(crate) seed: usize,
-}
-
-/// What a line tells.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-pub(crate) enum Event {
-    /// A process began to work on the sweep.
-    Opened { driver: String },
-    /// It left.
-    Closed { driver: String },
-    /// Whoever works on the sweep is asked to stop.
-    Stop,
-    /// A point that depends on results.
-    Proposed { point: usize, values: Point },
-    /// A driver takes a member: it alone starts or resumes it.
-    Claimed {
-        #[serde(flatten)]
-        id: Id,
-        driver: String,
-    },
-    /// A member was stopped before its end; anybody may resume it.
-    Released {
-        #[serde(flatten)]
-        id: Id,
-    },
-    /// A member has trained as many epochs as its rung asks for, and waits.
-    Paused {
-        #[serde(flatten)]
-        id: Id,
-        epochs: usize,
-        value: Option<f64>,
-        seconds: f64,
-    },
-    /// A member is done.
-    Finished {
-        #[serde(flatten)]
-        id: Id,
-        value: Option<f64>,
-        metrics: BTreeMap<String, f64>,
-        epochs: usize,
-        seconds: f64,
-    },
-    /// A member failed.
-    Failed {
-        #[serde(flatten)]
-        id: Id,
-        reason: String,
-    },
-    /// A failed member is to be run again.
-    Retried {
-        #[serde(flatten)]
-        id: Id,
-    },
-}
+use crate::state::State;
 
 #[derive(Serialize, Deserialize)]
 struct Line {
@@ -96,29 +39,31 @@ impl Journal {
         Self { path: folder.path().join("journal.jsonl"), read: 0, lines: 0 }
     }
 
-    /// The events that were appended since the last call.
-    pub(crate) fn news(&mut self) -> Result<Vec<Event>, SweepError> {
+    /// Has `state` follow what was appended since the last call.
+    pub(crate) fn news(&mut self, state: &mut State) -> Result<(), SweepError> {
         let fail = |source| SweepError::io("read the journal", &self.path)(source);
         let mut file = match File::open(&self.path) {
             Ok(file) => file,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(fail(error)),
         };
         let mut bytes = Vec::new();
         file.seek(SeekFrom::Start(self.read)).and_then(|_| file.read_to_end(&mut bytes)).map_err(fail)?;
-        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        let mut events = Vec::new();
-        for line in bytes[..whole].split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        for line in bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")) {
+            if line.len() > 1 {
+                let event = serde_json::from_slice(line).map_err(|error| error.to_string());
+                event.and_then(|line: Line| state.apply(line.event)).map_err(|reason| SweepError::Damaged {
+                    path: self.path.clone(),
+                    line: Some(self.lines + 1),
+                    reason: format!(
+                        "{reason}; cut the journal off before this line: what members did is found in their folders"
+                    ),
+                })?;
+            }
             self.lines += 1;
-            let line: Line = serde_json::from_slice(line).map_err(|error| SweepError::Damaged {
-                path: self.path.clone(),
-                line: Some(self.lines),
-                reason: format!("{error}; take the line out: what it told is found in the member's folder"),
-            })?;
-            events.push(line.event);
+            self.read += line.len() as u64;
         }
-        self.read += whole as u64;
-        Ok(events)
+        Ok(())
     }
 
     /// Appends `events`, whole or not at all. The lock must be held, and everything before them read.

@@ -1,7 +1,7 @@
 //! How members run: each as a process of a program's own, so that one that crashes takes no other with it.
 
 use std::ffi::OsString;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -60,6 +60,12 @@ pub trait Launcher {
     fn look(&self, folder: &SweepFolder, name: &str) -> Look {
         look(&folder.run(name), folder.sweep())
     }
+
+    /// Whether a process that was started for a member still lives, though its driver may not and its run's folder may not be there yet.
+    fn is_running(&self, folder: &SweepFolder, name: &str) -> bool {
+        let log = File::open(folder.log(name));
+        log.is_ok_and(|log| matches!(log.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
 }
 
 /// A member that was started.
@@ -88,6 +94,8 @@ pub struct Processes {
 impl Launcher for Processes {
     fn start(&mut self, folder: &SweepFolder, job: &Job) -> io::Result<Box<dyn Running>> {
         let log = OpenOptions::new().create(true).append(true).open(folder.log(&job.name))?;
+        // The lock is the open file's, which the member inherits: it is held until the member ends, whatever becomes of the driver.
+        log.lock()?;
         let mut command = Command::new(&self.program);
         command.args((self.arguments)(folder, job)).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         // A Ctrl-C in the terminal is the driver's to hear: it tells each member once, and a second one would cost them what they have not saved.
@@ -132,7 +140,7 @@ impl Running for Process {
 pub(crate) fn last_line(folder: &SweepFolder, name: &str) -> Option<String> {
     use std::io::{Read, Seek, SeekFrom};
     const TAIL: u64 = 4096;
-    let mut file = std::fs::File::open(folder.log(name)).ok()?;
+    let mut file = File::open(folder.log(name)).ok()?;
     let length = file.metadata().ok()?.len();
     file.seek(SeekFrom::Start(length.saturating_sub(TAIL))).ok()?;
     let mut bytes = Vec::new();

@@ -29,6 +29,8 @@ mod driver;
 #[cfg(feature = "driver")]
 mod driver_tests;
 #[cfg(feature = "driver")]
+mod event;
+#[cfg(feature = "driver")]
 mod halving;
 #[cfg(feature = "driver")]
 mod importance;
@@ -36,6 +38,8 @@ mod importance;
 mod journal;
 #[cfg(feature = "driver")]
 mod launch;
+#[cfg(feature = "driver")]
+mod member_state;
 #[cfg(feature = "driver")]
 mod methods;
 #[cfg(feature = "driver")]
@@ -68,9 +72,11 @@ pub use importance::{Importance, importance, importance_sheet, marginal_sheet};
 #[cfg(feature = "driver")]
 pub use launch::{Arguments, Ended, Job, Launcher, Processes, Running, Start};
 #[cfg(feature = "driver")]
+pub use member_state::MemberState;
+#[cfg(feature = "driver")]
 pub use outcome::Look;
 #[cfg(feature = "driver")]
-pub use state::{MemberState, State};
+pub use state::State;
 #[cfg(feature = "driver")]
 pub use tables::{members_sheet, points_sheet, summary_lines};
 

@@ -2,72 +2,27 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::journal::{Event, Id};
+use crate::event::{Event, Id};
+use crate::halving::Rungs;
+use crate::member_state::{Known, MemberState};
 use crate::members::Member;
-use crate::spec::Point;
-
-/// How a member stands.
-#[derive(Debug, Clone, PartialEq)]
-pub enum MemberState {
-    /// Nobody has taken it yet, or it is to be run again.
-    Pending,
-    /// The driver of this name has taken it.
-    Claimed(String),
-    /// It was stopped, and can be resumed.
-    Interrupted,
-    /// It waits at a rung, after as many epochs.
-    Paused(usize),
-    /// It is done.
-    Finished,
-    /// It failed, with the reason.
-    Failed(String),
-}
-
-impl MemberState {
-    /// In a word.
-    #[must_use]
-    pub fn as_str(&self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Claimed(_) => "running",
-            Self::Interrupted => "interrupted",
-            Self::Paused(_) => "paused",
-            Self::Finished => "finished",
-            Self::Failed(_) => "failed",
-        }
-    }
-}
-
-/// What is known of a member.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Known {
-    pub(crate) state: MemberState,
-    /// The objective's value at each rung that it reached, by epochs.
-    pub(crate) rungs: BTreeMap<usize, Option<f64>>,
-    pub(crate) value: Option<f64>,
-    pub(crate) metrics: BTreeMap<String, f64>,
-    pub(crate) epochs: usize,
-    pub(crate) seconds: f64,
-    /// How often it was started or resumed.
-    pub(crate) attempts: usize,
-}
-
-impl Known {
-    fn new() -> Self {
-        let (rungs, metrics) = (BTreeMap::new(), BTreeMap::new());
-        Self { state: MemberState::Pending, rungs, value: None, metrics, epochs: 0, seconds: 0.0, attempts: 0 }
-    }
-}
+use crate::spec::{Point, Sweep};
 
 /// How a sweep stands.
 #[derive(Debug, Default)]
 pub struct State {
     /// The points that were proposed so far.
     pub(crate) points: Vec<Point>,
+    /// Values of a point.
+    keys: usize,
     pub(crate) seeds: usize,
     pub(crate) members: Vec<Known>,
     /// The members that anybody may take, by number: pending and interrupted ones.
     pub(crate) open: BTreeSet<usize>,
+    /// Those of them that are interrupted.
+    pub(crate) interrupted: BTreeSet<usize>,
+    /// How points stand at the rungs; none where the sweep does not halve.
+    pub(crate) rungs: Option<Rungs>,
     /// Those that were taken and have not ended.
     pub(crate) claimed: BTreeMap<usize, String>,
     /// Points whose members are all finished or failed, by their number of members that are.
@@ -83,8 +38,10 @@ pub struct State {
 }
 
 impl State {
-    pub(crate) fn new(points: Option<&[Point]>, seeds: usize) -> Self {
-        let mut state = Self { seeds, ..Self::default() };
+    /// How `sweep` stands before its first member, with the points that are known by then.
+    pub(crate) fn new(sweep: &Sweep, points: Option<&[Point]>) -> Self {
+        let rungs = sweep.halving.map(|halving| Rungs::new(halving, sweep.objective.direction));
+        let mut state = Self { keys: sweep.keys.len(), seeds: sweep.seeds.len(), rungs, ..Self::default() };
         for point in points.unwrap_or_default() {
             state.propose(point.clone());
         }
@@ -132,7 +89,8 @@ impl State {
         values.map(|values| values.iter().sum::<f64>() / values.len() as f64)
     }
 
-    pub(crate) fn apply(&mut self, event: Event) {
+    /// Follows one event; the reason where it can be none of this sweep's, and nothing changed.
+    pub(crate) fn apply(&mut self, event: Event) -> Result<(), String> {
         match event {
             Event::Opened { driver } => {
                 self.opened.insert(driver);
@@ -142,64 +100,62 @@ impl State {
             }
             Event::Stop => self.stopped = self.opened.clone(),
             Event::Proposed { point, values } => {
-                if point == self.points.len() {
-                    self.propose(values);
+                if point != self.points.len() {
+                    return Err(format!("point {point} is proposed where point {} comes next", self.points.len()));
                 }
+                if values.len() != self.keys {
+                    return Err(format!("point {point} has {} values, and {} keys are tried", values.len(), self.keys));
+                }
+                self.propose(values);
             }
-            Event::Claimed { id, driver } => self.claim(id, driver),
-            Event::Released { id } => self.set(id, MemberState::Interrupted),
-            Event::Retried { id } => self.set(id, MemberState::Pending),
-            Event::Failed { id, reason } => self.set(id, MemberState::Failed(reason)),
+            Event::Claimed { id, driver } => {
+                let index = self.place(id)?;
+                self.set(index, MemberState::Claimed(driver.clone()));
+                self.members[index].attempts += 1;
+                self.claimed.insert(index, driver);
+            }
+            Event::Released { id } => self.set(self.place(id)?, MemberState::Interrupted),
+            Event::Retried { id } => self.set(self.place(id)?, MemberState::Pending),
+            Event::Failed { id, reason } => self.set(self.place(id)?, MemberState::Failed(reason)),
             Event::Paused { id, epochs, value, seconds } => {
-                if let Some(known) = self.known(id) {
-                    known.rungs.insert(epochs, value);
-                }
-                self.measured(id, epochs, seconds);
-                self.set(id, MemberState::Paused(epochs));
+                let index = self.place(id)?;
+                self.members[index].rungs.insert(epochs, value);
+                self.measured(index, epochs, seconds);
+                self.set(index, MemberState::Paused(epochs));
             }
             Event::Finished { id, value, metrics, epochs, seconds } => {
-                if let Some(known) = self.known(id) {
-                    (known.value, known.metrics) = (value, metrics);
-                }
-                self.measured(id, epochs, seconds);
-                self.set(id, MemberState::Finished);
+                let index = self.place(id)?;
+                let known = &mut self.members[index];
+                (known.value, known.metrics) = (value, metrics);
+                self.measured(index, epochs, seconds);
+                self.set(index, MemberState::Finished);
             }
         }
+        Ok(())
     }
 
-    /// The member's place; none of what a damaged journal names.
-    fn place(&self, id: Id) -> Option<usize> {
-        let index = id.point.checked_mul(self.seeds)?.checked_add(id.seed)?;
-        (id.seed < self.seeds && index < self.members.len()).then_some(index)
-    }
-
-    fn known(&mut self, id: Id) -> Option<&mut Known> {
-        let index = self.place(id)?;
-        self.members.get_mut(index)
+    /// The member's place.
+    fn place(&self, id: Id) -> Result<usize, String> {
+        let index = id.point.checked_mul(self.seeds).and_then(|first| first.checked_add(id.seed));
+        let index = index.filter(|index| id.seed < self.seeds && *index < self.members.len());
+        index.ok_or_else(|| format!("point {} with seed number {} is no member of the sweep", id.point, id.seed))
     }
 
     /// Notes that a member has trained `epochs` and taken `seconds` in all.
-    fn measured(&mut self, id: Id, epochs: usize, seconds: f64) {
-        let Some(known) = self.known(id) else { return };
+    fn measured(&mut self, index: usize, epochs: usize, seconds: f64) {
+        let known = &mut self.members[index];
         let (more, longer) = (epochs.saturating_sub(known.epochs), (seconds - known.seconds).max(0.0));
         (known.epochs, known.seconds) = (epochs, seconds);
         self.epochs += more as u64;
         self.seconds += longer;
     }
 
-    fn claim(&mut self, id: Id, driver: String) {
-        self.set(id, MemberState::Claimed(driver.clone()));
-        let Some(index) = self.place(id) else { return };
-        self.members[index].attempts += 1;
-        self.claimed.insert(index, driver);
-    }
-
-    fn set(&mut self, id: Id, state: MemberState) {
-        let Some(index) = self.place(id) else { return };
+    fn set(&mut self, index: usize, state: MemberState) {
         let known = &mut self.members[index];
         let ends = |state: &MemberState| matches!(state, MemberState::Finished | MemberState::Failed(_));
         let before = std::mem::replace(&mut known.state, state);
-        let ended = self.ended.entry(id.point).or_default();
+        let point = index / self.seeds;
+        let ended = self.ended.entry(point).or_default();
         *ended = *ended + usize::from(ends(&known.state)) - usize::from(ends(&before));
         let count = |state: &MemberState, finished: &mut usize, failed: &mut usize, by: isize| {
             let counter = match state {
@@ -216,5 +172,22 @@ impl State {
             MemberState::Pending | MemberState::Interrupted => self.open.insert(index),
             _ => self.open.remove(&index),
         };
+        match known.state {
+            MemberState::Interrupted => self.interrupted.insert(index),
+            _ => self.interrupted.remove(&index),
+        };
+        if let Some(rungs) = &mut self.rungs {
+            rungs.update(point, &self.members[point * self.seeds..(point + 1) * self.seeds]);
+        }
+    }
+
+    /// The member that its rung lets go on, if there is one.
+    pub(crate) fn promoted(&self) -> Option<usize> {
+        let rungs = self.rungs.as_ref()?;
+        // A sweep of few points would end without one run of full length: once nothing else is left, the best of the latest rung goes on.
+        let is_over = self.open.is_empty() && self.claimed.is_empty() && self.finished == 0;
+        let (point, epochs) = rungs.promoted().or_else(|| rungs.best_of_latest().filter(|_| is_over))?;
+        let mut members = point * self.seeds..(point + 1) * self.seeds;
+        members.find(|index| self.members[*index].state == MemberState::Paused(epochs))
     }
 }

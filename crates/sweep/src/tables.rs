@@ -1,45 +1,77 @@
 //! What people read of a sweep: a few lines on how it stands, its points with means over their seeds, its members one by one.
 
+use std::collections::BTreeMap;
+
 use strata_report::{Cell, Sheet, mean_and_deviation};
 
 use crate::best::ranked;
 use crate::folder::SweepFolder;
-use crate::spec::Point;
-use crate::state::{MemberState, State};
+use crate::member_state::MemberState;
+use crate::spec::{Point, Sweep};
+use crate::state::State;
 
-/// A few lines on how the sweep stands: members by state, the best point so far, the time left with `jobs` members at a time.
+/// A few lines on how the sweep stands: members by state, the budget, the best point so far, the time left with `jobs` members at a time.
 #[must_use]
 pub fn summary_lines(folder: &SweepFolder, state: &State, jobs: usize) -> Vec<String> {
     let sweep = folder.sweep();
     let (finished, failed, proposed) = state.counts();
-    let count = |wanted: &str| state.members().filter(|(_, state)| state.as_str() == wanted).count();
-    let all = (sweep.most_points() * sweep.seeds.len()).max(proposed);
-    let known = sweep.method.learns() && sweep.budget.members.is_none();
-    let of = if known {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for (_, state) in state.members() {
+        *counts.entry(state.as_str()).or_default() += 1;
+    }
+    let count = |wanted: &str| counts.get(wanted).copied().unwrap_or_default();
+    let all = if sweep.method.learns() { (sweep.most_points() * sweep.seeds.len()).max(proposed) } else { proposed };
+    let of = if sweep.method.learns() && sweep.budget.members.is_none() {
         format!("{proposed} proposed so far")
     } else {
-        format!("{}", if folder.points().is_some() { proposed } else { all })
+        format!("{all} members")
     };
     let mut lines = vec![format!(
-        "{}: {finished} finished, {} running, {} paused, {} interrupted, {} pending, {failed} failed of {of} members",
+        "{}: {finished} finished, {} running, {} paused, {} interrupted, {} pending, {failed} failed of {of}",
         sweep.name,
         count("running"),
         count("paused"),
         count("interrupted"),
         count("pending"),
     )];
+    let begun = proposed - count("pending");
+    let is_spent = sweep.budget.is_spent(state.epochs, state.seconds);
+    lines.extend(budget_line(sweep, state, begun, is_spent));
     if let Some((point, mean)) = ranked(folder, state).first() {
         let values = sweep.shown(&state.points[*point]);
         let shown = spread(folder, state, *point).map_or_else(String::new, |deviation| format!(" ± {deviation:.4}"));
         lines.push(format!("best: p{point:04}, {} {mean:.4}{shown} ({values})", sweep.objective.key));
     }
-    let open =
-        if folder.points().is_some() { proposed - finished - failed } else { all.saturating_sub(finished + failed) };
-    if finished > 0 && open > 0 && sweep.halving.is_none() {
-        let seconds = state.seconds / finished as f64 * open as f64 / jobs.max(1) as f64;
-        lines.push(format!("left: about {}, with {jobs} at a time", duration(seconds)));
+    let open = all.saturating_sub(finished + failed);
+    if finished > 0 && open > 0 && !is_spent && sweep.halving.is_none() {
+        let seconds = state.seconds / finished as f64 * open as f64;
+        let hours = sweep.budget.hours.map_or(f64::INFINITY, |hours| hours * 3600.0 - state.seconds);
+        let epochs = sweep.budget.epochs.map_or(f64::INFINITY, |epochs| {
+            epochs.saturating_sub(state.epochs) as f64 * state.seconds / state.epochs.max(1) as f64
+        });
+        let left = seconds.min(hours).min(epochs) / jobs.max(1) as f64;
+        lines.push(format!("left: about {}, with {jobs} at a time", duration(left)));
     }
     lines
+}
+
+/// How much of each limit of the budget is used, and whether it leaves anything for a further member; none of a sweep without one.
+fn budget_line(sweep: &Sweep, state: &State, begun: usize, is_spent: bool) -> Option<String> {
+    let budget = &sweep.budget;
+    // Members that are no whole point are not run.
+    let most = budget.members.map(|members| members / sweep.seeds.len() * sweep.seeds.len());
+    let parts = [
+        most.map(|most| format!("{begun} of {most} members")),
+        budget.epochs.map(|epochs| format!("{} of {epochs} epochs", state.epochs)),
+        budget.hours.map(|hours| format!("{:.2} of {hours} hours", state.seconds / 3600.0)),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    let end = match (is_spent || most.is_some_and(|most| begun >= most), begun < state.members.len()) {
+        (false, _) => "",
+        (true, false) => ": spent",
+        (true, true) => ": spent; what is pending is not begun",
+    };
+    (!parts.is_empty()).then(|| format!("budget: {}{end}", parts.join(", ")))
 }
 
 /// `90 s`, `12 min`, `3.4 h`.

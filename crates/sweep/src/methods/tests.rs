@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::propose;
-use crate::journal::{Event, Id};
+use crate::event::{Event, Id};
 use crate::spec::{Point, Sweep};
 use crate::state::State;
 use crate::tests::sweep;
@@ -38,7 +38,7 @@ fn space(method: &str, seed: u64, keys: usize) -> Sweep {
 fn least(method: &str, seed: u64, keys: usize, function: fn(&[f64]) -> f64) -> f64 {
     let sweep = space(method, seed, keys);
     let fixed = sweep.points();
-    let mut state = State::new(None, 1);
+    let mut state = State::new(&sweep, None);
     let mut least = f64::INFINITY;
     for number in 0..POINTS {
         let point: Point = match &fixed {
@@ -48,9 +48,9 @@ fn least(method: &str, seed: u64, keys: usize, function: fn(&[f64]) -> f64) -> f
         let place: Vec<f64> = point.iter().flatten().map(|value| value.parse::<f64>().unwrap() / 0.9).collect();
         let value = function(&place);
         least = least.min(value);
-        state.apply(Event::Proposed { point: number, values: point });
+        state.apply(Event::Proposed { point: number, values: point }).unwrap();
         let (id, value, metrics) = (Id { point: number, seed: 0 }, Some(value), BTreeMap::new());
-        state.apply(Event::Finished { id, value, metrics, epochs: 1, seconds: 1.0 });
+        state.apply(Event::Finished { id, value, metrics, epochs: 1, seconds: 1.0 }).unwrap();
     }
     least
 }
