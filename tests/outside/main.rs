@@ -19,6 +19,7 @@ mod listings;
 mod mistakes;
 mod mutations;
 mod networks;
+mod own_data;
 mod owners;
 mod pages;
 mod random;

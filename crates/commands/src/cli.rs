@@ -130,9 +130,10 @@ pub(crate) struct Evaluate {
     /// Evaluate the mean of the runs' class probabilities, and tell each run's own accuracy beside it.
     #[arg(long)]
     pub(crate) ensemble: bool,
-    /// The images: those that were trained on, those of them that validate, or the test images.
-    #[arg(long, value_enum, default_value = "test", value_name = "PART")]
-    pub(crate) on: Part,
+    /// The images: train (those that were trained on), validation or test; or a folder of class-named folders of images, an .npz file or folder of arrays of a run on
+    /// arrays, a folder of the data set's files.
+    #[arg(long, default_value = "test", value_name = "PART|DIR", value_parser = evaluated)]
+    pub(crate) on: Evaluated,
     /// Print it as JSON, with every digit.
     #[arg(long)]
     pub(crate) json: bool,
@@ -238,6 +239,20 @@ pub(crate) enum Dataset {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+}
+
+/// What weights are evaluated on.
+#[derive(Clone, Debug)]
+pub(crate) enum Evaluated {
+    Part(Part),
+    /// What is no part of the run's data.
+    Path(PathBuf),
+}
+
+/// A folder of the name of a part is written `./test`.
+fn evaluated(text: &str) -> Result<Evaluated, String> {
+    let part = Part::from_str(text, false).map(Evaluated::Part);
+    Ok(part.unwrap_or_else(|_| Evaluated::Path(text.into())))
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use strata_cli::note as tell;
 use strata_experiment::{
-    Display, ExperimentError, Listing, Stop, compare as compared, evaluate_ensemble, evaluate_run, find_run,
-    write_comparison, write_page,
+    Display, ExperimentError, Listing, Stop, compare as compared, evaluate_ensemble, evaluate_on, evaluate_run,
+    find_run, write_comparison, write_page,
 };
 use strata_files::escape_path;
 use strata_report::{
@@ -139,13 +139,30 @@ pub(crate) fn note(arguments: &cli::Note) -> anyhow::Result<()> {
 pub(crate) fn evaluate(arguments: &cli::Evaluate, stop: &Stop) -> anyhow::Result<()> {
     let cli::Evaluate { names, ensemble, on, json, data, runs } = arguments;
     let found = names.iter().map(|name| find_run(name, runs)).collect::<Result<Vec<_>, _>>()?;
-    let (part, data, display) = ((*on).into(), data.as_deref(), &mut Display::default());
-    if *ensemble {
+    let (data, display) = (data.as_deref(), &mut Display::default());
+    let refused = |reason: &str| {
+        let run = found.first().cloned().unwrap_or_default();
+        Err(ExperimentError::Evaluation { run, reason: reason.to_owned() }.into())
+    };
+    if let cli::Evaluated::Path(_) = on {
+        if *ensemble {
+            return refused("several runs are evaluated together on a part of their own data");
+        }
+        if data.is_some() {
+            return refused("--data names the folder of the run's own data, and --on another");
+        }
+    }
+    let evaluate = |run: &Path, display: &mut Display| match on {
+        cli::Evaluated::Part(part) => evaluate_run(run, (*part).into(), data, display, stop),
+        cli::Evaluated::Path(path) => evaluate_on(run, path, display, stop),
+    };
+    if let (true, cli::Evaluated::Part(part)) = (*ensemble, on) {
+        let part = (*part).into();
         let evaluation = evaluate_ensemble(&found, part, data, display, stop)?;
         return show(&if *json { json_line(&evaluation.json()) } else { evaluation.table(width()) });
     }
     for (place, run) in found.iter().enumerate() {
-        let evaluation = evaluate_run(run, part, data, display, stop)?;
+        let evaluation = evaluate(run, display)?;
         let apart = if place > 0 { "\n" } else { "" };
         show(&if *json { json_line(&evaluation.json()) } else { format!("{apart}{}", evaluation.table(width())) })?;
     }

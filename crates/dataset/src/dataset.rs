@@ -44,8 +44,11 @@ impl Dataset {
                 number(&mut hash, n);
             }
             hash.update(images.labels());
+            if images.values().is_some() {
+                hash.update("float32");
+            }
             for chunk in images.chunks() {
-                hash.update(images.between(chunk)?);
+                hash.update(images.raw(chunk)?);
             }
         }
         if let Some(validation) = self.validation {

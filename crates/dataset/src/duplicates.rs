@@ -39,7 +39,7 @@ impl Duplicates {
         let (mut found, mut seen) = (Self::default(), HashMap::new());
         for (part, (images, indices)) in parts.iter().enumerate() {
             for &index in *indices {
-                let digest = Sha256::digest(images.image(index as usize)?);
+                let digest = Sha256::digest(images.raw(index as usize..index as usize + 1)?);
                 let mut known = [0u8; 16];
                 known.copy_from_slice(&digest[..16]);
                 let label = images.labels().get(index as usize).copied();

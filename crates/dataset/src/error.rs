@@ -247,6 +247,9 @@ pub enum DatasetError {
         problem: String,
     },
 
+    /// Samples of floats, where bytes are asked for.
+    #[error("the samples are floats, and no images of bytes")]
+    NotBytes,
     /// An array that is not one of images or labels.
     #[error("{file}: {problem}")]
     Array {
@@ -255,14 +258,12 @@ pub enum DatasetError {
         /// What is wrong with it.
         problem: String,
     },
-
     /// A data set that is published or made, asked for as one's own.
     #[error("{name} is no data set of one's own")]
     NotOwn {
         /// What was asked for.
         name: String,
     },
-
     /// Image files that cannot be read: none is left out without a word.
     #[error(
         "{} of {images} image files cannot be read: {}; take away or mend them",
@@ -275,7 +276,6 @@ pub enum DatasetError {
         /// Those that cannot be read, each with its reason.
         broken: Vec<(PathBuf, String)>,
     },
-
     /// A data set that has changed since its config was written.
     #[error("{} has {found} {what}, and {expected} are expected", escape_path(path))]
     OtherCount {
@@ -288,7 +288,6 @@ pub enum DatasetError {
         /// As it is.
         found: usize,
     },
-
     /// A picture that could not be encoded.
     #[error("cannot encode {}: {problem}", escape_path(path))]
     Picture {

@@ -1,5 +1,7 @@
 //! Images as bytes, channel-major, with their labels: in memory, or in a file that is read by position.
 
+mod values;
+
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
@@ -61,7 +63,7 @@ pub struct ChannelStatistics {
     pub deviation: Vec<f64>,
 }
 
-/// Bytes `[N, channels, height, width]` and `N` labels, each below the number of classes.
+/// Bytes `[N, channels, height, width]`, or floats ([`Images::of_values`]), and `N` labels, each below the number of classes.
 ///
 /// ```
 /// use strata_dataset::{ImageShape, Images};
@@ -73,7 +75,7 @@ pub struct ChannelStatistics {
 /// assert_eq!(images.channel_statistics()?.mean, [0.4]);
 /// # Ok::<(), strata_dataset::DatasetError>(())
 /// ```
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq)]
 pub struct Images {
     shape: ImageShape,
     pixels: Pixels,
@@ -82,11 +84,13 @@ pub struct Images {
 }
 
 /// Where the bytes are.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq)]
 enum Pixels {
     Memory(Vec<u8>),
     /// From a byte of a file on.
     File(Arc<PixelFile>, u64),
+    /// Floats, as a network sees them.
+    Values(Arc<Vec<f32>>),
 }
 
 /// Images of a chunk where all are gone through.
@@ -179,7 +183,7 @@ impl Images {
     ///
     /// # Errors
     ///
-    /// [`DatasetError::Io`] where they lie in a file that cannot be read; images in memory give none.
+    /// [`DatasetError::Io`] where they lie in a file that cannot be read, [`DatasetError::NotBytes`] of floats; images in memory give none.
     pub fn image(&self, i: usize) -> Result<Cow<'_, [u8]>, DatasetError> {
         if i < self.len() { self.between(i..i + 1) } else { Ok(Cow::Borrowed(&[])) }
     }
@@ -211,6 +215,7 @@ impl Images {
                 file.read(start + range.start as u64 * values as u64, &mut bytes)?;
                 Ok(Cow::Owned(bytes))
             }
+            Pixels::Values(_) => Err(DatasetError::NotBytes),
         }
     }
 
@@ -236,7 +241,7 @@ impl Images {
         counts
     }
 
-    /// Each channel's mean and population deviation of pixels in 0..1; zeros without images.
+    /// Each channel's mean and population deviation of pixels in 0..1, of floats as they are; zeros without images.
     ///
     /// The sums are exact integers, so the result depends on neither order nor threads.
     ///
@@ -244,6 +249,9 @@ impl Images {
     ///
     /// As [`Images::image`].
     pub fn channel_statistics(&self) -> Result<ChannelStatistics, DatasetError> {
+        if let Some(values) = self.values() {
+            return Ok(self.value_statistics(values));
+        }
         let (channels, plane) = (self.shape.channels, self.shape.plane());
         let of_chunk = |range: Range<usize>| {
             let mut sums = vec![[0u64; 2]; channels];

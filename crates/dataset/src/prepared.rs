@@ -8,6 +8,7 @@ use strata_kernels::{FrequencyTable, LowFrequencies};
 use strata_rng::Philox;
 
 use crate::error::room_for;
+use crate::transform::AsTheyAre;
 use crate::{DatasetError, Images, Transform};
 
 /// Images, and their values by a transform that draws nothing: what is worked out once need not be in each pass.
@@ -56,6 +57,19 @@ impl PreparedImages {
             Ok(())
         })?;
         Ok(Self { images, transform, values, of_each })
+    }
+
+    /// The floats of samples of floats, as they are and where they are.
+    ///
+    /// # Errors
+    ///
+    /// [`DatasetError::Value`] of images of bytes.
+    pub fn as_they_are(images: Arc<Images>) -> Result<Self, DatasetError> {
+        let of_each = images.shape().values();
+        match images.values() {
+            Some(_) => Ok(Self { images, transform: Arc::new(AsTheyAre), values: Vec::new(), of_each }),
+            None => Err(DatasetError::value("values", 0, "the images are of bytes, and no floats")),
+        }
     }
 
     /// The `coefficients` lowest frequencies of each channel, by means and deviations over the images with the indices `train`; `power`, 0 to 1, says how far deviations
@@ -108,6 +122,9 @@ impl PreparedImages {
     /// The values of image `i`; none for an index beyond the last.
     #[must_use]
     pub fn values(&self, i: usize) -> &[f32] {
+        if self.images.values().is_some() {
+            return self.images.values_of(i).unwrap_or_default();
+        }
         if i < self.images.len() { &self.values[i * self.of_each..(i + 1) * self.of_each] } else { &[] }
     }
 }

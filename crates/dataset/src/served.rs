@@ -129,6 +129,10 @@ pub(crate) fn pictures(
     augmentation: &Augmentation,
     pass: PassDraws,
 ) -> Result<Vec<u8>, DatasetError> {
+    if images.values().is_some() && augmentation.is_empty() {
+        let pictures = indices.iter().map(|&i| images.picture(i as usize));
+        return Ok(pictures.collect::<Result<Vec<_>, _>>()?.concat());
+    }
     let mut bytes = changed_bytes(images, indices, 0, augmentation, pass)?;
     if let Some(mixture) = augmentation.mixture(0, images.shape(), pass) {
         mixture.blend_bytes(&mut bytes, images.shape().values());

@@ -85,7 +85,7 @@ impl Sheet {
         };
         let mut bytes = vec![PAPER; size];
         for (cell, &index) in indices.iter().enumerate() {
-            let image = images.image(index as usize)?;
+            let image = images.picture(index as usize)?;
             let left = GAP + cell % columns * (shape.width * SCALE + GAP);
             let top = GAP + cell / columns * (shape.height * SCALE + GAP);
             for y in 0..shape.height * SCALE {

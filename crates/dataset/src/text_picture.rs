@@ -23,7 +23,7 @@ const LARGEST: usize = 64;
 ///
 /// As [`Images::image`].
 pub fn text_picture(images: &Images, index: usize) -> Result<String, DatasetError> {
-    let (shape, image) = (images.shape(), images.image(index)?);
+    let (shape, image) = (images.shape(), images.picture(index)?);
     if image.is_empty() {
         return Ok(String::new());
     }

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use strata_config::Config;
 use strata_dataset::{DataFolder, Dataset, DatasetError, Images, Split};
+use strata_model::{InputTransform, ModelError, Predictor};
 use strata_rng::TorchRng;
+use strata_trainer::TrainError;
 
 use crate::display::Display;
 use crate::{ExperimentError, Stop};
@@ -56,11 +58,24 @@ pub(crate) fn split(experiment: &Config, dataset: &Dataset) -> Result<(Split, To
     Ok((split, rng))
 }
 
-/// The pixels of a batch, one image after the other, and the labels.
-pub(crate) fn bytes_and_labels(images: &Images, batch: &[u32]) -> Result<(Vec<u8>, Vec<u8>), DatasetError> {
-    let mut bytes = Vec::with_capacity(batch.len() * images.shape().values());
-    for index in batch {
-        bytes.extend_from_slice(&images.image(*index as usize)?);
+/// What a network sees of the samples `batch` of `images`, one after the other, and their labels.
+pub(crate) fn inputs_and_labels(
+    predictor: &Predictor,
+    images: &Images,
+    batch: &[u32],
+) -> Result<(Vec<f32>, Vec<u8>), ExperimentError> {
+    let labels = batch.iter().map(|index| images.labels()[*index as usize]).collect();
+    if images.values().is_none() {
+        let mut bytes = Vec::with_capacity(batch.len() * images.shape().values());
+        for index in batch {
+            bytes.extend_from_slice(&images.image(*index as usize)?);
+        }
+        return Ok((predictor.features(&bytes).map_err(TrainError::from)?, labels));
     }
-    Ok((bytes, batch.iter().map(|index| images.labels()[*index as usize]).collect()))
+    if predictor.usage().transform != InputTransform::None {
+        let reason = "the model takes bytes, and the samples are floats".to_owned();
+        return Err(TrainError::from(ModelError::Usage { reason }).into());
+    }
+    let of_sample = |index: &u32| images.values_of(*index as usize).unwrap_or_default();
+    Ok((batch.iter().flat_map(of_sample).copied().collect(), labels))
 }

@@ -8,7 +8,7 @@ use strata_model::Predictor;
 use strata_spec::LossSpec;
 use strata_trainer::{CrossEntropy, TrainError};
 
-use crate::data::bytes_and_labels;
+use crate::data::inputs_and_labels;
 use crate::evaluation::{RecordedRun, RunEvaluation, Totals, images_of};
 use crate::threads::start_threads;
 use crate::{Display, ExperimentError, ImagePart, Stop, data};
@@ -59,11 +59,12 @@ pub fn evaluate_ensemble(
             return Err(ExperimentError::InterruptedEarly);
         }
         let mut add = || {
-            let (bytes, labels) = bytes_and_labels(images, batch)?;
-            let mut sums = vec![0.0f64; labels.len() * classes];
+            let mut sums = vec![0.0f64; batch.len() * classes];
+            let mut labels = Vec::new();
             for (predictor, right) in predictors.iter().zip(&mut right) {
-                let logits = predictor.features(&bytes).and_then(|features| predictor.logits(&features));
-                let logits = logits.map_err(TrainError::from)?;
+                let inputs;
+                (inputs, labels) = inputs_and_labels(predictor, images, batch)?;
+                let logits = predictor.logits(&inputs).map_err(TrainError::from)?;
                 let outputs = Outputs { logits: &logits, labels: &labels, classes };
                 *right += outputs.samples().filter(|sample| sample.predicted() == sample.label).count();
                 let probabilities = softmax(&logits, classes);

@@ -77,6 +77,12 @@ pub enum ExperimentError {
         /// Why not.
         reason: String,
     },
+    /// A key of images of bytes, where the data set's values are floats.
+    #[error("{key} is of images of bytes, and the data set's values are floats, which the network sees as they are")]
+    OfBytes {
+        /// The config's key.
+        key: &'static str,
+    },
     /// A class that cannot have a balanced weight.
     #[error("the class with the label {class} has no image to train on, and so no balanced weight")]
     NoWeight {
@@ -187,6 +193,7 @@ impl ExperimentError {
             | Self::UnrecordableFolder { .. }
             | Self::NoImage { .. }
             | Self::NoWeight { .. }
+            | Self::OfBytes { .. }
             | Self::StartFrom { .. }
             | Self::Reproduce { .. }
             | Self::NoRun { .. }

@@ -1,20 +1,18 @@
 //! A finished run's weights, evaluated again on any part of its data: by the run-time predictor, so that nothing is compiled.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
 use strata_config::Config;
 use strata_dataset::{DataFolder, Dataset, Images, Split};
 use strata_export::{ExportError, weights_file};
 use strata_metrics::{Confusion, Outputs, SampleResult, Sums, registered};
 use strata_model::{ModelError, Predictor, TrainedModel};
-use strata_report::{Cell, Format, Record, Sheet, read_record};
+use strata_report::{Record, read_record};
 use strata_trainer::{Loss, Threads, TrainError};
 
-use crate::data::bytes_and_labels;
+use crate::data::inputs_and_labels;
 use crate::inputs::Inputs;
 use crate::threads::start_threads;
 use crate::{Display, ExperimentError, ImagePart, Stop, data, setup};
@@ -32,8 +30,8 @@ use crate::{Display, ExperimentError, ImagePart, Stop, data, setup};
 pub struct RunEvaluation {
     /// The run's name.
     pub run: String,
-    /// The part: `train`, `validation` or `test`.
-    pub part: &'static str,
+    /// The part: `train`, `validation` or `test`, or the path of samples of one's own.
+    pub part: String,
     /// How many samples.
     pub samples: u64,
     /// Of how many the class was predicted.
@@ -90,9 +88,8 @@ pub(crate) fn evaluate_in(
             return Err(ExperimentError::InterruptedEarly);
         }
         let mut add = || {
-            let (bytes, labels) = bytes_and_labels(images, batch)?;
-            let logits = predictor.features(&bytes).and_then(|features| predictor.logits(&features));
-            totals.add(&logits.map_err(TrainError::from)?, &labels, &*loss);
+            let (inputs, labels) = inputs_and_labels(&predictor, images, batch)?;
+            totals.add(&predictor.logits(&inputs).map_err(TrainError::from)?, &labels, &*loss);
             Ok::<_, ExperimentError>(())
         };
         threads.run(&mut add)?;
@@ -229,70 +226,19 @@ impl Totals {
         self.results.extend(outputs.samples().map(|sample| sample.result()));
     }
 
-    pub(crate) fn finish(self, run: String, part: &'static str, classes: Vec<String>) -> RunEvaluation {
+    pub(crate) fn finish(self, run: String, part: impl Into<String>, classes: Vec<String>) -> RunEvaluation {
         let Self { samples, correct, loss, weight, sums, confusion, results } = self;
         let metrics = sums.into_iter().map(|(name, sums)| (name, sums.value())).collect();
-        RunEvaluation { run, part, samples, correct, loss: loss / weight, metrics, classes, confusion, results }
-    }
-}
-
-impl RunEvaluation {
-    /// The share of samples whose class was predicted.
-    pub fn accuracy(&self) -> f64 {
-        self.correct as f64 / self.samples as f64
-    }
-
-    /// Precision, recall and F1 of each class, a row each.
-    pub fn classes_sheet(&self) -> Sheet {
-        let mut sheet = Sheet::new(["class", "precision", "recall", "f1", "samples"]);
-        for (class, name) in self.classes.iter().enumerate() {
-            let scores = self.confusion.class(class);
-            let mut row = vec![Cell::new(name.as_str())];
-            row.extend([scores.precision, scores.recall, scores.f1].map(Cell::metric));
-            row.push(Cell::new(scores.support));
-            sheet.push(row);
+        RunEvaluation {
+            run,
+            part: part.into(),
+            samples,
+            correct,
+            loss: loss / weight,
+            metrics,
+            classes,
+            confusion,
+            results,
         }
-        sheet
-    }
-
-    /// How often a sample of each class, a row each, was predicted as each class, a column each.
-    pub fn confusion_sheet(&self) -> Sheet {
-        let mut sheet =
-            Sheet::new(std::iter::once("label \\ predicted").chain(self.classes.iter().map(String::as_str)));
-        for (class, name) in self.classes.iter().enumerate() {
-            let counts = self.confusion.row(class).iter().map(|count| Cell::new(*count));
-            sheet.push(std::iter::once(Cell::new(name.as_str())).chain(counts).collect());
-        }
-        sheet
-    }
-
-    /// All of it as text for people, to fit `width` columns of a terminal.
-    pub fn table(&self, width: Option<usize>) -> String {
-        let Self { run, part, samples, loss, .. } = self;
-        let mut text = format!("{run}, {part}: {samples} samples, loss {loss:.4}, accuracy {:.4}\n", self.accuracy());
-        for (name, value) in &self.metrics {
-            // Writing to a string cannot fail.
-            let _ = writeln!(text, "{name} {value:.4}");
-        }
-        let classes = self.classes_sheet().write(Format::Table, width);
-        text + "\n" + &classes + "\n" + &self.confusion_sheet().write(Format::Table, width)
-    }
-
-    /// All of it as an object, every number with all digits.
-    pub fn json(&self) -> Value {
-        let class = |(class, name): (usize, &String)| {
-            let scores = self.confusion.class(class);
-            json!({
-                "name": name, "precision": scores.precision, "recall": scores.recall, "f1": scores.f1, "samples": scores.support,
-            })
-        };
-        let classes: Vec<Value> = self.classes.iter().enumerate().map(class).collect();
-        let confusion: Vec<&[u64]> = (0..self.classes.len()).map(|class| self.confusion.row(class)).collect();
-        let metrics: Map<String, Value> =
-            self.metrics.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
-        json!({
-            "run": self.run, "part": self.part, "samples": self.samples, "loss": self.loss, "accuracy": self.accuracy(),
-            "metrics": metrics, "classes": classes, "confusion": confusion,
-        })
     }
 }

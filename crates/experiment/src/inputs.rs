@@ -19,6 +19,8 @@ use crate::{ExperimentError, LoaderAdapter, setup};
 pub(crate) enum Inputs {
     /// Each pixel, scaled.
     Pixels(PixelScale),
+    /// Floats, as they are: of the training images, the validation part included, and of the test images.
+    Values { train: Arc<PreparedImages>, test: Arc<PreparedImages> },
     /// Low frequencies, made once: of the training images, the validation part included, and of the test images.
     Frequencies { table: Arc<FrequencyTable>, train: Arc<PreparedImages>, test: Arc<PreparedImages> },
 }
@@ -34,6 +36,19 @@ impl Inputs {
     /// Works out what the config asks for. To normalise takes a pass over the training images; frequencies are made of all images, by means and variances over
     /// those to train on.
     pub(crate) fn of(experiment: &Config, dataset: &Dataset, split: &Split) -> Result<Self, ExperimentError> {
+        let are_floats = dataset.train.values().is_some();
+        let of_bytes = [
+            ("dataset.normalise", experiment.dataset.input == InputSpec::Pixels { normalise: true }),
+            ("dataset.input", matches!(experiment.dataset.input, InputSpec::Frequencies { .. })),
+            ("evaluation.mirrored", experiment.evaluation.mirrored),
+        ];
+        if let Some((key, _)) = of_bytes.into_iter().find(|(_, is_asked)| are_floats && *is_asked) {
+            return Err(ExperimentError::OfBytes { key });
+        }
+        if are_floats {
+            let values = |images: &Arc<Images>| PreparedImages::as_they_are(Arc::clone(images)).map(Arc::new);
+            return Ok(Self::Values { train: values(&dataset.train)?, test: values(&dataset.test)? });
+        }
         Ok(match experiment.dataset.input {
             InputSpec::Pixels { normalise: false } => Self::Pixels(PixelScale::Unit),
             InputSpec::Pixels { normalise: true } => {
@@ -92,6 +107,16 @@ impl Inputs {
                     part(&dataset.test, all, evaluation, Order::InOrder, BatchContent::Pixels)?,
                 )
             }
+            Self::Values { train, test } => {
+                let part = |images: &Arc<_>, indices, batch, order| {
+                    ImageLoader::prepared(Arc::clone(images), indices, batch, order)
+                };
+                (
+                    part(train, training, batch, Order::Shuffled)?,
+                    part(train, validation, evaluation, Order::InOrder)?,
+                    part(test, all, evaluation, Order::InOrder)?,
+                )
+            }
             Self::Frequencies { table, train, test } => {
                 let part = |images: &Arc<_>, indices, batch, order| {
                     ImageLoader::prepared(Arc::clone(images), indices, batch, order)
@@ -123,6 +148,7 @@ impl Inputs {
             Self::Pixels(PixelScale::Normalised { mean, deviation }) => {
                 InputTransform::Pixels { mean: mean.clone(), deviation: deviation.clone() }
             }
+            Self::Values { .. } => InputTransform::None,
             Self::Frequencies { table, .. } => InputTransform::of_table(table),
         }
     }

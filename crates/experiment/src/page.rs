@@ -14,6 +14,7 @@ use strata_pages::{FileOfRun, FirstLayer, InputBasis, RunPage, TestImages, Teste
 use strata_report::{HistoryEntry, Record, ReportError, RunFolder, read_change, read_notes};
 use strata_trainer::{Threads, TrainError};
 
+use crate::data::inputs_and_labels;
 use crate::{ExperimentError, Stop};
 
 /// The page's name in the run's folder.
@@ -60,11 +61,10 @@ fn classify(
 ) -> Result<Vec<SampleResult>, ExperimentError> {
     let mut results = Vec::new();
     for start in (0..images.len()).step_by(batch).take_while(|_| !stop.is_requested()) {
-        let range = start..(start + batch).min(images.len());
-        let (pixels, labels) = (images.between(range.clone())?, &images.labels()[range]);
-        let logits = predictor.features(&pixels).and_then(|features| predictor.logits(&features));
-        let logits = logits.map_err(TrainError::from)?;
-        let outputs = Outputs { logits: &logits, labels, classes: images.classes() };
+        let samples: Vec<u32> = (start..(start + batch).min(images.len())).map(|index| index as u32).collect();
+        let (inputs, labels) = inputs_and_labels(predictor, images, &samples)?;
+        let logits = predictor.logits(&inputs).map_err(TrainError::from)?;
+        let outputs = Outputs { logits: &logits, labels: &labels, classes: images.classes() };
         results.extend(outputs.samples().map(|sample| sample.result()));
     }
     Ok(results)
@@ -93,7 +93,7 @@ pub(crate) fn html(
     let model = weights_file(run, record).map_err(|error| error.to_string());
     let model = model.and_then(|path| TrainedModel::load(&path).map_err(|error| error.to_string()));
     let tensors: Vec<WeightTensor<'_>> = model.iter().flat_map(|model| &model.weights().tensors).map(tensor).collect();
-    let image = |index: usize| tested.as_ref().ok()?.images.image(index).ok().map(Cow::into_owned);
+    let image = |index: usize| tested.as_ref().ok()?.images.picture(index).ok().map(Cow::into_owned);
     let tested = tested.as_ref().map_err(Clone::clone).map(|tested| {
         let shape = tested.images.shape();
         let images = Ok(TestImages { shape: [shape.channels, shape.height, shape.width], image: &image });

@@ -17,7 +17,7 @@ named! {
         EmnistByClass = "emnist_byclass", "EMNIST by class: 697,932 training and 116,323 test images of 62 digits and letters";
         Synthetic = "synthetic", "images drawn from a seed, ten classes in CIFAR-10's layout by default";
         Images = "images", "image files of one's own: a folder for each class";
-        Arrays = "arrays", "NumPy arrays of one's own: uint8 images [N, height, width, channels] and a label for each";
+        Arrays = "arrays", "NumPy arrays of one's own: images [N, height, width, channels] or rows of features [N, values], of uint8 or of floats, and a label for each";
     }
 }
 

@@ -31,6 +31,7 @@ impl DatasetError {
         matches!(
             self,
             Self::NotATable
+                | Self::NotBytes
                 | Self::NotOfValues
                 | Self::OtherShape { .. }
                 | Self::Number { .. }
@@ -49,6 +50,12 @@ impl DatasetError {
 
     pub(crate) fn value(name: &'static str, value: usize, problem: impl Into<String>) -> Self {
         Self::Value { name, value: value as u64, problem: problem.into() }
+    }
+
+    /// Of a value that is no finite number in single precision.
+    pub(crate) fn not_finite(file: &str, sample: usize, value: f64) -> Self {
+        let problem = format!("sample {sample} (counted from 0): {value} is no finite number of 32 bits");
+        Self::Array { file: file.to_owned(), problem }
     }
 
     pub(crate) fn number(name: &'static str, value: f64, problem: impl Into<String>) -> Self {

@@ -47,3 +47,25 @@ fn sizes_that_disagree_are_refused() {
         assert!(error.is_usage());
     }
 }
+
+#[test]
+fn floats_have_statistics_a_range_and_a_picture_and_are_no_bytes() {
+    let shape = ImageShape { channels: 2, height: 1, width: 2 };
+    let values = vec![0.0, 1.0, 0.5, 0.25, -2.0, 2.0, 1.0, 0.0];
+    let images = Images::of_values(shape, values, vec![0, 1], 2).unwrap();
+    assert_eq!(images.range(), Some((-2.0, 2.0)));
+    // By hand: (0 + 1 - 2 + 2) / 4 and its deviation √((0.25² + 0.75² + 2.25² + 1.75²) / 4).
+    let statistics = images.channel_statistics().unwrap();
+    assert_eq!(statistics.mean, [0.25, 0.4375]);
+    assert!((statistics.deviation[0] - (8.75f64 / 4.0).sqrt()).abs() < 1e-12, "{statistics:?}");
+    // In 0..1 by 255, otherwise by the sample's own range.
+    assert_eq!(*images.picture(0).unwrap(), [0, 255, 128, 64]);
+    assert_eq!(*images.picture(1).unwrap(), [0, 255, 191, 128]);
+    assert!(images.picture(2).unwrap().is_empty());
+    for bytes in [images.image(0), images.pixels(), images.between(0..1)] {
+        assert!(matches!(bytes, Err(DatasetError::NotBytes)));
+    }
+    assert!(Images::of_values(shape, vec![0.0; 3], vec![0], 1).is_err());
+    let error = Images::of_values(shape, vec![0.0, 0.0, 0.0, f32::NAN], vec![0], 1).unwrap_err();
+    assert!(error.to_string().contains("sample 0"), "{error}");
+}

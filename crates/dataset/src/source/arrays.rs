@@ -1,4 +1,6 @@
-//! Arrays of one's own: images of bytes and their labels, in `.npy` files of a folder or in one `.npz` archive.
+//! Arrays of one's own: images of bytes or of floats, or rows of features, and their labels, in `.npy` files of a folder or in one `.npz` archive.
+
+mod samples;
 
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -7,6 +9,7 @@ use std::sync::Arc;
 
 use strata_files::escape_path;
 
+use self::samples::Samples;
 use super::npy::Npy;
 use super::zip::Zip;
 use crate::download::{FetchProgress, Watch};
@@ -31,10 +34,9 @@ pub(super) struct Arrays<'a> {
     pub(super) seed: u64,
 }
 
-/// Images and labels of a part.
-#[derive(Default)]
+/// Samples and labels of a part.
 struct Part {
-    pixels: Vec<u8>,
+    samples: Samples,
     labels: Vec<u8>,
 }
 
@@ -53,8 +55,17 @@ impl Arrays<'_> {
             None => self.draw(&mut train)?,
         };
         let own_validation = validation.as_ref().map(|part| part.labels.len());
+        let train_type = train.samples.type_name();
+        let other_type = |found: &str| DatasetError::Array {
+            file: escape_path(self.path),
+            problem: format!("x_train is of {train_type}, and another part of {found}: all are to be of one type"),
+        };
+        let test_type = test.samples.type_name();
+        if test_type != train_type {
+            return Err(other_type(test_type));
+        }
         if let Some(validation) = validation {
-            train.pixels.extend(validation.pixels);
+            train.samples.append(validation.samples).map_err(other_type)?;
             train.labels.extend(validation.labels);
         }
         for (what, expected, found) in [
@@ -65,7 +76,7 @@ impl Arrays<'_> {
                 return Err(DatasetError::OtherCount { path: self.path.to_owned(), what, expected, found });
             }
         }
-        let images = |part: Part| Images::new(self.shape, part.pixels, part.labels, self.classes).map(Arc::new);
+        let images = |part: Part| self.images(part).map(Arc::new);
         Ok(Dataset {
             name: "arrays".to_owned(),
             classes: (0..self.classes).map(|class| class.to_string()).collect(),
@@ -73,6 +84,22 @@ impl Arrays<'_> {
             validation: own_validation,
             test: images(test)?,
         })
+    }
+
+    /// The samples of the part to test on alone.
+    pub(super) fn load_test(&self, watch: &mut Watch<'_>) -> Result<Images, DatasetError> {
+        watch.tell(FetchProgress::Reading { path: self.path.to_owned() });
+        let test = self.part(&mut Files::open(self.path)?, &["test"], watch)?;
+        let problem = || format!("{} has no arrays x_test and y_test", escape_path(self.path));
+        self.images(test.ok_or_else(|| DatasetError::ImageFolder { path: self.path.to_owned(), problem: problem() })?)
+    }
+
+    fn images(&self, part: Part) -> Result<Images, DatasetError> {
+        let Part { samples, labels } = part;
+        match samples {
+            Samples::Bytes(pixels) => Images::new(self.shape, pixels, labels, self.classes),
+            Samples::Floats(values) => Images::of_values(self.shape, values, labels, self.classes),
+        }
     }
 
     /// The arrays `x_` and `y_` of the first of these names that is there.
@@ -83,10 +110,10 @@ impl Arrays<'_> {
             match [files.read(&images)?, files.read(&labels)?] {
                 [None, None] => {}
                 [Some(images_found), Some(labels_found)] => {
-                    let pixels = self.pixels(&images_found, &files.name(&images))?;
-                    let labels =
-                        self.labels(&labels_found, &files.name(&labels), pixels.len() / self.shape.values())?;
-                    return Ok(Some(Part { pixels, labels }));
+                    let samples = self.samples(&images_found, &files.name(&images))?;
+                    let count = samples.len() / self.shape.values();
+                    let labels = self.labels(&labels_found, &files.name(&labels), count)?;
+                    return Ok(Some(Part { samples, labels }));
                 }
                 [Some(_), None] => return Err(wrong(files, &images, format!("there is no {labels} beside it"))),
                 [None, Some(_)] => return Err(wrong(files, &labels, format!("there is no {images} beside it"))),
@@ -95,14 +122,11 @@ impl Arrays<'_> {
         Ok(None)
     }
 
-    /// The images of an array, channel by channel.
-    fn pixels(&self, file: &[u8], name: &str) -> Result<Vec<u8>, DatasetError> {
+    /// The samples of an array, channel by channel.
+    fn samples(&self, file: &[u8], name: &str) -> Result<Samples, DatasetError> {
         let array = Npy::parse(file).map_err(|problem| DatasetError::Array { file: name.to_owned(), problem })?;
         let wrong = |problem: String| DatasetError::Array { file: name.to_owned(), problem };
         let ImageShape { channels, height, width } = self.shape;
-        let Some(bytes) = array.bytes() else {
-            return Err(wrong(format!("its values are {}; images are of uint8, 0 to 255", array.type_name())));
-        };
         let fits = match array.shape.as_slice() {
             [_, rows, columns] => channels == 1 && [*rows, *columns] == [height, width],
             [_, rows, columns, last] => [*rows, *columns, *last] == [height, width, channels],
@@ -116,13 +140,24 @@ impl Arrays<'_> {
                 [channels, height, width]
             )));
         }
-        let mut pixels = room_for(bytes.len(), "the images of an array")?;
-        for image in bytes.chunks_exact(self.shape.values()) {
-            for channel in 0..channels {
-                pixels.extend(image.iter().skip(channel).step_by(channels));
-            }
+        if let Some(bytes) = array.bytes() {
+            return Ok(Samples::Bytes(samples::by_channel(bytes, self.shape)?));
         }
-        Ok(pixels)
+        let Some(floats) = array.floats() else {
+            return Err(wrong(format!(
+                "its values are {}; samples are of uint8 (0 to 255), float16, float32 or float64",
+                array.type_name()
+            )));
+        };
+        let mut values = room_for(array.shape.iter().product(), "the values of an array")?;
+        for (place, value) in floats.enumerate() {
+            // What is beyond 32 bits becomes infinite.
+            if !(value as f32).is_finite() {
+                return Err(DatasetError::not_finite(name, place / self.shape.values(), value));
+            }
+            values.push(value as f32);
+        }
+        Ok(Samples::Floats(samples::by_channel(&values, self.shape)?))
     }
 
     fn labels(&self, file: &[u8], name: &str, images: usize) -> Result<Vec<u8>, DatasetError> {
@@ -151,16 +186,13 @@ impl Arrays<'_> {
 
     /// Takes the images to test on out of those to train on: as many as are wanted, of a permutation's end, in their order.
     fn draw(&self, train: &mut Part) -> Result<Part, DatasetError> {
-        let (count, wanted, values) = (train.labels.len(), self.counts[1], self.shape.values());
-        let is_test = super::drawn_for_test(count, wanted, self.seed)?;
-        let (mut left, mut test) = (Part::default(), Part::default());
-        for (number, (image, label)) in train.pixels.chunks_exact(values).zip(&train.labels).enumerate() {
-            let part = if is_test[number] { &mut test } else { &mut left };
-            part.pixels.extend_from_slice(image);
-            part.labels.push(*label);
-        }
-        *train = left;
-        Ok(test)
+        let is_test = super::drawn_for_test(train.labels.len(), self.counts[1], self.seed)?;
+        let test = train.samples.split_off(&is_test, self.shape.values());
+        let mut is_test = is_test.into_iter();
+        let (test_labels, labels) =
+            std::mem::take(&mut train.labels).into_iter().partition(|_| is_test.next().unwrap_or_default());
+        train.labels = labels;
+        Ok(Part { samples: test, labels: test_labels })
     }
 }
 

@@ -25,7 +25,7 @@ use strata_spec::{DatasetKind, DatasetSpec};
 pub use synthetic::Synthetic;
 
 use crate::download::{FetchProgress, Limits, Watch, cache_folder};
-use crate::{Dataset, DatasetError, ImageShape};
+use crate::{Dataset, DatasetError, ImageShape, Images};
 use files::Found;
 use request::Request;
 
@@ -145,6 +145,21 @@ pub fn load(
     progress: &mut dyn FnMut(FetchProgress),
 ) -> Result<Dataset, DatasetError> {
     load_within(spec, folder, &Limits::default(), &mut Watch { cancel, progress })
+}
+
+/// Reads `x_test` and `y_test` of the arrays at `path`, an `.npz` archive or a folder of `.npy` files: samples of `shape` and labels of so many `classes`.
+///
+/// # Errors
+///
+/// As [`load`]; [`DatasetError::ImageFolder`] where there are no such arrays.
+pub fn load_test_arrays(
+    path: &Path,
+    shape: ImageShape,
+    classes: usize,
+    cancel: &dyn Fn() -> bool,
+) -> Result<Images, DatasetError> {
+    let arrays = arrays::Arrays { path, shape, classes, counts: [0; 2], seed: 0 };
+    arrays.load_test(&mut Watch { cancel, progress: &mut |_| {} })
 }
 
 fn load_within(

@@ -53,6 +53,26 @@ impl<'a> Npy<'a> {
         (self.kind == b'u' && self.size == 1).then_some(self.data)
     }
 
+    /// Its values, which are floats of 16, 32 or 64 bits.
+    pub(super) fn floats(&self) -> Option<impl Iterator<Item = f64> + 'a> {
+        let (is_big_endian, size) = (self.is_big_endian, self.size);
+        (self.kind == b'f' && size > 1).then(|| {
+            self.data.chunks_exact(size).map(move |value| {
+                let mut bytes = [0; 8];
+                bytes[..size].copy_from_slice(value);
+                if is_big_endian {
+                    bytes[..size].reverse();
+                }
+                let bits = u64::from_le_bytes(bytes);
+                match size {
+                    2 => half(bits as u16),
+                    4 => f32::from_bits(bits as u32).into(),
+                    _ => f64::from_bits(bits),
+                }
+            })
+        })
+    }
+
     /// The type of its values, as NumPy calls it.
     pub(super) fn type_name(&self) -> String {
         let kind = match self.kind {
@@ -83,6 +103,18 @@ impl<'a> Npy<'a> {
             })
         })
     }
+}
+
+/// A number of IEEE 754's binary16.
+fn half(bits: u16) -> f64 {
+    let (exponent, fraction) = (i32::from((bits >> 10) & 31), f64::from(bits & 1023));
+    let size = match exponent {
+        0 => fraction * 2f64.powi(-24),
+        31 if fraction == 0.0 => f64::INFINITY,
+        31 => f64::NAN,
+        _ => (1024.0 + fraction) * 2f64.powi(exponent - 25),
+    };
+    if bits >> 15 == 0 { size } else { -size }
 }
 
 /// What follows a key in the header, a dictionary in Python's words.

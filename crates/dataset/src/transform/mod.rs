@@ -1,10 +1,12 @@
 //! What is done to an image before a network sees it.
 
 mod frequency;
+mod plain;
 mod scale;
 
 use std::fmt::Debug;
 
+pub(crate) use plain::AsTheyAre;
 pub use scale::PixelScale;
 use strata_rng::Philox;
 
