@@ -81,25 +81,10 @@ impl Domain {
             Self::Range(range) => range.unit(value.parse().ok()?),
         }
     }
-
-    /// The value of a range nearest to the place `u` from 0 to 1 in its scale, or the choice number `u`.
-    #[cfg(feature = "driver")]
-    pub(crate) fn nearest(&self, u: f64) -> String {
-        match self {
-            Self::Choices(choices) => choices.get(u.max(0.0) as usize).or(choices.last()).cloned().unwrap_or_default(),
-            Self::Range(range) => match range.count() {
-                Some(count) if !range.is_linear_integer() => {
-                    let last = count.saturating_sub(1);
-                    range.text(range.counted(((u * last as f64).round().max(0.0) as usize).min(last)))
-                }
-                _ => range.text(range.between(u.clamp(0.0, 1.0))),
-            },
-        }
-    }
 }
 
 impl Range {
-    fn is_linear_integer(&self) -> bool {
+    pub(crate) fn is_linear_integer(&self) -> bool {
         self.is_integer && self.grid.is_none() && self.scale == Scale::Linear
     }
 
@@ -115,7 +100,7 @@ impl Range {
         }
     }
 
-    fn counted(&self, index: usize) -> f64 {
+    pub(crate) fn counted(&self, index: usize) -> f64 {
         match self.grid {
             Some(Grid::Points(points)) => self.between(index as f64 / (points.max(2) - 1) as f64),
             Some(Grid::Step(step)) => self.low + index as f64 * step,
@@ -123,7 +108,7 @@ impl Range {
         }
     }
 
-    fn between(&self, u: f64) -> f64 {
+    pub(crate) fn between(&self, u: f64) -> f64 {
         let value = match self.scale {
             Scale::Linear => self.low + u * (self.high - self.low),
             Scale::Log => (self.low.ln() + u * (self.high.ln() - self.low.ln())).exp(),
@@ -140,7 +125,7 @@ impl Range {
         (-1e-9..=1.0 + 1e-9).contains(&u).then(|| u.clamp(0.0, 1.0))
     }
 
-    fn text(&self, value: f64) -> String {
+    pub(crate) fn text(&self, value: f64) -> String {
         if self.is_integer { format!("{value:.0}") } else { format!("{:?}", rounded(value).clamp(self.low, self.high)) }
     }
 }
@@ -168,7 +153,6 @@ mod tests {
         let tenths = range(0.0, 0.3, Scale::Linear, false, Some(Grid::Step(0.1)));
         let values: Vec<_> = (0..4).filter_map(|index| tenths.at(index)).collect();
         assert_eq!((tenths.count(), values.join(" ")), (Some(4), "0.0 0.1 0.2 0.3".to_owned()));
-        assert_eq!(tenths.nearest(0.5), "0.2");
         let decades = range(1e-3, 1e-1, Scale::Log, false, Some(Grid::Points(3)));
         let values: Vec<_> = (0..3).filter_map(|index| decades.at(index)).collect();
         assert_eq!(values, ["0.001", "0.01", "0.1"]);

@@ -1,19 +1,15 @@
 //! A sweep's folder: its manifest, which never changes, and where everything else is.
 
 use std::fs;
-#[cfg(feature = "driver")]
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-#[cfg(feature = "driver")]
-use strata_files::write_atomically;
 
 use crate::error::SweepError;
 use crate::spec::{Point, Sweep};
 
-const SCHEMA: u32 = 1;
-const MANIFEST: &str = "manifest.json";
+pub(crate) const SCHEMA: u32 = 1;
+pub(crate) const MANIFEST: &str = "manifest.json";
 /// The largest manifest read, in bytes: of a hundred thousand points of some keys.
 const MAX_MANIFEST: u64 = 256 << 20;
 
@@ -37,56 +33,20 @@ pub struct SweepFolder {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Manifest {
-    schema: u32,
-    name: String,
-    created: String,
-    sweep_file: PathBuf,
-    sweep: String,
-    base_file: PathBuf,
-    base: String,
+pub(crate) struct Manifest {
+    pub(crate) schema: u32,
+    pub(crate) name: String,
+    pub(crate) created: String,
+    pub(crate) sweep_file: PathBuf,
+    pub(crate) sweep: String,
+    pub(crate) base_file: PathBuf,
+    pub(crate) base: String,
     /// What was laid over the base beyond what the sweep's text says.
-    sets: Vec<String>,
-    points: Option<Vec<Point>>,
+    pub(crate) sets: Vec<String>,
+    pub(crate) points: Option<Vec<Point>>,
 }
 
 impl SweepFolder {
-    /// Begins `sweep` in the folder `path`, with the `points` that its check gave, or goes on with it where it was begun; `sets` are those that it was
-    /// read with.
-    ///
-    /// # Errors
-    /// [`SweepError::OtherSweep`] where the folder holds another one; the folder cannot be written.
-    #[cfg(feature = "driver")]
-    pub fn begin(path: &Path, sweep: &Sweep, sets: &[String], points: Option<Vec<Point>>) -> Result<Self, SweepError> {
-        fs::create_dir_all(path).map_err(SweepError::io("make the sweep's folder", path))?;
-        // Two that begin it at once: the first writes, the second finds it written.
-        let lock = lock(path)?;
-        let file = path.join(MANIFEST);
-        if !file.exists() {
-            let manifest = Manifest {
-                schema: SCHEMA,
-                name: sweep.name.clone(),
-                created: strata_report::now(),
-                sweep_file: sweep.file.clone(),
-                sweep: sweep.text.clone(),
-                base_file: sweep.base_file.clone(),
-                base: sweep.base_text.clone(),
-                sets: sets.to_vec(),
-                points,
-            };
-            let base = path.join("base.toml");
-            write(&base, sweep.base_text.as_bytes())?;
-            let text = serde_json::to_vec(&manifest).map_err(|error| damaged(&file, &error))?;
-            write(&file, &text)?;
-        }
-        drop(lock);
-        let folder = Self::open(path)?;
-        let same = |other: &Sweep| {
-            (&other.text, &other.base_text, &other.sets) == (&sweep.text, &sweep.base_text, &sweep.sets)
-        };
-        if same(&folder.sweep) { Ok(folder) } else { Err(SweepError::OtherSweep { path: path.to_owned() }) }
-    }
-
     /// Opens the sweep in the folder `path`.
     ///
     /// # Errors
@@ -162,37 +122,9 @@ impl SweepFolder {
     pub fn base(&self) -> PathBuf {
         self.path.join("base.toml")
     }
-
-    #[cfg(feature = "driver")]
-    /// Takes the lock under which the journal is written; it is free again when the value is dropped, or its process dies.
-    pub(crate) fn lock(&self) -> Result<File, SweepError> {
-        lock(&self.path)
-    }
-
-    #[cfg(feature = "driver")]
-    /// A folder below the sweep's, made where it is not there yet.
-    pub(crate) fn make(&self, name: &str) -> Result<PathBuf, SweepError> {
-        let folder = self.path.join(name);
-        fs::create_dir_all(&folder).map_err(SweepError::io("make the folder", &folder))?;
-        Ok(folder)
-    }
 }
 
-#[cfg(feature = "driver")]
-fn lock(path: &Path) -> Result<File, SweepError> {
-    let path = path.join("journal.lock");
-    let file = File::options().create(true).truncate(false).write(true).open(&path);
-    let file = file.map_err(SweepError::io("open the journal's lock", &path))?;
-    file.lock().map_err(SweepError::io("take the journal's lock", &path))?;
-    Ok(file)
-}
-
-#[cfg(feature = "driver")]
-fn write(path: &Path, bytes: &[u8]) -> Result<(), SweepError> {
-    write_atomically(path, |file| file.write_all(bytes)).map_err(SweepError::io("write the file", path))
-}
-
-fn damaged(path: &Path, error: &serde_json::Error) -> SweepError {
+pub(crate) fn damaged(path: &Path, error: &serde_json::Error) -> SweepError {
     SweepError::Damaged { path: path.to_owned(), line: None, reason: error.to_string() }
 }
 

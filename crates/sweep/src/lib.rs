@@ -20,39 +20,7 @@ mod spec;
 mod text;
 
 #[cfg(feature = "driver")]
-mod best;
-#[cfg(feature = "driver")]
-mod claim;
-#[cfg(feature = "driver")]
 mod driver;
-#[cfg(test)]
-#[cfg(feature = "driver")]
-mod driver_tests;
-#[cfg(feature = "driver")]
-mod event;
-#[cfg(feature = "driver")]
-mod halving;
-#[cfg(feature = "driver")]
-mod importance;
-#[cfg(feature = "driver")]
-mod journal;
-#[cfg(feature = "driver")]
-mod launch;
-#[cfg(feature = "driver")]
-mod member_state;
-#[cfg(feature = "driver")]
-mod methods;
-#[cfg(feature = "driver")]
-mod outcome;
-#[cfg(test)]
-#[cfg(feature = "driver")]
-mod simulated;
-#[cfg(feature = "driver")]
-pub mod slurm;
-#[cfg(feature = "driver")]
-mod state;
-#[cfg(feature = "driver")]
-mod tables;
 #[cfg(test)]
 mod tests;
 
@@ -64,21 +32,7 @@ pub use members::Member;
 pub use spec::{Budget, Condition, Halving, Method, Point, Slurm, Sweep, SweptKey};
 
 #[cfg(feature = "driver")]
-pub use best::best_config;
-#[cfg(feature = "driver")]
-pub use driver::{Driver, Options, Told, ask_to_stop, state_of};
-#[cfg(feature = "driver")]
-pub use importance::{Importance, importance, importance_sheet, marginal_sheet};
-#[cfg(feature = "driver")]
-pub use launch::{Arguments, Ended, Job, Launcher, Processes, Running, Start};
-#[cfg(feature = "driver")]
-pub use member_state::MemberState;
-#[cfg(feature = "driver")]
-pub use outcome::Look;
-#[cfg(feature = "driver")]
-pub use state::State;
-#[cfg(feature = "driver")]
-pub use tables::{members_sheet, points_sheet, summary_lines};
+pub use driver::*;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

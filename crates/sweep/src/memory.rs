@@ -22,16 +22,11 @@ pub(crate) fn of_run(config: &Config) -> u64 {
 
 /// This machine's memory in bytes, where the system says.
 pub(crate) fn total() -> Option<u64> {
-    line("MemTotal:")
+    meminfo("MemTotal:")
 }
 
-/// What a further process can have of it.
-#[cfg(feature = "driver")]
-pub(crate) fn available() -> Option<u64> {
-    line("MemAvailable:")
-}
-
-fn line(name: &str) -> Option<u64> {
+/// What the system says under `name`, in bytes.
+pub(crate) fn meminfo(name: &str) -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes << 10)

@@ -77,14 +77,6 @@ pub struct Budget {
     pub hours: Option<f64>,
 }
 
-impl Budget {
-    #[cfg(feature = "driver")]
-    /// Whether so many epochs and seconds leave nothing for a further member.
-    pub(crate) fn is_spent(&self, epochs: u64, seconds: f64) -> bool {
-        self.epochs.is_some_and(|most| epochs >= most) || self.hours.is_some_and(|hours| seconds >= hours * 3600.0)
-    }
-}
-
 /// Successive halving: where runs pause, and how many go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Halving {

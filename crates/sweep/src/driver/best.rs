@@ -1,10 +1,13 @@
 //! The best point, and its config.
 
+use std::collections::BTreeSet;
+
 use strata_config::Config;
 
+use crate::driver::member_state::MemberState;
+use crate::driver::state::State;
 use crate::error::SweepError;
 use crate::folder::SweepFolder;
-use crate::state::State;
 
 /// The points that have a mean over their seeds, by their numbers, the best first; of equal ones the earlier.
 pub(crate) fn ranked(folder: &SweepFolder, state: &State) -> Vec<(usize, f64)> {
@@ -30,4 +33,19 @@ pub fn best_config(folder: &SweepFolder, state: &State) -> Result<(Config, usize
     let mut sets = sweep.sets(&state.points[point], sweep.seeds[0]);
     sets.push(format!("name={}-best", sweep.name.chars().take(59).collect::<String>()));
     Ok((Config::parse(&sweep.base_text, &sweep.base_file, &sets)?, point, mean))
+}
+
+/// The members that have results, by name: those of the best points first, then those that wait at a rung.
+#[must_use]
+pub fn best_members(folder: &SweepFolder, state: &State) -> Vec<String> {
+    let members =
+        ranked(folder, state).into_iter().flat_map(|(point, _)| point * state.seeds..(point + 1) * state.seeds);
+    let is_finished = |index: &usize| state.members[*index].state == MemberState::Finished;
+    let finished: BTreeSet<usize> = (0..state.members.len()).filter(is_finished).collect();
+    let ranked: Vec<usize> = members.collect();
+    // A point with a failed seed has no mean; its other members have results all the same.
+    let known: BTreeSet<usize> = ranked.iter().copied().collect();
+    let paused = (0..state.members.len()).filter(|index| matches!(state.members[*index].state, MemberState::Paused(_)));
+    let all = ranked.iter().copied().chain(finished.difference(&known).copied()).chain(paused);
+    all.map(|index| folder.sweep().member_name(state.member(index))).collect()
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::propose;
-use crate::event::{Event, Id};
+use crate::driver::event::{Event, Id};
+use crate::driver::state::State;
 use crate::spec::{Point, Sweep};
-use crate::state::State;
 use crate::tests::sweep;
 
 const REPETITIONS: u64 = 20;

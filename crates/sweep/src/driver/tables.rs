@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use strata_report::{Cell, Sheet, mean_and_deviation};
 
-use crate::best::ranked;
+use crate::driver::best::ranked;
+use crate::driver::member_state::MemberState;
+use crate::driver::state::State;
 use crate::folder::SweepFolder;
-use crate::member_state::MemberState;
 use crate::spec::{Point, Sweep};
-use crate::state::State;
 
 /// A few lines on how the sweep stands: members by state, the budget, the best point so far, the time left with `jobs` members at a time.
 #[must_use]

@@ -7,17 +7,17 @@ use std::time::{Duration, Instant};
 
 use strata_config::Config;
 
+use crate::driver::event::{Event, Id};
+use crate::driver::journal::Journal;
+use crate::driver::launch::{Job, Launcher, Start, sets_of};
+use crate::driver::member_state::MemberState;
+use crate::driver::methods;
+use crate::driver::outcome::{Look, event_of};
+use crate::driver::state::State;
 use crate::error::SweepError;
-use crate::event::{Event, Id};
 use crate::folder::SweepFolder;
-use crate::journal::Journal;
-use crate::launch::{Job, Launcher, Start, sets_of};
-use crate::member_state::MemberState;
 use crate::memory;
-use crate::methods;
-use crate::outcome::{Look, event_of};
 use crate::spec::Point;
-use crate::state::State;
 
 /// How long a look at a driver's lock is believed, where it showed the driver alive.
 const ALIVE_FOR: Duration = Duration::from_millis(500);

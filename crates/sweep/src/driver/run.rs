@@ -2,15 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use crate::claim::{Desk, Next};
+use crate::driver::claim::{Desk, Next};
+use crate::driver::event::Event;
+use crate::driver::journal::Journal;
+use crate::driver::launch::{Ended, Job, Launcher, Running, last_line};
+use crate::driver::outcome::{Look, event_of};
+use crate::driver::state::State;
 use crate::error::SweepError;
-use crate::event::Event;
 use crate::folder::SweepFolder;
-use crate::journal::Journal;
-use crate::launch::{Ended, Job, Launcher, Running, last_line};
-use crate::memory;
-use crate::outcome::{Look, event_of};
-use crate::state::State;
+use crate::memory::meminfo;
 
 /// Pauses between two looks at the members, from the shortest to the longest.
 const PAUSES: [Duration; 2] = [Duration::from_millis(5), Duration::from_millis(200)];
@@ -143,7 +143,7 @@ impl<'a> Driver<'a> {
             .filter(|active| active.since.elapsed() < SETTLING)
             .map(|active| active.job.memory)
             .sum();
-        let is_enough = memory::available().is_none_or(|available| available.saturating_sub(unsettled) >= job.memory);
+        let is_enough = available_memory().is_none_or(|available| available.saturating_sub(unsettled) >= job.memory);
         if is_enough {
             return Ok(Next::Job(job));
         }
@@ -151,7 +151,7 @@ impl<'a> Driver<'a> {
             self.held = Some(job);
             return Ok(Next::Wait);
         }
-        let megabytes = (job.memory >> 20, memory::available().unwrap_or_default() >> 20);
+        let megabytes = (job.memory >> 20, available_memory().unwrap_or_default() >> 20);
         let reason =
             format!("not started: it needs about {} MB of memory, and {} MB are free", megabytes.0, megabytes.1);
         let id = self.desk.id(self.desk.state.index(job.member));
@@ -257,6 +257,11 @@ impl<'a> Driver<'a> {
         }
         Ok(())
     }
+}
+
+/// The memory that a further process can have, in bytes, where the system says.
+fn available_memory() -> Option<u64> {
+    meminfo("MemAvailable:")
 }
 
 fn words(event: &Event) -> String {

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex};
 
+use crate::driver::launch::{Ended, Job, Launcher, Running, Start};
+use crate::driver::outcome::Look;
 use crate::folder::SweepFolder;
-use crate::launch::{Ended, Job, Launcher, Running, Start};
-use crate::outcome::Look;
 use crate::points::uniform;
 
 /// What a machine would have of the members.
@@ -41,7 +41,7 @@ impl Default for Simulated {
 /// The best rate is 0.1: the value falls by its distance, in powers of ten, and grows with epochs.
 fn value(folder: &SweepFolder, name: &str, epochs: usize) -> f64 {
     let number: usize = name[1..name.find("-s").unwrap()].parse().unwrap();
-    let state = crate::driver::state_of(folder).unwrap();
+    let state = crate::driver::run::state_of(folder).unwrap();
     let rate = state.points[number].iter().flatten().find_map(|value| value.parse::<f64>().ok()).unwrap_or(1.0);
     1.0 - (rate.log10() + 1.0).abs() / 10.0 - 0.1 / epochs as f64
 }

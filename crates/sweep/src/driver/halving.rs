@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use strata_spec::Direction;
 
-use crate::member_state::{Known, MemberState};
+use crate::driver::member_state::{Known, MemberState};
 use crate::spec::Halving;
 
 /// How points stand at the rungs, by the rungs' epochs. Whatever happens to a member changes it in the logarithm of the points' number.
@@ -134,10 +134,10 @@ fn change(ranks: &mut BTreeSet<Rank>, rank: Rank, is_in: bool) {
 
 #[cfg(test)]
 mod tests {
-    use crate::event::{Event, Id};
-    use crate::member_state::MemberState;
+    use crate::driver::event::{Event, Id};
+    use crate::driver::member_state::MemberState;
+    use crate::driver::state::State;
     use crate::points::uniform;
-    use crate::state::State;
     use crate::tests::sweep;
 
     /// The member that goes on, found by looking at all of them.

@@ -6,12 +6,12 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use crate::claim::Desk;
+use crate::driver::claim::Desk;
+use crate::driver::event::Event;
+use crate::driver::launch::{Job, Launcher, Start, sets_of};
+use crate::driver::outcome::{Look, event_of};
 use crate::error::SweepError;
-use crate::event::Event;
 use crate::folder::SweepFolder;
-use crate::launch::{Job, Launcher, Start, sets_of};
-use crate::outcome::{Look, event_of};
 use crate::spec::Sweep;
 
 /// Tasks of an array of drivers where the sweep's file does not say.
@@ -128,14 +128,16 @@ pub fn collect(folder: &SweepFolder, launcher: &dyn Launcher) -> Result<usize, S
     let mut events = Vec::new();
     for index in 0..desk.state.members.len() {
         let is_known = desk.state.claimed.contains_key(&index) || !desk.state.open.contains(&index);
-        if is_known && !matches!(desk.state.members[index].state, crate::member_state::MemberState::Failed(_)) {
+        if is_known && !matches!(desk.state.members[index].state, crate::driver::member_state::MemberState::Failed(_)) {
             continue;
         }
         let id = desk.id(index);
         let name = folder.sweep().member_name(desk.state.member(index));
         let event = event_of(launcher.look(folder, &name), id, None);
         let is_news = match (&event, &desk.state.members[index].state) {
-            (Some(Event::Failed { reason, .. }), crate::member_state::MemberState::Failed(known)) => reason != known,
+            (Some(Event::Failed { reason, .. }), crate::driver::member_state::MemberState::Failed(known)) => {
+                reason != known
+            }
             (event, _) => event.is_some(),
         };
         events.extend(event.filter(|_| is_news));

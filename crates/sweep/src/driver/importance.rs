@@ -8,8 +8,8 @@
 use strata_report::{Cell, Sheet, mean_and_deviation};
 
 use crate::domain::Domain;
+use crate::driver::state::State;
 use crate::folder::SweepFolder;
-use crate::state::State;
 
 /// Groups of a range's numbers at most.
 const GROUPS: usize = 4;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use strata_report::{RunState, RunSummary, Status, read_history};
 
-use crate::event::{Event, Id};
+use crate::driver::event::{Event, Id};
 use crate::spec::Sweep;
 
 /// What a member's folder tells.

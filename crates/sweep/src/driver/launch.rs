@@ -6,9 +6,9 @@ use std::io;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
+use crate::driver::outcome::{Look, look};
 use crate::folder::SweepFolder;
 use crate::members::Member;
-use crate::outcome::{Look, look};
 use crate::spec::Sweep;
 
 /// A member to run.

@@ -4,14 +4,14 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::claim::{Desk, Next};
-use crate::driver::{Driver, Options, ask_to_stop, state_of};
+use crate::driver::claim::{Desk, Next};
+use crate::driver::launch::{Job, Launcher, Processes, Start};
+use crate::driver::member_state::MemberState;
+use crate::driver::run::{Driver, Options, ask_to_stop, state_of};
+use crate::driver::simulated::Simulated;
+use crate::driver::state::State;
 use crate::error::SweepError;
 use crate::folder::SweepFolder;
-use crate::launch::{Job, Launcher, Processes, Start};
-use crate::member_state::MemberState;
-use crate::simulated::Simulated;
-use crate::state::State;
 use crate::tests::sweep;
 
 const RATES: &str = "\"phases.0.lr\" = { low = 1e-3, high = 1.0, scale = \"log\" }\n";
@@ -178,7 +178,7 @@ fn halving_pauses_runs_and_takes_the_best_third_on() {
     assert_eq!(reached(1), 27);
     assert!((9..=14).contains(&reached(3)), "{}", reached(3));
     assert!((3..=6).contains(&state.counts().0), "{:?}", state.counts());
-    let best = crate::best::ranked(&folder, &state)[0].0;
+    let best = crate::driver::best::ranked(&folder, &state)[0].0;
     let rate: f64 = state.points[best][0].as_ref().unwrap().parse().unwrap();
     assert!((rate.log10() + 1.0).abs() < 0.3, "{rate}");
 }
@@ -269,7 +269,7 @@ fn a_line_of_the_journal_that_lacks_something_is_refused_whole() {
     for (line, expected) in rows {
         std::fs::write(&journal, format!("{whole}{line}\n")).unwrap();
         let mut state = State::new(folder.sweep(), None);
-        let refused = crate::journal::Journal::new(&folder).news(&mut state).unwrap_err().to_string();
+        let refused = crate::driver::journal::Journal::new(&folder).news(&mut state).unwrap_err().to_string();
         let place = format!("journal.jsonl:{}: ", whole.lines().count() + 1);
         assert!(refused.contains(&place) && refused.contains(expected), "{line}\n  gives {refused}");
         assert_eq!((state.counts(), state.points.len()), ((2, 0, 2), 1), "{line}");

@@ -10,9 +10,10 @@ mod philox;
 mod tests;
 mod tpe;
 
+use crate::domain::Domain;
+use crate::driver::state::State;
 use crate::error::SweepError;
 use crate::spec::{Method, Point, Sweep};
-use crate::state::State;
 
 /// What stands for the method in a build without it.
 #[cfg(not(feature = "cma-es"))]
@@ -45,5 +46,21 @@ pub(crate) fn propose(sweep: &Sweep, state: &State) -> Result<Option<Point>, Swe
     match sweep.method {
         Method::CmaEs => cma_es::propose(sweep, number, &results).map(Some),
         _ => tpe::propose(sweep, number, &results).map(Some),
+    }
+}
+
+impl Domain {
+    /// The value of a range nearest to the place `u` from 0 to 1 in its scale, or the choice number `u`.
+    pub(crate) fn nearest(&self, u: f64) -> String {
+        match self {
+            Self::Choices(choices) => choices.get(u.max(0.0) as usize).or(choices.last()).cloned().unwrap_or_default(),
+            Self::Range(range) => match range.count() {
+                Some(count) if !range.is_linear_integer() => {
+                    let last = count.saturating_sub(1);
+                    range.text(range.counted(((u * last as f64).round().max(0.0) as usize).min(last)))
+                }
+                _ => range.text(range.between(u.clamp(0.0, 1.0))),
+            },
+        }
     }
 }

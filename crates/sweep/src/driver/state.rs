@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::event::{Event, Id};
-use crate::halving::Rungs;
-use crate::member_state::{Known, MemberState};
+use crate::driver::event::{Event, Id};
+use crate::driver::halving::Rungs;
+use crate::driver::member_state::{Known, MemberState};
 use crate::members::Member;
-use crate::spec::{Point, Sweep};
+use crate::spec::{Budget, Point, Sweep};
 
 /// How a sweep stands.
 #[derive(Debug, Default)]
@@ -189,5 +189,12 @@ impl State {
         let (point, epochs) = rungs.promoted().or_else(|| rungs.best_of_latest().filter(|_| is_over))?;
         let mut members = point * self.seeds..(point + 1) * self.seeds;
         members.find(|index| self.members[*index].state == MemberState::Paused(epochs))
+    }
+}
+
+impl Budget {
+    /// Whether so many epochs and seconds leave nothing for a further member.
+    pub(crate) fn is_spent(&self, epochs: u64, seconds: f64) -> bool {
+        self.epochs.is_some_and(|most| epochs >= most) || self.hours.is_some_and(|hours| seconds >= hours * 3600.0)
     }
 }

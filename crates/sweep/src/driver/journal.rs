@@ -13,10 +13,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use strata_report::now;
 
+use crate::driver::event::Event;
+use crate::driver::state::State;
 use crate::error::SweepError;
-use crate::event::Event;
 use crate::folder::SweepFolder;
-use crate::state::State;
 
 #[derive(Serialize, Deserialize)]
 struct Line {
