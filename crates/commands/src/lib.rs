@@ -19,6 +19,7 @@ mod signals;
 mod start;
 mod sweep;
 mod sweep_members;
+mod sweep_page;
 mod sweep_plan;
 mod sweep_slurm;
 

@@ -76,7 +76,7 @@ pub(crate) fn compare(names: &[PathBuf], html: Option<&Path>, output: &cli::Outp
         bail!("none of the {} names is a run that can be read; `cargo xtask runs` lists the runs", names.len());
     }
     if let Some(path) = html {
-        write_comparison(&records, path)?;
+        write_comparison(&records, None, path)?;
         return show(&format!("{}\n", escape_path(path)));
     }
     let records: Vec<Record> = records.into_iter().map(|(_, record)| record).collect();

@@ -18,6 +18,7 @@ use strata_sweep::{
 use crate::output::{show, width};
 use crate::start::{absolute, prepare};
 use crate::sweep_members::processes;
+use crate::sweep_page;
 use crate::sweep_plan;
 use crate::sweep_slurm;
 
@@ -138,6 +139,9 @@ fn drive(folder: &SweepFolder, options: Options, processes: &mut Processes, stop
     screen.clear();
     let state = ended?;
     show(&status(folder, &state))?;
+    if let Some(page) = sweep_page::write(folder, &state)? {
+        show(&format!("{}\n", escape_path(&page)))?;
+    }
     let (finished, failed, members) = state.counts();
     if let Some(elsewhere) = state
         .members()

@@ -57,7 +57,11 @@ pub(crate) fn show(
             Cell::shown(found.bytes, format!("{:.1}", found.bytes as f64 / 1e6)),
         ]);
     }
-    text += &format!("\n{} networks\n{}", checked.networks.len(), sheet.write(Format::Table, width()));
+    let networks = match checked.networks.len() {
+        1 => "1 network".to_owned(),
+        count => format!("{count} networks, built at once"),
+    };
+    text += &format!("\n{networks}\n{}", sheet.write(Format::Table, width()));
     text += &estimate(sweep, checked, options, &measured);
     print(&text)
 }

@@ -11,6 +11,7 @@ use strata_sweep::{Processes, SweepFolder, slurm};
 use crate::output::show;
 use crate::start::absolute;
 use crate::sweep_members::processes;
+use crate::sweep_page;
 
 /// Writes the script, and submits it unless it is only to be shown.
 pub(crate) fn submit(folder: &SweepFolder, arguments: &RunSweep) -> anyhow::Result<()> {
@@ -82,5 +83,6 @@ pub(crate) fn collect(folder: &SweepFolder) -> anyhow::Result<()> {
     let found = slurm::collect(folder, &processes(None)?)?;
     let state = strata_sweep::state_of(folder)?;
     let (finished, failed, members) = state.counts();
-    show(&format!("{found} members were found ended; {finished} of {members} finished, {failed} failed\n"))
+    let page = sweep_page::write(folder, &state)?.map_or_else(String::new, |page| format!("{}\n", escape_path(&page)));
+    show(&format!("{found} members were found ended; {finished} of {members} finished, {failed} failed\n{page}"))
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use strata_dataset::DataFolder;
 use strata_export::RecordedRun;
-use strata_pages::{ComparePage, ComparedRun};
+use strata_pages::{ComparePage, ComparedRun, SweptKeys};
 use strata_report::Record;
 
 use crate::evaluation::{self, evaluate_in};
@@ -47,11 +47,15 @@ pub fn write_page(
     Ok(run.join(PAGE))
 }
 
-/// Writes the page that sets runs side by side, each by its folder and its record, into the file `path`.
+/// Writes the page that sets runs side by side, each by its folder and its record, into the file `path`; of a sweep's runs with the keys that it `swept`.
 ///
 /// # Errors
 /// [`ExperimentError::Report`] where it cannot be written.
-pub fn write_comparison(runs: &[(PathBuf, Record)], path: &Path) -> Result<(), ExperimentError> {
+pub fn write_comparison(
+    runs: &[(PathBuf, Record)],
+    swept: Option<SweptKeys<'_>>,
+    path: &Path,
+) -> Result<(), ExperimentError> {
     let records: Vec<Record> = runs.iter().map(|(_, record)| record.clone()).collect();
     let comparison = compare(&records);
     // In the comparison's order, in which the best run is the first.
@@ -73,6 +77,6 @@ pub fn write_comparison(runs: &[(PathBuf, Record)], path: &Path) -> Result<(), E
     let compared: Vec<ComparedRun<'_>> = compared.collect();
     let config_keys: Vec<String> =
         records.iter().flat_map(hyperparameters).map(|one| one.name).collect::<BTreeSet<_>>().into_iter().collect();
-    let page = ComparePage { comparison: &comparison, runs: &compared, config_keys: &config_keys };
+    let page = ComparePage { comparison: &comparison, runs: &compared, config_keys: &config_keys, swept };
     Ok(write_html(path, &page.html())?)
 }

@@ -42,7 +42,7 @@ pub(crate) struct Chart<'a> {
 }
 
 /// A range of values, by their logarithms where they span orders of magnitude.
-struct Scale {
+pub(crate) struct Scale {
     low: f64,
     high: f64,
     is_logarithmic: bool,
@@ -59,6 +59,17 @@ impl Scale {
         if low > 0.0 && high / low > 30.0 {
             return Self { low, high, is_logarithmic: true };
         }
+        Self::between(low, high)
+    }
+
+    /// The same without logarithms.
+    pub(crate) fn linear(values: impl Iterator<Item = f64> + Clone) -> Self {
+        let low = values.clone().fold(f64::INFINITY, f64::min);
+        let high = values.fold(f64::NEG_INFINITY, f64::max);
+        if low > high { Self { low: 0.0, high: 1.0, is_logarithmic: false } } else { Self::between(low, high) }
+    }
+
+    fn between(low: f64, high: f64) -> Self {
         // A single value is in the middle.
         let room = if high > low { (high - low) * 0.04 } else { high.abs().max(1e-12) * 0.1 };
         let low = if low >= 0.0 { (low - room).max(0.0) } else { low - room };
@@ -66,14 +77,14 @@ impl Scale {
     }
 
     /// Where a value is between low (0) and high (1).
-    fn share(&self, value: f64) -> f64 {
+    pub(crate) fn share(&self, value: f64) -> f64 {
         match self.is_logarithmic {
             true => (value / self.low).ln() / (self.high / self.low).ln(),
             false => (value - self.low) / (self.high - self.low),
         }
     }
 
-    fn ticks(&self) -> Vec<f64> {
+    pub(crate) fn ticks(&self) -> Vec<f64> {
         if self.is_logarithmic {
             let powers = self.low.log10().ceil() as i32..=self.high.log10().floor() as i32;
             let step = (powers.clone().count() / 5).max(1);

@@ -1,6 +1,7 @@
 //! The page that sets runs side by side: curves over each other, a table to sort and filter, groups over seeds, parallel coordinates, differences.
 
 mod compact;
+mod importance;
 
 use serde_json::{Value, json};
 use strata_report::{Comparison, HistoryEntry};
@@ -9,6 +10,7 @@ use crate::UncommittedChange;
 use crate::document::{COMPARE_SCRIPT, COMPARE_STYLE, Document};
 use crate::html::{facts, text};
 use compact::{Texts, curves};
+pub use importance::{SweptKey, SweptKeys};
 
 /// The most bytes of uncommitted changes that a page holds, each different one once.
 const CHANGES: usize = 2 << 20;
@@ -33,7 +35,7 @@ pub struct ComparedRun<'a> {
 /// let records = ["a", "b"].map(|name| Record::new(name, vec![]));
 /// let run = ComparedRun { history: &[], config: "", changes: &[] };
 /// let comparison = Comparison::of(&records, &recorded_hyperparameters);
-/// let page = ComparePage { comparison: &comparison, runs: &[run.clone(), run], config_keys: &[] };
+/// let page = ComparePage { comparison: &comparison, runs: &[run.clone(), run], config_keys: &[], swept: None };
 /// assert!(page.html().starts_with("<!doctype html>"));
 /// ```
 #[derive(Clone, Debug)]
@@ -44,6 +46,8 @@ pub struct ComparePage<'a> {
     pub runs: &'a [ComparedRun<'a>],
     /// Which of the comparison's rows are keys of a config, by their labels.
     pub config_keys: &'a [String],
+    /// Of a sweep's runs: the keys that it tried.
+    pub swept: Option<SweptKeys<'a>>,
 }
 
 impl ComparePage<'_> {
@@ -72,6 +76,8 @@ impl ComparePage<'_> {
         include_str!("compare_page.html")
             .replace("{title}", &text(title))
             .replace("{note}", &note)
+            .replace("{keys-link}", self.swept.as_ref().map_or("", |_| "<a href=\"#keys\">What mattered</a> "))
+            .replace("{keys}", &self.swept.as_ref().map_or_else(String::new, SweptKeys::section))
             .replace("{same}", &facts("The same in all runs", same))
     }
 
@@ -147,7 +153,7 @@ mod tests {
         let config = "name = \"<a>\"\nrate = 0.1\n".repeat(30);
         let runs = vec![ComparedRun { history: &history, config: &config, changes: &[] }; runs];
         let comparison = Comparison::of(&records, &recorded_hyperparameters);
-        ComparePage { comparison: &comparison, runs: &runs, config_keys: &["rate".to_owned()] }.html()
+        ComparePage { comparison: &comparison, runs: &runs, config_keys: &["rate".to_owned()], swept: None }.html()
     }
 
     #[test]

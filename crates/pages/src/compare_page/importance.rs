@@ -1,0 +1,197 @@
+//! Of a sweep: how much each key mattered, and what the objective was at each of its values.
+
+use std::fmt::Write as _;
+
+use crate::chart::{HEIGHT, Scale, WIDTH};
+use crate::html::{table, text};
+use crate::number::{metric, percent, short};
+
+const LEFT: f64 = 50.0;
+const RIGHT: f64 = 10.0;
+const TOP: f64 = 8.0;
+const BOTTOM: f64 = 34.0;
+/// Points that are drawn of one value at most; its mean and deviation are those of all.
+const DOTS: usize = 100;
+/// Characters that fit below a chart, all labels together.
+const LABELS: usize = 60;
+
+/// A key that a sweep tried with several values.
+#[derive(Clone, Debug)]
+pub struct SweptKey<'a> {
+    /// As `--set` has it: `phases.0.lr`.
+    pub name: &'a str,
+    /// The share of the objective's variance that lies between its values, 0 to 1; none where there are too few points to tell.
+    pub share: Option<f64>,
+    /// Its values, or groups of them, in their order: in words, and the objective's mean of each point there.
+    pub groups: &'a [(String, Vec<f64>)],
+}
+
+/// What a sweep tried, and by what it is judged.
+#[derive(Clone, Debug)]
+pub struct SweptKeys<'a> {
+    /// The objective's key: `val_acc`.
+    pub objective: &'a str,
+    /// The keys, in their order.
+    pub keys: &'a [SweptKey<'a>],
+}
+
+impl SweptKeys<'_> {
+    pub(crate) fn section(&self) -> String {
+        let mut sorted: Vec<&SweptKey<'_>> = self.keys.iter().collect();
+        sorted.sort_by(|a, b| b.share.unwrap_or(-1.0).total_cmp(&a.share.unwrap_or(-1.0)));
+        let objective = text(self.objective);
+        let mut html = format!(
+            "<section aria-labelledby=\"keys\"><h2 id=\"keys\">What mattered</h2><p class=\"soft\">For each key the share of the variance of \
+             <code>{objective}</code> that lies between its values, less what chance would put there: one key at a time, without interactions, over the points \
+             that finished. Below, {objective} at each value: a dot for each point, the line through the means, a bar of one sample deviation up and down.</p>"
+        );
+        let share = |key: &SweptKey<'_>| match key.share {
+            Some(share) => {
+                let width = format!("{:.0}", share * 100.0);
+                format!(
+                    "<meter min=\"0\" max=\"100\" value=\"{width}\" aria-label=\"{0}\"></meter> {0}",
+                    percent(share)
+                )
+            }
+            None => "too few points to tell".to_owned(),
+        };
+        let points = |key: &SweptKey<'_>| key.groups.iter().map(|(_, values)| values.len()).sum::<usize>();
+        let rows: Vec<Vec<String>> =
+            sorted.iter().map(|key| vec![text(key.name), share(key), points(key).to_string()]).collect();
+        html += &table("Importance of each key", &["key", "share of variance", "points"], &rows);
+        html += "<div class=\"marginals\">";
+        for key in &sorted {
+            html += &key.figure(self.objective);
+        }
+        html += "</div><details><summary>The means as numbers</summary>";
+        let mut rows = Vec::new();
+        for key in &sorted {
+            for (value, values) in key.groups.iter().filter(|(_, values)| !values.is_empty()) {
+                let (mean, deviation) = mean_and_deviation(values);
+                let deviation = deviation.map_or("–".to_owned(), metric);
+                rows.push(vec![text(key.name), text(value), metric(mean), deviation, values.len().to_string()]);
+            }
+        }
+        html + &table("Means at each value", &["key", "value", self.objective, "±", "points"], &rows)
+            + "</details></section>"
+    }
+}
+
+impl SweptKey<'_> {
+    /// The objective over the key's values, evenly spaced in their order.
+    fn figure(&self, objective: &str) -> String {
+        let groups: Vec<(&str, Vec<f64>)> = self
+            .groups
+            .iter()
+            .map(|(value, values)| (value.as_str(), values.iter().copied().filter(|value| value.is_finite()).collect()))
+            .filter(|(_, values): &(&str, Vec<f64>)| !values.is_empty())
+            .collect();
+        let ends = groups.iter().flat_map(|(_, values)| {
+            let (mean, deviation) = mean_and_deviation(values);
+            let deviation = deviation.unwrap_or_default();
+            values.iter().copied().chain([mean - deviation, mean + deviation]).collect::<Vec<_>>()
+        });
+        let all: Vec<f64> = ends.collect();
+        let scale = Scale::linear(all.iter().copied());
+        let step = (WIDTH - LEFT - RIGHT) / groups.len().max(1) as f64;
+        let x = |number: usize| LEFT + (number as f64 + 0.5) * step;
+        let y = |value: f64| HEIGHT - BOTTOM - scale.share(value) * (HEIGHT - TOP - BOTTOM);
+        let name = text(self.name);
+        let mut svg = format!(
+            "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{} over {name}\">",
+            text(objective)
+        );
+        for tick in scale.ticks() {
+            let at = y(tick);
+            // Writing to a string cannot fail.
+            let _ = write!(svg, "<path class=\"grid\" d=\"M{LEFT} {at:.1}H{:.1}\"/>", WIDTH - RIGHT);
+            let _ = write!(
+                svg,
+                "<text x=\"{:.1}\" y=\"{:.1}\" class=\"end\">{}</text>",
+                LEFT - 5.0,
+                at + 4.0,
+                text(&short(tick))
+            );
+        }
+        let (mut line, letters) = (String::new(), LABELS / groups.len().max(1));
+        for (number, (value, values)) in groups.iter().enumerate() {
+            let (mean, deviation) = mean_and_deviation(values);
+            let (at, deviation) = (x(number), deviation.unwrap_or_default());
+            for dot in values.iter().step_by(values.len().div_ceil(DOTS)) {
+                let _ = write!(svg, "<circle class=\"dot\" cx=\"{at:.1}\" cy=\"{:.1}\" r=\"2.5\"/>", y(*dot));
+            }
+            let _ = write!(
+                svg,
+                "<path class=\"deviation\" d=\"M{at:.1} {:.1}V{:.1}\"/>",
+                y(mean - deviation),
+                y(mean + deviation)
+            );
+            let _ = write!(line, "{}{at:.1} {:.1}", if number == 0 { 'M' } else { 'L' }, y(mean));
+            let label = label(value, letters);
+            // Where labels would be a few letters each, every third or so has one.
+            if letters >= 6 || number % groups.len().div_ceil(6) == 0 {
+                let _ = write!(
+                    svg,
+                    "<text x=\"{at:.1}\" y=\"{:.1}\" class=\"middle small\">{}<title>{}</title></text>",
+                    HEIGHT - BOTTOM + 15.0,
+                    text(&label),
+                    text(value)
+                );
+            }
+        }
+        let _ = write!(svg, "<path class=\"means\" d=\"{line}{}\"/>", if groups.len() == 1 { "h0" } else { "" });
+        let _ =
+            write!(svg, "<path class=\"axis\" d=\"M{LEFT} {TOP}V{:.1}H{:.1}\"/></svg>", HEIGHT - BOTTOM, WIDTH - RIGHT);
+        format!("<figure><figcaption>{name}</figcaption>{svg}</figure>")
+    }
+}
+
+/// A value's text in `letters`, the end left out where it is longer.
+fn label(value: &str, letters: usize) -> String {
+    let letters = letters.max(6);
+    let plain = value.trim_matches('"');
+    if plain.chars().count() <= letters {
+        return plain.to_owned();
+    }
+    plain.chars().take(letters - 1).chain(['…']).collect()
+}
+
+/// With n − 1; no deviation of fewer than two.
+fn mean_and_deviation(values: &[f64]) -> (f64, Option<f64>) {
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    (mean, (values.len() > 1).then(|| (squares / (values.len() - 1) as f64).sqrt()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_stand_by_importance_and_what_they_are_called_is_text() {
+        let few = [("1".to_owned(), vec![0.5])];
+        let many = [
+            ("\"<b>\"".to_owned(), vec![0.25, 0.75]),
+            ("long ".repeat(20), vec![0.5, f64::NAN]),
+            ("none".to_owned(), vec![]),
+        ];
+        let keys = [
+            SweptKey { name: "a", share: None, groups: &few },
+            SweptKey { name: "<i>", share: Some(0.7), groups: &many },
+        ];
+        let html = SweptKeys { objective: "val_acc", keys: &keys }.section();
+        assert!(html.find("&lt;i&gt;").unwrap() < html.find(">a<").unwrap(), "{html}");
+        assert!(html.contains("too few points to tell") && html.contains("70"), "{html}");
+        assert!(!html.contains("<b>") && !html.contains("<i>") && !html.contains("NaN"), "{html}");
+        // 0.25 and 0.75: mean 0.5, deviation √(2 · 0.0625).
+        assert!(html.contains("<td>0.5000</td><td>0.3536</td><td>2</td>"), "{html}");
+        assert_eq!(html.matches("class=\"dot\"").count(), 4);
+    }
+
+    #[test]
+    fn many_values_and_many_points_make_a_chart_of_bounded_size() {
+        let groups: Vec<_> = (0..40).map(|value| (value.to_string(), vec![value as f64; 10_000])).collect();
+        let html = SweptKey { name: "k", share: Some(1.0), groups: &groups }.figure("val_loss");
+        assert!(html.len() < 500_000 && html.matches("<title>").count() <= 7, "{}", html.len());
+    }
+}
