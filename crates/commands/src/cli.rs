@@ -150,6 +150,9 @@ pub(crate) struct Report {
     /// The run, by folder or name.
     #[arg(value_name = "RUN")]
     pub(crate) run: PathBuf,
+    /// Draw its plots as PNG files too: loss.png, accuracy.png and, where further metrics were measured, metrics.png.
+    #[arg(long)]
+    pub(crate) png: bool,
     /// The folder that holds the data set's files; the one the run was started with by default.
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,

@@ -11,7 +11,7 @@ use strata_experiment::{
 use strata_files::escape_path;
 use strata_report::{
     Format, Notes, Record, RunState, RunSummary, Sheet, Status, add_note, history_sheet, join_history, list_runs,
-    printable_json, read_history, read_notes, read_record, read_timing, runs_sheet, runs_table,
+    printable_json, read_history, read_notes, read_record, read_timing, runs_sheet, runs_table, write_png_plots,
 };
 
 use crate::cli;
@@ -174,9 +174,13 @@ fn json_line(value: &serde_json::Value) -> String {
 }
 
 pub(crate) fn report(arguments: &cli::Report, stop: &Stop) -> anyhow::Result<()> {
-    let cli::Report { run, data, runs } = arguments;
-    let page = write_page(&find_run(run, runs)?, data.as_deref(), &mut Display::default(), stop)?;
-    show(&format!("{}\n", escape_path(&page)))
+    let cli::Report { run, png, data, runs } = arguments;
+    let run = find_run(run, runs)?;
+    let mut files = vec![write_page(&run, data.as_deref(), &mut Display::default(), stop)?];
+    if *png {
+        files.extend(write_png_plots(&run)?);
+    }
+    show(&files.iter().map(|file| format!("{}\n", escape_path(file))).collect::<String>())
 }
 
 fn text_of(said: &Notes) -> String {

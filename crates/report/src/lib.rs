@@ -26,6 +26,7 @@ mod notes;
 mod owner;
 mod part;
 mod plot;
+mod png_plots;
 mod read;
 mod record;
 mod schema;
@@ -49,7 +50,8 @@ pub use metrics::{Best, Metrics};
 pub use notes::{Notes, add_note, read_notes};
 pub use owner::{Owner, host_name};
 pub use part::{Environment, Part};
-pub use plot::plots;
+pub use plot::{plots, plots_png};
+pub use png_plots::write_png_plots;
 pub use read::{read_history, read_parent, read_record, read_record_to_write, read_timing};
 pub use record::{
     Chosen, DatasetRecord, FrequencyRecord, ModelFile, ParentRecord, PhaseRecord, PixelRecord, Record, Rng,

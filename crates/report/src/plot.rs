@@ -2,6 +2,8 @@
 
 mod axis;
 mod chart;
+mod raster;
+mod strokes;
 
 use std::collections::BTreeSet;
 
@@ -25,17 +27,28 @@ use plotters::style::RGBColor;
 ///
 /// [`ReportError::Plot`] with the drawing library's message.
 pub fn plots(history: &[HistoryEntry]) -> Result<Vec<(&'static str, String)>, ReportError> {
-    let drawings = [
-        ("loss.svg", loss_svg(history).map(Some)),
-        ("accuracy.svg", accuracy_svg(history).map(Some)),
-        ("metrics.svg", metrics_svg(history)),
-    ];
-    let mut plots = Vec::new();
-    for (file, drawing) in drawings {
-        let svg = drawing.map_err(|message| ReportError::Plot { path: file.into(), message })?;
-        plots.extend(svg.map(|svg| (file, svg)));
-    }
-    Ok(plots)
+    let svg = |(file, chart): (&'static str, Chart)| Ok((file, drawn(file, chart.svg())?));
+    charts(history, ["loss.svg", "accuracy.svg", "metrics.svg"]).map(svg).collect()
+}
+
+/// [`plots`] as PNG files, of two pixels for each of the SVG's: `loss.png`, `accuracy.png`, `metrics.png`. Letters are drawn of strokes; what is no letter of ASCII is a box.
+///
+/// # Errors
+///
+/// As there.
+pub fn plots_png(history: &[HistoryEntry]) -> Result<Vec<(&'static str, Vec<u8>)>, ReportError> {
+    let png = |(file, chart): (&'static str, Chart)| Ok((file, drawn(file, chart.png())?));
+    charts(history, ["loss.png", "accuracy.png", "metrics.png"]).map(png).collect()
+}
+
+fn drawn<T>(file: &str, drawing: Result<T, String>) -> Result<T, ReportError> {
+    drawing.map_err(|message| ReportError::Plot { path: file.into(), message })
+}
+
+/// The charts of a history, each with the name of its file.
+fn charts(history: &[HistoryEntry], files: [&'static str; 3]) -> impl Iterator<Item = (&'static str, Chart)> {
+    let charts = [Some(loss_chart(history)), Some(accuracy_chart(history)), metrics_chart(history)];
+    files.into_iter().zip(charts).filter_map(|(file, chart)| Some((file, chart?)))
 }
 
 /// The initial evaluation stands at 0; the epoch with number `e` ends at `e + 1`.
@@ -48,12 +61,8 @@ fn series(name: &str, color: RGBColor, history: &[HistoryEntry], of: impl Fn(&Hi
     Series { name: name.to_owned(), color, points }
 }
 
-/// Training and validation loss by epoch, as SVG.
-///
-/// # Errors
-///
-/// The drawing library's message.
-fn loss_svg(history: &[HistoryEntry]) -> Result<String, String> {
+/// Training and validation loss by epoch.
+fn loss_chart(history: &[HistoryEntry]) -> Chart {
     Chart {
         title: "Loss vs. number of epochs",
         y_name: "loss",
@@ -64,15 +73,10 @@ fn loss_svg(history: &[HistoryEntry]) -> Result<String, String> {
         ],
         phases: phases(history),
     }
-    .svg()
 }
 
-/// Validation accuracy by epoch, and training accuracy where it was measured, as SVG.
-///
-/// # Errors
-///
-/// The drawing library's message.
-fn accuracy_svg(history: &[HistoryEntry]) -> Result<String, String> {
+/// Validation accuracy by epoch, and training accuracy where it was measured.
+fn accuracy_chart(history: &[HistoryEntry]) -> Chart {
     Chart {
         title: "Accuracy vs. number of epochs",
         y_name: "accuracy",
@@ -83,30 +87,24 @@ fn accuracy_svg(history: &[HistoryEntry]) -> Result<String, String> {
         ],
         phases: phases(history),
     }
-    .svg()
 }
 
-/// Every further metric of the validation part by epoch, as SVG; none where none was measured.
-///
-/// # Errors
-///
-/// The drawing library's message.
-fn metrics_svg(history: &[HistoryEntry]) -> Result<Option<String>, String> {
+/// Every further metric of the validation part by epoch; none where none was measured.
+fn metrics_chart(history: &[HistoryEntry]) -> Option<Chart> {
     let keys: BTreeSet<&str> =
         history.iter().flat_map(|e| e.values.keys()).filter_map(|k| k.strip_prefix("val_")).collect();
     if keys.is_empty() {
-        return Ok(None);
+        return None;
     }
     let lines = keys.into_iter().zip(FURTHER.into_iter().cycle());
     let line = |(key, color)| series(key, color, history, |e| e.values.get(&format!("val_{key}")).copied());
-    let chart = Chart {
+    Some(Chart {
         title: "Metrics",
         y_name: "validation",
         y_limits: (f64::NEG_INFINITY, f64::INFINITY),
         lines: lines.map(line).collect(),
         phases: phases(history),
-    };
-    chart.svg().map(Some)
+    })
 }
 
 /// Where each phase begins, and its first learning rate.
@@ -126,6 +124,14 @@ fn phases(history: &[HistoryEntry]) -> Vec<PhaseMark> {
 mod tests {
     use super::*;
     use strata_spec::HistoryRow;
+
+    fn loss_svg(history: &[HistoryEntry]) -> Result<String, String> {
+        loss_chart(history).svg()
+    }
+
+    fn accuracy_svg(history: &[HistoryEntry]) -> Result<String, String> {
+        accuracy_chart(history).svg()
+    }
 
     fn entry(epoch: Option<usize>, val_loss: f64) -> HistoryEntry {
         let line = HistoryRow {
@@ -176,12 +182,12 @@ mod tests {
     #[test]
     fn further_metrics_have_a_plot_of_their_own_with_a_line_each() {
         let mut history = falling(40);
-        assert_eq!(metrics_svg(&history).unwrap(), None);
+        assert!(metrics_chart(&history).is_none());
         for (number, entry) in history.iter_mut().enumerate() {
             entry.values = [("lr_last".to_owned(), 0.1), ("val_macro_f1".to_owned(), 0.01 * number as f64)].into();
             entry.values.insert("val_top_5".to_owned(), 0.5);
         }
-        let svg = metrics_svg(&history).unwrap().unwrap();
+        let svg = metrics_chart(&history).unwrap().svg().unwrap();
         for (text, times) in [("\nmacro_f1\n", 1), ("\ntop_5\n", 1), ("lr_last", 0)] {
             assert_eq!(count(&svg, text), times, "{text}\n{svg}");
         }
@@ -210,6 +216,30 @@ mod tests {
         let svg = loss_svg(&history).unwrap();
         assert!(svg.contains("3 values that are not finite or too large are not drawn"), "{svg}");
         assert!(!svg.contains("NaN") && !svg.contains("inf\""));
+    }
+
+    #[test]
+    fn the_same_history_gives_the_same_picture_of_twice_the_size() {
+        let history = falling(40);
+        let chart = loss_chart(&history);
+        let pixels = chart.pixels().unwrap();
+        assert_eq!(pixels.len(), 3 * 1800 * 1080);
+        let png = chart.png().unwrap();
+        assert_eq!(pixels, chart.pixels().unwrap());
+        assert_eq!(png[..8], *b"\x89PNG\r\n\x1a\n");
+        assert_eq!(png[16..24], [1800u32, 1080].map(u32::to_be_bytes).concat());
+        let count = |color: RGBColor| pixels.chunks(3).filter(|pixel| **pixel == [color.0, color.1, color.2]).count();
+        // Two lines of forty epochs across the picture, each more than three pixels high.
+        assert!(count(TRAINING) > 4000 && count(VALIDATION) > 4000, "{} {}", count(TRAINING), count(VALIDATION));
+        assert!(count(RGBColor(255, 255, 255)) > pixels.len() / 3 * 8 / 10);
+        // At the places of the axes' names, learning rates, marks and legend: letters, of which none is wider than its place.
+        let ink = |rows: std::ops::Range<usize>, columns: std::ops::Range<usize>| {
+            let dark = |y: usize, x: usize| pixels[3 * (1800 * y + x)] < 128;
+            rows.map(|y| columns.clone().filter(|x| dark(y, *x)).count()).sum::<usize>()
+        };
+        assert!(ink(20..76, 168..900) > 500, "the title");
+        assert!(ink(200..900, 20..60) > 100, "the vertical axis' name");
+        assert_eq!(ink(0..1080, 1790..1800), 0, "beyond the margin");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! One chart as SVG, 900 by 540 pixels on white: lines with crosses, phases marked by thin vertical lines.
+//! One chart as SVG, 900 by 540 pixels on white, or as a picture of it: lines with crosses, phases marked by thin vertical lines.
 
 use std::error::Error;
 
@@ -7,9 +7,11 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::axis::{Axis, short};
+use super::raster::Raster;
 
 const WIDTH: i32 = 900;
 const HEIGHT: i32 = 540;
+const SIZE: (u32, u32) = (WIDTH as u32, HEIGHT as u32);
 /// The room above the chart for title, legend and learning rates.
 const HEAD: i32 = 66;
 /// The margin left of the vertical axis' name.
@@ -62,8 +64,8 @@ pub(super) struct Chart {
     pub(super) phases: Vec<PhaseMark>,
 }
 
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-type Plane<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<Axis, Axis>>;
+type Area<B> = DrawingArea<B, Shift>;
+type Plane<'a, B> = ChartContext<'a, B, Cartesian2d<Axis, Axis>>;
 type Drawn = Result<(), Box<dyn Error>>;
 
 impl Chart {
@@ -71,14 +73,29 @@ impl Chart {
     pub(super) fn svg(&self) -> Result<String, String> {
         let mut svg = String::new();
         {
-            let root = SVGBackend::with_string(&mut svg, (WIDTH as u32, HEIGHT as u32)).into_drawing_area();
+            let root = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
             self.draw(&root).map_err(|e| e.to_string())?;
         }
         svg.push('\n');
         Ok(svg)
     }
 
-    fn draw(&self, root: &Area<'_>) -> Drawn {
+    /// Draws the chart as a PNG file, of two pixels for each of the SVG's. The same values give the same bytes.
+    pub(super) fn png(&self) -> Result<Vec<u8>, String> {
+        Raster::png(SIZE, &self.pixels()?).map_err(|e| e.to_string())
+    }
+
+    /// The picture's pixels, red, green and blue, row by row.
+    pub(super) fn pixels(&self) -> Result<Vec<u8>, String> {
+        let mut pixels = Vec::new();
+        {
+            let root = Raster::new(SIZE, &mut pixels).into_drawing_area();
+            self.draw(&root).map_err(|e| e.to_string())?;
+        }
+        Ok(pixels)
+    }
+
+    fn draw<B: DrawingBackend<ErrorType: 'static>>(&self, root: &Area<B>) -> Drawn {
         root.fill(&WHITE)?;
         let all = || {
             let lines = self.lines.iter();
@@ -116,7 +133,12 @@ impl Chart {
         Ok(())
     }
 
-    fn draw_phases(&self, root: &Area<'_>, plane: &Plane<'_, '_>, y: &Axis) -> Drawn {
+    fn draw_phases<B: DrawingBackend<ErrorType: 'static>>(
+        &self,
+        root: &Area<B>,
+        plane: &Plane<'_, B>,
+        y: &Axis,
+    ) -> Drawn {
         let at_bottom = |start: f64| {
             let area = plane.plotting_area();
             area.map_coordinate(&(start, y.extent.start))
@@ -142,7 +164,7 @@ impl Chart {
     }
 
     /// The legend stands in the head's right, where no line passes.
-    fn draw_legend(&self, root: &Area<'_>) -> Drawn {
+    fn draw_legend<B: DrawingBackend<ErrorType: 'static>>(&self, root: &Area<B>) -> Drawn {
         let mut right = WIDTH - 28;
         for series in self.lines.iter().rev().filter(|series| !series.points.is_empty()) {
             let color = series.color;
@@ -155,7 +177,7 @@ impl Chart {
         Ok(())
     }
 
-    fn draw_note(&self, root: &Area<'_>) -> Drawn {
+    fn draw_note<B: DrawingBackend<ErrorType: 'static>>(&self, root: &Area<B>) -> Drawn {
         let points = self.lines.iter().flat_map(|series| &series.points);
         let note = match points.filter(|(_, y)| !drawable(*y)).count() {
             0 => return Ok(()),
@@ -176,7 +198,7 @@ fn drawable(value: f64) -> bool {
 }
 
 /// A line with a cross at each point, broken where a value cannot be drawn; a point alone always has its cross.
-fn draw_line(plane: &mut Plane<'_, '_>, series: &Series) -> Drawn {
+fn draw_line<B: DrawingBackend<ErrorType: 'static>>(plane: &mut Plane<'_, B>, series: &Series) -> Drawn {
     let color = series.color;
     let cross = match series.points.len() {
         0..=80 => 4,
@@ -195,7 +217,14 @@ fn draw_line(plane: &mut Plane<'_, '_>, series: &Series) -> Drawn {
     Ok(())
 }
 
-fn text(root: &Area<'_>, words: &str, at: (i32, i32), side: HPos, size: i32, color: RGBColor) -> Drawn {
+fn text<B: DrawingBackend<ErrorType: 'static>>(
+    root: &Area<B>,
+    words: &str,
+    at: (i32, i32),
+    side: HPos,
+    size: i32,
+    color: RGBColor,
+) -> Drawn {
     let style = ("sans-serif", size).into_font().color(&color).pos(Pos::new(side, VPos::Center));
     root.draw(&Text::new(words, at, style))?;
     Ok(())
