@@ -134,7 +134,7 @@ fn options(arguments: &RunSweep) -> Options {
 fn drive(folder: &SweepFolder, options: Options, processes: &mut Processes, stop: &Stop) -> anyhow::Result<()> {
     let jobs = options.jobs;
     let driver = Driver::open(folder, options)?;
-    let mut screen = Screen { folder, jobs, lines: 0, drawn: None, is_live: std::io::stderr().is_terminal() };
+    let mut screen = Screen { folder, jobs, lines: Vec::new(), drawn: None, is_live: std::io::stderr().is_terminal() };
     let ended = driver.run(processes, &mut |told| screen.tell(&told), &|| stop.is_requested());
     screen.clear();
     let state = ended?;
@@ -182,8 +182,8 @@ fn status(folder: &SweepFolder, state: &State) -> String {
 struct Screen<'a> {
     folder: &'a SweepFolder,
     jobs: usize,
-    /// Lines of the table that stands on the terminal.
-    lines: usize,
+    /// The table that stands on the terminal, line by line.
+    lines: Vec<String>,
     drawn: Option<Instant>,
     is_live: bool,
 }
@@ -208,26 +208,28 @@ impl Screen<'_> {
         if !self.is_live || self.drawn.is_some_and(|drawn| drawn.elapsed() < REDRAW) {
             return;
         }
-        self.clear();
+        self.drawn = Some(Instant::now());
         let mut lines = summary_lines(self.folder, state, self.jobs);
-        if state.counts().0 > 0 {
-            lines.extend(
-                points_sheet(self.folder, state, SHOWN / 2).write(Format::Table, width()).lines().map(str::to_owned),
-            );
+        let best = points_sheet(self.folder, state, SHOWN / 2);
+        if !best.rows().is_empty() {
+            lines.extend(best.write(Format::Table, width()).lines().map(str::to_owned));
         }
-        let columns = width().unwrap_or(120);
-        for line in &lines {
-            // A line that wraps would not be taken away as one.
-            let short: String = line.chars().take(columns.saturating_sub(1)).collect();
-            let _ = writeln!(std::io::stderr(), "{}", escape_lines(&short));
+        // A line that wraps would not be taken away as one.
+        let columns = width().unwrap_or(120).saturating_sub(1);
+        let lines: Vec<String> =
+            lines.iter().map(|line| escape_lines(&line.chars().take(columns).collect::<String>())).collect();
+        // What has not changed is left alone, so that it does not flicker.
+        if lines != self.lines {
+            self.clear();
+            let _ = writeln!(std::io::stderr(), "{}", lines.join("\n"));
+            self.lines = lines;
         }
-        (self.lines, self.drawn) = (lines.len(), Some(Instant::now()));
     }
 
     fn clear(&mut self) {
-        if self.lines > 0 {
-            let _ = console::Term::stderr().clear_last_lines(self.lines);
+        if !self.lines.is_empty() {
+            let _ = console::Term::stderr().clear_last_lines(self.lines.len());
         }
-        (self.lines, self.drawn) = (0, None);
+        (self.lines, self.drawn) = (Vec::new(), None);
     }
 }

@@ -105,10 +105,15 @@ fn metrics_of(runs: &[Fields]) -> Vec<String> {
 /// ```
 /// assert_eq!(strata_report::mean_and_deviation(&[1.0, 3.0]), (Some(2.0), Some(2f64.sqrt())));
 /// assert_eq!(strata_report::mean_and_deviation(&[1.0]), (Some(1.0), None));
+/// assert_eq!(strata_report::mean_and_deviation(&[0.98; 7]), (Some(0.98), Some(0.0)));
 /// ```
 pub fn mean_and_deviation(numbers: &[f64]) -> (Option<f64>, Option<f64>) {
     if numbers.is_empty() {
         return (None, None);
+    }
+    if numbers.iter().all(|number| *number == numbers[0]) {
+        // Rounding would make some 1e-16 of it.
+        return (Some(numbers[0]), (numbers.len() > 1).then_some(0.0));
     }
     let n = numbers.len() as f64;
     let mean = numbers.iter().sum::<f64>() / n;

@@ -5,9 +5,11 @@
 
 PROGRAM is a built `strata` (configs with `hidden = []` need no other network). Thirty members: one fails (its folder is taken), one is requeued as a preemption
 would, one reaches its time limit, one is cancelled, and a node goes down in their midst. What was lost is submitted again, collected, and must be, to
-the byte, what a run of the same sweep on this machine alone gives.
+the byte, what a run of the same sweep on this machine alone gives. Then a method that learns: an array of three drivers on the shared journal, one of them requeued, must
+propose and run what one driver alone does.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -62,9 +64,13 @@ def until(what, condition, seconds=300):
         time.sleep(0.3)
 
 
-def results(runs):
-    members = sorted(path for path in (work / runs / "s").glob("p*") if path.is_dir())
+def results(runs, sweep="s"):
+    members = sorted(path for path in (work / runs / sweep).glob("p*") if path.is_dir())
     return {path.name: [(path / name).read_bytes() for name in ("model.safetensors", "history.jsonl")] for path in members}
+
+
+def submitted(sweep):
+    return run(program, "sweep", sweep, "--launcher", "slurm", "--threads", 1).stdout.split()[1].rstrip(",")
 
 
 shutil.rmtree(work, ignore_errors=True)
@@ -80,7 +86,7 @@ print(script)
 taken = work / "runs/s/p0003-s0"
 taken.mkdir(parents=True)
 (taken / "config.toml").write_text("seed = 1\n")
-job = run(program, "sweep", "s.toml", "--launcher", "slurm", "--threads", 1).stdout.split()[1].rstrip(",")
+job = submitted("s.toml")
 history = work / "runs/s/p0000-s0/history.jsonl"
 until("a member trains", lambda: history.exists() and history.read_text().count("\n") > 1)
 run("scontrol", "requeue", f"{job}_0", check=False)
@@ -97,7 +103,7 @@ print(run(program, "sweep", "collect", "s").stdout)
 print(run(program, "sweep", "status", "s").stdout)
 
 shutil.rmtree(taken)
-job = run(program, "sweep", "s.toml", "--launcher", "slurm", "--threads", 1).stdout.split()[1].rstrip(",")
+job = submitted("s.toml")
 until("the queue is empty", lambda: not states(job), 900)
 print(run(program, "sweep", "collect", "s").stdout)
 found = results("runs")
@@ -107,3 +113,21 @@ print(f"{len(found)} members; trained in several parts: {[name for name, count i
 if wrong or len(found) != len(expected):
     sys.exit(f"these differ from the local run: {wrong}")
 print("each member is, to the byte, the local run's")
+
+LEARNING = SWEEP.replace('"random"', '"tpe"').replace("members = 30", "members = 16").replace("throttle = 4", "throttle = 3")
+(work / "t.toml").write_text(LEARNING)
+run(program, "sweep", "t.toml", "--runs", "local", "--threads", 1, "--jobs", 1)
+expected = results("local", "t")
+print(run(program, "sweep", "t.toml", "--launcher", "slurm", "--dry-run", "--threads", 1).stdout)
+job = submitted("t.toml")
+journal = work / "runs/t/journal.jsonl"
+until("a member has finished", lambda: journal.exists() and '"finished"' in journal.read_text())
+run("scontrol", "requeue", f"{job}_1", check=False)
+until("the queue is empty", lambda: not states(job), 900)
+lines = [json.loads(line) for line in journal.read_text().splitlines()]
+drivers = {line["driver"] for line in lines if line["event"] == "claimed"}
+ends = [line["point"] for line in lines if line["event"] == "finished"]
+print(run(program, "sweep", "status", "t").stdout)
+if results("runs", "t") != expected or sorted(ends) != list(range(16)):
+    sys.exit(f"the drivers' members differ from those of one driver alone: {sorted(ends)}")
+print(f"{len(ends)} members by {len(drivers)} drivers, each finished once: to the byte those of one driver alone")

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use strata_report::mean_and_deviation;
+
 use crate::chart::{HEIGHT, Scale, WIDTH};
 use crate::html::{table, text};
 use crate::number::{metric, percent, short};
@@ -43,7 +45,7 @@ impl SweptKeys<'_> {
         let mut html = format!(
             "<section aria-labelledby=\"keys\"><h2 id=\"keys\">What mattered</h2><p class=\"soft\">For each key the share of the variance of \
              <code>{objective}</code> that lies between its values, less what chance would put there: one key at a time, without interactions, over the points \
-             that finished. Below, {objective} at each value: a dot for each point, the line through the means, a bar of one sample deviation up and down.</p>"
+             that finished. Below, {objective} at each value: a dot for each point, a line through the means, a bar of one sample deviation up and down.</p>"
         );
         let share = |key: &SweptKey<'_>| match key.share {
             Some(share) => {
@@ -67,7 +69,7 @@ impl SweptKeys<'_> {
         let mut rows = Vec::new();
         for key in &sorted {
             for (value, values) in key.groups.iter().filter(|(_, values)| !values.is_empty()) {
-                let (mean, deviation) = mean_and_deviation(values);
+                let (mean, deviation) = moments(values);
                 let deviation = deviation.map_or("–".to_owned(), metric);
                 rows.push(vec![text(key.name), text(value), metric(mean), deviation, values.len().to_string()]);
             }
@@ -87,7 +89,7 @@ impl SweptKey<'_> {
             .filter(|(_, values): &(&str, Vec<f64>)| !values.is_empty())
             .collect();
         let ends = groups.iter().flat_map(|(_, values)| {
-            let (mean, deviation) = mean_and_deviation(values);
+            let (mean, deviation) = moments(values);
             let deviation = deviation.unwrap_or_default();
             values.iter().copied().chain([mean - deviation, mean + deviation]).collect::<Vec<_>>()
         });
@@ -114,8 +116,9 @@ impl SweptKey<'_> {
             );
         }
         let (mut line, letters) = (String::new(), LABELS / groups.len().max(1));
+        let is_ordered = groups.iter().all(|(value, _)| numbers(value).is_some());
         for (number, (value, values)) in groups.iter().enumerate() {
-            let (mean, deviation) = mean_and_deviation(values);
+            let (mean, deviation) = moments(values);
             let (at, deviation) = (x(number), deviation.unwrap_or_default());
             for dot in values.iter().step_by(values.len().div_ceil(DOTS)) {
                 let _ = write!(svg, "<circle class=\"dot\" cx=\"{at:.1}\" cy=\"{:.1}\" r=\"2.5\"/>", y(*dot));
@@ -126,7 +129,11 @@ impl SweptKey<'_> {
                 y(mean - deviation),
                 y(mean + deviation)
             );
-            let _ = write!(line, "{}{at:.1} {:.1}", if number == 0 { 'M' } else { 'L' }, y(mean));
+            // Between words that are in no order there is nothing to connect.
+            let _ = match is_ordered && groups.len() > 1 {
+                true => write!(line, "{}{at:.1} {:.1}", if number == 0 { 'M' } else { 'L' }, y(mean)),
+                false => write!(line, "M{:.1} {:.1}h12", at - 6.0, y(mean)),
+            };
             let label = label(value, letters);
             // Where labels would be a few letters each, every third or so has one.
             if letters >= 6 || number % groups.len().div_ceil(6) == 0 {
@@ -139,7 +146,7 @@ impl SweptKey<'_> {
                 );
             }
         }
-        let _ = write!(svg, "<path class=\"means\" d=\"{line}{}\"/>", if groups.len() == 1 { "h0" } else { "" });
+        let _ = write!(svg, "<path class=\"means\" d=\"{line}\"/>");
         let _ =
             write!(svg, "<path class=\"axis\" d=\"M{LEFT} {TOP}V{:.1}H{:.1}\"/></svg>", HEIGHT - BOTTOM, WIDTH - RIGHT);
         format!("<figure><figcaption>{name}</figcaption>{svg}</figure>")
@@ -149,18 +156,29 @@ impl SweptKey<'_> {
 /// A value's text in `letters`, the end left out where it is longer.
 fn label(value: &str, letters: usize) -> String {
     let letters = letters.max(6);
-    let plain = value.trim_matches('"');
+    let plain = match numbers(value).as_deref() {
+        Some([low, high]) => format!("{}–{}", two_digits(*low), two_digits(*high)),
+        _ => value.trim_matches('"').to_owned(),
+    };
     if plain.chars().count() <= letters {
-        return plain.to_owned();
+        return plain;
     }
     plain.chars().take(letters - 1).chain(['…']).collect()
 }
 
-/// With n − 1; no deviation of fewer than two.
-fn mean_and_deviation(values: &[f64]) -> (f64, Option<f64>) {
-    let mean = values.iter().sum::<f64>() / values.len() as f64;
-    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-    (mean, (values.len() > 1).then(|| (squares / (values.len() - 1) as f64).sqrt()))
+/// A number, or the two ends of a group of them; none of what is none.
+fn numbers(value: &str) -> Option<Vec<f64>> {
+    value.split(" to ").map(|number| number.parse().ok()).collect()
+}
+
+fn two_digits(value: f64) -> String {
+    short(format!("{value:.1e}").parse().unwrap_or(value))
+}
+
+/// Of one value or more: their mean, and the deviation of two or more.
+fn moments(values: &[f64]) -> (f64, Option<f64>) {
+    let (mean, deviation) = mean_and_deviation(values);
+    (mean.unwrap_or(f64::NAN), deviation)
 }
 
 #[cfg(test)]
@@ -186,6 +204,8 @@ mod tests {
         // 0.25 and 0.75: mean 0.5, deviation √(2 · 0.0625).
         assert!(html.contains("<td>0.5000</td><td>0.3536</td><td>2</td>"), "{html}");
         assert_eq!(html.matches("class=\"dot\"").count(), 4);
+        assert_eq!(label("0.000121129 to 0.000134166", 15), "1.2e-4–1.3e-4");
+        assert_eq!((label("\"adam\"", 15), label("a long name", 7)), ("adam".to_owned(), "a long…".to_owned()));
     }
 
     #[test]

@@ -93,9 +93,10 @@ fn spread(folder: &SweepFolder, state: &State, point: usize) -> Option<f64> {
 
 fn cells_of(point: &Point) -> impl Iterator<Item = Cell> {
     point.iter().map(|value| match value {
-        Some(value) => match value.parse::<f64>() {
-            Ok(number) => Cell::shown(number, value.as_str()),
-            Err(_) => Cell::new(value.trim_matches('"')),
+        Some(value) => match (value.parse::<i64>(), value.parse::<f64>()) {
+            (Ok(number), _) => Cell::new(number),
+            (_, Ok(number)) => Cell::shown(number, value.as_str()),
+            _ => Cell::new(value.trim_matches('"')),
         },
         None => Cell::new(serde_json::Value::Null),
     })
