@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::exit;
 
-use strata_experiment::Stop;
+use strata_experiment::{Stop, beside_bar};
 
 /// Exit code of a program that a signal stopped.
 const INTERRUPTED: i32 = 130;
@@ -92,7 +92,8 @@ fn ask(stop: &Stop, repeats: bool) {
         true if repeats => {}
         true => exit(INTERRUPTED),
         false => {
-            let _ = writeln!(std::io::stderr(), "stopping after this batch; once more to stop at once");
+            let text = "stopping after this batch; once more to stop at once";
+            let _ = beside_bar(|| writeln!(std::io::stderr(), "{text}"));
         }
     }
 }

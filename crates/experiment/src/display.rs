@@ -1,15 +1,21 @@
-//! What a person sees: bars on a terminal, plain lines elsewhere.
+//! What a person sees: bars and a live view on a terminal, plain lines elsewhere.
 
+use std::fmt;
 use std::io::{IsTerminal, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use console::Term;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use strata_dataset::FetchProgress;
 use strata_files::{escape, escape_path};
 use strata_trainer::{Event, HistoryRow, Observer, Pass, TrainError};
 
+use crate::live::{Live, is_unicode, memory};
 use crate::ticker::Ticker;
 
-/// Shows a run on standard output, and bars on standard error where that is a terminal.
+/// Shows a run on standard output, and on standard error, where that is a terminal that can move its cursor, bars and below them the run's curves, the time that is
+/// left and the memory in use.
 #[derive(Debug)]
 pub struct Display {
     bar: Option<ProgressBar>,
@@ -17,22 +23,58 @@ pub struct Display {
     bars: bool,
     epochs: usize,
     samples: u64,
+    /// Below the bar while a run is under way; shared with what draws the bar.
+    live: Arc<Mutex<Option<Live>>>,
+}
+
+/// The bar that is on the terminal at the moment.
+static SHOWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
+
+/// Does what prints on the terminal from anywhere in the process, with the bar out of its way meanwhile: else part of the bar would stay.
+pub fn beside_bar<T>(print: impl FnOnce() -> T) -> T {
+    let bar = SHOWN.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    match bar {
+        Some(bar) => bar.suspend(print),
+        None => print(),
+    }
 }
 
 impl Default for Display {
     fn default() -> Self {
-        Self { bar: None, ticker: None, bars: std::io::stderr().is_terminal(), epochs: 0, samples: 0 }
+        // A dumb terminal cannot take a line back.
+        let bars = std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|name| name != "dumb");
+        Self { bar: None, ticker: None, bars, epochs: 0, samples: 0, live: Arc::default() }
     }
 }
 
+/// How often bars are drawn in a second at most: a slow terminal is not to hold up a run.
+const DRAWN: u8 = 10;
 const TRANSFER: &str = "{msg} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta}";
 const UNKNOWN: &str = "{msg} {spinner} {bytes} {bytes_per_sec}";
 const WORK: &str = "{msg} {spinner}";
 const PASS: &str = "{prefix} [{bar:30}] {pos}/{len} {msg} {eta} left";
+/// With the live view below. The bar is as wide as there is room: a line that the terminal breaks is not always taken back whole.
+const PASS_AND_LIVE: &str = "{prefix} [{wide_bar}] {pos}/{len} {msg} {eta} left\n{live}";
 
 impl Display {
-    pub(crate) fn set_epochs(&mut self, epochs: usize) {
+    /// A run of so many epochs begins, or goes on with the history that it has.
+    pub(crate) fn begin(&mut self, epochs: usize, history: impl Iterator<Item = HistoryRow>) {
         self.epochs = epochs;
+        if self.bars {
+            let live = Live::new(epochs, history.collect(), is_unicode(|name| std::env::var(name).ok()));
+            self.with_live(|place| *place = Some(live));
+        }
+    }
+
+    /// The run has ended, however it did.
+    pub(crate) fn end(&mut self) {
+        self.clear();
+        self.with_live(|place| *place = None);
+    }
+
+    fn with_live(&self, change: impl FnOnce(&mut Option<Live>)) {
+        // What draws it changes nothing, so what a panic there left is whole.
+        change(&mut self.live.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// A line for the record of what happened, on standard output, made safe to print.
@@ -48,13 +90,24 @@ impl Display {
     }
 
     fn start(&mut self, length: Option<u64>, template: &str) -> &ProgressBar {
-        let target = if self.bars { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let target = if self.bars { ProgressDrawTarget::stderr_with_hz(DRAWN) } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(length, target);
         if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style.progress_chars("=> "));
+            let live = Arc::clone(&self.live);
+            let draw = move |_: &ProgressState, to: &mut dyn fmt::Write| {
+                let live = live.lock().unwrap_or_else(PoisonError::into_inner);
+                if let (Some(live), Some((rows, columns))) = (&*live, Term::stderr().size_checked()) {
+                    // What cannot be drawn is left out.
+                    let _ = to.write_str(&live.text(columns.into(), rows.into(), memory(), Instant::now()));
+                }
+            };
+            bar.set_style(style.progress_chars("=> ").with_key("live", draw));
         }
         self.clear();
         self.ticker = Ticker::start(&bar);
+        if self.bars {
+            *SHOWN.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.clone());
+        }
         self.bar.insert(bar)
     }
 
@@ -104,6 +157,9 @@ impl Display {
     pub(crate) fn clear(&mut self) {
         self.ticker = None;
         if let Some(bar) = self.bar.take() {
+            if self.bars {
+                *SHOWN.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            }
             bar.finish_and_clear();
         }
     }
@@ -121,8 +177,13 @@ impl Display {
                     Pass::Validation { epoch } => format!("Epoch [{epoch}] of {epochs}, validation:"),
                     Pass::Test => "Test:".into(),
                 };
+                if matches!(pass, Pass::Training { .. }) {
+                    self.with_live(|live| live.iter_mut().for_each(|live| live.training(Instant::now())));
+                }
                 self.samples = 0;
-                let bar = self.start(Some(batches as u64), PASS);
+                let has_room = |(rows, columns): (u16, u16)| Live::fits(columns.into(), rows.into());
+                let is_live = self.bars && Term::stderr().size_checked().is_some_and(has_room);
+                let bar = self.start(Some(batches as u64), if is_live { PASS_AND_LIVE } else { PASS });
                 bar.set_prefix(prefix);
                 bar.set_position(done as u64);
                 bar.reset_eta();
@@ -140,6 +201,7 @@ impl Display {
             }
             Event::Evaluated { line, .. } => {
                 self.clear();
+                self.with_live(|live| live.iter_mut().for_each(|live| live.add(line, Instant::now())));
                 self.line(&evaluation(line));
             }
             _ => {}

@@ -18,6 +18,7 @@ mod evaluation_tables;
 mod inputs;
 mod inspect;
 mod listing;
+mod live;
 mod loaders;
 mod lost;
 mod memory;
@@ -44,7 +45,7 @@ mod training;
 mod weights;
 
 pub use compare::{compare, hyperparameters};
-pub use display::Display;
+pub use display::{Display, beside_bar};
 pub use ensemble::{EnsembleEvaluation, evaluate_ensemble};
 pub use environment::{Commit, environment};
 pub use error::ExperimentError;

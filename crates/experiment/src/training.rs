@@ -24,7 +24,7 @@ impl Runner<'_> {
         mut parts: Parts,
         progress: Option<Progress>,
     ) -> Result<(), ExperimentError> {
-        self.display.set_epochs(experiment.epochs());
+        self.display.begin(experiment.epochs(), recorder.record.history.iter().map(|entry| entry.line.clone()));
         let (display, mut stop, mut events) = (&mut self.display, self.stop.clone(), None);
         let result = recorder.run(|recorder| {
             let progress = match progress {
@@ -36,7 +36,7 @@ impl Runner<'_> {
             events = TensorBoardObserver::open(experiment, run, parts.loaders.train.batches(), &progress, images)?;
             train_and_test(experiment, recorder, display, (&mut stop, events.as_mut()), &mut parts, progress)
         });
-        self.display.clear();
+        self.display.end();
         if let (Err(_), Some(events)) = (&result, &mut events) {
             // What ended the run is the error to tell.
             let _ = events.end(&recorder.record);
