@@ -66,7 +66,7 @@ fn damaged_runs_are_reported_and_the_others_listed() {
     sandbox.write("runs/garbage/record.json", [0xff, 0, 0x1b].repeat(100));
     sandbox.write("runs/empty/record.json", "");
     replace(&sandbox, "runs/dead/record.json", "\"finished\"", "\"running\"");
-    replace(&sandbox, "runs/newer/record.json", "\"schema\": 102", "\"schema\": 200");
+    replace(&sandbox, "runs/newer/record.json", "\"schema\": 103", "\"schema\": 200");
     let escapes = r#""name": "\u001b[31mred\u001b]0;owned\u0007\n\u202e""#;
     replace(&sandbox, "runs/hostile/record.json", "\"name\": \"fair\"", escapes);
     replace(&sandbox, "runs/hostile/record.json", "\"1 layer (10)\"", r#""\u001b[2J\r\nfake  finished""#);

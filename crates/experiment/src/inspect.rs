@@ -60,7 +60,7 @@ pub fn dataset_info(
         Some((least, greatest)) => format!("floats from {least} to {greatest}, which the network sees as they are"),
         None => "bytes".to_owned(),
     };
-    let _ = writeln!(text, "a sample            [{channels}, {height}, {width}] {what}");
+    let _ = writeln!(text, "an image            [{channels}, {height}, {width}] {what}");
     let _ = writeln!(text, "channel means       {}", numbers(&statistics.mean));
     let _ = writeln!(text, "channel deviations  {}", numbers(&statistics.deviation));
     let _ = writeln!(text, "sha256              {sha256}");
