@@ -100,7 +100,10 @@ time.sleep(8)
 run("scontrol", "update", "nodename=n2", "state=resume", check=False)
 until("the queue is empty", lambda: not states(job), 900)
 print(run(program, "sweep", "collect", "s").stdout)
-print(run(program, "sweep", "status", "s").stdout)
+status = run(program, "sweep", "status", "s").stdout
+print(status)
+if "1 failed" not in status or "p0003-s0 failed: exit code" not in status:
+    sys.exit("the task that failed is not told")
 
 shutil.rmtree(taken)
 job = submitted("s.toml")

@@ -2,8 +2,8 @@
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io;
-use std::path::PathBuf;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use crate::driver::outcome::{Look, look};
@@ -138,16 +138,24 @@ impl Running for Process {
 
 /// The last line that a member printed, shortened, for the reason of a failure that no record has.
 pub(crate) fn last_line(folder: &SweepFolder, name: &str) -> Option<String> {
-    use std::io::{Read, Seek, SeekFrom};
+    error_line(&tail(&folder.log(name))?)
+}
+
+/// The last error in a log, else its last line; shortened.
+pub(crate) fn error_line(log: &str) -> Option<String> {
+    let line = log.lines().rev().find(|line| line.starts_with("error: ")).or(log.lines().next_back())?;
+    Some(line.chars().take(300).collect())
+}
+
+/// The end of a log.
+pub(crate) fn tail(log: &Path) -> Option<String> {
     const TAIL: u64 = 4096;
-    let mut file = File::open(folder.log(name)).ok()?;
+    let mut file = File::open(log).ok()?;
     let length = file.metadata().ok()?.len();
     file.seek(SeekFrom::Start(length.saturating_sub(TAIL))).ok()?;
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes).ok()?;
-    let text = String::from_utf8_lossy(&bytes);
-    let line = text.lines().rev().find(|line| line.starts_with("error: ")).or(text.lines().next_back())?;
-    Some(line.chars().take(300).collect())
+    Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// What is laid over the base for a job that begins.

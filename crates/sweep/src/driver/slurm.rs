@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::driver::claim::Desk;
 use crate::driver::event::Event;
-use crate::driver::launch::{Job, Launcher, Start, sets_of};
+use crate::driver::launch::{Job, Launcher, Start, error_line, sets_of, tail};
 use crate::driver::outcome::{Look, event_of};
 use crate::error::SweepError;
 use crate::folder::SweepFolder;
@@ -16,6 +16,8 @@ use crate::spec::Sweep;
 
 /// Tasks of an array of drivers where the sweep's file does not say.
 const DRIVERS: u64 = 4;
+/// What the last line of a task's log begins with.
+const EXIT_CODE: &str = "exit code ";
 
 /// The script of the job array that runs the sweep in `folder`, which `program` has the networks for; `words` follow what each task starts the program with,
 /// and are quoted by the caller.
@@ -79,6 +81,7 @@ trap 'kill -TERM "$child" 2>/dev/null' TERM
 wait "$child"; code=$?
 # A signal ends a wait before the program has saved its state: it is waited for again.
 while kill -0 "$child" 2>/dev/null; do wait "$child"; code=$?; done
+echo "{EXIT_CODE}$code"
 if [ "$code" -eq 130 ] && [ -n "$told" ]; then
     scontrol requeue "${{SLURM_ARRAY_JOB_ID}}_${{SLURM_ARRAY_TASK_ID}}"
 fi
@@ -133,7 +136,11 @@ pub fn collect(folder: &SweepFolder, launcher: &dyn Launcher) -> Result<usize, S
         }
         let id = desk.id(index);
         let name = folder.sweep().member_name(desk.state.member(index));
-        let event = event_of(launcher.look(folder, &name), id, None);
+        let event = match launcher.look(folder, &name) {
+            // A task that failed before its run had a record tells why in its log alone.
+            Look::Absent | Look::Stopped { .. } => failure(folder, index).map(|reason| Event::Failed { id, reason }),
+            found => event_of(found, id, None),
+        };
         let is_news = match (&event, &desk.state.members[index].state) {
             (Some(Event::Failed { reason, .. }), crate::driver::member_state::MemberState::Failed(known)) => {
                 reason != known
@@ -146,6 +153,18 @@ pub fn collect(folder: &SweepFolder, launcher: &dyn Launcher) -> Result<usize, S
     desk.record(events)?;
     desk.close()?;
     Ok(count)
+}
+
+/// Why the task number `index` failed, by the end of its log; none where it has not ended, or was stopped and is to go on.
+fn failure(folder: &SweepFolder, index: usize) -> Option<String> {
+    if shares_journal(folder.sweep()) {
+        return None;
+    }
+    let log = tail(&folder.path().join(format!("logs/slurm-{index}.log")))?;
+    let code: u8 = log.lines().next_back()?.strip_prefix(EXIT_CODE)?.parse().ok()?;
+    // From 128 on a signal ended it; 130 is what a run that saved its state ends with.
+    let reason = error_line(&log).filter(|line| line.starts_with("error: ")).unwrap_or_default();
+    (1..128).contains(&code).then(|| format!("{EXIT_CODE}{code} {reason}").trim_end().to_owned())
 }
 
 /// Writes the script into the sweep's folder, where it can be looked at and submitted again.

@@ -299,3 +299,27 @@ fn a_torn_line_of_the_journal_is_cut_off_and_another_sweep_is_kept_out() {
     let refused = SweepFolder::begin(folder.path(), &other, &[], points).unwrap_err();
     assert!(matches!(refused, SweepError::OtherSweep { .. }), "{refused}");
 }
+
+#[test]
+fn a_task_that_failed_before_it_had_a_record_is_collected_with_the_reason_in_its_log() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = begin(temporary.path(), "random", "budget = { members = 5 }");
+    let logs = folder.path().join("logs");
+    std::fs::create_dir(&logs).unwrap();
+    let texts = [
+        "error: a first\nexit code 1\nerror: no such images\nexit code 2\n",
+        "error: interrupted\nexit code 130\n",
+        "killed\nexit code 137\n",
+        "error: it goes on again\nexit code 1\nInitial, val_loss: 2.3\n",
+    ];
+    for (task, text) in texts.iter().enumerate() {
+        std::fs::write(logs.join(format!("slurm-{task}.log")), text).unwrap();
+    }
+    for found in [1, 0] {
+        assert_eq!(crate::slurm::collect(&folder, &Simulated::default()).unwrap(), found);
+        let state = state_of(&folder).unwrap();
+        let states: Vec<&MemberState> = state.members().map(|(_, state)| state).collect();
+        assert_eq!(states[0], &MemberState::Failed("exit code 2 error: no such images".into()));
+        assert!(states[1..].iter().all(|state| **state == MemberState::Pending), "{states:?}");
+    }
+}
