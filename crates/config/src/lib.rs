@@ -18,6 +18,7 @@ mod hyperparameters;
 mod key;
 pub mod keys;
 mod look_up;
+mod memory;
 mod name;
 mod overlay;
 mod own_data;

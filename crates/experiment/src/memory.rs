@@ -6,21 +6,12 @@
 
 use strata_config::Config;
 use strata_dataset::{Dataset, DatasetError, Split};
-use strata_spec::{LayerSpec, NetworkSpec};
 use strata_trainer::{Device, Pass, TrainError};
 
 use crate::ExperimentError;
 
-/// Batches that exist at a time: one is trained on, two wait, one is being made.
-const BATCHES: usize = 4;
-/// How often the values of a layer's output are there at most in a training step: they, what their derivative is worked out from, their
-/// gradient, and what a product lays out anew of each.
-const IN_TRAINING: usize = 5;
-/// The same in an evaluation.
-const IN_EVALUATION: usize = 2;
 /// What the allocator maps for the thread that prepares batches, in bytes: glibc's heap of a thread.
 const HEAP: usize = 64 << 20;
-const VALUE: usize = size_of::<f32>();
 const NETWORK: &str = "model.hidden or model.network";
 
 /// Makes sure that the network, its optimizer's state, a checkpoint's copy of both, and the batches of training and evaluation can be
@@ -31,46 +22,20 @@ pub(crate) fn check(
     split: &Split,
     device: Device,
 ) -> Result<(), ExperimentError> {
-    let settings = &experiment.dataset;
-    let network = experiment.network();
-    let key = if network.is_chain() { "model.hidden" } else { "model.network" };
-    let parameters = usize::try_from(network.parameters()).unwrap_or(usize::MAX);
-    let bytes = parameters.saturating_mul(VALUE * copies(experiment, device));
+    let key = if experiment.network().is_chain() { "model.hidden" } else { "model.network" };
+    let bytes = experiment.parameter_bytes().saturating_mul(copies(experiment, device));
     let _network = reserve(key, bytes)?;
     drop(reserve(key, bytes)?);
-    let on_cpu = |values: usize| if device == Device::Cpu { values.saturating_mul(VALUE) } else { 0 };
-    // On a card the training batches are indices, and the rest is in the card's memory.
-    let inputs = on_cpu(network.inputs());
-    let outputs = on_cpu(outputs_of_layers(network));
-    {
-        let largest = settings.batch.get().min(split.train.len());
-        let batches = BATCHES.min(split.train.len().div_ceil(largest.max(1)));
-        // A product lays the pixels out anew.
-        let sample = inputs.saturating_mul(batches + 1).saturating_add(outputs.saturating_mul(IN_TRAINING));
-        drop(reserve(BATCH, largest.saturating_mul(sample).saturating_add(HEAP))?);
-    }
+    let is_on_cpu = device == Device::Cpu;
+    drop(reserve(BATCH, experiment.training_bytes(split.train.len(), is_on_cpu).saturating_add(HEAP))?);
     for samples in [split.validation.len(), dataset.test.len()] {
-        let largest = settings.evaluation_batch.get().min(samples);
-        let batches = BATCHES.min(samples.div_ceil(largest.max(1)));
-        let pixels = network.inputs().saturating_mul(VALUE).saturating_mul(batches);
-        let sample = pixels.saturating_add(inputs).saturating_add(outputs.saturating_mul(IN_EVALUATION));
-        drop(reserve(EVALUATION_BATCH, largest.saturating_mul(sample).saturating_add(HEAP))?);
+        drop(reserve(EVALUATION_BATCH, experiment.evaluation_bytes(samples, is_on_cpu).saturating_add(HEAP))?);
     }
     Ok(())
 }
 
 const BATCH: &str = "dataset.batch";
 const EVALUATION_BATCH: &str = "dataset.evaluation_batch";
-
-/// Values of the outputs of all layers, for a sample.
-fn outputs_of_layers(network: &NetworkSpec) -> usize {
-    let mut values = 0usize;
-    network.for_each(&mut |inputs, layer| {
-        let outputs = if let LayerSpec::Dense { outputs } = layer { *outputs } else { inputs };
-        values = values.saturating_add(outputs);
-    });
-    values
-}
 
 /// How many values a parameter needs: itself, and the optimizer's state, which is in the host's memory on the CPU alone.
 fn copies(experiment: &Config, device: Device) -> usize {
