@@ -94,7 +94,17 @@ class Proof:
         """CIFAR-10 where it was named, else as many synthetic images of its shape."""
         if self.arguments.data:
             return ["dataset.kind=cifar10"], ["--data", self.arguments.data]
-        return ["dataset.kind=synthetic", f"dataset.train={self.arguments.images}", "dataset.test=1000", "dataset.validation=1000"], []
+        evaluated = 64 if self.arguments.stand_in else 1000
+        sets = ["dataset.kind=synthetic", f"dataset.train={self.arguments.images}", f"dataset.test={evaluated}",
+                f"dataset.validation={evaluated}"]
+        return sets + (["model.hidden=[128,64]"] if self.arguments.stand_in else []), []
+
+    def fewer(self, epochs=None):
+        """What makes a quick start short enough for an emulator; nothing on a card."""
+        if not self.arguments.stand_in:
+            return []
+        sets = ["dataset.train=384", "dataset.test=64", "dataset.validation=64"]
+        return sets + ([f"phases=[{{epochs={epochs},lr=0.05}}]"] if epochs else [])
 
     def table(self):
         lines = ["| what | result |", "| --- | --- |"]

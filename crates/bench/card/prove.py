@@ -27,7 +27,7 @@ def main():
     parser.add_argument("--data", help="the folder of CIFAR-10's .bin files; without it, synthetic images of its shape and number")
     parser.add_argument("--images", type=int, default=50_000, help="synthetic training images")
     parser.add_argument("--batches", default="128,1024")
-    parser.add_argument("--stand-in", action="store_true", help="the card is an emulator: PyTorch is left out")
+    parser.add_argument("--stand-in", action="store_true", help="the card is an emulator, which is slow: fewer images and epochs, a small network, no PyTorch")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     arguments.out = arguments.out.resolve()
@@ -58,7 +58,7 @@ def tests(proof):
 
 def quick_start(proof):
     """quick start, card and CPU"""
-    records = {device: proof.experiment(f"quickstart-{device}", "quickstart", device, []) for device in ("cuda", "cpu")}
+    records = {device: proof.experiment(f"quickstart-{device}", "quickstart", device, proof.fewer(2)) for device in ("cuda", "cpu")}
     metrics = {device: record["metrics"] for device, record in records.items()}
     if abs(metrics["cuda"]["val_loss"] - metrics["cpu"]["val_loss"]) > 5e-3:
         raise RuntimeError(f"validation losses {metrics['cuda']['val_loss']} and {metrics['cpu']['val_loss']}")
@@ -69,7 +69,8 @@ def quick_start(proof):
 
 def kill_and_resume(proof):
     """kill -9 and resume"""
-    sets = ["phases=[{epochs=40,lr=0.05}]", "checkpoint.every_steps=20"]
+    epochs = 8 if proof.arguments.stand_in else 40
+    sets = [*proof.fewer(), f"phases=[{{epochs={epochs},lr=0.05}}]", "checkpoint.every_steps=5"]
     whole = proof.experiment("whole", "quickstart", "cuda", sets)
     seconds, kills = whole["metrics"]["seconds"], 0
     command = proof.command("killed", "quickstart", "cuda", sets)
@@ -95,18 +96,19 @@ def kill_and_resume(proof):
     apart = max(abs(a["val_loss"] - b["val_loss"]) for a, b in zip(whole["history"], killed["history"], strict=True))
     if not apart < 0.05:
         raise RuntimeError(f"{kills} kills: validation losses are {apart} apart")
-    proof.row(kill_and_resume.__doc__, f"{kills} kills; 40 epochs' validation losses within {apart:.1e} of a run never stopped")
+    proof.row(kill_and_resume.__doc__, f"{kills} kills; {epochs} epochs' validation losses within {apart:.1e} of a run never stopped")
 
 
 def notebook(proof):
     """a.toml, first two phases"""
     sets, data = proof.images()
-    command = proof.command("notebook", "a", "cuda", ["phases=[{epochs=20,lr=0.1},{epochs=10,lr=0.001}]", *sets]) + data
+    first, second = (2, 1) if proof.arguments.stand_in else (20, 10)
+    command = proof.command("notebook", "a", "cuda", [f"phases=[{{epochs={first},lr=0.1}},{{epochs={second},lr=0.001}}]", *sets]) + data
     proof.run(command, 150)
     metrics = proof.record("notebook")["metrics"]
     rate = median(samples_a_second(proof, "notebook"))
     what = "CIFAR-10" if data else f"{proof.arguments.images} synthetic images"
-    proof.row(notebook.__doc__, f"{what}: 30 epochs in {metrics['seconds']:.1f} s, {rate:,.0f} samples a second in training, "
+    proof.row(notebook.__doc__, f"{what}: {first + second} epochs in {metrics['seconds']:.1f} s, {rate:,.0f} samples a second in training, "
                                 f"val_acc {metrics['val_acc']:.4f}, test_acc {metrics['test_acc']:.4f}")
 
 
@@ -121,7 +123,8 @@ def speed(proof):
     sets, data = proof.images()
     for batch in map(int, proof.arguments.batches.split(",")):
         name = f"speed-{batch}"
-        command = proof.command(name, "a", "cuda", ["phases=[{epochs=6,lr=0.01}]", f"dataset.batch={batch}", *sets]) + data
+        epochs = 2 if proof.arguments.stand_in else 6
+        command = proof.command(name, "a", "cuda", [f"phases=[{{epochs={epochs},lr=0.01}}]", f"dataset.batch={batch}", *sets]) + data
         proof.run(command, 60)
         # The first epoch loads modules and fills pools.
         ours = median(samples_a_second(proof, name)[1:]) / batch
@@ -145,14 +148,13 @@ def calls(proof):
     library = HERE / "calls.so"
     if not library.exists():
         raise Missing("the pack has no calls.so")
-    counts = []
+    counts, steps = [], 10 if proof.arguments.stand_in else 100
     for epochs in (1, 2):
-        sets = [f"phases=[{{epochs={epochs},lr=0.01}}]", "dataset.kind=synthetic", "dataset.train=3232", "dataset.test=32",
+        sets = [f"phases=[{{epochs={epochs},lr=0.01}}]", "dataset.kind=synthetic", f"dataset.train={32 * steps + 32}", "dataset.test=32",
                 "dataset.validation=32", "dataset.batch=32"]
         file = proof.out / f"calls-{epochs}.txt"
         proof.experiment(f"calls-{epochs}", "quickstart", "cuda", sets, CALLS=file, LD_PRELOAD=library)
         counts.append({name: int(count) for name, count in (line.split() for line in file.read_text().splitlines())})
-    steps = 100
     a_step = {name: (counts[1][name] - counts[0][name]) / steps for name in counts[0]}
     told = [f"{name.removesuffix('_v2')} {count:.2f}" for name, count in a_step.items() if count > 0]
     if not told:
