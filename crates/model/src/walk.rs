@@ -103,6 +103,26 @@ pub struct Visited<'a, D: Device<f32>> {
 type HasGradient<'a, D> = dyn FnMut(&Gradients<f32, D>) -> Result<bool, <D as HasErr>::Err> + 'a;
 
 /// A network's tensors on `D`, whatever its type: every dfdx module has them. What is done with them is compiled once, not once for each network.
+///
+/// ```
+/// use dfdx::prelude::*;
+/// use strata_model::{NetworkTensors, mlp};
+///
+/// fn largest(network: &dyn NetworkTensors<Cpu>) -> Vec<(String, f32)> {
+///     let mut found = Vec::new();
+///     network.for_each_tensor(&mut |visited| {
+///         let values = visited.tensor.copy();
+///         found.push((visited.name, values.iter().fold(0.0, |largest: f32, value| largest.max(value.abs()))));
+///     });
+///     found
+/// }
+///
+/// let mut network = Cpu::default().build_module::<mlp!(4, 3, 2), f32>();
+/// network.for_each_tensor_mut(&mut |_, tensor| tensor.set(&vec![-0.5; tensor.sizes().iter().product()]));
+/// let found = largest(&network);
+/// assert_eq!(found[2], ("layer2.weight".into(), 0.5));
+/// assert_eq!(found.len(), 4);
+/// ```
 pub trait NetworkTensors<D: Device<f32>> {
     /// Shows each tensor to `visit`, in the order in which files have them.
     fn for_each_tensor(&self, visit: &mut dyn FnMut(Visited<'_, D>));
