@@ -7,8 +7,8 @@ use crate::number::short;
 
 pub(crate) const WIDTH: f64 = 420.0;
 pub(crate) const HEIGHT: f64 = 240.0;
-const LEFT: f64 = 50.0;
-const RIGHT: f64 = 10.0;
+pub(crate) const LEFT: f64 = 50.0;
+pub(crate) const RIGHT: f64 = 10.0;
 const TOP: f64 = 16.0;
 const BOTTOM: f64 = 30.0;
 /// Larger values are not drawn, and leave room for the others.
@@ -69,6 +69,22 @@ impl Scale {
         if low > high { Self { low: 0.0, high: 1.0, is_logarithmic: false } } else { Self::between(low, high) }
     }
 
+    /// Adds a line across a chart for each tick, with its value to the left of it; `y` is a value's height in the picture.
+    pub(crate) fn draw_grid(&self, svg: &mut String, y: impl Fn(f64) -> f64) {
+        for tick in self.ticks() {
+            let at = y(tick);
+            // Writing to a string cannot fail.
+            let _ = write!(svg, "<path class=\"grid\" d=\"M{LEFT} {at:.1}H{:.1}\"/>", WIDTH - RIGHT);
+            let _ = write!(
+                svg,
+                "<text x=\"{:.1}\" y=\"{:.1}\" class=\"end\">{}</text>",
+                LEFT - 5.0,
+                at + 4.0,
+                text(&short(tick))
+            );
+        }
+    }
+
     fn between(low: f64, high: f64) -> Self {
         // A single value is in the middle.
         let room = if high > low { (high - low) * 0.04 } else { high.abs().max(1e-12) * 0.1 };
@@ -126,17 +142,7 @@ impl Chart<'_> {
              data-left=\"{LEFT}\" data-right=\"{}\" data-last=\"{last}\">",
             WIDTH - RIGHT
         );
-        for tick in scale.ticks() {
-            let at = y(tick);
-            let _ = write!(svg, "<path class=\"grid\" d=\"M{LEFT} {at:.1}H{:.1}\"/>", WIDTH - RIGHT);
-            let _ = write!(
-                svg,
-                "<text x=\"{:.1}\" y=\"{:.1}\" class=\"end\">{}</text>",
-                LEFT - 5.0,
-                at + 4.0,
-                text(&short(tick))
-            );
-        }
+        scale.draw_grid(&mut svg, y);
         for tick in ticks(0.0, last, 6).into_iter().filter(|tick| tick.fract() == 0.0) {
             let _ = write!(
                 svg,

@@ -4,12 +4,10 @@ use std::fmt::Write as _;
 
 use strata_report::mean_and_deviation;
 
-use crate::chart::{HEIGHT, Scale, WIDTH};
+use crate::chart::{HEIGHT, LEFT, RIGHT, Scale, WIDTH};
 use crate::html::{table, text};
 use crate::number::{metric, percent, short};
 
-const LEFT: f64 = 50.0;
-const RIGHT: f64 = 10.0;
 const TOP: f64 = 8.0;
 const BOTTOM: f64 = 34.0;
 /// Points that are drawn of one value at most; its mean and deviation are those of all.
@@ -103,18 +101,7 @@ impl SweptKey<'_> {
             "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{} over {name}\">",
             text(objective)
         );
-        for tick in scale.ticks() {
-            let at = y(tick);
-            // Writing to a string cannot fail.
-            let _ = write!(svg, "<path class=\"grid\" d=\"M{LEFT} {at:.1}H{:.1}\"/>", WIDTH - RIGHT);
-            let _ = write!(
-                svg,
-                "<text x=\"{:.1}\" y=\"{:.1}\" class=\"end\">{}</text>",
-                LEFT - 5.0,
-                at + 4.0,
-                text(&short(tick))
-            );
-        }
+        scale.draw_grid(&mut svg, y);
         let (mut line, letters) = (String::new(), LABELS / groups.len().max(1));
         let is_ordered = groups.iter().all(|(value, _)| numbers(value).is_some());
         for (number, (value, values)) in groups.iter().enumerate() {
