@@ -137,6 +137,13 @@ pub(crate) struct Evaluate {
     /// Print it as JSON, with every digit.
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) folders: Folders,
+}
+
+/// Where the images and the runs of a command on a recorded run are.
+#[derive(Debug, Args)]
+pub(crate) struct Folders {
     /// The folder that holds the data set's files; the one the run was started with by default.
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
@@ -153,12 +160,8 @@ pub(crate) struct Report {
     /// Draw its plots as PNG files too: loss.png, accuracy.png and, where further metrics were measured, metrics.png.
     #[arg(long)]
     pub(crate) png: bool,
-    /// The folder that holds the data set's files; the one the run was started with by default.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data: Option<PathBuf>,
-    /// The folder of all runs' folders.
-    #[arg(long, value_name = "DIR", default_value = "runs")]
-    pub(crate) runs: PathBuf,
+    #[command(flatten)]
+    pub(crate) folders: Folders,
 }
 
 #[derive(Debug, Args)]
@@ -205,12 +208,8 @@ pub(crate) struct Reproduce {
     pub(crate) run: PathBuf,
     #[command(flatten)]
     pub(crate) machine: MachineArguments,
-    /// The folder that holds the data set's files; the one the run was started with by default.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data: Option<PathBuf>,
-    /// The folder of all runs' folders.
-    #[arg(long, value_name = "DIR", default_value = "runs")]
-    pub(crate) runs: PathBuf,
+    #[command(flatten)]
+    pub(crate) folders: Folders,
 }
 
 #[derive(Debug, Subcommand)]

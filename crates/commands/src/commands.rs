@@ -114,7 +114,7 @@ fn experiment(arguments: &ExperimentArguments, networks: Networks) -> anyhow::Re
 
 /// Trains a run again; an error where it does not come to the same.
 fn reproduce(arguments: &cli::Reproduce, networks: Networks) -> anyhow::Result<()> {
-    let cli::Reproduce { run, machine, data, runs } = arguments;
+    let cli::Reproduce { run, machine, folders: cli::Folders { data, runs } } = arguments;
     let run = find_run(run, runs)?;
     let data = data.as_deref().map(absolute).transpose()?;
     let found = runner(networks, data, prepare()?).reproduce(&run, runs, |config| on_machine(config, machine))?;

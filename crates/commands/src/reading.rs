@@ -137,7 +137,7 @@ pub(crate) fn note(arguments: &cli::Note) -> anyhow::Result<()> {
 }
 
 pub(crate) fn evaluate(arguments: &cli::Evaluate, stop: &Stop) -> anyhow::Result<()> {
-    let cli::Evaluate { names, ensemble, on, json, data, runs } = arguments;
+    let cli::Evaluate { names, ensemble, on, json, folders: cli::Folders { data, runs } } = arguments;
     let found = names.iter().map(|name| find_run(name, runs)).collect::<Result<Vec<_>, _>>()?;
     let (data, display) = (data.as_deref(), &mut Display::default());
     let refused = |reason: &str| {
@@ -174,7 +174,7 @@ fn json_line(value: &serde_json::Value) -> String {
 }
 
 pub(crate) fn report(arguments: &cli::Report, stop: &Stop) -> anyhow::Result<()> {
-    let cli::Report { run, png, data, runs } = arguments;
+    let cli::Report { run, png, folders: cli::Folders { data, runs } } = arguments;
     let run = find_run(run, runs)?;
     let mut files = vec![write_page(&run, data.as_deref(), &mut Display::default(), stop)?];
     if *png {
