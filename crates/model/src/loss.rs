@@ -6,7 +6,7 @@ use dfdx::prelude::*;
 use strata_kernels::{CrossEntropy, Loss, Mix, Targets, zeros};
 
 use crate::ModelError;
-use crate::storage::sized_at_run_time;
+use crate::storage::realized;
 
 /// What [`cross_entropy`] needs of a device.
 pub trait LossDevice: Device<f32> {
@@ -58,7 +58,7 @@ impl LossDevice for Cpu {
         logits: Tensor<(usize, Const<C>), f32, Self, T>,
         labels: &[u8],
     ) -> Result<Tensor<Rank0, f32, Self, T>, CpuError> {
-        on_kernels(sized_at_run_time(logits), labels.into(), &(Arc::new(CrossEntropy::default()) as Arc<dyn Loss>))
+        on_kernels(realized(logits), labels.into(), &(Arc::new(CrossEntropy::default()) as Arc<dyn Loss>))
     }
 }
 
@@ -75,7 +75,7 @@ pub fn loss_of<C: Dim, T: Tape<f32, Cpu>>(
     let (samples, classes) = (logits.shape().0, logits.shape().1.size());
     check_labels(targets.labels, samples, classes)?;
     targets.check(samples, classes)?;
-    on_kernels(sized_at_run_time(logits), targets, loss).map_err(ModelError::device)
+    on_kernels(realized(logits), targets, loss).map_err(ModelError::device)
 }
 
 fn on_kernels<T: Tape<f32, Cpu>>(

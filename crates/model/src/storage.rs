@@ -27,36 +27,16 @@ pub fn tensor_from_vec<S: Shape, D: TensorFromVec<f32>>(
     device.try_tensor_from_vec(values, shape)
 }
 
-/// The same tensor, its sizes known at run time only: what is done with it is compiled once, not once for each shape.
-pub(crate) fn sized_at_run_time<S: Shape<Concrete = [usize; 2]>, D: Storage<f32>, T: Tape<f32, D>>(
-    tensor: Tensor<S, f32, D, T>,
-) -> Tensor<(usize, usize), f32, D, T> {
-    match tensor.try_realize() {
-        Ok(tensor) => tensor,
-        Err(_) => unreachable!("any two sizes are sizes at run time"),
-    }
-}
-
-/// The same tensor of one axis, its size known at run time only.
-pub(crate) fn vector_at_run_time<S: Shape<Concrete = [usize; 1]>, D: Storage<f32>, T: Tape<f32, D>>(
-    tensor: Tensor<S, f32, D, T>,
-) -> Tensor<(usize,), f32, D, T> {
-    match tensor.try_realize() {
-        Ok(tensor) => tensor,
-        Err(_) => unreachable!("any size is a size at run time"),
-    }
-}
-
-/// The same tensor, `features` a sample, as the type of a layer has it.
+/// The same tensor under the same id, its sizes said otherwise: at run time only, so that what is done with it is compiled once, or by the type of a layer.
 ///
 /// # Panics
-/// Where it has others: a layer's own operation gives what its type says.
-pub(crate) fn sized_by_type<B: Dim, const N: usize, D: Storage<f32>, T: Tape<f32, D>>(
-    tensor: Tensor<(usize, usize), f32, D, T>,
-) -> Tensor<(B, Const<N>), f32, D, T> {
+/// Where `Dst` does not have its sizes: any are sizes at run time, and a layer's own operation gives what its type says.
+pub(crate) fn realized<S: Shape, Dst: Shape<Concrete = S::Concrete>, D: Storage<f32>, T: Tape<f32, D>>(
+    tensor: Tensor<S, f32, D, T>,
+) -> Tensor<Dst, f32, D, T> {
     match tensor.try_realize() {
         Ok(tensor) => tensor,
-        Err(tensor) => unreachable!("{:?} of a layer of {N} features", tensor.shape()),
+        Err(tensor) => unreachable!("{:?} of a layer that gives other sizes", tensor.shape()),
     }
 }
 

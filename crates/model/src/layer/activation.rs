@@ -6,7 +6,7 @@ use strata_spec::{Activation, LayerSpec};
 
 use super::fused::{Features, Rows, operation};
 use super::{Description, Layer, Layers};
-use crate::storage::{sized_at_run_time, sized_by_type, values};
+use crate::storage::{realized, values};
 
 /// An activation: `Activate<{ Activation::Gelu as u8 }>`, which `net!` writes as `gelu`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl<const A: u8, B: Dim, const N: usize, D: ActivationDevice, T: Tape<f32, D>> 
     type Error = D::Err;
 
     fn try_forward(&self, x: Features<B, N, D, T>) -> Result<Self::Output, D::Err> {
-        Ok(sized_by_type(D::try_activate(Self::ACTIVATION, sized_at_run_time(x))?))
+        Ok(realized(D::try_activate(Self::ACTIVATION, realized(x))?))
     }
 }
 

@@ -9,7 +9,7 @@ use super::dense::{DenseDevice, DenseLayer};
 use super::fused::{Rows, add_to};
 use super::mask::Mask;
 use crate::gradients::{GradientFactors, with_pass};
-use crate::storage::{sized_at_run_time, sized_by_type, tensor_from_vec, values, vector_at_run_time};
+use crate::storage::{realized, tensor_from_vec, values};
 
 impl DenseDevice for Cpu {
     fn try_dense<B: Dim, const I: usize, const O: usize, T: Tape<f32, Self>>(
@@ -17,10 +17,10 @@ impl DenseDevice for Cpu {
         x: Tensor<(B, Const<I>), f32, Self, T>,
     ) -> Result<Tensor<(B, Const<O>), f32, Self, T>, CpuError> {
         const { assert!(I > 0 && O > 0, "a dense layer has at least one input and one output") };
-        let weight = sized_at_run_time(layer.weight.clone());
-        let bias = vector_at_run_time(layer.bias.clone());
-        let y = dense(sized_at_run_time(x), weight, bias, layer.activation, layer.dropout)?;
-        Ok(sized_by_type(y))
+        let weight = realized(layer.weight.clone());
+        let bias = realized(layer.bias.clone());
+        let y = dense(realized(x), weight, bias, layer.activation, layer.dropout)?;
+        Ok(realized(y))
     }
 }
 

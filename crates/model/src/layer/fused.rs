@@ -5,7 +5,7 @@
 use dfdx::prelude::*;
 use strata_kernels as kernels;
 
-use crate::storage::{sized_at_run_time, sized_by_type, tensor_from_vec};
+use crate::storage::{realized, tensor_from_vec};
 
 /// `[batch, features]`, however many they are.
 pub(super) type Rows<T = NoneTape> = Tensor<(usize, usize), f32, Cpu, T>;
@@ -54,7 +54,7 @@ impl FusedDevice for Cpu {
         layer: &L::On<Self>,
         x: Features<B, N, Self, T>,
     ) -> Result<Features<B, N, Self, T>, CpuError> {
-        Ok(sized_by_type(L::fused(layer, sized_at_run_time(x))?))
+        Ok(realized(L::fused(layer, realized(x))?))
     }
 }
 

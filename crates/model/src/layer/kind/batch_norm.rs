@@ -8,7 +8,7 @@ use strata_spec::{LayerKind, LayerSpec};
 use crate::layer::fused::{Rows, add_to, operation};
 use crate::layer::word::{AtRunTime, LayerOfWord, Word};
 use crate::layer::{Description, EPSILON, Layer, Layers};
-use crate::storage::{sized_at_run_time, sized_by_type, tensor_from_vec, values, values_mut, vector_at_run_time};
+use crate::storage::{realized, tensor_from_vec, values, values_mut};
 
 /// The share of a batch's statistics in the running ones, as in PyTorch.
 pub(crate) const MOMENTUM: f32 = 0.1;
@@ -130,17 +130,17 @@ impl BatchNormDevice for Cpu {
         x: Tensor<(B, Const<N>), f32, Self>,
     ) -> Result<Tensor<(B, Const<N>), f32, Self>, CpuError> {
         let statistics = (values(&layer.running_mean), values(&layer.running_var));
-        let y = evaluate(sized_at_run_time(x), statistics, values(&layer.weight), values(&layer.bias))?;
-        Ok(sized_by_type(y))
+        let y = evaluate(realized(x), statistics, values(&layer.weight), values(&layer.bias))?;
+        Ok(realized(y))
     }
 
     fn try_train<B: Dim, const N: usize>(
         layer: &mut BatchNormLayer<N, f32, Self>,
         x: Tensor<(B, Const<N>), f32, Self, OwnedTape<f32, Self>>,
     ) -> Result<Tensor<(B, Const<N>), f32, Self, OwnedTape<f32, Self>>, CpuError> {
-        let (weight, bias) = (vector_at_run_time(layer.weight.clone()), vector_at_run_time(layer.bias.clone()));
+        let (weight, bias) = (realized(layer.weight.clone()), realized(layer.bias.clone()));
         let running = (values_mut(&mut layer.running_mean), values_mut(&mut layer.running_var));
-        Ok(sized_by_type(train(sized_at_run_time(x), weight, bias, running, layer.momentum)?))
+        Ok(realized(train(realized(x), weight, bias, running, layer.momentum)?))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::layer::fused::Features;
 use crate::layer::mask::{Mask, MaskDevice};
 use crate::layer::word::{AtRunTime, LayerOfWord, Word};
 use crate::layer::{Description, Layer, Layers};
-use crate::storage::{sized_at_run_time, sized_by_type};
+use crate::storage::realized;
 
 /// Drops values in training, each with a probability of so many millionths; `net!` writes `dropout(0.1)`. What is kept is scaled up, so that
 /// evaluation does nothing (Srivastava et al. 2014).
@@ -45,9 +45,9 @@ impl<const PPM: u32, B: Dim, const N: usize, D: MaskDevice, T: Tape<f32, D>> Mod
         if !T::OWNS_TAPE || !self.mask.is_active() {
             return Ok(x);
         }
-        let x = sized_at_run_time(x);
+        let x: Tensor<(usize, usize), f32, D, T> = realized(x);
         let mask = D::try_mask(&x, self.mask)?;
-        Ok(sized_by_type(x.try_mul(mask)?))
+        Ok(realized(x.try_mul(mask)?))
     }
 }
 

@@ -9,7 +9,7 @@ use crate::layer::EPSILON;
 use crate::layer::fused::{Features, Fused, FusedDevice, Rows, add_to, operation, scaled};
 use crate::layer::word::{AtRunTime, LayerOfWord, Word};
 use crate::layer::{Description, Layer, Layers};
-use crate::storage::{values, vector_at_run_time};
+use crate::storage::{realized, values};
 
 /// Layer normalisation of `N` features (`torch.nn.LayerNorm`, eps 1e-5), as dfdx's builders name it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,7 +75,7 @@ impl<const N: usize> Fused<N> for LayerNorm<N> {
     type On<D: Device<f32>> = LayerNormLayer<N, f32, D>;
 
     fn fused<T: Tape<f32, Cpu>>(layer: &LayerNormLayer<N, f32, Cpu>, x: Rows<T>) -> Result<Rows<T>, CpuError> {
-        normalise(x, vector_at_run_time(layer.weight.clone()), vector_at_run_time(layer.bias.clone()))
+        normalise(x, realized(layer.weight.clone()), realized(layer.bias.clone()))
     }
 
     fn composed<B: Dim, D: Device<f32>, T: Tape<f32, D>>(

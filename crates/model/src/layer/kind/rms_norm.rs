@@ -8,7 +8,7 @@ use strata_spec::{LayerKind, LayerSpec};
 use crate::layer::fused::{Features, Fused, FusedDevice, Rows, add_to, operation, scaled};
 use crate::layer::word::{AtRunTime, LayerOfWord, Word};
 use crate::layer::{Description, Layer, Layers};
-use crate::storage::{values, vector_at_run_time};
+use crate::storage::{realized, values};
 
 /// RMS normalisation of `N` features (`torch.nn.RMSNorm`, eps the smallest step from one in single precision), as dfdx's builders name it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,7 +67,7 @@ impl<const N: usize> Fused<N> for RmsNorm<N> {
     type On<D: Device<f32>> = RmsNormLayer<N, f32, D>;
 
     fn fused<T: Tape<f32, Cpu>>(layer: &RmsNormLayer<N, f32, Cpu>, x: Rows<T>) -> Result<Rows<T>, CpuError> {
-        normalise(x, vector_at_run_time(layer.weight.clone()))
+        normalise(x, realized(layer.weight.clone()))
     }
 
     fn composed<B: Dim, D: Device<f32>, T: Tape<f32, D>>(

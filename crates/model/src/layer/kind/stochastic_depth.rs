@@ -6,7 +6,7 @@ use strata_spec::{LayerKind, LayerSpec};
 use crate::layer::mask::{Mask, MaskDevice};
 use crate::layer::word::{AtRunTime, LayerOfWord, Word};
 use crate::layer::{Description, Layer, Layers};
-use crate::storage::{sized_at_run_time, sized_by_type};
+use crate::storage::realized;
 
 /// The end of a skip connection's branch, which makes it one of stochastic depth (Huang et al. 2016): in training each sample goes without the
 /// branch with a probability of so many millionths, in evaluation the branch counts by the probability that it is there.
@@ -50,12 +50,12 @@ impl<const PPM: u32, B: Dim, const N: usize, D: MaskDevice, T: Tape<f32, D>> Mod
         if !self.mask.is_active() {
             return Ok(x);
         }
-        let x = sized_at_run_time(x);
+        let x: Tensor<(usize, usize), f32, D, T> = realized(x);
         if !T::OWNS_TAPE {
-            return Ok(sized_by_type(x.try_mul(1.0 - self.mask.probability)?));
+            return Ok(realized(x.try_mul(1.0 - self.mask.probability)?));
         }
         let kept = D::try_sample_mask(&x, self.mask)?;
-        Ok(sized_by_type(x.try_mul(kept)?))
+        Ok(realized(x.try_mul(kept)?))
     }
 }
 
