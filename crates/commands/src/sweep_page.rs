@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use strata_cli::note;
-use strata_experiment::{SweptKey, SweptKeys, write_comparison};
+use strata_experiment::{ShownKey, SweptKeys, write_comparison};
 use strata_report::{Record, read_record};
 use strata_sweep::{State, SweepFolder, best_members, importance};
 
@@ -29,8 +29,8 @@ pub(crate) fn write(folder: &SweepFolder, state: &State) -> anyhow::Result<Optio
         note(&format!("the page shows the best {SHOWN} of {} members, and the keys over all points", names.len()));
     }
     let found = importance(folder, state);
-    let keys: Vec<SweptKey<'_>> =
-        found.iter().map(|key| SweptKey { name: &key.key, share: key.share, groups: &key.groups }).collect();
+    let keys: Vec<ShownKey<'_>> =
+        found.iter().map(|key| ShownKey { name: &key.key, share: key.share, groups: &key.groups }).collect();
     let path = folder.path().join("compare.html");
     write_comparison(&records, Some(SweptKeys { objective: &folder.sweep().objective.key, keys: &keys }), &path)?;
     Ok(Some(path))

@@ -67,7 +67,7 @@ pub use seeds::seeds_table;
 pub use setup::CompiledNetwork;
 pub use stop::Stop;
 pub use strata_config::{Config, ConfigError};
-pub use strata_pages::{SweptKey, SweptKeys};
+pub use strata_pages::{ShownKey, SweptKeys};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -10,7 +10,7 @@ use crate::UncommittedChange;
 use crate::document::{COMPARE_SCRIPT, COMPARE_STYLE, Document};
 use crate::html::{facts, text};
 use compact::{Texts, curves};
-pub use importance::{SweptKey, SweptKeys};
+pub use importance::{ShownKey, SweptKeys};
 
 /// The most bytes of uncommitted changes that a page holds, each different one once.
 const CHANGES: usize = 2 << 20;

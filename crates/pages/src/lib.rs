@@ -25,7 +25,7 @@ mod weights;
 mod what_was_run;
 
 pub use classified::{TestImages, Tested};
-pub use compare_page::{ComparePage, ComparedRun, SweptKey, SweptKeys};
+pub use compare_page::{ComparePage, ComparedRun, ShownKey, SweptKeys};
 pub use files::{FileOfRun, UncommittedChange};
 pub use first_layer::{FirstLayer, InputBasis};
 pub use run_page::RunPage;

@@ -15,9 +15,9 @@ const DOTS: usize = 100;
 /// Characters that fit below a chart, all labels together.
 const LABELS: usize = 60;
 
-/// A key that a sweep tried with several values.
+/// A key that a sweep tried with several values, as a page shows it.
 #[derive(Clone, Debug)]
-pub struct SweptKey<'a> {
+pub struct ShownKey<'a> {
     /// As `--set` has it: `phases.0.lr`.
     pub name: &'a str,
     /// The share of the objective's variance that lies between its values, 0 to 1; none where there are too few points to tell.
@@ -32,12 +32,12 @@ pub struct SweptKeys<'a> {
     /// The objective's key: `val_acc`.
     pub objective: &'a str,
     /// The keys, in their order.
-    pub keys: &'a [SweptKey<'a>],
+    pub keys: &'a [ShownKey<'a>],
 }
 
 impl SweptKeys<'_> {
     pub(crate) fn section(&self) -> String {
-        let mut sorted: Vec<&SweptKey<'_>> = self.keys.iter().collect();
+        let mut sorted: Vec<&ShownKey<'_>> = self.keys.iter().collect();
         sorted.sort_by(|a, b| b.share.unwrap_or(-1.0).total_cmp(&a.share.unwrap_or(-1.0)));
         let objective = text(self.objective);
         let mut html = format!(
@@ -45,7 +45,7 @@ impl SweptKeys<'_> {
              <code>{objective}</code> that lies between its values, less what chance would put there: one key at a time, without interactions, over the points \
              that finished. Below, {objective} at each value: a dot for each point, a line through the means, a bar of one sample deviation up and down.</p>"
         );
-        let share = |key: &SweptKey<'_>| match key.share {
+        let share = |key: &ShownKey<'_>| match key.share {
             Some(share) => {
                 let width = format!("{:.0}", share * 100.0);
                 format!(
@@ -55,7 +55,7 @@ impl SweptKeys<'_> {
             }
             None => "too few points to tell".to_owned(),
         };
-        let points = |key: &SweptKey<'_>| key.groups.iter().map(|(_, values)| values.len()).sum::<usize>();
+        let points = |key: &ShownKey<'_>| key.groups.iter().map(|(_, values)| values.len()).sum::<usize>();
         let rows: Vec<Vec<String>> =
             sorted.iter().map(|key| vec![text(key.name), share(key), points(key).to_string()]).collect();
         html += &table("Importance of each key", &["key", "share of variance", "points"], &rows);
@@ -77,7 +77,7 @@ impl SweptKeys<'_> {
     }
 }
 
-impl SweptKey<'_> {
+impl ShownKey<'_> {
     /// The objective over the key's values, evenly spaced in their order.
     fn figure(&self, objective: &str) -> String {
         let groups: Vec<(&str, Vec<f64>)> = self
@@ -181,8 +181,8 @@ mod tests {
             ("none".to_owned(), vec![]),
         ];
         let keys = [
-            SweptKey { name: "a", share: None, groups: &few },
-            SweptKey { name: "<i>", share: Some(0.7), groups: &many },
+            ShownKey { name: "a", share: None, groups: &few },
+            ShownKey { name: "<i>", share: Some(0.7), groups: &many },
         ];
         let html = SweptKeys { objective: "val_acc", keys: &keys }.section();
         assert!(html.find("&lt;i&gt;").unwrap() < html.find(">a<").unwrap(), "{html}");
@@ -198,7 +198,7 @@ mod tests {
     #[test]
     fn many_values_and_many_points_make_a_chart_of_bounded_size() {
         let groups: Vec<_> = (0..40).map(|value| (value.to_string(), vec![value as f64; 10_000])).collect();
-        let html = SweptKey { name: "k", share: Some(1.0), groups: &groups }.figure("val_loss");
+        let html = ShownKey { name: "k", share: Some(1.0), groups: &groups }.figure("val_loss");
         assert!(html.len() < 500_000 && html.matches("<title>").count() <= 7, "{}", html.len());
     }
 }
