@@ -1,5 +1,6 @@
 //! Of a sweep: how much each key mattered, and what the objective was at each of its values.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use strata_report::mean_and_deviation;
@@ -14,6 +15,8 @@ const BOTTOM: f64 = 34.0;
 const DOTS: usize = 100;
 /// Characters that fit below a chart, all labels together.
 const LABELS: usize = 60;
+/// Labels that fit below a chart at most; of more values that are in an order every third or so has one.
+const LABELLED: usize = 10;
 
 /// A key that a sweep tried with several values, as a page shows it.
 #[derive(Clone, Debug)]
@@ -102,8 +105,15 @@ impl ShownKey<'_> {
             text(objective)
         );
         scale.draw_grid(&mut svg, y);
-        let (mut line, letters) = (String::new(), LABELS / groups.len().max(1));
-        let is_ordered = groups.iter().all(|(value, _)| numbers(value).is_some());
+        let mut line = String::new();
+        let values: Vec<&str> = groups.iter().map(|(value, _)| *value).collect();
+        let is_ordered = values.iter().all(|value| numbers(value).is_some());
+        let labels = labels(&values, is_ordered);
+        let every = match &labels {
+            Some(labels) if labels.len() > LABELLED => labels.len().div_ceil(6),
+            Some(_) => 1,
+            None => groups.len().div_ceil(2 * LABELLED),
+        };
         for (number, (value, values)) in groups.iter().enumerate() {
             let (mean, deviation) = moments(values);
             let (at, deviation) = (x(number), deviation.unwrap_or_default());
@@ -121,9 +131,8 @@ impl ShownKey<'_> {
                 true => write!(line, "{}{at:.1} {:.1}", if number == 0 { 'M' } else { 'L' }, y(mean)),
                 false => write!(line, "M{:.1} {:.1}h12", at - 6.0, y(mean)),
             };
-            let label = label(value, letters);
-            // Where labels would be a few letters each, every third or so has one.
-            if letters >= 6 || number % groups.len().div_ceil(6) == 0 {
+            if number % every == 0 {
+                let label = labels.as_ref().map_or_else(|| (number + 1).to_string(), |labels| labels[number].clone());
                 let _ = write!(
                     svg,
                     "<text x=\"{at:.1}\" y=\"{:.1}\" class=\"middle small\">{}<title>{}</title></text>",
@@ -136,21 +145,37 @@ impl ShownKey<'_> {
         let _ = write!(svg, "<path class=\"means\" d=\"{line}\"/>");
         let _ =
             write!(svg, "<path class=\"axis\" d=\"M{LEFT} {TOP}V{:.1}H{:.1}\"/></svg>", HEIGHT - BOTTOM, WIDTH - RIGHT);
-        format!("<figure><figcaption>{name}</figcaption>{svg}</figure>")
+        let list = match labels {
+            Some(_) => String::new(),
+            None => {
+                values.iter().fold("<ol class=\"values\">".to_owned(), |list, value| {
+                    list + "<li>" + &text(value.trim_matches('"')) + "</li>"
+                }) + "</ol>"
+            }
+        };
+        format!("<figure><figcaption>{name}</figcaption>{svg}{list}</figure>")
     }
 }
 
-/// A value's text in `letters`, the end left out where it is longer.
-fn label(value: &str, letters: usize) -> String {
-    let letters = letters.max(6);
-    let plain = match numbers(value).as_deref() {
-        Some([low, high]) => format!("{}–{}", two_digits(*low), two_digits(*high)),
-        _ => value.trim_matches('"').to_owned(),
-    };
-    if plain.chars().count() <= letters {
-        return plain;
+/// What stands below the values of a chart; none where these would be cut or look alike, and are to be numbered and listed.
+fn labels(values: &[&str], is_ordered: bool) -> Option<Vec<String>> {
+    if values.len() > LABELLED && !is_ordered {
+        return None;
     }
-    plain.chars().take(letters - 1).chain(['…']).collect()
+    let letters = LABELS / values.len().clamp(1, LABELLED);
+    let labels: Option<Vec<String>> = values.iter().map(|value| label(value, letters)).collect();
+    labels.filter(|labels| labels.iter().collect::<HashSet<_>>().len() == labels.len())
+}
+
+/// A value's text in `letters`, of a number that is longer two digits; none where it does not fit.
+fn label(value: &str, letters: usize) -> Option<String> {
+    let plain = value.trim_matches('"').to_owned();
+    let short = match numbers(value).as_deref() {
+        Some([low, high]) => format!("{}–{}", two_digits(*low), two_digits(*high)),
+        Some([number]) if plain.chars().count() > letters => two_digits(*number),
+        _ => plain,
+    };
+    (short.chars().count() <= letters).then_some(short)
 }
 
 /// A number, or the two ends of a group of them; none of what is none.
@@ -191,8 +216,23 @@ mod tests {
         // 0.25 and 0.75: mean 0.5, deviation √(2 · 0.0625).
         assert!(html.contains("<td>0.5000</td><td>0.3536</td><td>2</td>"), "{html}");
         assert_eq!(html.matches("class=\"dot\"").count(), 4);
-        assert_eq!(label("0.000121129 to 0.000134166", 15), "1.2e-4–1.3e-4");
-        assert_eq!((label("\"adam\"", 15), label("a long name", 7)), ("adam".to_owned(), "a long…".to_owned()));
+    }
+
+    #[test]
+    fn values_that_would_be_cut_or_look_alike_are_numbered_and_listed() {
+        let shown = |values: &[&str]| labels(values, values.iter().all(|value| numbers(value).is_some()));
+        assert_eq!(shown(&["\"adam\"", "\"sgd\""]).unwrap(), ["adam", "sgd"]);
+        assert_eq!(shown(&["0.000121129 to 0.000134166", "0.1 to 0.2"]).unwrap(), ["1.2e-4–1.3e-4", "0.1–0.2"]);
+        assert_eq!(shown(&["0.10001 to 0.10002", "0.10003 to 0.10004"]), None);
+        let texts = ["512 batch_norm relu, 256 batch_norm relu", "512 batch_norm relu, 256 batch_norm gelu"];
+        assert_eq!(shown(&texts), None);
+        let groups = texts.map(|value| (format!("\"{value}\""), vec![0.5]));
+        let html = ShownKey { name: "k", share: None, groups: &groups }.figure("val_acc");
+        let list = format!("<ol class=\"values\"><li>{}</li><li>{}</li></ol>", texts[0], texts[1]);
+        assert!(html.contains(&list) && html.contains(">1<title>") && html.contains(">2<title>"), "{html}");
+        let many: Vec<_> = (0..40).map(|value| (format!("w{value}"), vec![0.5])).collect();
+        let html = ShownKey { name: "k", share: None, groups: &many }.figure("val_acc");
+        assert_eq!((html.matches("<li>").count(), html.matches("<title>").count()), (40, 20));
     }
 
     #[test]
