@@ -102,7 +102,7 @@ until("the queue is empty", lambda: not states(job), 900)
 print(run(program, "sweep", "collect", "s").stdout)
 status = run(program, "sweep", "status", "s").stdout
 print(status)
-if "1 failed" not in status or "p0003-s0 failed: exit code" not in status:
+if "1 failed" not in status or "p0003-s0 failed: exit code 2: error: " not in status:
     sys.exit("the task that failed is not told")
 
 shutil.rmtree(taken)

@@ -163,8 +163,9 @@ fn failure(folder: &SweepFolder, index: usize) -> Option<String> {
     let log = tail(&folder.path().join(format!("logs/slurm-{index}.log")))?;
     let code: u8 = log.lines().next_back()?.strip_prefix(EXIT_CODE)?.parse().ok()?;
     // From 128 on a signal ended it; 130 is what a run that saved its state ends with.
-    let reason = error_line(&log).filter(|line| line.starts_with("error: ")).unwrap_or_default();
-    (1..128).contains(&code).then(|| format!("{EXIT_CODE}{code} {reason}").trim_end().to_owned())
+    let reason = error_line(&log).filter(|line| line.starts_with("error: "));
+    let reason = reason.map_or_else(String::new, |line| format!(": {line}"));
+    (1..128).contains(&code).then(|| format!("{EXIT_CODE}{code}{reason}"))
 }
 
 /// Writes the script into the sweep's folder, where it can be looked at and submitted again.
