@@ -11,7 +11,7 @@ use crate::driver::event::{Event, Id};
 use crate::driver::journal::Journal;
 use crate::driver::launch::{Job, Launcher, Start, sets_of};
 use crate::driver::member_state::MemberState;
-use crate::driver::methods;
+use crate::driver::methods::Proposer;
 use crate::driver::outcome::{Look, event_of};
 use crate::driver::state::State;
 use crate::error::SweepError;
@@ -47,6 +47,7 @@ pub(crate) struct Desk<'a> {
     foreign: BTreeSet<usize>,
     /// Configs that were made of points: epochs and memory.
     sizes: HashMap<usize, (usize, u64)>,
+    proposer: Proposer,
 }
 
 impl<'a> Desk<'a> {
@@ -61,7 +62,8 @@ impl<'a> Desk<'a> {
         folder.make("logs")?;
         let (state, journal) = (State::new(folder.sweep(), folder.points()), Journal::new(folder));
         let (others, foreign, sizes) = (HashMap::new(), BTreeSet::new(), HashMap::new());
-        let mut desk = Self { folder, state, journal, name, _alive: alive, others, foreign, sizes };
+        let proposer = Proposer::default();
+        let mut desk = Self { folder, state, journal, name, _alive: alive, others, foreign, sizes, proposer };
         let lock = folder.lock()?;
         desk.news()?;
         let mut events = vec![Event::Opened { driver: desk.name.clone() }];
@@ -171,7 +173,7 @@ impl<'a> Desk<'a> {
         let sweep = self.folder.sweep();
         let number = self.state.points.len();
         if sweep.method.learns() && !is_spent && number < sweep.most_points() {
-            if let Some(values) = methods::propose(sweep, &self.state)? {
+            if let Some(values) = self.proposer.next(sweep, &self.state)? {
                 self.tell(&lock, vec![Event::Proposed { point: number, values }])?;
                 drop(lock);
                 return self.next(launcher);

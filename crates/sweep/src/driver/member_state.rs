@@ -20,6 +20,11 @@ pub enum MemberState {
 }
 
 impl MemberState {
+    /// Whether it has finished or failed.
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(self, Self::Finished | Self::Failed(_))
+    }
+
     /// In a word.
     #[must_use]
     pub fn as_str(&self) -> &'static str {

@@ -1,6 +1,6 @@
 //! How a sweep stands, as its journal tells.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::driver::event::{Event, Id};
 use crate::driver::halving::Rungs;
@@ -25,8 +25,8 @@ pub struct State {
     pub(crate) rungs: Option<Rungs>,
     /// Those that were taken and have not ended.
     pub(crate) claimed: BTreeMap<usize, String>,
-    /// Points whose members are all finished or failed, by their number of members that are.
-    ended: HashMap<usize, usize>,
+    /// How often the state of a member that had ended changed.
+    pub(crate) revised: usize,
     pub(crate) opened: BTreeSet<String>,
     /// The processes that were at work when a stop was asked for.
     pub(crate) stopped: BTreeSet<String>,
@@ -76,17 +76,21 @@ impl State {
         (self.finished, self.failed, self.members.len())
     }
 
-    /// Whether all members of a point have ended.
-    pub(crate) fn has_ended(&self, point: usize) -> bool {
-        self.ended.get(&point) == Some(&self.seeds)
+    /// What a method learns of a point, the mean over its seeds: of the values at the first rung, and without rungs of those at the end. `Some(None)` where a
+    /// member has none, `None` while one has yet to come.
+    pub(crate) fn result(&self, point: usize) -> Option<Option<f64>> {
+        let known = &self.members[point * self.seeds..(point + 1) * self.seeds];
+        let value = |known: &Known| match known.rungs.values().next() {
+            Some(value) => Some(*value),
+            None => known.state.is_over().then_some(known.value),
+        };
+        let values: Vec<Option<f64>> = known.iter().map(value).collect::<Option<_>>()?;
+        Some(mean(values))
     }
 
     /// The mean of the objective over a point's seeds; none where a member has none.
     pub(crate) fn mean(&self, point: usize) -> Option<f64> {
-        let members = &self.members[point * self.seeds..(point + 1) * self.seeds];
-        let values: Option<Vec<f64>> =
-            members.iter().map(|known| known.value.filter(|value| value.is_finite())).collect();
-        values.map(|values| values.iter().sum::<f64>() / values.len() as f64)
+        mean(self.members[point * self.seeds..(point + 1) * self.seeds].iter().map(|known| known.value))
     }
 
     /// Follows one event; the reason where it can be none of this sweep's, and nothing changed.
@@ -152,11 +156,9 @@ impl State {
 
     fn set(&mut self, index: usize, state: MemberState) {
         let known = &mut self.members[index];
-        let ends = |state: &MemberState| matches!(state, MemberState::Finished | MemberState::Failed(_));
         let before = std::mem::replace(&mut known.state, state);
         let point = index / self.seeds;
-        let ended = self.ended.entry(point).or_default();
-        *ended = *ended + usize::from(ends(&known.state)) - usize::from(ends(&before));
+        self.revised += usize::from(before.is_over());
         let count = |state: &MemberState, finished: &mut usize, failed: &mut usize, by: isize| {
             let counter = match state {
                 MemberState::Finished => finished,
@@ -190,6 +192,12 @@ impl State {
         let mut members = point * self.seeds..(point + 1) * self.seeds;
         members.find(|index| self.members[*index].state == MemberState::Paused(epochs))
     }
+}
+
+/// The mean of values; none where one is missing or no number.
+fn mean(values: impl IntoIterator<Item = Option<f64>>) -> Option<f64> {
+    let values: Option<Vec<f64>> = values.into_iter().map(|value| value.filter(|value| value.is_finite())).collect();
+    values.map(|values| values.iter().sum::<f64>() / values.len() as f64)
 }
 
 impl Budget {

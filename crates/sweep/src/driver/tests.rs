@@ -183,6 +183,21 @@ fn halving_pauses_runs_and_takes_the_best_third_on() {
     assert!((rate.log10() + 1.0).abs() < 0.3, "{rate}");
 }
 
+/// Most points end at a rung: a method that learns waits for none of them.
+#[test]
+fn a_method_that_learns_proposes_from_the_first_rung_whoever_goes_on() {
+    let points = |jobs: usize, slow: usize, seed: u64| {
+        let temporary = tempfile::tempdir().unwrap();
+        let top = "seed = 7\nseeds = 2\nlag = 2\nbudget = { members = 60 }\nhalving = { first = 1, factor = 2 }";
+        let folder = begin(temporary.path(), "tpe", top);
+        let state = run(&folder, options(jobs), &Simulated { slow, seed, preempted: 0.1, ..Simulated::default() });
+        assert!(state.counts().0 < 60 && state.counts().0 > 0, "{:?}", state.counts());
+        state.points
+    };
+    let one = points(1, 1, 0);
+    assert_eq!((one.len(), &one), (30, &points(4, 9, 1)));
+}
+
 #[test]
 fn a_stop_reaches_the_driver_and_what_was_stopped_goes_on_later() {
     let temporary = tempfile::tempdir().unwrap();
@@ -319,7 +334,7 @@ fn a_task_that_failed_before_it_had_a_record_is_collected_with_the_reason_in_its
         assert_eq!(crate::slurm::collect(&folder, &Simulated::default()).unwrap(), found);
         let state = state_of(&folder).unwrap();
         let states: Vec<&MemberState> = state.members().map(|(_, state)| state).collect();
-        assert_eq!(states[0], &MemberState::Failed("exit code 2 error: no such images".into()));
+        assert_eq!(states[0], &MemberState::Failed("exit code 2: error: no such images".into()));
         assert!(states[1..].iter().all(|state| **state == MemberState::Pending), "{states:?}");
     }
 }

@@ -3,9 +3,11 @@
 //!
 //! The first point is drawn at random, then come generations. A generation is proposed from the results of all points before it.
 
+use std::collections::VecDeque;
+
 use optimizer::parameter::{FloatParam, Parameter};
 use optimizer::sampler::cma_es::CmaEsSampler;
-use optimizer::{Direction, Study};
+use optimizer::{Direction, Study, Trial};
 
 use crate::error::SweepError;
 use crate::spec::{Point, Sweep};
@@ -25,23 +27,51 @@ pub(super) fn needed(sweep: &Sweep, number: usize) -> usize {
     if number <= population { 0 } else { 1 + (number - 1) / population * population }
 }
 
-/// The point number `number`, from the `results` of the points before its generation: each with its merit, the higher the better, and none for one that
-/// failed. Everything is told again from the start, so that nothing but the results has to be kept.
-pub(super) fn propose(sweep: &Sweep, number: usize, results: &[(Point, Option<f64>)]) -> Result<Point, SweepError> {
-    let sampler = CmaEsSampler::builder().seed(sweep.seed).sigma0(SIGMA).population_size(population(sweep)).build();
-    let study: Study<f64> = Study::with_sampler(Direction::Minimize, sampler);
-    let axes: Vec<FloatParam> = sweep.keys.iter().map(|key| FloatParam::new(0.0, 1.0).name(&key.path)).collect();
-    let (mut place, mut open) = (Vec::new(), Vec::new());
-    for index in 0..=number {
-        let mut trial = study.ask();
-        let asked: Result<Vec<f64>, _> = axes.iter().map(|axis| axis.suggest(&mut trial)).collect();
-        place = asked.map_err(|error| sweep.unsuited(format!("cma_es: {error}")))?;
-        match results.get(index) {
-            // Ranks alone count: whatever failed is worse than all.
-            Some((_, merit)) => study.tell(trial, Ok::<_, String>(merit.map_or(f64::MAX, |merit| -merit))),
-            None => open.push(trial),
-        }
+/// The search, and the points that it was asked for so far.
+pub(super) struct Search {
+    study: Study<f64>,
+    axes: Vec<FloatParam>,
+    /// Points without a result, in the order of their numbers.
+    open: VecDeque<Trial>,
+    asked: usize,
+    /// The last of them.
+    place: Vec<f64>,
+}
+
+impl Search {
+    pub(super) fn new(sweep: &Sweep) -> Self {
+        let sampler = CmaEsSampler::builder().seed(sweep.seed).sigma0(SIGMA).population_size(population(sweep)).build();
+        let study = Study::with_sampler(Direction::Minimize, sampler);
+        let axes = sweep.keys.iter().map(|key| FloatParam::new(0.0, 1.0).name(&key.path)).collect();
+        Self { study, axes, open: VecDeque::new(), asked: 0, place: Vec::new() }
     }
-    drop(open);
-    Ok(sweep.point(|key| sweep.keys[key].domain.nearest(place[key])))
+
+    fn ask(&mut self, sweep: &Sweep) -> Result<Trial, SweepError> {
+        let mut trial = self.study.ask();
+        let asked: Result<Vec<f64>, _> = self.axes.iter().map(|axis| axis.suggest(&mut trial)).collect();
+        self.place = asked.map_err(|error| sweep.unsuited(format!("cma_es: {error}")))?;
+        self.asked += 1;
+        Ok(trial)
+    }
+
+    /// Takes note of the first point's result that has none yet: its merit, the higher the better, and none for one that failed.
+    pub(super) fn tell(&mut self, sweep: &Sweep, merit: Option<f64>) -> Result<(), SweepError> {
+        let trial = match self.open.pop_front() {
+            Some(trial) => trial,
+            // Another process proposed it.
+            None => self.ask(sweep)?,
+        };
+        // Ranks alone count: whatever failed is worse than all.
+        self.study.tell(trial, Ok::<_, String>(merit.map_or(f64::MAX, |merit| -merit)));
+        Ok(())
+    }
+
+    /// The point number `number`, after the results of all points before its generation.
+    pub(super) fn propose(&mut self, sweep: &Sweep, number: usize) -> Result<Point, SweepError> {
+        while self.asked <= number {
+            let trial = self.ask(sweep)?;
+            self.open.push_back(trial);
+        }
+        Ok(sweep.point(|key| sweep.keys[key].domain.nearest(self.place[key])))
+    }
 }

@@ -1,8 +1,9 @@
 //! The methods that learn against draws, on functions whose least value is known.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
-use super::propose;
+use super::Proposer;
 use crate::driver::event::{Event, Id};
 use crate::driver::state::State;
 use crate::spec::{Point, Sweep};
@@ -38,19 +39,18 @@ fn space(method: &str, seed: u64, keys: usize) -> Sweep {
 fn least(method: &str, seed: u64, keys: usize, function: fn(&[f64]) -> f64) -> f64 {
     let sweep = space(method, seed, keys);
     let fixed = sweep.points();
-    let mut state = State::new(&sweep, None);
+    let (mut state, mut proposer) = (State::new(&sweep, None), Proposer::default());
     let mut least = f64::INFINITY;
     for number in 0..POINTS {
         let point: Point = match &fixed {
             Some(points) => points[number].clone(),
-            None => propose(&sweep, &state).unwrap().unwrap(),
+            None => proposer.next(&sweep, &state).unwrap().unwrap(),
         };
         let place: Vec<f64> = point.iter().flatten().map(|value| value.parse::<f64>().unwrap() / 0.9).collect();
         let value = function(&place);
         least = least.min(value);
         state.apply(Event::Proposed { point: number, values: point }).unwrap();
-        let (id, value, metrics) = (Id { point: number, seed: 0 }, Some(value), BTreeMap::new());
-        state.apply(Event::Finished { id, value, metrics, epochs: 1, seconds: 1.0 }).unwrap();
+        state.apply(finished(number, Some(value))).unwrap();
     }
     least
 }
@@ -73,10 +73,74 @@ fn tpe_finds_lower_values_than_draws() {
 
 #[cfg(feature = "cma-es")]
 #[test]
-#[ignore = "a minute without optimisation: each proposal tells all results again"]
 fn cma_es_finds_lower_values_than_draws() {
     for (keys, function, best) in [(2, branin as fn(&[f64]) -> f64, 0.397_887), (4, valley, 0.0)] {
         let [random, cma_es] = ["random", "cma_es"].map(|method| median(method, keys, function) - best);
         assert!(cma_es < 0.6 * random, "{cma_es} {random}");
+    }
+}
+
+fn finished(point: usize, value: Option<f64>) -> Event {
+    let (id, metrics) = (Id { point, seed: 0 }, BTreeMap::new());
+    Event::Finished { id, value, metrics, epochs: 1, seconds: 1.0 }
+}
+
+/// One process may propose all points, or each be another's that knows the journal alone, and results may come late and be taken back.
+#[test]
+fn a_proposer_that_was_there_from_the_start_proposes_what_a_new_one_does() {
+    for method in [
+        "tpe",
+        #[cfg(feature = "cma-es")]
+        "cma_es",
+    ] {
+        let sweep = space(method, 3, 3);
+        let (mut state, mut proposer) = (State::new(&sweep, None), Proposer::default());
+        let mut open = Vec::new();
+        while state.points.len() < 60 {
+            let number = state.points.len();
+            let point = proposer.next(&sweep, &state).unwrap();
+            assert_eq!(point, Proposer::default().next(&sweep, &state).unwrap(), "{method} {number}");
+            match point {
+                Some(values) => {
+                    state.apply(Event::Proposed { point: number, values }).unwrap();
+                    open.push(number);
+                }
+                // The results come in another order than the points, and some are none.
+                None => {
+                    let point = open.remove(open.len() / 2);
+                    state.apply(finished(point, (point % 7 != 5).then_some((point % 11) as f64))).unwrap();
+                }
+            }
+            if number == 40 {
+                state.apply(finished(5, Some(-1.0))).unwrap();
+            }
+        }
+    }
+}
+
+/// `cargo test --release -p strata-sweep --features cma-es -- --ignored --nocapture proposals`
+#[test]
+#[ignore = "prints how long proposals take, for docs/scale.md"]
+fn proposals_of_many_points() {
+    for (method, keys) in [
+        ("tpe", 1),
+        ("tpe", 4),
+        #[cfg(feature = "cma-es")]
+        ("cma_es", 4),
+    ] {
+        let sweep = space(method, 1, keys);
+        let (mut state, mut proposer, begin) = (State::new(&sweep, None), Proposer::default(), Instant::now());
+        for number in 0..10_000 {
+            let values = proposer.next(&sweep, &state).unwrap().unwrap();
+            let value = values[0].as_ref().unwrap().parse().unwrap();
+            state.apply(Event::Proposed { point: number, values }).unwrap();
+            state.apply(finished(number, Some(value))).unwrap();
+            if [999, 9_999].contains(&number) {
+                println!("{method}, {keys} keys: {} points in {:.2?}", number + 1, begin.elapsed());
+            }
+        }
+        let begin = Instant::now();
+        Proposer::default().next(&sweep, &state).unwrap();
+        println!("{method}, {keys} keys: one proposal of a process that has just begun: {:.2?}", begin.elapsed());
     }
 }
