@@ -48,7 +48,8 @@ budget = { members = 40 }
 
 
 def start(runs, jobs, name="s.toml"):
-    return subprocess.Popen([program, "sweep", name, "--runs", runs, "--jobs", str(jobs)], cwd=work, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    # In a session of its own: of a group whose shell has gone the kernel ends what is stopped (SIGHUP).
+    return subprocess.Popen([program, "sweep", name, "--runs", runs, "--jobs", str(jobs)], cwd=work, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
 
 def ended(driver):
@@ -98,9 +99,12 @@ print(f"undisturbed: {len(expected)} members, {seconds:.1f} s", flush=True)
 draw = random.Random(1)
 kills = 0
 while kills < 20:
-    driver = start("killed", 2)
-    # Twenty kills have to find it before its end.
-    time.sleep(draw.random() * seconds / 12)
+    before, driver = finished("killed"), start("killed", 2)
+    # One further member finishes first, every second time: twenty kills find it before its end, however fast the machine is just then.
+    further = before + kills % 2
+    while driver.poll() is None and finished("killed") < further:
+        time.sleep(0.005)
+    time.sleep(draw.random() * min(seconds / 40, 1))
     members = runs_of(driver) if kills % 2 else []
     if driver.poll() is not None:
         sys.exit(f"it ended after {kills} kills: make the sweep longer")
