@@ -52,8 +52,9 @@ pub struct ExperimentArguments {
     /// What to call the run; the config's name by default, numbered where it is taken. With --seeds, the folder of its runs.
     #[arg(long, value_parser = parse_name)]
     pub name: Option<String>,
-    /// Start from the weights of a run, by folder or name, or of a safetensors file that PyTorch or anybody saved, in place of drawn ones.
-    #[arg(long, value_name = "RUN|FILE", conflicts_with = "seeds")]
+    /// Start from the weights of a run, by folder or name, or of a safetensors file that PyTorch or anybody saved, in place of drawn ones; with
+    /// --seeds each of its runs does.
+    #[arg(long, value_name = "RUN|FILE")]
     pub from: Option<PathBuf>,
     /// With --from: draw the last layer all the same, for other classes.
     #[arg(long, requires = "from")]

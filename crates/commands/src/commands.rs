@@ -101,15 +101,18 @@ fn experiment(arguments: &ExperimentArguments, networks: Networks) -> anyhow::Re
     let data = arguments.config.data.as_deref().map(absolute).transpose()?;
     let stop = until(prepare()?, arguments.stop_after);
     let (mut runner, name) = (runner(networks, data, stop), arguments.name.as_deref());
-    match &arguments.from {
+    match start_from(arguments)? {
         None => runner.start(&experiment, &arguments.runs, name)?,
-        Some(from) => {
-            let path = if from.is_file() { from.clone() } else { find_run(from, &arguments.runs)? };
-            let from = StartFrom { path, new_last_layer: arguments.new_last_layer };
-            runner.start_from(&experiment, &arguments.runs, name, &from)?
-        }
+        Some(from) => runner.start_from(&experiment, &arguments.runs, name, &from)?,
     };
     Ok(())
+}
+
+/// The weights that `--from` names.
+fn start_from(arguments: &ExperimentArguments) -> anyhow::Result<Option<StartFrom>> {
+    let Some(from) = &arguments.from else { return Ok(None) };
+    let path = if from.is_file() { from.clone() } else { find_run(from, &arguments.runs)? };
+    Ok(Some(StartFrom { path, new_last_layer: arguments.new_last_layer }))
 }
 
 /// Trains a run again; an error where it does not come to the same.
@@ -148,9 +151,9 @@ fn several_seeds(arguments: &ExperimentArguments, seeds: &Seeds, networks: Netwo
         (None, first) => format!("{}-seeds", first.map_or("experiment", |config| config.name.as_str())),
     };
     let data = arguments.config.data.as_deref().map(absolute).transpose()?;
-    let stop = prepare()?;
+    let (stop, from) = (prepare()?, start_from(arguments)?);
     let group = arguments.runs.join(name);
-    let runs = runner(networks, data, stop).start_seeds(&configs, &group)?;
+    let runs = runner(networks, data, stop).start_seeds(&configs, &group, from.as_ref())?;
     show(&format!("{}:\n{}", escape_path(&group), seeds_table(&runs)?.write(Format::Table, width())))
 }
 

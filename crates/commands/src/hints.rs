@@ -39,7 +39,7 @@ fn of_experiment(error: &ExperimentError, asked: Asked) -> Option<String> {
         ExperimentError::Interrupted { .. } if asked == Asked::Seeds => {
             "the same command goes on with it, and with the seeds that are left".to_owned()
         }
-        ExperimentError::OtherConfig { .. } => "--name gives these runs a folder of their own".to_owned(),
+        ExperimentError::OtherConfig { .. } | ExperimentError::OtherParent { .. } => "--name gives these runs a folder of their own".to_owned(),
         ExperimentError::Interrupted { run } => format!("resume it with: cargo xtask resume {}", quoted(run)),
         ExperimentError::NetworkNotBuilt { network } => {
             let line = strata_config::row_text(network);

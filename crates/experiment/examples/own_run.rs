@@ -16,7 +16,7 @@ fn train(runs: &Path, name: &str, stop: usize) -> Result<(), ExperimentError> {
     let mut classifier = build::<mlp!(2, 16, 2), 2, 2>(options)?;
     let plan = Plan { phases: vec![Phase::constant(20, 0.1)], ..Plan::default() };
     let usage = Usage::of_features(activation, 2, ["differ", "agree"]);
-    let run = OwnRun { runs, name, config: "points = 300\nseed = 43\n", seed: 43, device, usage };
+    let run = OwnRun { runs, name, config: "points = 300\nseed = 43\n", seed: 43, device, usage, from: None };
     let record = run.fit(&mut *classifier, &data, &data, &plan, &mut StopAfter::steps(stop))?;
     println!("{name}: accuracy {:?} after {} parts", record.metrics.val_acc, record.parts.len());
     Ok(())

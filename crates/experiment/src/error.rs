@@ -159,6 +159,16 @@ pub enum ExperimentError {
         /// A line of this config that its own has not.
         asked: Option<String>,
     },
+    /// A run that is to be gone on with, and started from other weights than are named.
+    #[error("{} started from {found}, and would start from {asked} here", escape_path(run))]
+    OtherParent {
+        /// The run's folder.
+        run: PathBuf,
+        /// What it started from, in words.
+        found: String,
+        /// What it would start from.
+        asked: String,
+    },
     /// A run whose weights cannot be evaluated.
     #[error("cannot evaluate {}: {reason}", escape_path(run))]
     Evaluation {
@@ -200,6 +210,7 @@ impl ExperimentError {
             | Self::NotOfImages { .. }
             | Self::Resume { .. }
             | Self::OtherConfig { .. }
+            | Self::OtherParent { .. }
             | Self::NoEnsemble { .. }
             | Self::Evaluation { .. } => true,
             Self::Dataset(source) | Self::Picture { source } => source.is_usage(),

@@ -3,13 +3,14 @@
 use std::path::Path;
 
 use strata_model::Usage;
-use strata_report::{Best, PhaseRecord, Record, Rng, RunFolder};
+use strata_report::{Best, ParentRecord, PhaseRecord, Record, Rng, RunFolder};
 use strata_rng::TorchRng;
 use strata_trainer::{Classifier, Device, Loader, Observer, Outcome, Plan, Progress, fit};
 
+use crate::parent::{Beginning, ExpectedParent, Parent, Taker};
 use crate::recorder::Recorder;
 use crate::resumption::Resumption;
-use crate::{ExperimentError, environment};
+use crate::{ExperimentError, StartFrom, environment};
 
 /// A run with data and a network of one's own: [`OwnRun::fit`] begins it, or goes on with it where it was stopped.
 ///
@@ -28,7 +29,7 @@ use crate::{ExperimentError, environment};
 ///
 /// let runs = tempfile::tempdir()?;
 /// let usage = Usage::of_features(activation, 2, ["left", "right"]);
-/// let run = OwnRun { runs: runs.path(), name: "points", config: "points = 40\n", seed: 43, device, usage };
+/// let run = OwnRun { runs: runs.path(), name: "points", config: "points = 40\n", seed: 43, device, usage, from: None };
 /// let record = run.fit(&mut *classifier, &data, &data, &plan, &mut ())?;
 /// assert_eq!(record.history.len(), 3);
 /// assert!(runs.path().join("points/model.safetensors").exists());
@@ -49,6 +50,8 @@ pub struct OwnRun<'a> {
     pub device: Device,
     /// How the weights are used, for their file.
     pub usage: Usage,
+    /// What it starts from in place of drawn weights, modules of one's own included.
+    pub from: Option<&'a StartFrom>,
 }
 
 impl OwnRun<'_> {
@@ -57,7 +60,7 @@ impl OwnRun<'_> {
     ///
     /// # Errors
     /// [`ExperimentError::Interrupted`] where `observer` asked to stop; [`ExperimentError::Resume`] where the run is finished or follows another
-    /// config; else what training, data or disk fail with.
+    /// config; [`ExperimentError::StartFrom`] where weights do not fit, [`ExperimentError::OtherParent`] where a run that is there started from others; else what training, data or disk fail with.
     pub fn fit(
         self,
         classifier: &mut dyn Classifier,
@@ -66,7 +69,7 @@ impl OwnRun<'_> {
         plan: &Plan,
         observer: &mut dyn Observer,
     ) -> Result<Record, ExperimentError> {
-        let Self { runs, name, config, seed, device, usage } = self;
+        let Self { runs, name, config, seed, device, usage, from } = self;
         let mut rng = TorchRng::new(seed);
         classifier.initialise(&mut rng)?;
         let phases = plan.phases.iter().map(|phase| PhaseRecord { epochs: phase.epochs, lr: phase.learning_rate });
@@ -80,8 +83,12 @@ impl OwnRun<'_> {
         };
         let (mut recorder, progress) = if runs.join(name).exists() {
             let stopped = Resumption::open(RunFolder::open(&runs.join(name))?, config)?;
+            ExpectedParent::of(from)?.check(&runs.join(name))?;
+            give(stopped.parent().map_or(Beginning::Drawn, Beginning::Again), &usage, classifier)?;
             stopped.restore(record, classifier, plan, train.batches(), seed)?
         } else {
+            let parent = give(from.map_or(Beginning::Drawn, Beginning::From), &usage, classifier)?;
+            let record = Record { parent, ..record };
             (Recorder::start(RunFolder::create_exact(runs, name)?, config, record)?, None)
         };
         recorder.page = Some(Err("a run with data of one's own keeps no test images".to_owned()));
@@ -95,4 +102,22 @@ impl OwnRun<'_> {
         })?;
         Ok(recorder.record)
     }
+}
+
+/// Reads what the run begins with in place of drawn weights, where it does, and gives it to the classifier.
+fn give(
+    beginning: Beginning<'_>,
+    usage: &Usage,
+    classifier: &mut dyn Classifier,
+) -> Result<Option<ParentRecord>, ExperimentError> {
+    if matches!(beginning, Beginning::Drawn) {
+        return Ok(None);
+    }
+    let network = classifier.snapshot()?.0.tensors;
+    let taker = Taker { tensors: &network, usage: usage.clone(), dataset_sha256: "", split_sha256: String::new() };
+    let parent = Parent::read(beginning, &taker)?;
+    if let Some(parent) = &parent {
+        parent.give_to(classifier)?;
+    }
+    Ok(parent.map(|parent| parent.record))
 }

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use strata_export::{ExportError, weights_file};
-use strata_model::{Architecture, GivenTensors, NamedTensor, TrainedModel, Usage, read_tensor_file};
-use strata_report::{ParentRecord, Record, read_record};
+use strata_model::{GivenTensors, NamedTensor, TrainedModel, Usage, read_tensor_file};
+use strata_report::{ParentRecord, Record, read_parent, read_record};
 use strata_spec::ranges::PARAMETERS;
 use strata_trainer::Classifier;
 
@@ -33,7 +33,8 @@ pub(crate) enum Beginning<'a> {
 
 /// The run that is to take the weights.
 pub(crate) struct Taker<'a> {
-    pub(crate) architecture: &'a Architecture,
+    /// Its network's tensors, whose values do not matter.
+    pub(crate) tensors: &'a [NamedTensor],
     pub(crate) usage: Usage,
     /// Of its images, and of how they are divided.
     pub(crate) dataset_sha256: &'a str,
@@ -59,21 +60,7 @@ impl Parent {
     }
 
     fn named(from: &StartFrom, taker: &Taker<'_>) -> Result<Self, ExperimentError> {
-        let (path, run) = if from.path.is_dir() {
-            let run = read_record(&from.path)?;
-            let weights = weights_file(&from.path, &run).map_err(|error| match error {
-                ExportError::Weights { reason, .. } => ExperimentError::StartFrom { path: from.path.clone(), reason },
-                other => other.into(),
-            });
-            (weights?, Some(run))
-        } else {
-            (from.path.clone(), None)
-        };
-        let path = std::path::absolute(&path).unwrap_or(path);
-        let Some(text) = path.to_str().map(str::to_owned) else {
-            return Err(ExperimentError::UnrecordableFolder { path });
-        };
-        let record = ParentRecord { path: text, new_last_layer: from.new_last_layer, ..ParentRecord::default() };
+        let (record, run) = located(from)?;
         let (mut parent, bytes) = Self::read_file(record, taker)?;
         let notes = &mut parent.record.notes;
         // Its metadata, where Strata wrote it, says how the weights were used.
@@ -81,7 +68,6 @@ impl Parent {
             notes.extend(differences(&was, &taker.usage, from.new_last_layer));
         }
         notes.extend(run.as_ref().and_then(|run| seen_images(run, taker)));
-        parent.record.run = run.map(|run| run.id);
         Ok(parent)
     }
 
@@ -98,10 +84,8 @@ impl Parent {
 
     fn read_file(record: ParentRecord, taker: &Taker<'_>) -> Result<(Self, Vec<u8>), ExperimentError> {
         let wrong = |reason| ExperimentError::StartFrom { path: record.path.clone().into(), reason };
-        // In double precision at most.
-        let bytes = read_tensor_file(Path::new(&record.path), 2 * PARAMETERS as usize);
-        let bytes = bytes.map_err(|error| wrong(error.to_string()))?;
-        let given = GivenTensors::read(&bytes, taker.architecture, record.new_last_layer);
+        let bytes = read_weights(&record)?;
+        let given = GivenTensors::read(&bytes, taker.tensors, record.new_last_layer);
         let GivenTensors { tensors, notes } = given.map_err(|error| wrong(error.to_string()))?;
         Ok((Self { record: ParentRecord { sha256: sha256(&bytes), notes, ..record }, tensors }, bytes))
     }
@@ -115,6 +99,68 @@ impl Parent {
             }
         }
         Ok(classifier.restore(&weights, &state)?)
+    }
+}
+
+/// Where the weights are that `from` names, not yet read, and the run that gave them.
+fn located(from: &StartFrom) -> Result<(ParentRecord, Option<Record>), ExperimentError> {
+    let (path, run) = if from.path.is_dir() {
+        let run = read_record(&from.path)?;
+        let weights = weights_file(&from.path, &run).map_err(|error| match error {
+            ExportError::Weights { reason, .. } => ExperimentError::StartFrom { path: from.path.clone(), reason },
+            other => other.into(),
+        });
+        (weights?, Some(run))
+    } else {
+        (from.path.clone(), None)
+    };
+    let path = std::path::absolute(&path).unwrap_or(path);
+    let Some(text) = path.to_str().map(str::to_owned) else {
+        return Err(ExperimentError::UnrecordableFolder { path });
+    };
+    let (new_last_layer, id) = (from.new_last_layer, run.as_ref().map(|run| run.id.clone()));
+    Ok((ParentRecord { path: text, new_last_layer, run: id, ..ParentRecord::default() }, run))
+}
+
+fn read_weights(record: &ParentRecord) -> Result<Vec<u8>, ExperimentError> {
+    // In double precision at most.
+    let bytes = read_tensor_file(Path::new(&record.path), 2 * PARAMETERS as usize);
+    bytes.map_err(|error| ExperimentError::StartFrom { path: record.path.clone().into(), reason: error.to_string() })
+}
+
+/// What runs that are there are to have started from, by the weights' bytes; wherever their file was.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct ExpectedParent(Option<(String, bool)>);
+
+impl ExpectedParent {
+    pub(crate) fn of(from: Option<&StartFrom>) -> Result<Self, ExperimentError> {
+        let Some(from) = from else { return Ok(Self(None)) };
+        let (record, _) = located(from)?;
+        Ok(Self(Some((sha256(&read_weights(&record)?), record.new_last_layer))))
+    }
+
+    /// That the run in `run` started from it.
+    ///
+    /// # Errors
+    /// [`ExperimentError::OtherParent`] where it did not.
+    pub(crate) fn check(&self, run: &Path) -> Result<(), ExperimentError> {
+        let recorded = match read_parent(run)? {
+            None if run.join("record.json").exists() => read_record(run)?.parent,
+            parent => parent,
+        };
+        let found = Self(recorded.map(|parent| (parent.sha256, parent.new_last_layer)));
+        if found == *self {
+            return Ok(());
+        }
+        Err(ExperimentError::OtherParent { run: run.to_owned(), found: found.in_words(), asked: self.in_words() })
+    }
+
+    fn in_words(&self) -> String {
+        match &self.0 {
+            None => "drawn weights".to_owned(),
+            Some((sha256, false)) => format!("the weights of SHA-256 {sha256}"),
+            Some((sha256, true)) => format!("the weights of SHA-256 {sha256}, its last layer drawn"),
+        }
     }
 }
 

@@ -107,8 +107,11 @@ pub(crate) struct Parts {
 impl Parts {
     /// Reads what the run begins with in place of drawn weights, where it does.
     pub(crate) fn take_parent(&mut self, beginning: Beginning<'_>, config: &Config) -> Result<(), ExperimentError> {
+        if matches!(beginning, Beginning::Drawn) {
+            return Ok(());
+        }
         let taker = Taker {
-            architecture: self.classifier.architecture(),
+            tensors: &self.classifier.snapshot()?.0.tensors,
             usage: self.inputs.usage(config, &self.dataset),
             dataset_sha256: &self.dataset_sha256,
             split_sha256: self.split.sha256(),

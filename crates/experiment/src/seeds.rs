@@ -6,8 +6,9 @@ use strata_config::Config;
 use strata_report::{Fields, ReportError, RunState, RunSummary, Sheet, Status, read_record, seeds_sheet};
 use strata_spec::DeviceChoice;
 
-use crate::run::Runner;
-use crate::{ExperimentError, Listing};
+use crate::parent::{Beginning, ExpectedParent};
+use crate::run::{RunName, Runner};
+use crate::{ExperimentError, Listing, StartFrom};
 
 /// What tells a run's folder from others.
 const CONFIG: &str = "config.toml";
@@ -16,22 +17,35 @@ impl Runner<'_> {
     /// Trains each of `configs`, which differ in their seeds alone, in the folder `group`: as `seed-1`, `seed-43`. Those that are finished there are left out, one
     /// that was stopped is resumed, so that the same call goes on wherever an earlier one ended. Gives the runs' folders, in order.
     ///
+    /// With `from` each starts from those weights in place of drawn ones ([`Runner::start_from`]): what differs is the split, the order and whatever else a seed decides.
+    ///
     /// # Errors
-    /// [`ExperimentError::OtherConfig`] where a run in the folder follows another config, before anything is trained; what [`Runner::start`] and
-    /// [`Runner::resume`] fail with, of the first run that fails.
-    pub fn start_seeds(&mut self, configs: &[Config], group: &Path) -> Result<Vec<PathBuf>, ExperimentError> {
+    /// [`ExperimentError::OtherConfig`] and [`ExperimentError::OtherParent`] where a run in the folder follows another config or started from other weights, before
+    /// anything is trained; what [`Runner::start_from`] and [`Runner::resume`] fail with, of the first run that fails.
+    pub fn start_seeds(
+        &mut self,
+        configs: &[Config],
+        group: &Path,
+        from: Option<&StartFrom>,
+    ) -> Result<Vec<PathBuf>, ExperimentError> {
         if group.join(CONFIG).exists() {
             return Err(ReportError::Taken { path: group.to_owned() }.into());
         }
         let named = |config: &Config| format!("seed-{}", config.seed);
+        let parent = ExpectedParent::of(from)?;
         for config in configs {
-            check_config(&group.join(named(config)), config)?;
+            let run = group.join(named(config));
+            if run.join(CONFIG).exists() {
+                check_config(&run, config)?;
+                parent.check(&run)?;
+            }
         }
+        let beginning = from.map_or(Beginning::Drawn, Beginning::From);
         let mut runs = Vec::new();
         for config in configs {
             let (name, run) = (named(config), group.join(named(config)));
             if !run.join(CONFIG).exists() {
-                self.start(config, group, Some(&name))?;
+                self.start_with(config, group, RunName::Exact(&name), beginning, None)?;
             } else if is_finished(&run) {
                 self.display.line(&format!("{}: finished before", run.display()));
             } else {
@@ -47,13 +61,9 @@ fn is_finished(run: &Path) -> bool {
     RunSummary::of(run).state == RunState::Known(Status::Finished)
 }
 
-/// A run that is there follows `config`, in all but what a resume may change.
+/// That the run in `run` follows `config`, in all but what a resume may change.
 fn check_config(run: &Path, config: &Config) -> Result<(), ExperimentError> {
-    let path = run.join(CONFIG);
-    if !path.exists() {
-        return Ok(());
-    }
-    let stored = Config::read(&path, &[])?;
+    let stored = Config::read(&run.join(CONFIG), &[])?;
     let [stored, asked] =
         [stored, config.clone()].map(|config| config.on_device(DeviceChoice::Auto).with_threads(None));
     if stored == asked {

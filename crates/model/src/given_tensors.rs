@@ -3,7 +3,7 @@
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
-use crate::{Architecture, ModelError, NamedTensor, TensorSpec};
+use crate::{ModelError, NamedTensor};
 
 /// Tensors that a file gives for a network.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,8 +15,8 @@ pub struct GivenTensors {
 }
 
 impl GivenTensors {
-    /// Takes from the file `bytes` the tensors of a network; with `new_last_layer` all but those of its last dense layer, which are left to be drawn, whatever the
-    /// file has of them.
+    /// Takes from the file `bytes` tensors like those of `network`, whose own values do not matter; with `new_last_layer` all but those of its last dense layer, which
+    /// are left to be drawn, whatever the file has of them. Modules of a user's own are taken as any other: a network says itself what tensors they have.
     ///
     /// Names are the network's (`layer1.weight`, `norm1.bias`), or those of modules that differ by numbers alone, as in a `torch.nn.Sequential` (`0.weight`,
     /// `net.2.block.0.weight`) or `fc1.weight`, `fc2.weight`: modules are then taken in the numbers' order. `num_batches_tracked` is passed over. Values may be of 32 bits,
@@ -24,30 +24,24 @@ impl GivenTensors {
     ///
     /// # Errors
     /// [`ModelError::OtherTensors`] with all that does not fit: what is missing, surplus, transposed, of another shape or type, no finite number, a negative
-    /// variance; that the file is damaged; that the network has a module of a user's own, whose tensors are not known.
-    pub fn read(bytes: &[u8], architecture: &Architecture, new_last_layer: bool) -> Result<Self, ModelError> {
+    /// variance; that the file is damaged; that the last layer to be drawn is a module of a user's own, which nothing draws.
+    pub fn read(bytes: &[u8], network: &[NamedTensor], new_last_layer: bool) -> Result<Self, ModelError> {
         let refused = |problem: String| ModelError::OtherTensors { problems: vec![problem] };
-        if let Some(module) = architecture.own_module() {
-            return Err(refused(format!(
-                "the network has a module of its own, {module:?}, whose tensors are not known"
-            )));
-        }
+        let last = if new_last_layer { Some(last_layer(network).map_err(refused)?) } else { None };
         let file =
             SafeTensors::deserialize(bytes).map_err(|error| refused(format!("it is no safetensors file: {error}")))?;
         let mut names: Vec<&str> = file.names().into_iter().filter(|name| !is_counter(name)).collect();
         names.sort_unstable();
-        let specs = architecture.tensors();
-        let last = format!("layer{}.", architecture.layers().count());
-        let given = names_in_file(&names, &specs);
+        let given = names_in_file(&names, network);
         let (mut tensors, mut notes, mut problems) = (Vec::new(), Vec::new(), Vec::new());
         if given.iter().all(Option::is_none) && !names.is_empty() {
-            let module = specs.first().map_or("layer1.weight", |spec| &spec.name);
+            let module = network.first().map_or("layer1.weight", |spec| &spec.name);
             problems.push(format!(
                 "its names are neither the network's ({module}, …) nor those of modules that differ by numbers alone (0.weight, 2.weight; fc1.weight, fc2.weight)"
             ));
         }
-        for (spec, given) in specs.iter().zip(&given) {
-            if new_last_layer && spec.name.starts_with(&last) {
+        for (spec, given) in network.iter().zip(&given) {
+            if last.is_some_and(|last| split(&spec.name).0 == last) {
                 notes.push(format!("{} {:?} is drawn", spec.name, spec.shape));
                 tensors.push(None);
                 continue;
@@ -68,6 +62,18 @@ impl GivenTensors {
     }
 }
 
+/// The module of the network's last dense layer; the error is a sentence where that is a module of a user's own.
+fn last_layer(network: &[NamedTensor]) -> Result<&str, String> {
+    let modules = network.iter().rev().map(|tensor| split(&tensor.name).0);
+    match modules.into_iter().find(|module| !module.starts_with("norm")) {
+        Some(module) if module.starts_with("layer") => Ok(module),
+        module => Err(format!(
+            "the network ends with the module {} of its own, whose weights nothing draws",
+            module.unwrap_or_default()
+        )),
+    }
+}
+
 /// Batch normalisation counts its batches in PyTorch, and uses the count nowhere.
 fn is_counter(name: &str) -> bool {
     name.rsplit('.').next() == Some("num_batches_tracked")
@@ -75,12 +81,12 @@ fn is_counter(name: &str) -> bool {
 
 /// The tensor `spec` of what the file calls `given`; what does not fit, in words.
 fn take(
-    spec: &TensorSpec,
+    spec: &NamedTensor,
     given: &str,
     tensor: &TensorView<'_>,
     notes: &mut Vec<String>,
 ) -> Result<NamedTensor, String> {
-    let TensorSpec { name, shape, .. } = spec;
+    let NamedTensor { name, shape, .. } = spec;
     let called = if given == name { name.clone() } else { format!("{given} (as {name})") };
     let (found, dtype) = (tensor.shape(), tensor.dtype());
     if found != shape {
@@ -107,14 +113,14 @@ fn take(
 }
 
 /// What the file calls each of the network's tensors, whether it is there or not; none where that cannot be told.
-fn names_in_file(names: &[&str], specs: &[TensorSpec]) -> Vec<Option<String>> {
+fn names_in_file(names: &[&str], specs: &[NamedTensor]) -> Vec<Option<String>> {
     if specs.iter().any(|spec| names.contains(&spec.name.as_str())) {
         return specs.iter().map(|spec| Some(spec.name.clone())).collect();
     }
     let modules = numbered_modules(names).unwrap_or_default();
     let mut own: Vec<&str> = specs.iter().map(|spec| split(&spec.name).0).collect();
     own.dedup();
-    let in_file = |spec: &TensorSpec| {
+    let in_file = |spec: &NamedTensor| {
         let (module, tensor) = split(&spec.name);
         let place = own.iter().position(|own| *own == module)?;
         let given = modules.get(place)?;

@@ -299,7 +299,7 @@ fn a_run_is_called_finished_once_its_plots_are_there() {
         };
         let mut classifier = build::<mlp!(2, 4, 2), 2, 2>(options).unwrap();
         let usage = Usage::of_features(activation, 2, ["a", "b"]);
-        let run = OwnRun { runs: runs.path(), name: "run", config: "", seed: 1, device, usage };
+        let run = OwnRun { runs: runs.path(), name: "run", config: "", seed: 1, device, usage, from: None };
         run.fit(&mut *classifier, &data, &data, &plan, &mut observer)
     };
     let run = runs.path().join("run");

@@ -3,10 +3,11 @@
 
 use std::path::{Path, PathBuf};
 
-use strata_experiment::{CompiledNetwork, Config, Display, ExperimentError, Runner, StartFrom, Stop};
-use strata_model::{TrainedModel, net};
+use dfdx::prelude::Linear;
+use strata_experiment::{CompiledNetwork, Config, Display, ExperimentError, OwnRun, Runner, StartFrom, Stop};
+use strata_model::{Activation, TrainedModel, Usage, net};
 use strata_report::{read_history, read_parent, read_record};
-use strata_trainer::build;
+use strata_trainer::{Classifier, ClassifierOptions, Device, Observer, Phase, Plan, Sgd, StopAfter, Table, build};
 
 /// At this rate no weight changes.
 const CONFIG: &str = "
@@ -115,6 +116,16 @@ fn a_finished_run_is_trained_further_as_a_run_that_names_it() {
     assert!(error.to_string().contains("it has no weights file yet") && error.exit_code() == 2, "{error}");
 }
 
+/// Leaves of a run what a kill right after its config was written leaves.
+fn forget(run: &Path) {
+    std::fs::remove_dir_all(run.join("checkpoints")).unwrap();
+    for entry in std::fs::read_dir(run).unwrap().map(|entry| entry.unwrap()) {
+        if !["config.toml", "parent.json"].iter().any(|kept| entry.file_name() == *kept) {
+            std::fs::remove_file(entry.path()).unwrap();
+        }
+    }
+}
+
 /// As a kill right after the config was written leaves it.
 #[test]
 fn a_run_that_is_killed_at_once_begins_from_the_same_weights() {
@@ -124,20 +135,12 @@ fn a_run_that_is_killed_at_once_begins_from_the_same_weights() {
     let run = start_from(runs.path(), &["phases=[{epochs=1,lr=0.1}]"], &weights, false).unwrap();
     let files = ["model.safetensors", "history.jsonl"];
     let results = files.map(|file| std::fs::read(run.join(file)).unwrap());
-    let forget = || {
-        std::fs::remove_dir_all(run.join("checkpoints")).unwrap();
-        for entry in std::fs::read_dir(&run).unwrap().map(|entry| entry.unwrap()) {
-            if !["config.toml", "parent.json"].iter().any(|kept| entry.file_name() == *kept) {
-                std::fs::remove_file(entry.path()).unwrap();
-            }
-        }
-    };
-    forget();
+    forget(&run);
     runner().resume(&run, |config| config).unwrap();
     assert_eq!(files.map(|file| std::fs::read(run.join(file)).unwrap()), results);
     assert_eq!(read_record(&run).unwrap().parent, read_parent(&run).unwrap());
 
-    forget();
+    forget(&run);
     std::fs::copy(golden("torch_bf16.safetensors"), &weights).unwrap();
     let error = runner().resume(&run, |config| config).unwrap_err().to_string();
     assert!(error.contains("the run started from"), "{error}");
@@ -169,4 +172,73 @@ fn a_run_that_is_run_again_is_the_same_or_differs_from_a_line_on() {
     std::fs::write(first.join("record.json"), text.replace("\"finished\"", "\"interrupted\"")).unwrap();
     let error = runner().reproduce(&first, runs.path(), |config| config).unwrap_err();
     assert!(error.to_string().contains("it is interrupted") && error.exit_code() == 2, "{error}");
+}
+
+#[test]
+fn each_seed_starts_from_the_same_weights() {
+    let runs = tempfile::tempdir().unwrap();
+    let group = runs.path().join("group");
+    let configs = [config(&["seed=1"]), config(&["seed=2"])];
+    let from = |file: &str, new_last_layer| StartFrom { path: golden(file), new_last_layer };
+    let from_torch = from("torch_f64.safetensors", false);
+    let folders = runner().start_seeds(&configs, &group, Some(&from_torch)).unwrap();
+    let [first, second] = [0, 1].map(|run: usize| values(&folders[run], "layer1.weight"));
+    assert_eq!(first, second);
+    let parents = [0, 1].map(|run: usize| read_record(&folders[run]).unwrap().parent.unwrap().sha256);
+    assert_eq!(parents[0], parents[1]);
+
+    // What is there is left as it is, also where the record is gone that says what it started from.
+    std::fs::remove_file(folders[0].join("record.json")).unwrap();
+    for asked in [None, Some(from("torch_bf16.safetensors", false)), Some(from("torch_f64.safetensors", true))] {
+        let error = runner().start_seeds(&configs, &group, asked.as_ref()).unwrap_err();
+        assert!(matches!(&error, ExperimentError::OtherParent { run, .. } if *run == folders[0]), "{error}");
+        assert_eq!(error.exit_code(), 2);
+    }
+    let drawn = runs.path().join("drawn");
+    runner().start_seeds(&configs[..1], &drawn, None).unwrap();
+    let error = runner().start_seeds(&configs[..1], &drawn, Some(&from_torch)).unwrap_err().to_string();
+    assert!(
+        error.contains("seed-1 started from drawn weights, and would start from the weights of SHA-256"),
+        "{error}"
+    );
+}
+
+/// A module of one's own in a network of one's own, from the weights that such a run gave, stopped and gone on with.
+#[test]
+fn a_run_of_ones_own_starts_from_weights_with_a_module_of_ones_own() {
+    let runs = tempfile::tempdir().unwrap();
+    let features: Vec<f32> = (0..80).map(|place| (place as f32 * 0.7).sin()).collect();
+    let labels = features.chunks(2).map(|point| u8::from(point[0] > point[1])).collect();
+    let data = Table::new(features, labels, 8).unwrap();
+    let shuffled = data.clone().shuffled();
+    let classifier = || -> Box<dyn Classifier> {
+        let (device, activation) = (Device::Cpu, Activation::Identity);
+        let step = Sgd::default().into();
+        let options = ClassifierOptions { device, step, activation, dropout: 0.0, seed: 43, resident: None };
+        build::<net!(2, 4 relu, module(Linear<4, 4> => 4), 2), 2, 2>(options).unwrap()
+    };
+    let plan = |learning_rate| Plan { phases: vec![Phase::constant(2, learning_rate)], ..Plan::default() };
+    let train = |name, learning_rate, from: Option<&StartFrom>, observer: &mut dyn Observer| {
+        let usage = Usage::of_features(Activation::Identity, 2, ["left", "right"]);
+        let run = OwnRun { runs: runs.path(), name, config: "", seed: 43, device: Device::Cpu, usage, from };
+        run.fit(&mut *classifier(), &shuffled, &data, &plan(learning_rate), observer)
+    };
+    let record = train("first", 0.1, None, &mut ()).unwrap();
+    let first = runs.path().join("first");
+    let from = StartFrom { path: first.clone(), new_last_layer: false };
+    let further = train("further", 1e-30, Some(&from), &mut ()).unwrap();
+    assert_eq!(further.parent.unwrap().run, Some(record.id));
+    assert_eq!(further.history[0].val_loss, record.history[2].val_loss);
+    for tensor in ["layer1.weight", "module1.weight", "layer2.bias"] {
+        assert_eq!(values(&runs.path().join("further"), tensor), values(&first, tensor), "{tensor}");
+    }
+
+    // Killed before its first checkpoint: it begins from the same weights again.
+    let whole = train("whole", 0.1, Some(&from), &mut ()).unwrap();
+    assert!(train("stopped", 0.1, Some(&from), &mut StopAfter::steps(7)).is_err());
+    forget(&runs.path().join("stopped"));
+    let error = train("stopped", 0.1, None, &mut ()).unwrap_err();
+    assert!(matches!(error, ExperimentError::OtherParent { .. }), "{error}");
+    let stopped = train("stopped", 0.1, Some(&from), &mut ()).unwrap();
+    assert_eq!(stopped.model, whole.model);
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use safetensors::tensor::serialize;
 
 use super::*;
+use crate::{Architecture, TensorSpec};
 
 type Given<'a> = (&'a str, Dtype, &'a [usize], Vec<u8>);
 
@@ -19,8 +20,13 @@ fn floats(count: u16) -> Vec<u8> {
     (0..count).flat_map(|value| f32::from(value).to_le_bytes()).collect()
 }
 
-fn network() -> Architecture {
-    Architecture::new(2, &[3], 2)
+fn network() -> Vec<NamedTensor> {
+    tensors_of(&Architecture::new(2, &[3], 2))
+}
+
+fn tensors_of(network: &Architecture) -> Vec<NamedTensor> {
+    let tensor = |TensorSpec { name, shape, .. }| NamedTensor { name, shape, values: Vec::new() };
+    network.tensors().into_iter().map(tensor).collect()
 }
 
 fn read(tensors: &[Given<'_>], new_last_layer: bool) -> Result<GivenTensors, Vec<String>> {
@@ -128,16 +134,36 @@ fn a_last_layer_of_other_classes_is_left_to_be_drawn() {
 fn a_negative_variance_is_refused() {
     let network = Architecture::from("2, 2 batch_norm, 2".parse::<strata_spec::NetworkSpec>().unwrap());
     let two = |first: f32| [first, 1.0].iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
-    let tensors = network.tensors();
+    let tensors = tensors_of(&network);
     let given = |variance: f32| -> Vec<u8> {
-        let tensor = |spec: &TensorSpec| {
+        let tensor = |spec: &NamedTensor| {
             let first = if spec.name == "norm1.running_var" { variance } else { 1.0 };
             let bytes = if spec.shape.len() == 2 { [two(1.0), two(1.0)].concat() } else { two(first) };
             (spec.name.clone(), TensorView::new(Dtype::F32, spec.shape.clone(), bytes.leak()).unwrap())
         };
         serialize(tensors.iter().map(tensor).collect::<BTreeMap<_, _>>(), None).unwrap()
     };
-    assert!(GivenTensors::read(&given(1.0), &network, false).is_ok());
-    let error = GivenTensors::read(&given(-0.5), &network, false).unwrap_err().to_string();
+    assert!(GivenTensors::read(&given(1.0), &tensors, false).is_ok());
+    let error = GivenTensors::read(&given(-0.5), &tensors, false).unwrap_err().to_string();
     assert!(error.contains("norm1.running_var has a variance below zero"), "{error}");
+}
+
+#[test]
+fn modules_of_a_users_own_are_taken_and_not_drawn() {
+    let tensor =
+        |name: &str, shape: &[usize]| NamedTensor { name: name.into(), shape: shape.into(), values: Vec::new() };
+    let dense = [tensor("layer1.weight", &[3, 2]), tensor("layer1.bias", &[3])];
+    let given = [
+        ("layer1.weight", Dtype::F32, &[3, 2][..], floats(6)),
+        ("layer1.bias", Dtype::F32, &[3], floats(3)),
+        ("module1.gain", Dtype::F32, &[3], floats(3)),
+    ];
+    let gain = tensor("module1.gain", &[3]);
+    let found = GivenTensors::read(&file(&given), &[&dense[..], &[gain.clone()]].concat(), false).unwrap();
+    assert_eq!(found.tensors[2].as_ref().unwrap().values, [0.0, 1.0, 2.0]);
+    let before = [&[gain.clone()], &dense[..]].concat();
+    let found = GivenTensors::read(&file(&given), &before, true).unwrap();
+    assert!(found.tensors[0].is_some() && found.tensors[1..].iter().all(Option::is_none));
+    let error = GivenTensors::read(&file(&given), &[&dense[..], &[gain]].concat(), true).unwrap_err().to_string();
+    assert!(error.contains("ends with the module module1 of its own"), "{error}");
 }
