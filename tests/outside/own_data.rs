@@ -101,11 +101,21 @@ fn rows_of_floats_are_trained_on_as_they_are_and_no_number_is_refused() {
         let again = json(&sandbox.run(["evaluate", "arrays", "--on", on, "--json"]).succeeded());
         assert_eq!((&again["loss"], &again["accuracy"]), (&metrics["test_loss"], &metrics["test_acc"]), "{on}");
     }
-    let normalised = sandbox.run(["experiment", "own.toml", "--set", "dataset.normalise=true"]);
-    normalised.failed_saying(2, &["dataset.normalise is of images of bytes", "floats"]);
+    sandbox.run(["experiment", "own.toml", "--set", "dataset.normalise=true", "--name", "scaled"]).succeeded();
+    let (record, half) = (sandbox.record("scaled"), 0.75f64 / 2.0);
+    // A feature of these rows is 0.5 in a share of them and -0.25 in the others.
+    let scale = &record["dataset"]["values"];
+    let [mean, deviation] = ["mean", "deviation"].map(|key| scale[key][0].as_f64().unwrap());
+    let share = (mean + 0.25) / 0.75;
+    assert!((deviation - (share * (1.0 - share)).sqrt() * 2.0 * half).abs() < 1e-6, "{mean} {deviation}");
+    let again = json(&sandbox.run(["evaluate", "scaled", "--on", "rows", "--json"]).succeeded());
+    assert_eq!(again["loss"], record["metrics"]["test_loss"]);
+    sandbox
+        .run(["evaluate", "scaled", "--on", "mnist"])
+        .failed_saying(2, &["the images of mnist are [1, 28, 28], and the run's [1, 1, 3072]"]);
     let mut values = rows(20);
     values[7 * 3072 + 5] = f32::NAN;
     sandbox.write("rows/x_test.npy", npy("<f4", "(20, 3072)", &bytes(&values)));
     sandbox.run(["experiment", "own.toml"]).failed_saying(1, &["x_test.npy: sample 7 (counted from 0): NaN"]);
-    assert_eq!(sandbox.names("runs"), ["arrays"]);
+    assert_eq!(sandbox.names("runs"), ["arrays", "scaled"]);
 }

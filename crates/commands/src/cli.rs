@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use strata_cli::{ConfigArguments, ExperimentArguments, MachineArguments, SweepArguments};
 use strata_experiment::ImagePart;
 use strata_report::{Filter, Format};
+use strata_spec::{DatasetKind, Named};
 
 use crate::export::Export;
 use crate::predict::Predict;
@@ -131,8 +132,8 @@ pub(crate) struct Evaluate {
     #[arg(long)]
     pub(crate) ensemble: bool,
     /// The images: train (those that were trained on), validation or test; or a folder of class-named folders of images, an .npz file or folder of arrays of a run on
-    /// arrays, a folder of the data set's files.
-    #[arg(long, default_value = "test", value_name = "PART|DIR", value_parser = evaluated)]
+    /// arrays, a folder of a published data set's files; or such a set by its name, as in cifar10, in the folder that --data names, else in the system's cache.
+    #[arg(long, default_value = "test", value_name = "PART|DIR|SET", value_parser = evaluated)]
     pub(crate) on: Evaluated,
     /// Print it as JSON, with every digit.
     #[arg(long)]
@@ -249,12 +250,18 @@ pub(crate) enum Evaluated {
     Part(Part),
     /// What is no part of the run's data.
     Path(PathBuf),
+    /// A published data set.
+    Published(DatasetKind),
 }
 
-/// A folder of the name of a part is written `./test`.
+/// A folder of the name of a part or of a published data set is written `./test`.
 fn evaluated(text: &str) -> Result<Evaluated, String> {
-    let part = Part::from_str(text, false).map(Evaluated::Part);
-    Ok(part.unwrap_or_else(|_| Evaluated::Path(text.into())))
+    let published = DatasetKind::from_name(text).filter(|kind| kind.release().is_some());
+    Ok(match (Part::from_str(text, false), published) {
+        (Ok(part), _) => Evaluated::Part(part),
+        (Err(_), Some(kind)) => Evaluated::Published(kind),
+        (Err(_), None) => Evaluated::Path(text.into()),
+    })
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use strata_cli::note as tell;
 use strata_experiment::{
-    Display, ExperimentError, Listing, Stop, compare as compared, evaluate_ensemble, evaluate_on, evaluate_run,
-    find_run, write_comparison, write_page,
+    Display, ExperimentError, Listing, OtherSamples, Stop, compare as compared, evaluate_ensemble, evaluate_on,
+    evaluate_run, find_run, write_comparison, write_page,
 };
 use strata_files::escape_path;
 use strata_report::{
@@ -144,17 +144,17 @@ pub(crate) fn evaluate(arguments: &cli::Evaluate, stop: &Stop) -> anyhow::Result
         let run = found.first().cloned().unwrap_or_default();
         Err(ExperimentError::Evaluation { run, reason: reason.to_owned() }.into())
     };
-    if let cli::Evaluated::Path(_) = on {
-        if *ensemble {
-            return refused("several runs are evaluated together on a part of their own data");
-        }
-        if data.is_some() {
-            return refused("--data names the folder of the run's own data, and --on another");
-        }
+    let is_part = matches!(on, cli::Evaluated::Part(_));
+    if *ensemble && !is_part {
+        return refused("several runs are evaluated together on a part of their own data");
+    }
+    if data.is_some() && matches!(on, cli::Evaluated::Path(_)) {
+        return refused("--data names the folder of the run's own data, and --on another");
     }
     let evaluate = |run: &Path, display: &mut Display| match on {
         cli::Evaluated::Part(part) => evaluate_run(run, (*part).into(), data, display, stop),
-        cli::Evaluated::Path(path) => evaluate_on(run, path, display, stop),
+        cli::Evaluated::Path(path) => evaluate_on(run, OtherSamples::At(path), display, stop),
+        cli::Evaluated::Published(kind) => evaluate_on(run, OtherSamples::Published(*kind, data), display, stop),
     };
     if let (true, cli::Evaluated::Part(part)) = (*ensemble, on) {
         let part = (*part).into();

@@ -39,10 +39,10 @@ pub use loader::{Batches, ImageLoader, Order};
 pub use picture::read_image;
 pub use prepared::PreparedImages;
 pub use sheet::{contact_sheet, contact_sheet_png};
-pub use source::{DataFolder, Synthetic, load, load_test_arrays};
+pub use source::{DataFolder, Synthetic, load, load_test_arrays, published_in};
 pub use split::Split;
 pub use text_picture::text_picture;
-pub use transform::{PixelScale, Transform};
+pub use transform::{PixelScale, Transform, ValueScale};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -9,7 +9,7 @@ use strata_rng::Philox;
 
 use crate::error::room_for;
 use crate::transform::AsTheyAre;
-use crate::{DatasetError, Images, Transform};
+use crate::{DatasetError, Images, Transform, ValueScale};
 
 /// Images, and their values by a transform that draws nothing: what is worked out once need not be in each pass.
 ///
@@ -27,6 +27,7 @@ use crate::{DatasetError, Images, Transform};
 pub struct PreparedImages {
     images: Arc<Images>,
     transform: Arc<dyn Transform>,
+    /// Empty of floats as they are.
     values: Vec<f32>,
     of_each: usize,
 }
@@ -70,6 +71,22 @@ impl PreparedImages {
             Some(_) => Ok(Self { images, transform: Arc::new(AsTheyAre), values: Vec::new(), of_each }),
             None => Err(DatasetError::value("values", 0, "the images are of bytes, and no floats")),
         }
+    }
+
+    /// Samples of floats as `scale` makes them.
+    ///
+    /// # Errors
+    ///
+    /// [`DatasetError::Value`] of images of bytes, [`DatasetError::Memory`] where there is no room for the values, [`DatasetError::Array`] where one is beyond 32 bits.
+    pub fn scaled(images: Arc<Images>, scale: &ValueScale) -> Result<Self, DatasetError> {
+        let prepared = Self::as_they_are(images)?;
+        let mut values = room(&prepared.images, prepared.of_each)?;
+        values.copy_from_slice(prepared.images.values().unwrap_or_default());
+        scale.apply(&mut values);
+        if let Some(place) = values.iter().position(|value| !value.is_finite()) {
+            return Err(DatasetError::not_finite("scaled samples", place / prepared.of_each, values[place].into()));
+        }
+        Ok(Self { values, ..prepared })
     }
 
     /// The `coefficients` lowest frequencies of each channel, by means and deviations over the images with the indices `train`; `power`, 0 to 1, says how far deviations
@@ -122,7 +139,7 @@ impl PreparedImages {
     /// The values of image `i`; none for an index beyond the last.
     #[must_use]
     pub fn values(&self, i: usize) -> &[f32] {
-        if self.images.values().is_some() {
+        if self.values.is_empty() {
             return self.images.values_of(i).unwrap_or_default();
         }
         if i < self.images.len() { &self.values[i * self.of_each..(i + 1) * self.of_each] } else { &[] }

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use strata_config::Config;
 use strata_dataset::{DataFolder, Dataset, DatasetError, Images, Split};
-use strata_model::{InputTransform, ModelError, Predictor};
+use strata_model::Predictor;
 use strata_rng::TorchRng;
+use strata_spec::DatasetSpec;
 use strata_trainer::TrainError;
 
 use crate::display::Display;
@@ -18,7 +19,16 @@ pub(crate) fn load(
     display: &mut Display,
     stop: &Stop,
 ) -> Result<Dataset, ExperimentError> {
-    let spec = &experiment.dataset.kind;
+    load_of(&experiment.dataset.kind, folder, display, stop)
+}
+
+/// As [`load`], of images that no config names.
+pub(crate) fn load_of(
+    spec: &DatasetSpec,
+    folder: &DataFolder,
+    display: &mut Display,
+    stop: &Stop,
+) -> Result<Dataset, ExperimentError> {
     let read = |display: &mut Display| {
         strata_dataset::load(spec, folder, &|| stop.is_requested(), &mut |progress| display.fetching(&progress))
     };
@@ -72,10 +82,7 @@ pub(crate) fn inputs_and_labels(
         }
         return Ok((predictor.features(&bytes).map_err(TrainError::from)?, labels));
     }
-    if predictor.usage().transform != InputTransform::None {
-        let reason = "the model takes bytes, and the samples are floats".to_owned();
-        return Err(TrainError::from(ModelError::Usage { reason }).into());
-    }
     let of_sample = |index: &u32| images.values_of(*index as usize).unwrap_or_default();
-    Ok((batch.iter().flat_map(of_sample).copied().collect(), labels))
+    let values: Vec<f32> = batch.iter().flat_map(of_sample).copied().collect();
+    Ok((predictor.features_of_values(&values).map_err(TrainError::from)?, labels))
 }

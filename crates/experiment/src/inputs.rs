@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use strata_config::Config;
 use strata_dataset::{
-    Augmentation, BatchContent, Dataset, ImageLoader, Images, Order, PixelScale, PreparedImages, Split,
+    Augmentation, BatchContent, Dataset, ImageLoader, Images, Order, PixelScale, PreparedImages, Split, ValueScale,
 };
 use strata_kernels::FrequencyTable;
 use strata_model::{InputTransform, Usage};
-use strata_report::{DatasetRecord, FrequencyRecord, PixelRecord};
+use strata_report::{DatasetRecord, FrequencyRecord, PixelRecord, ValueRecord};
 use strata_spec::InputSpec;
 use strata_trainer::Device;
 
@@ -19,8 +19,8 @@ use crate::{ExperimentError, LoaderAdapter, setup};
 pub(crate) enum Inputs {
     /// Each pixel, scaled.
     Pixels(PixelScale),
-    /// Floats, as they are: of the training images, the validation part included, and of the test images.
-    Values { train: Arc<PreparedImages>, test: Arc<PreparedImages> },
+    /// Floats, as they are or scaled: of the training images, the validation part included, and of the test images.
+    Values { scale: Option<ValueScale>, train: Arc<PreparedImages>, test: Arc<PreparedImages> },
     /// Low frequencies, made once: of the training images, the validation part included, and of the test images.
     Frequencies { table: Arc<FrequencyTable>, train: Arc<PreparedImages>, test: Arc<PreparedImages> },
 }
@@ -33,12 +33,11 @@ pub(crate) struct Loaders {
 }
 
 impl Inputs {
-    /// Works out what the config asks for. To normalise takes a pass over the training images; frequencies are made of all images, by means and variances over
-    /// those to train on.
+    /// Works out what the config asks for. To normalise takes a pass over the training images; frequencies and scaled floats are made of all images, by means and
+    /// variances over those to train on.
     pub(crate) fn of(experiment: &Config, dataset: &Dataset, split: &Split) -> Result<Self, ExperimentError> {
         let are_floats = dataset.train.values().is_some();
         let of_bytes = [
-            ("dataset.normalise", experiment.dataset.input == InputSpec::Pixels { normalise: true }),
             ("dataset.input", matches!(experiment.dataset.input, InputSpec::Frequencies { .. })),
             ("evaluation.mirrored", experiment.evaluation.mirrored),
         ];
@@ -46,8 +45,17 @@ impl Inputs {
             return Err(ExperimentError::OfBytes { key });
         }
         if are_floats {
-            let values = |images: &Arc<Images>| PreparedImages::as_they_are(Arc::clone(images)).map(Arc::new);
-            return Ok(Self::Values { train: values(&dataset.train)?, test: values(&dataset.test)? });
+            let is_scaled = experiment.dataset.input == InputSpec::Pixels { normalise: true };
+            let scale = is_scaled.then(|| ValueScale::of(&dataset.train, &split.train)).transpose()?;
+            let values = |images: &Arc<Images>| {
+                let prepared = match &scale {
+                    Some(scale) => PreparedImages::scaled(Arc::clone(images), scale)?,
+                    None => PreparedImages::as_they_are(Arc::clone(images))?,
+                };
+                Ok::<_, ExperimentError>(Arc::new(prepared))
+            };
+            let (train, test) = (values(&dataset.train)?, values(&dataset.test)?);
+            return Ok(Self::Values { scale, train, test });
         }
         Ok(match experiment.dataset.input {
             InputSpec::Pixels { normalise: false } => Self::Pixels(PixelScale::Unit),
@@ -107,7 +115,7 @@ impl Inputs {
                     part(&dataset.test, all, evaluation, Order::InOrder, BatchContent::Pixels)?,
                 )
             }
-            Self::Values { train, test } => {
+            Self::Values { train, test, .. } => {
                 let part = |images: &Arc<_>, indices, batch, order| {
                     ImageLoader::prepared(Arc::clone(images), indices, batch, order)
                 };
@@ -148,7 +156,10 @@ impl Inputs {
             Self::Pixels(PixelScale::Normalised { mean, deviation }) => {
                 InputTransform::Pixels { mean: mean.clone(), deviation: deviation.clone() }
             }
-            Self::Values { .. } => InputTransform::None,
+            Self::Values { scale: None, .. } => InputTransform::None,
+            Self::Values { scale: Some(scale), .. } => {
+                InputTransform::Values { mean: scale.mean().to_vec(), deviation: scale.deviation().to_vec() }
+            }
             Self::Frequencies { table, .. } => InputTransform::of_table(table),
         }
     }
@@ -170,6 +181,9 @@ impl Inputs {
     pub(crate) fn record(&self, channels: usize, record: DatasetRecord) -> DatasetRecord {
         match self.transform(channels) {
             InputTransform::None => record,
+            InputTransform::Values { mean, deviation } => {
+                DatasetRecord { values: Some(ValueRecord { mean, deviation }), ..record }
+            }
             InputTransform::Pixels { mean, deviation } => {
                 DatasetRecord { pixels: Some(PixelRecord { mean, deviation }), ..record }
             }

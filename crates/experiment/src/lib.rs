@@ -49,7 +49,7 @@ pub use display::{Display, beside_bar};
 pub use ensemble::{EnsembleEvaluation, evaluate_ensemble};
 pub use environment::{Commit, environment};
 pub use error::ExperimentError;
-pub use evaluate_on::evaluate_on;
+pub use evaluate_on::{OtherSamples, evaluate_on};
 pub use evaluation::{RunEvaluation, evaluate_run};
 pub use inspect::{ImagePart, dataset_grid, dataset_info, dataset_show};
 pub use listing::Listing;

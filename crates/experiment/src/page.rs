@@ -133,7 +133,11 @@ fn first_layer(model: &TrainedModel) -> Option<FirstLayer<'_>> {
     let &[channels, height, width] = usage.input.as_slice() else { return None };
     let inputs = match &usage.transform {
         InputTransform::None => return None,
-        InputTransform::Pixels { deviation, .. } => InputBasis::Pixels { deviation },
+        // A row of features is no picture.
+        InputTransform::Values { deviation, .. } if deviation.len() != channels || height * width == 1 => return None,
+        InputTransform::Pixels { deviation, .. } | InputTransform::Values { deviation, .. } => {
+            InputBasis::Pixels { deviation }
+        }
         InputTransform::Frequencies { frequencies, factor, .. } => InputBasis::Frequencies { frequencies, factor },
     };
     let weight = model.weights().tensors.iter().find(|tensor| tensor.name == "layer1.weight")?;

@@ -67,7 +67,7 @@ impl Predictor {
         }
         let inputs = self.check(bytes.len())?;
         let InputTransform::Pixels { mean, deviation } = &self.usage().transform else {
-            return Err(ModelError::Usage { reason: "the model takes features as they are, no bytes".into() });
+            return Err(ModelError::Usage { reason: "the model was trained on floats, and takes no bytes".into() });
         };
         let part = inputs / mean.len();
         let value = |(at, byte): (usize, &u8)| {
@@ -76,6 +76,29 @@ impl Predictor {
         };
         let mut features = kernels::catch_out_of_memory(|| kernels::with_room(bytes.len()))?;
         features.extend(bytes.iter().enumerate().map(value));
+        Ok(features)
+    }
+
+    /// The network's inputs from samples of floats, `[samples, …]` as [`Usage::input`] says: to the bit what training made of them.
+    ///
+    /// # Errors
+    /// [`ModelError::Samples`] where these are not whole samples; [`ModelError::Usage`] where the model was trained on bytes, [`ModelError::OutOfMemory`] where there is no
+    /// memory for as many.
+    pub fn features_of_values(&self, values: &[f32]) -> Result<Vec<f32>, ModelError> {
+        let transform = &self.usage().transform;
+        if transform.is_of_bytes() {
+            return Err(ModelError::Usage { reason: "the model was trained on bytes, and takes no floats".into() });
+        }
+        let inputs = self.check(values.len())?;
+        let mut features = kernels::catch_out_of_memory(|| kernels::copied(values))?;
+        if let InputTransform::Values { mean, deviation } = transform {
+            let part = inputs / mean.len();
+            for sample in features.chunks_exact_mut(inputs) {
+                for (part, (mean, deviation)) in sample.chunks_exact_mut(part).zip(mean.iter().zip(deviation)) {
+                    part.iter_mut().for_each(|value| *value = (*value - mean) / deviation);
+                }
+            }
+        }
         Ok(features)
     }
 

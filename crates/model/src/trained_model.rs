@@ -97,9 +97,12 @@ impl TrainedModel {
         if !network.is_chain() && (usage.activation != Activation::Identity || usage.dropout != 0.0) {
             return Err(ModelError::ActivationIsFixed { network: architecture.to_string() });
         }
-        if let InputTransform::Pixels { mean, deviation } = &usage.transform {
+        if let InputTransform::Pixels { mean, deviation } | InputTransform::Values { mean, deviation } =
+            &usage.transform
+        {
             let channels = usage.input.first().copied().unwrap_or(1);
-            if mean.len() != channels || deviation.len() != channels {
+            let is_each = matches!(usage.transform, InputTransform::Values { .. }) && mean.len() == network.inputs();
+            if (mean.len() != channels && !is_each) || deviation.len() != mean.len() {
                 let (means, deviations) = (mean.len(), deviation.len());
                 return wrong(format!("{means} means and {deviations} deviations for {channels} channels"));
             }

@@ -12,6 +12,13 @@ use crate::ModelError;
 pub enum InputTransform {
     /// Features are used as they are.
     None,
+    /// Floats became `(value - mean) / deviation`; one mean and deviation for each value of a sample, or for each channel.
+    Values {
+        /// Each value's mean, or each channel's.
+        mean: Vec<f32>,
+        /// Its deviation, above zero.
+        deviation: Vec<f32>,
+    },
     /// Bytes in 0..=255 became `(byte / 255 - mean) / deviation`; one mean and deviation for each channel, the equal parts of a sample.
     Pixels {
         /// Each channel's mean, of pixels in 0..1; 0 where pixels are not normalised.
@@ -36,6 +43,14 @@ impl InputTransform {
     pub fn of_table(table: &FrequencyTable) -> Self {
         let (mean, factor) = (table.mean().to_vec(), table.factor().to_vec());
         Self::Frequencies { frequencies: table.transform().frequencies().to_vec(), mean, factor }
+    }
+
+    /// Whether samples are bytes.
+    pub fn is_of_bytes(&self) -> bool {
+        match self {
+            Self::None | Self::Values { .. } => false,
+            Self::Pixels { .. } | Self::Frequencies { .. } => true,
+        }
     }
 }
 

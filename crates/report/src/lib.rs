@@ -55,7 +55,7 @@ pub use png_plots::write_png_plots;
 pub use read::{read_history, read_parent, read_record, read_record_to_write, read_timing};
 pub use record::{
     Chosen, DatasetRecord, FrequencyRecord, ModelFile, ParentRecord, PhaseRecord, PixelRecord, Record, Rng,
-    SplitRecord, Status,
+    SplitRecord, Status, ValueRecord,
 };
 pub use schema::SCHEMA;
 pub use sheet::{Cell, Format, Sheet, printable_json};

@@ -9,7 +9,7 @@
 mod data;
 mod parent;
 
-pub use data::{DatasetRecord, FrequencyRecord, PixelRecord, SplitRecord};
+pub use data::{DatasetRecord, FrequencyRecord, PixelRecord, SplitRecord, ValueRecord};
 pub use parent::ParentRecord;
 
 use std::collections::BTreeMap;

@@ -64,7 +64,7 @@ keys! {
     COEFFICIENTS: usize, size => "dataset.coefficients", IntegerTo { least: 1, most: "the pixels of a channel" }, Required, Some(OF_FREQUENCIES), Some("coefficients");
     /// how far the frequencies' deviations over the training images are made equal: each is divided by (variance + 1e-3)^(power / 2)
     POWER: f64, number => "dataset.power", Number(ranges::SHARE), Is("0.5"), Some(OF_FREQUENCIES), Some("power");
-    /// whether pixels (0 to 1) lose their channel's training mean and are divided by its deviation
+    /// whether pixels (0 to 1) lose their channel's training mean and are divided by its deviation; of floats each feature, or each channel, over the samples trained on
     NORMALISE: bool, boolean => "dataset.normalise", Boolean, Is("false"), Some(OF_PIXELS), Some("normalise"), always;
 }
 

@@ -6,10 +6,14 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 use strata_files::escape_path;
+use strata_spec::DatasetKind;
 
-use super::{Layout, Member, Source};
-use crate::DatasetError;
+use super::{Layout, Member, Origin, Source, published};
 use crate::download::{FetchProgress, Watch};
+use crate::{DatasetError, digest};
+
+/// A gzipped file of labels has some thirty thousand bytes.
+const LONGEST_LABELS: u64 = 1 << 20;
 
 /// The bytes of a layout's files, in its order.
 #[derive(Debug)]
@@ -84,6 +88,31 @@ impl Source {
         self.kind.release()?.sha256
     }
 
+    /// Whether the files of a layout lie in `folder`, or in its sub-folder, or the archive does, by their names.
+    pub(super) fn lies_in(&self, folder: &Path) -> bool {
+        let is_whole = |layout: &Layout, folder: &Path| {
+            layout.files[..layout.required].iter().all(|member| find(folder, member).is_some())
+        };
+        let is_layout = |layout: &Layout| is_whole(layout, folder) || is_whole(layout, &folder.join(layout.folder));
+        let archive = match self.origin {
+            Origin::Archive { name, .. } => Some(name),
+            Origin::Files(_) => None,
+        };
+        let archives = self.archives.iter().copied().chain(archive);
+        self.layouts.iter().any(is_layout) || archives.into_iter().any(|name| is_file(&folder.join(name)))
+    }
+
+    /// Another data set that released the file at `path`: MNIST's heirs have its files' names. Labels say it, and are short.
+    fn released_by_another(&self, path: &Path) -> Result<Option<DatasetKind>, DatasetError> {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if !matches!(self.origin, Origin::Files(_)) || !name.contains("labels") || !name.ends_with(".gz") {
+            return Ok(None);
+        }
+        let hash = digest::of_reader(&mut open(path, LONGEST_LABELS)?, |_| Ok(()));
+        let (sha256, _) = hash.map_err(|error| DatasetError::io("read", path, error))?;
+        Ok(released_by(name, &sha256).filter(|kind| *kind != self.kind))
+    }
+
     /// The files of the first layout that is whole in `folder`, or in its sub-folder.
     pub(super) fn in_folder(&self, folder: &Path, watch: &mut Watch<'_>) -> Result<Option<Found>, DatasetError> {
         for layout in self.layouts {
@@ -93,6 +122,12 @@ impl Source {
                     files.filter(|member| find(&folder, member).is_none()).map(|member| member.name).collect();
                 if missing.is_empty() {
                     watch.tell(FetchProgress::Reading { path: folder.clone() });
+                    for path in layout.files.iter().filter_map(|member| find(&folder, member)) {
+                        if let Some(other) = self.released_by_another(&path)? {
+                            let problem = format!("it is {other}'s, and not {}'s", self.kind);
+                            return Err(DatasetError::Array { file: escape_path(&path), problem });
+                        }
+                    }
                     return read_folder(layout, &folder, watch).map(Some);
                 }
                 if missing.len() < layout.required {
@@ -106,6 +141,15 @@ impl Source {
         }
         Ok(None)
     }
+}
+
+/// The data set among whose files is one of this name and checksum.
+pub(super) fn released_by(name: &str, sha256: &str) -> Option<DatasetKind> {
+    let is_it = |source: &&Source| match source.origin {
+        Origin::Files(files) => files.iter().any(|file| file.name == name && file.sha256 == sha256),
+        Origin::Archive { .. } => false,
+    };
+    published::SOURCES.iter().copied().flatten().find(is_it).map(|source| source.kind)
 }
 
 /// A file of a layout in a folder, plain or gzipped.

@@ -147,6 +147,13 @@ pub fn load(
     load_within(spec, folder, &Limits::default(), &mut Watch { cancel, progress })
 }
 
+/// The published data sets whose files or archive lie in `folder`, by the names of these: several where they have the same names.
+#[must_use]
+pub fn published_in(folder: &Path) -> Vec<DatasetKind> {
+    let found = published::SOURCES.iter().copied().flatten().filter(|source| source.lies_in(folder));
+    found.map(|source| source.kind).collect()
+}
+
 /// Reads `x_test` and `y_test` of the arrays at `path`, an `.npz` archive or a folder of `.npy` files: samples of `shape` and labels of so many `classes`.
 ///
 /// # Errors

@@ -3,12 +3,14 @@
 mod frequency;
 mod plain;
 mod scale;
+mod values;
 
 use std::fmt::Debug;
 
 pub(crate) use plain::AsTheyAre;
 pub use scale::PixelScale;
 use strata_rng::Philox;
+pub use values::ValueScale;
 
 use crate::{DatasetError, ImageShape};
 

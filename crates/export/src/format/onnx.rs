@@ -9,7 +9,7 @@ mod tests;
 use std::path::Path;
 
 use prost::Message;
-use strata_model::{InputTransform, TrainedModel};
+use strata_model::TrainedModel;
 
 use self::graph::Graph;
 use self::messages::{
@@ -70,7 +70,8 @@ impl Exporter for Onnx {
         let run = only("onnx", runs)?;
         let model = run.model()?;
         let input = match (options.get("input"), &model.usage().transform) {
-            (Some("floats"), _) | (None, InputTransform::None) => OnnxInput::Floats,
+            (Some("floats"), _) => OnnxInput::Floats,
+            (None, transform) if !transform.is_of_bytes() => OnnxInput::Floats,
             _ => OnnxInput::Bytes,
         };
         let unsupported =
@@ -96,12 +97,12 @@ pub fn onnx_model(model: &TrainedModel, input: OnnxInput, about: &[(&str, &str)]
         return Err(format!("its module {module} is known to the program that it was trained with, and to no other"));
     }
     let mut graph = Graph::default();
-    let is_of_images = usage.transform != InputTransform::None;
+    let is_of_images = usage.transform.is_of_bytes();
     let (name, element, taken) = match (is_of_images, input) {
         (true, OnnxInput::Bytes) => ("images", UINT8, "bytes in 0..=255"),
         (true, OnnxInput::Floats) => ("images", FLOAT, "pixels in 0..1"),
         (false, OnnxInput::Floats) => ("features", FLOAT, "features as they were trained on"),
-        (false, OnnxInput::Bytes) => return Err("it was trained on features as they are, no bytes".into()),
+        (false, OnnxInput::Bytes) => return Err("it was trained on floats, no bytes".into()),
     };
     let features = graph.preprocessing(name, input, usage)?;
     let logits = layers::network(&mut graph, network, usage.activation, &weights.tensors, features)?;

@@ -284,6 +284,32 @@ fn the_predictors_outputs_equal_the_networks() {
     assert!(predictor.logits(&[]).unwrap().is_empty());
 }
 
+/// The loaders' arithmetic (`ValueScale::apply` in the data sets' crate), which tests there hold against NumPy's.
+#[test]
+fn the_predictor_scales_floats_of_each_value_or_of_each_channel() {
+    let usage = |mean: &[f32], deviation: &[f32]| Usage {
+        activation: Activation::Relu,
+        dropout: 0.0,
+        input: vec![2, 1, 2],
+        classes: vec!["a".into(), "b".into(), "c".into()],
+        transform: InputTransform::Values { mean: mean.to_vec(), deviation: deviation.to_vec() },
+    };
+    let weights = || {
+        let mut network = Cpu::default().build_module::<strata_model::mlp!(4, 3), f32>();
+        network.configure(Activation::Relu, 0.0, 1).unwrap();
+        weights_of(&network)
+    };
+    let predictor = |usage| TrainedModel::new(weights(), usage).and_then(Predictor::new);
+    let of_channels = predictor(usage(&[1.0, -1.0], &[2.0, 0.5])).unwrap();
+    assert_eq!(of_channels.features_of_values(&[1.0, 3.0, -1.0, 0.0]).unwrap(), [0.0, 1.0, 0.0, 2.0]);
+    let of_each = predictor(usage(&[1.0, 2.0, 3.0, 4.0], &[1.0, 2.0, 4.0, 0.5])).unwrap();
+    let samples = [1.0, 3.0, -1.0, 0.0, 2.0, 2.0, 3.0, 4.0];
+    assert_eq!(of_each.features_of_values(&samples).unwrap(), [0.0, 0.5, -1.0, -8.0, 1.0, 0.0, 0.0, 0.0]);
+    assert!(matches!(of_each.features_of_values(&samples[1..]), Err(ModelError::Samples { .. })));
+    assert!(of_each.features(&[0; 4]).unwrap_err().to_string().contains("takes no bytes"));
+    assert!(predictor(usage(&[1.0; 3], &[1.0; 3])).is_err() && predictor(usage(&[1.0; 2], &[0.0; 2])).is_err());
+}
+
 /// To the bit what the loader of training makes of every byte in every channel.
 #[test]
 fn the_predictors_scaled_pixels_equal_the_loaders() {

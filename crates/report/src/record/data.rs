@@ -31,6 +31,9 @@ pub struct DatasetRecord {
     /// How bytes became the network's inputs; none in records of schema 101 and earlier ones that do not say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pixels: Option<PixelRecord>,
+    /// How floats became the network's inputs, where they were normalised.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub values: Option<ValueRecord>,
     /// How low frequencies became the network's inputs, where they did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frequencies: Option<FrequencyRecord>,
@@ -62,6 +65,18 @@ pub struct PixelRecord {
     pub mean: Vec<f32>,
     /// Each channel's deviation; 1 where pixels were not normalised.
     #[serde(deserialize_with = "bounded::list::<MAX_NAMED, _, _>")]
+    pub deviation: Vec<f32>,
+}
+
+/// How floats became the network's inputs: `(value - mean) / deviation`, of each value of a sample, or of each channel.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ValueRecord {
+    /// The means over the samples trained on.
+    #[serde(deserialize_with = "bounded::list::<MAX_COEFFICIENTS, _, _>")]
+    pub mean: Vec<f32>,
+    /// The deviations; 1 of what does not vary.
+    #[serde(deserialize_with = "bounded::list::<MAX_COEFFICIENTS, _, _>")]
     pub deviation: Vec<f32>,
 }
 

@@ -17,3 +17,8 @@ np.savez_compressed(
     x_test=np.array([0.1, 1e-300, 1.0, -5.0]).reshape(1, 1, 2, 2),
     y_test=np.array([0], dtype=np.uint8),
 )
+
+# Means and deviations of features and of channels, as the tests of scaling have them.
+rows = values.astype(np.float32).reshape(2, 4).astype(np.float64)
+channels = values.astype(np.float64).transpose(0, 3, 1, 2)
+print(rows.mean(0), rows.std(0), channels.mean((0, 2, 3)), channels.std((0, 2, 3)))

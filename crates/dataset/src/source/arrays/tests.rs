@@ -4,6 +4,7 @@ use std::fs;
 
 use super::*;
 use crate::source::tests::zip;
+use crate::{PreparedImages, ValueScale};
 
 /// `numpy.save` of an array of this type and shape, in the format's version 1 (`np.lib.format.write_array`).
 fn npy(type_name: &str, shape: &str, data: &[u8]) -> Vec<u8> {
@@ -124,6 +125,20 @@ fn floats_of_any_size_are_read_and_those_that_are_no_numbers_refused() {
     assert_eq!(data.test.values().unwrap(), [0.1, 1.0, 0.0, -5.0]);
     assert_eq!(load_test(&path).unwrap().values(), data.test.values());
 
+    // NumPy's means and deviations, as `make_floats.py` prints them; of the third sample, which validates, nothing.
+    let of_channels = ValueScale::of(&data.train, &[0, 1]).unwrap();
+    assert_close(of_channels.mean(), &[1.837_493_9, 16_375.208]);
+    assert_close(of_channels.deviation(), &[3.125_178_3, 28_364.521]);
+    let rows = [0.099_975_586, -1.5, 2f32.powi(-24), 65504.0, -0.0, third, 7.25, -2.0];
+    let shape = ImageShape { channels: 1, height: 1, width: 4 };
+    let rows = Arc::new(Images::of_values(shape, rows.to_vec(), vec![2, 0], 3).unwrap());
+    let of_features = ValueScale::of(&rows, &[0, 1]).unwrap();
+    assert_close(of_features.mean(), &[0.049_987_79, -0.583_374, 3.625, 32_751.0]);
+    assert_close(of_features.deviation(), &[0.049_987_79, 0.916_626, 3.625, 32_753.0]);
+    let scaled = PreparedImages::scaled(rows, &of_features).unwrap();
+    assert_close(scaled.values(1), &[-1.0, 1.0, 1.0, -1.0]);
+    assert!(ValueScale::of(&data.train, &[3]).is_err() && ValueScale::of(&data.train, &[]).is_err());
+
     let floats = |values: [f64; 4]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
     for (value, said) in [(f64::NAN, "NaN"), (f64::NEG_INFINITY, "-inf"), (1e39, "1e39")] {
         let mut files = files();
@@ -133,6 +148,13 @@ fn floats_of_any_size_are_read_and_those_that_are_no_numbers_refused() {
         let value = said.parse::<f64>().unwrap();
         let said = format!("x_test.npy: sample 1 (counted from 0): {value} is no finite number");
         assert!(error.contains(&said), "{said}: {error}");
+    }
+}
+
+fn assert_close(found: &[f32], expected: &[f32]) {
+    assert_eq!(found.len(), expected.len());
+    for (found, expected) in found.iter().zip(expected) {
+        assert!((found - expected).abs() <= 1e-6 * expected.abs(), "{found} {expected}");
     }
 }
 

@@ -201,3 +201,29 @@ fn every_published_data_set_has_a_source() {
         }
     }
 }
+
+#[test]
+fn published_sets_are_known_by_their_files_names() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(published_in(folder.path()), []);
+    fs::write(folder.path().join("cifar-10-python.tar.gz"), b"").unwrap();
+    assert_eq!(published_in(folder.path()), [DatasetKind::Cifar10]);
+    let raw = folder.path().join("FashionMNIST/raw");
+    fs::create_dir_all(&raw).unwrap();
+    for name in
+        ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]
+    {
+        fs::write(raw.join(name), b"").unwrap();
+    }
+    assert_eq!(published_in(folder.path()), [DatasetKind::Cifar10, DatasetKind::FashionMnist]);
+    let found = published_in(&raw);
+    assert_eq!(found, [DatasetKind::Mnist, DatasetKind::FashionMnist, DatasetKind::Kmnist]);
+}
+
+#[test]
+fn a_file_of_mnists_heirs_is_known_by_its_checksum() {
+    let fashion = "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5";
+    let released_by = files::released_by;
+    assert_eq!(released_by("t10k-labels-idx1-ubyte.gz", fashion), Some(DatasetKind::FashionMnist));
+    assert_eq!(released_by("train-labels-idx1-ubyte.gz", fashion), None);
+}

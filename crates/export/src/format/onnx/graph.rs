@@ -96,10 +96,8 @@ impl Graph {
                 let factor = self.constant("coefficient_factors", &[factor.len()], factor);
                 return Ok(self.node("Mul", &[&x, &factor], &[]));
             }
-            InputTransform::Pixels { mean, deviation } => {
-                // One value a channel, the same over whatever follows it.
-                let mut shape = vec![1; usage.input.len()];
-                shape[0] = mean.len();
+            InputTransform::Pixels { mean, deviation } | InputTransform::Values { mean, deviation } => {
+                let shape = one_for_each(mean.len(), &usage.input);
                 if mean.iter().any(|mean| *mean != 0.0) {
                     let mean = self.constant("channel_means", &shape, mean);
                     x = self.node("Sub", &[&x, &mean], &[]);
@@ -135,6 +133,14 @@ impl Graph {
             input: Vec::new(),
             output: Vec::new(),
         }
+    }
+}
+
+/// The shape of one value for each channel, the same over whatever follows it, or of one for each value of a sample.
+fn one_for_each(count: usize, sample: &[usize]) -> Vec<usize> {
+    match sample {
+        [channels, rest @ ..] if count == *channels => std::iter::once(count).chain(rest.iter().map(|_| 1)).collect(),
+        _ => sample.to_vec(),
     }
 }
 

@@ -177,6 +177,21 @@ fn features_are_taken_as_they_are_and_no_bytes() {
 }
 
 #[test]
+fn scaled_floats_are_scaled_in_the_file() {
+    for (input, parts) in [(&[1, 1, 12][..], 12), (&[3, 2, 2], 3), (&[12], 12)] {
+        let mean = numbers(parts, 11);
+        let deviation = mean.iter().map(|mean| mean.abs() + 0.5).collect();
+        let model = model("12, 9, 5", Activation::Tanh, input, InputTransform::Values { mean, deviation });
+        let (values, predictor) = (numbers(24, 7), Predictor::new(model.clone()).unwrap());
+        let expected = predictor.logits(&predictor.features_of_values(&values).unwrap()).unwrap();
+        assert_ne!(expected, predictor.logits(&values).unwrap());
+        let file = decoded(&model, OnnxInput::Floats);
+        assert_close(&run(&file, &values, 2), &expected, &format!("{input:?}"));
+        assert!(onnx_model(&model, OnnxInput::Bytes, &[]).unwrap_err().contains("no bytes"));
+    }
+}
+
+#[test]
 fn the_batch_is_any_and_the_classes_are_in_the_metadata() {
     let file = decoded(&model("12, 5", Activation::Relu, &[3, 2, 2], PIXELS()), OnnxInput::Bytes);
     let metadata: HashMap<_, _> = file.metadata_props.iter().map(|e| (e.key.as_str(), e.value.as_str())).collect();
