@@ -23,7 +23,7 @@ pub struct ConfigArguments {
     pub data: Option<PathBuf>,
 }
 
-/// Where a run computes; nothing on the CPU depends on it.
+/// Where a run computes, and how it is shown; nothing on the CPU depends on it.
 #[derive(Debug, Args)]
 pub struct MachineArguments {
     /// Where to compute: auto, cpu, cuda or cuda:N; the config's by default.
@@ -32,6 +32,9 @@ pub struct MachineArguments {
     /// Worker threads, 1 to 1024; the config's by default, else what the machine has.
     #[arg(long, value_parser = parse_threads)]
     pub threads: Option<NonZeroUsize>,
+    /// Print lines alone on a terminal too: no bars, no live view.
+    #[arg(long)]
+    pub plain: bool,
 }
 
 /// The arguments of `experiment`.

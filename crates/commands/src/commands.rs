@@ -100,7 +100,7 @@ fn experiment(arguments: &ExperimentArguments, networks: Networks) -> anyhow::Re
     }
     let data = arguments.config.data.as_deref().map(absolute).transpose()?;
     let stop = until(prepare()?, arguments.stop_after);
-    let (mut runner, name) = (runner(networks, data, stop), arguments.name.as_deref());
+    let (mut runner, name) = (runner(networks, data, stop, &arguments.machine), arguments.name.as_deref());
     match start_from(arguments)? {
         None => runner.start(&experiment, &arguments.runs, name)?,
         Some(from) => runner.start_from(&experiment, &arguments.runs, name, &from)?,
@@ -120,7 +120,8 @@ fn reproduce(arguments: &cli::Reproduce, networks: Networks) -> anyhow::Result<(
     let cli::Reproduce { run, machine, folders: cli::Folders { data, runs } } = arguments;
     let run = find_run(run, runs)?;
     let data = data.as_deref().map(absolute).transpose()?;
-    let found = runner(networks, data, prepare()?).reproduce(&run, runs, |config| on_machine(config, machine))?;
+    let found =
+        runner(networks, data, prepare()?, machine).reproduce(&run, runs, |config| on_machine(config, machine))?;
     let (first, again) = (escape_path(&run), escape_path(&found.run));
     let weights = if found.has_same_weights { "the same weights as" } else { "other weights than" };
     match found.difference {
@@ -153,7 +154,7 @@ fn several_seeds(arguments: &ExperimentArguments, seeds: &Seeds, networks: Netwo
     let data = arguments.config.data.as_deref().map(absolute).transpose()?;
     let (stop, from) = (prepare()?, start_from(arguments)?);
     let group = arguments.runs.join(name);
-    let runs = runner(networks, data, stop).start_seeds(&configs, &group, from.as_ref())?;
+    let runs = runner(networks, data, stop, &arguments.machine).start_seeds(&configs, &group, from.as_ref())?;
     show(&format!("{}:\n{}", escape_path(&group), seeds_table(&runs)?.write(Format::Table, width())))
 }
 
@@ -161,7 +162,7 @@ fn resume(arguments: &cli::Resume, networks: Networks) -> anyhow::Result<()> {
     let run = find_run(&arguments.run, &arguments.runs)?;
     let data = arguments.data.as_deref().map(absolute).transpose()?;
     let stop = until(prepare()?, arguments.stop_after);
-    runner(networks, data, stop).resume(&run, |config| on_machine(config, &arguments.machine))?;
+    runner(networks, data, stop, &arguments.machine).resume(&run, |config| on_machine(config, &arguments.machine))?;
     Ok(())
 }
 
@@ -172,11 +173,12 @@ fn until(stop: Stop, epochs: Option<NonZeroUsize>) -> Stop {
     }
 }
 
-fn runner(networks: Networks, data: Option<PathBuf>, stop: Stop) -> Runner<'static> {
+fn runner(networks: Networks, data: Option<PathBuf>, stop: Stop, machine: &MachineArguments) -> Runner<'static> {
     let command = std::env::args_os().map(|argument| {
         // Records are shown around: they hold no password.
         hide_credentials(&argument.to_string_lossy())
     });
     let command = command.collect();
-    Runner { networks, data, command, commit: commit::of_launcher(), stop, display: Display::default() }
+    let display = if machine.plain { Display::plain() } else { Display::default() };
+    Runner { networks, data, command, commit: commit::of_launcher(), stop, display }
 }

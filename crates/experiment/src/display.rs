@@ -43,7 +43,7 @@ impl Default for Display {
     fn default() -> Self {
         // A dumb terminal cannot take a line back.
         let bars = std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|name| name != "dumb");
-        Self { bar: None, ticker: None, bars, epochs: 0, samples: 0, live: Arc::default() }
+        Self { bars, ..Self::plain() }
     }
 }
 
@@ -57,6 +57,12 @@ const PASS: &str = "{prefix} [{bar:30}] {pos}/{len} {msg} {eta} left";
 const PASS_AND_LIVE: &str = "{prefix} [{wide_bar}] {pos}/{len} {msg} {eta} left\n{live}";
 
 impl Display {
+    /// Lines alone, on a terminal too.
+    #[must_use]
+    pub fn plain() -> Self {
+        Self { bar: None, ticker: None, bars: false, epochs: 0, samples: 0, live: Arc::default() }
+    }
+
     /// A run of so many epochs begins, or goes on with the history that it has.
     pub(crate) fn begin(&mut self, epochs: usize, history: impl Iterator<Item = HistoryRow>) {
         self.epochs = epochs;

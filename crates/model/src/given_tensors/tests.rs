@@ -158,12 +158,12 @@ fn modules_of_a_users_own_are_taken_and_not_drawn() {
         ("layer1.bias", Dtype::F32, &[3], floats(3)),
         ("module1.gain", Dtype::F32, &[3], floats(3)),
     ];
-    let gain = tensor("module1.gain", &[3]);
-    let found = GivenTensors::read(&file(&given), &[&dense[..], &[gain.clone()]].concat(), false).unwrap();
+    let gain = [tensor("module1.gain", &[3])];
+    let found = GivenTensors::read(&file(&given), &[&dense[..], &gain].concat(), false).unwrap();
     assert_eq!(found.tensors[2].as_ref().unwrap().values, [0.0, 1.0, 2.0]);
-    let before = [&[gain.clone()], &dense[..]].concat();
+    let before = [&gain[..], &dense].concat();
     let found = GivenTensors::read(&file(&given), &before, true).unwrap();
     assert!(found.tensors[0].is_some() && found.tensors[1..].iter().all(Option::is_none));
-    let error = GivenTensors::read(&file(&given), &[&dense[..], &[gain]].concat(), true).unwrap_err().to_string();
+    let error = GivenTensors::read(&file(&given), &[&dense[..], &gain].concat(), true).unwrap_err().to_string();
     assert!(error.contains("ends with the module module1 of its own"), "{error}");
 }
