@@ -12,6 +12,8 @@
 //! zero, added in order. Which of the two depends on the values and sizes alone. A skipped zero counts as nothing, whatever it
 //! would have been multiplied with: 0 · ∞ is 0 there, not NaN.
 //!
+//! [`bf16`] has the same products of operands that are rounded to bfloat16.
+//!
 //! Blocking, vector width and the number of threads change who computes an element and when, never how, so the same
 //! inputs give the same bits on one thread and on sixty-four, with AVX2 and without. The tests compare the products with
 //! the three-line loop they stand for, bit for bit.
@@ -35,6 +37,7 @@
 //! ```
 
 mod activation;
+pub mod bf16;
 mod block;
 mod dispatch;
 mod elementary;

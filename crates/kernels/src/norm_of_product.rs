@@ -13,7 +13,7 @@ use crate::{GemmShape, affine, zeros};
 /// # Panics
 /// Where a slice's length is not what `shape` says.
 pub fn squared_norm_of_product(shape: GemmShape, dy: &[f32], x: &[f32]) -> f64 {
-    shape.check(Some(x), None, Some(dy));
+    shape.check(Some(x.len()), None, Some(dy.len()));
     let GemmShape { batch, inputs, outputs } = shape;
     let gram = |features: usize, rows: &[f32]| {
         let mut gram = zeros(batch * batch);

@@ -17,7 +17,7 @@ use crate::sparse::Sparse;
 /// # Panics
 /// Where a slice's length is not what `shape` says.
 pub fn affine(shape: GemmShape, x: &[f32], weight: &[f32], bias: &[f32], y: &mut [f32]) {
-    shape.check(Some(x), Some(weight), Some(y));
+    shape.check(Some(x.len()), Some(weight.len()), Some(y.len()));
     assert_eq!(bias.len(), shape.outputs, "the bias is [{}]", shape.outputs);
     let GemmShape { batch, inputs, outputs } = shape;
     // Panels of the weight are transposed, which takes as long as forty samples' products.
@@ -48,7 +48,7 @@ fn by_tiles(shape: GemmShape, x: &[f32], weight: &[f32], bias: &[f32], y: &mut [
     // The sums are [outputs, batch], a group of panels after the other in each task's rows: a weight row is read where it lies,
     // once for each group, as a rule for all samples.
     let mut sums = Lanes::scratch(outputs * panels);
-    let tasks = shape.tasks(outputs);
+    let tasks = shape.tasks(outputs, TILE_ROWS);
     let group = panels_per_block(inputs);
     tasks.par_iter().zip(split(&mut sums, &tasks, panels)).for_each(|(rows, sums)| {
         sums.fill([0.0; LANES]);

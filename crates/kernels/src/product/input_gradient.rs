@@ -17,7 +17,7 @@ use crate::sparse::Sparse;
 /// # Panics
 /// Where a slice's length is not what `shape` says.
 pub fn input_gradient(shape: GemmShape, dy: &[f32], weight: &[f32], dx: &mut [f32]) {
-    shape.check(Some(dx), Some(weight), Some(dy));
+    shape.check(Some(dx.len()), Some(weight.len()), Some(dy.len()));
     let GemmShape { batch, inputs, outputs } = shape;
     if let Some(sparse) = Sparse::of(dy, batch, outputs, inputs) {
         return sparse_times_dense(

@@ -12,8 +12,6 @@ pub use outer::weight_gradient;
 
 use std::ops::Range;
 
-use crate::geometry::TILE_ROWS;
-
 /// The sizes of a dense layer's operands: `[batch, inputs]` times `[outputs, inputs]` transposed is `[batch, outputs]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GemmShape {
@@ -26,11 +24,11 @@ pub struct GemmShape {
 }
 
 impl GemmShape {
-    /// Panics where a slice does not have the size that its shape says: a wrong product would be worse.
-    pub(crate) fn check(self, x: Option<&[f32]>, weight: Option<&[f32]>, y: Option<&[f32]>) {
-        let expect = |what: &str, slice: Option<&[f32]>, rows: usize, columns: usize| {
-            if let Some(slice) = slice {
-                assert_eq!(Some(slice.len()), rows.checked_mul(columns), "{what} is [{rows}, {columns}]");
+    /// Panics where a slice does not have the length that its shape says: a wrong product would be worse.
+    pub(crate) fn check(self, x: Option<usize>, weight: Option<usize>, y: Option<usize>) {
+        let expect = |what: &str, length: Option<usize>, rows: usize, columns: usize| {
+            if length.is_some() {
+                assert_eq!(length, rows.checked_mul(columns), "{what} is [{rows}, {columns}]");
             }
         };
         assert!(self.batch > 0 && self.inputs > 0 && self.outputs > 0, "an empty product: {self:?}");
@@ -39,19 +37,19 @@ impl GemmShape {
         expect("y", y, self.batch, self.outputs);
     }
 
-    /// Each task's share of `rows`: enough tasks that a slow core does not hold the others up, as equal as whole tiles
+    /// Each task's share of `rows`, in tiles of `tile_rows`: enough tasks that a slow core does not hold the others up, as equal as whole tiles
     /// allow, and one where the product is too small to be worth a hand-over.
-    fn tasks(self, rows: usize) -> Vec<Range<usize>> {
+    pub(crate) fn tasks(self, rows: usize, tile_rows: usize) -> Vec<Range<usize>> {
         let small = self.batch.saturating_mul(self.inputs).saturating_mul(self.outputs) < 1 << 18;
-        let tiles = rows.div_ceil(TILE_ROWS);
+        let tiles = rows.div_ceil(tile_rows);
         let tasks = if small { 1 } else { tiles.min(rayon::current_num_threads() * 4) };
-        let first = |task: usize| (task * tiles / tasks * TILE_ROWS).min(rows);
+        let first = |task: usize| (task * tiles / tasks * tile_rows).min(rows);
         (0..tasks).map(|task| first(task)..first(task + 1)).collect()
     }
 }
 
 /// Pieces of `slice` that follow each other, `length` elements for each of a task's rows.
-fn split<'a, T>(mut slice: &'a mut [T], tasks: &[Range<usize>], length: usize) -> Vec<&'a mut [T]> {
+pub(crate) fn split<'a, T>(mut slice: &'a mut [T], tasks: &[Range<usize>], length: usize) -> Vec<&'a mut [T]> {
     let pieces = tasks.iter().map(|rows| slice.split_off_mut(..(rows.len() * length).min(slice.len())));
     pieces.map(Option::unwrap_or_default).collect()
 }

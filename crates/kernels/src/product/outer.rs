@@ -24,7 +24,7 @@ pub fn weight_gradient(shape: GemmShape, dy: &[f32], x: &[f32], gradient: &mut [
 /// Computes the gradient piece by piece and gives each piece, while it is in the first-level cache, to `epilogue` with the
 /// values of `target` that it is the gradient of.
 pub(crate) fn outer_product(shape: GemmShape, dy: &[f32], x: &[f32], target: Piece<'_>, epilogue: &dyn Epilogue) {
-    shape.check(Some(x), Some(target.values), Some(dy));
+    shape.check(Some(x.len()), Some(target.values.len()), Some(dy.len()));
     let GemmShape { batch, inputs, outputs } = shape;
     let dy_rows = pack::transposed(dy, batch, outputs);
     let dy_rows = &dy_rows.as_flattened()[..dy.len()];
@@ -42,7 +42,7 @@ fn materialised(shape: GemmShape, sparse: &Sparse, x: &[f32], target: Piece<'_>,
     let gradient = &mut gradient.as_flattened_mut()[..outputs * inputs];
     sparse_times_dense(sparse, Rhs { matrix: x, row_length: inputs, transposed: false }, &[], inputs, gradient);
     let gradient = &*gradient;
-    let tasks = shape.tasks(outputs);
+    let tasks = shape.tasks(outputs, TILE_ROWS);
     tasks.par_iter().zip(target.split(&tasks, inputs)).for_each(|(rows, mut target)| {
         let sums = &gradient[rows.start * inputs..rows.end * inputs];
         let tile = EpilogueTile { row_length: inputs, first_row: 0, column: 0, sums, columns: inputs };
@@ -61,7 +61,7 @@ fn by_rows_of_nonzeros(shape: GemmShape, sparse: &Sparse, x: &[f32], target: Pie
         pack::columns_wide(x, inputs, at / blocks * NC, at % blocks * SPARSE_KC, panel);
     });
 
-    let tasks = shape.tasks(outputs);
+    let tasks = shape.tasks(outputs, TILE_ROWS);
     tasks.par_iter().zip(target.split(&tasks, inputs)).for_each(|(rows, mut target)| {
         let mut sums = Lanes::scratch(STRIP * PANELS);
         let (sums, _) = sums.as_chunks_mut::<PANELS>();
@@ -108,7 +108,7 @@ fn by_tiles(shape: GemmShape, dy_rows: &[f32], x: &[f32], target: Piece<'_>, epi
         }
     });
 
-    let tasks = shape.tasks(outputs);
+    let tasks = shape.tasks(outputs, TILE_ROWS);
     tasks.par_iter().zip(target.split(&tasks, inputs)).for_each(|(rows, mut target)| {
         // Deep sums are kept for many rows at a time, or the panels would come from memory again for every tile.
         let strip = if batch <= KC { TILE_ROWS } else { TILE_ROWS * 16 };

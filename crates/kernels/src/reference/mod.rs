@@ -11,6 +11,7 @@
 //! assert_eq!(reference::affine(shape, reference::CHAIN, &[1.0, 2.0], &[3.0, 4.0], &[0.5]), [11.5]);
 //! ```
 
+pub mod bf16;
 mod norm;
 
 pub use norm::{batch_norm, batch_norm_gradient, layer_norm, layer_norm_gradient, rms_norm, rms_norm_gradient};

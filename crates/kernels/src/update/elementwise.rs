@@ -4,7 +4,6 @@ use rayon::prelude::*;
 
 use super::{Epilogue, EpilogueTile, Gradient, Parameter, Piece, UpdateRule, View};
 use crate::dispatch::{Kernel, dispatch};
-use crate::product::outer_product;
 
 /// An update rule that changes each element by nothing but its own gradient and state.
 ///
@@ -129,7 +128,7 @@ fn run<R: ElementwiseRule, F: Clip>(rule: &R, clip: F, parameter: Parameter<'_>,
     let target = parameter.into_piece();
     let fused = Fused { rule, clip };
     let gradient = match gradient.view() {
-        View::Product(shape, dy, x) => return outer_product(shape, dy, x, target, &fused),
+        View::Product(shape, factors) => return factors.multiply(shape, target, &fused),
         View::Whole(gradient) => gradient,
     };
     let count = gradient.len();

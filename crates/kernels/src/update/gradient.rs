@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::Piece;
 use super::epilogues::Write;
+use super::{Epilogue, Piece};
 use crate::GemmShape;
+use crate::bf16::{self, Bf16};
 use crate::lanes::{LANES, Lanes};
 use crate::memory::copied;
 use crate::norm_of_product::{products_are_cheaper, squared_norm, squared_norm_of_product};
@@ -21,11 +22,31 @@ enum Source<'a> {
     Whole(&'a [f32]),
     /// Multiplied for its norm, and so many values of it.
     Multiplied(Lanes, usize),
-    Product {
-        shape: GemmShape,
-        dy: &'a [f32],
-        x: &'a [f32],
-    },
+    Product(GemmShape, Factors<'a>),
+}
+
+/// `dy` (`[batch, outputs]`) and `x` (`[batch, inputs]`) of a weight's gradient `dyᵀ · x`.
+#[derive(Clone, Copy)]
+pub(crate) enum Factors<'a> {
+    F32(&'a [f32], &'a [f32]),
+    Bf16(&'a [Bf16], &'a [Bf16]),
+}
+
+impl Factors<'_> {
+    /// Computes the product and gives its pieces to `epilogue`.
+    pub(crate) fn multiply(self, shape: GemmShape, target: Piece<'_>, epilogue: &dyn Epilogue) {
+        match self {
+            Self::F32(dy, x) => outer_product(shape, dy, x, target, epilogue),
+            Self::Bf16(dy, x) => bf16::outer_product(shape, dy, x, target, epilogue),
+        }
+    }
+
+    fn squared_norm(self, shape: GemmShape) -> f64 {
+        match self {
+            Self::F32(dy, x) => squared_norm_of_product(shape, dy, x),
+            Self::Bf16(dy, x) => squared_norm_of_product(shape, &bf16::widened(dy), &bf16::widened(x)),
+        }
+    }
 }
 
 /// Values are multiplied by the scale, then limited.
@@ -56,7 +77,7 @@ impl std::fmt::Debug for Gradient<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let shape = match self.view() {
             View::Whole(_) => None,
-            View::Product(shape, ..) => Some(shape),
+            View::Product(shape, _) => Some(shape),
         };
         f.debug_struct("Gradient")
             .field("values", &self.len())
@@ -79,8 +100,17 @@ impl<'a> Gradient<'a> {
     /// # Panics
     /// Where a slice's length is not what `shape` says.
     pub fn product(shape: GemmShape, dy: &'a [f32], x: &'a [f32]) -> Self {
-        shape.check(Some(x), None, Some(dy));
-        Self { source: Source::Product { shape, dy, x }, clipping: Clipping::NONE }
+        shape.check(Some(x.len()), None, Some(dy.len()));
+        Self { source: Source::Product(shape, Factors::F32(dy, x)), clipping: Clipping::NONE }
+    }
+
+    /// The same of factors that were rounded to bfloat16.
+    ///
+    /// # Panics
+    /// Where a slice's length is not what `shape` says.
+    pub fn bf16_product(shape: GemmShape, dy: &'a [Bf16], x: &'a [Bf16]) -> Self {
+        shape.check(Some(x.len()), None, Some(dy.len()));
+        Self { source: Source::Product(shape, Factors::Bf16(dy, x)), clipping: Clipping::NONE }
     }
 
     /// How many values it has.
@@ -88,7 +118,7 @@ impl<'a> Gradient<'a> {
         match &self.source {
             Source::Whole(values) => values.len(),
             Source::Multiplied(_, count) => *count,
-            Source::Product { shape, .. } => shape.outputs * shape.inputs,
+            Source::Product(shape, _) => shape.outputs * shape.inputs,
         }
     }
 
@@ -105,15 +135,15 @@ impl<'a> Gradient<'a> {
     /// The factors give it to about 1e-7 of `|dy|² |x|²`: to eight digits unless the samples' gradients all but cancel, and
     /// never negative.
     pub fn squared_norm(&mut self) -> f64 {
-        if let Source::Product { shape, dy, x } = self.source
+        if let Source::Product(shape, factors) = self.source
             && !products_are_cheaper(shape)
         {
-            let (lanes, count) = multiplied(shape, dy, x);
+            let (lanes, count) = multiplied(shape, factors);
             self.source = Source::Multiplied(lanes, count);
         }
         match self.view() {
             View::Whole(values) => squared_norm(values),
-            View::Product(shape, dy, x) => squared_norm_of_product(shape, dy, x),
+            View::Product(shape, factors) => factors.squared_norm(shape),
         }
     }
 
@@ -143,8 +173,8 @@ impl<'a> Gradient<'a> {
         let mut values = match self.source {
             Source::Whole(values) => Cow::Borrowed(values),
             Source::Multiplied(lanes, count) => Cow::Owned(copied(&lanes.as_flattened()[..count])),
-            Source::Product { shape, dy, x } => {
-                let (lanes, count) = multiplied(shape, dy, x);
+            Source::Product(shape, factors) => {
+                let (lanes, count) = multiplied(shape, factors);
                 Cow::Owned(copied(&lanes.as_flattened()[..count]))
             }
         };
@@ -158,7 +188,7 @@ impl<'a> Gradient<'a> {
     pub fn into_multiplied(self) -> Option<Vec<f32>> {
         match self.source {
             Source::Multiplied(lanes, count) => Some(copied(&lanes.as_flattened()[..count])),
-            Source::Whole(_) | Source::Product { .. } => None,
+            Source::Whole(_) | Source::Product(..) => None,
         }
     }
 
@@ -171,22 +201,22 @@ impl<'a> Gradient<'a> {
         match &self.source {
             Source::Whole(values) => View::Whole(values),
             Source::Multiplied(lanes, count) => View::Whole(&lanes.as_flattened()[..*count]),
-            Source::Product { shape, dy, x } => View::Product(*shape, dy, x),
+            Source::Product(shape, factors) => View::Product(*shape, *factors),
         }
     }
 }
 
-/// What is known of a gradient: its values, or shape, `dy` and `x` of a product.
+/// What is known of a gradient: its values, or the shape and the factors of a product.
 pub(crate) enum View<'a> {
     Whole(&'a [f32]),
-    Product(GemmShape, &'a [f32], &'a [f32]),
+    Product(GemmShape, Factors<'a>),
 }
 
 /// The product in a buffer that is used again from step to step.
-fn multiplied(shape: GemmShape, dy: &[f32], x: &[f32]) -> (Lanes, usize) {
+fn multiplied(shape: GemmShape, factors: Factors<'_>) -> (Lanes, usize) {
     let count = shape.outputs * shape.inputs;
     let mut lanes = Lanes::scratch(count.div_ceil(LANES));
     let values = &mut lanes.as_flattened_mut()[..count];
-    outer_product(shape, dy, x, Piece { values, states: Vec::new() }, &Write);
+    factors.multiply(shape, Piece { values, states: Vec::new() }, &Write);
     (lanes, count)
 }
