@@ -71,7 +71,9 @@ fn of_experiment(error: &ExperimentError, asked: Asked) -> Option<String> {
             "`cargo xtask runs` tells how far each run is; --data names the folder of a run's images".to_owned()
         }
         ExperimentError::Report(error) => return of_report(error, asked),
-        ExperimentError::Train(TrainError::NoDevice { .. }) => "--device cpu does without a card".to_owned(),
+        ExperimentError::Train(TrainError::NoDevice { .. } | TrainError::OnlyOnCpu { .. }) => {
+            "--device cpu does without a card".to_owned()
+        }
         ExperimentError::Train(TrainError::Io { .. }) => return another_folder(asked),
         _ => return None,
     })

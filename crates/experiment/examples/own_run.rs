@@ -11,8 +11,8 @@ fn train(runs: &Path, name: &str, stop: usize) -> Result<(), ExperimentError> {
     let labels: Vec<u8> = features.chunks(2).map(|point| u8::from(point[0] * point[1] > 0.0)).collect();
     let data = Table::new(features, labels, 32)?.shuffled();
     let (device, activation) = (Device::Cpu, Activation::Tanh);
-    let step = Sgd { momentum: 0.9, ..Sgd::default() }.into();
-    let options = ClassifierOptions { device, step, activation, dropout: 0.0, seed: 43, resident: None };
+    let step = Sgd { momentum: 0.9, ..Sgd::default() };
+    let options = ClassifierOptions { device, activation, seed: 43, ..ClassifierOptions::new(step) };
     let mut classifier = build::<mlp!(2, 16, 2), 2, 2>(options)?;
     let plan = Plan { phases: vec![Phase::constant(20, 0.1)], ..Plan::default() };
     let usage = Usage::of_features(activation, 2, ["differ", "agree"]);

@@ -56,7 +56,7 @@ pub(crate) fn mirrored_score(
 mod tests {
     use strata_dataset::ImageShape;
     use strata_model::{Architecture, InputTransform, NamedTensor, TrainedModel, Usage, Weights};
-    use strata_spec::Activation;
+    use strata_spec::{Activation, Precision};
 
     use super::*;
 
@@ -76,6 +76,7 @@ mod tests {
             input: vec![1, 1, 2],
             classes: vec!["a".into(), "b".into()],
             transform: InputTransform::Pixels { mean: vec![0.0], deviation: vec![1.0] },
+            precision: Precision::F32,
         };
         Predictor::new(TrainedModel::new(weights, usage).unwrap()).unwrap()
     }

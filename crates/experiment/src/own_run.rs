@@ -23,7 +23,7 @@ use crate::{ExperimentError, StartFrom, environment};
 /// let labels = features.chunks(2).map(|point| u8::from(point[0] > point[1])).collect();
 /// let data = Table::new(features, labels, 8)?.shuffled();
 /// let (device, activation, step) = (Device::Cpu, Activation::Tanh, Sgd::default().into());
-/// let options = ClassifierOptions { device, step, activation, dropout: 0.0, seed: 43, resident: None };
+/// let options = ClassifierOptions { device, activation, seed: 43, ..ClassifierOptions::new(step) };
 /// let mut classifier = build::<mlp!(2, 8, 2), 2, 2>(options)?;
 /// let plan = Plan { phases: vec![Phase::constant(2, 0.1)], ..Plan::default() };
 ///

@@ -205,6 +205,9 @@ impl Runner<'_> {
         let threads = start_threads(experiment.threads)?;
         let device = Device::choose(experiment.device)?;
         setup::check_device(experiment, device)?;
+        if let Some(remark) = setup::remark_on_precision(experiment) {
+            self.display.line(remark);
+        }
         let folder = match (self.data.as_deref(), recorded) {
             // Where the files are gone from it, its disk may not be mounted.
             (None, Some(folder)) => DataFolder::Existing(folder.to_owned()),

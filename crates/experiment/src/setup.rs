@@ -2,10 +2,12 @@
 
 use strata_config::{Config, keys};
 use strata_dataset::Images;
-use strata_kernels::WeightedCrossEntropy;
+use strata_kernels::{WeightedCrossEntropy, bf16};
 use strata_model::{Architecture, ByteSamples};
-use strata_spec::{Activation, AugmentKind, AugmentSpec, NetworkSpec};
-use strata_trainer::{BuildClassifier, Classifier, ClassifierOptions, Device, Plan, TrainError, TrainingStep};
+use strata_spec::{Activation, AugmentKind, AugmentSpec, NetworkSpec, Precision};
+use strata_trainer::{
+    BuildClassifier, Classifier, ClassifierOptions, Device, Plan, TrainError, TrainingStep, check_precision,
+};
 
 use crate::ExperimentError;
 
@@ -67,6 +69,7 @@ pub(crate) fn classifier(
         activation,
         dropout,
         seed: experiment.seed,
+        precision: experiment.get(&keys::PRECISION).unwrap_or_default(),
         resident: tables.zip(bytes.as_deref()).map(|(tables, bytes)| ByteSamples { bytes, tables }),
     })?;
     let built = classifier.architecture().network();
@@ -87,6 +90,7 @@ pub(crate) fn activation_and_dropout(experiment: &Config) -> (Activation, f32) {
 /// Whether `device` can train as the config says.
 pub(crate) fn check_device(experiment: &Config, device: Device) -> Result<(), TrainError> {
     step(experiment).check_on(device)?;
+    check_precision(device, experiment.get(&keys::PRECISION).unwrap_or_default())?;
     if device != Device::Cpu && experiment.accumulate.get() > 1 {
         return Err(TrainError::OnlyOnCpu { what: "accumulation of gradients".into() });
     }
@@ -98,6 +102,14 @@ pub(crate) fn check_device(experiment: &Config, device: Device) -> Result<(), Tr
         return Err(TrainError::OnlyOnCpu { what: "the loss of mixed labels".into() });
     }
     Ok(())
+}
+
+/// What a person should know who asked for bfloat16 because it is fast.
+pub(crate) fn remark_on_precision(experiment: &Config) -> Option<&'static str> {
+    let is_slow = experiment.get(&keys::PRECISION) == Some(Precision::Bf16) && !bf16::is_native();
+    is_slow.then_some(
+        "bf16: without the instructions for bfloat16 (AVX-512 BF16), which are not there or not to be used, steps take somewhat longer than in f32; the results are the same bits",
+    )
 }
 
 /// How the config's classifier learns.

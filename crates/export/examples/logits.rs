@@ -4,7 +4,8 @@
 use std::path::PathBuf;
 
 use strata_model::{
-    Activation, Architecture, InputTransform, LayerWeights, ModelError, Predictor, TrainedModel, Usage, Weights,
+    Activation, Architecture, InputTransform, LayerWeights, ModelError, Precision, Predictor, TrainedModel, Usage,
+    Weights,
 };
 
 /// Two classes of images of one byte: dark ones and bright ones.
@@ -13,7 +14,14 @@ fn dark_or_bright() -> Result<TrainedModel, ModelError> {
     let weights = Weights::from_layers(Architecture::new(1, &[], 2), vec![layer])?;
     let transform = InputTransform::Pixels { mean: vec![0.0], deviation: vec![1.0] };
     let classes = vec!["dark".into(), "bright".into()];
-    let usage = Usage { activation: Activation::Relu, dropout: 0.0, input: vec![1, 1, 1], classes, transform };
+    let usage = Usage {
+        activation: Activation::Relu,
+        dropout: 0.0,
+        input: vec![1, 1, 1],
+        classes,
+        transform,
+        precision: Precision::F32,
+    };
     TrainedModel::new(weights, usage)
 }
 

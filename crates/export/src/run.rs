@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use strata_model::{InputTransform, ModelError, NamedTensor, TrainedModel, Usage};
 use strata_report::{HistoryEntry, Record, TimingLine, join_history, read_history, read_record, read_timing};
-use strata_spec::{Activation, Named};
+use strata_spec::{Activation, Named, Precision};
 
 use crate::ExportError;
 
@@ -120,7 +120,9 @@ impl RecordedRun {
         };
         let classes = self.record.dataset.classes.clone();
         let transform = InputTransform::Pixels { mean, deviation };
-        Ok(Usage { activation, dropout, input: FIRST_IMAGES.to_vec(), classes, transform })
+        // There was no other then.
+        let precision = Precision::F32;
+        Ok(Usage { activation, dropout, input: FIRST_IMAGES.to_vec(), classes, transform, precision })
     }
 }
 

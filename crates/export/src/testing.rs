@@ -1,7 +1,7 @@
 //! Models and runs for tests.
 
 use strata_model::{Architecture, InputTransform, NamedTensor, TrainedModel, Usage, Weights};
-use strata_spec::{Activation, NetworkSpec};
+use strata_spec::{Activation, NetworkSpec, Precision};
 
 /// Numbers in -1..1, always the same.
 pub(crate) fn numbers(count: usize, seed: u64) -> Vec<f32> {
@@ -28,6 +28,7 @@ pub(crate) fn model(text: &str, activation: Activation, input: &[usize], transfo
         NamedTensor { name: spec.name, shape: spec.shape, values }
     });
     let weights = Weights { tensors: tensors.collect(), architecture };
-    let usage = Usage { activation, dropout: 0.0, input: input.to_vec(), classes, transform };
+    let usage =
+        Usage { activation, dropout: 0.0, input: input.to_vec(), classes, transform, precision: Precision::F32 };
     TrainedModel::new(weights, usage).unwrap()
 }

@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use strata_model::{Activation, Architecture, InputTransform, LayerWeights, NamedTensor, TrainedModel, Usage, Weights};
+use strata_model::{
+    Activation, Architecture, InputTransform, LayerWeights, NamedTensor, Precision, TrainedModel, Usage, Weights,
+};
 use strata_report::{HistoryEntry, HistoryRow, Part, PhaseRecord, Record, RunFolder, Status, TimingLine, read_history};
 use strata_rng::TorchRng;
 use strata_trainer::{
@@ -44,6 +46,7 @@ fn main() -> Result<()> {
         input: vec![3, 1, 1],
         classes: vec!["no".to_owned(), "yes".to_owned()],
         transform: InputTransform::Pixels { mean: vec![0.5; 3], deviation: vec![0.25; 3] },
+        precision: Precision::F32,
     };
     let model = TrainedModel::new(weights.clone(), usage)?.to_bytes()?;
     // `file` and `text` are of the format before this one.

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use strata_kernels as kernels;
-use strata_kernels::{FrequencyTable, GemmShape};
-use strata_spec::LayerSpec;
+use strata_kernels::{FrequencyTable, GemmShape, bf16};
+use strata_spec::{LayerSpec, Precision};
 
 use crate::layer::{Evaluation, at_run_time};
 use crate::{InputTransform, ModelError, NamedTensor, TrainedModel, Usage};
@@ -110,7 +110,8 @@ impl Predictor {
         let inputs = self.check(features.len())?;
         let (usage, weights) = (self.usage(), self.model.weights());
         let network = weights.architecture.network();
-        let mut run = Run { batch: features.len() / inputs, tensors: weights.tensors.iter() };
+        let (batch, precision) = (features.len() / inputs, usage.precision);
+        let mut run = Run { batch, precision, tensors: weights.tensors.iter() };
         if run.batch == 0 {
             return Ok(Vec::new());
         }
@@ -189,6 +190,7 @@ type Values = (Vec<f32>, usize);
 /// A pass through the layers, which take their tensors in order.
 struct Run<'a> {
     batch: usize,
+    precision: Precision,
     tensors: std::slice::Iter<'a, NamedTensor>,
 }
 
@@ -208,7 +210,10 @@ impl<'a> Run<'a> {
                 let shape = GemmShape { batch: self.batch, inputs: width, outputs: *outputs };
                 let mut y = kernels::zeros(self.batch * outputs);
                 let (weight, bias) = (self.tensor(), self.tensor());
-                kernels::affine(shape, &x, weight, bias, &mut y);
+                match self.precision {
+                    Precision::F32 => kernels::affine(shape, &x, weight, bias, &mut y),
+                    Precision::Bf16 => bf16::affine(shape, &bf16::rounded(&x), weight, bias, &mut y),
+                }
                 (y, *outputs)
             }
             LayerSpec::Activation(activation) => {

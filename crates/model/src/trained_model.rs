@@ -5,7 +5,7 @@ use std::path::Path;
 
 use dfdx::prelude::*;
 use serde::{Deserialize, Serialize};
-use strata_spec::{Activation, Named};
+use strata_spec::{Activation, Named, Precision};
 
 use crate::weights::load_weights;
 use crate::{
@@ -54,6 +54,9 @@ struct Metadata {
     input: Vec<usize>,
     #[serde(default)]
     transform: Option<InputTransform>,
+    /// None for 32-bit floats, as in files from before there was another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    precision: Option<String>,
     /// The order of the tensors.
     #[serde(default)]
     tensors: Vec<String>,
@@ -123,7 +126,7 @@ impl TrainedModel {
         &self.usage
     }
 
-    /// Makes `network` this model: its activations, if the network is a chain, no dropout, and its weights.
+    /// Makes `network` this model: its activations, if the network is a chain, no dropout, the precision of its products, and its weights.
     ///
     /// # Errors
     /// [`ModelError::Mismatch`] where the network is another one, or was told another activation; it keeps its own weights then.
@@ -145,7 +148,9 @@ impl TrainedModel {
             }
             network.configure(self.usage.activation, 0.0, 0)?;
         }
-        load_weights(network, &self.weights)
+        load_weights(network, &self.weights)?;
+        network.set_precision(self.usage.precision);
+        Ok(())
     }
 
     /// Writes the bytes of a weights file: `layer1.weight` (`[outputs, inputs]`), `layer1.bias`, `layer2.weight`, …, and in its metadata all that is needed to
@@ -158,7 +163,7 @@ impl TrainedModel {
         for NamedTensor { name, shape, values } in &self.weights.tensors {
             tensors.push(name.clone(), shape, values);
         }
-        let Usage { activation, dropout, input, classes, transform } = self.usage.clone();
+        let Usage { activation, dropout, input, classes, transform, precision } = self.usage.clone();
         let metadata = Metadata {
             format: FORMAT,
             network: self.weights.architecture.clone(),
@@ -167,6 +172,7 @@ impl TrainedModel {
             dropout,
             input,
             transform: Some(transform),
+            precision: (precision != Precision::F32).then(|| precision.as_str().to_owned()),
             tensors: self.weights.tensors.iter().map(|tensor| tensor.name.clone()).collect(),
         };
         tensors.write_to(file, KEY, serde_json::to_string(&metadata)?)
@@ -228,8 +234,17 @@ impl TrainedModel {
         let mut file = TensorReader::new(bytes)?;
         let metadata = file.metadata(KEY).ok_or("it was not written by Strata")?;
         let metadata: Metadata = serde_json::from_str(&metadata).map_err(|error| format!("its metadata: {error}"))?;
-        let Metadata { format, network: architecture, classes, activation, dropout, input, transform, tensors } =
-            metadata;
+        let Metadata {
+            format,
+            network: architecture,
+            classes,
+            activation,
+            dropout,
+            input,
+            transform,
+            precision,
+            tensors,
+        } = metadata;
         let specs = architecture.tensors();
         let names = if format == 1 { specs.iter().map(|spec| spec.name.clone()).collect() } else { tensors };
         if file.count() != names.len() {
@@ -252,7 +267,11 @@ impl TrainedModel {
                 let name = activation.ok_or("its metadata: no activation")?;
                 let activation = Activation::from_name(&name).ok_or(format!("its activation `{name}` is unknown"))?;
                 let transform = transform.ok_or("its metadata: no transform")?;
-                Some(Usage { activation, dropout, input, classes: classes.clone(), transform })
+                let precision = match precision {
+                    Some(name) => Precision::from_name(&name).ok_or(format!("its precision `{name}` is unknown"))?,
+                    None => Precision::F32,
+                };
+                Some(Usage { activation, dropout, input, classes: classes.clone(), transform, precision })
             }
             _ => return Err(format!("it is of format {format}; this program reads formats 1 to {FORMAT}")),
         };

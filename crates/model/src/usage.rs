@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use strata_kernels::{FrequencyTable, LowFrequencies};
-use strata_spec::Activation;
+use strata_spec::{Activation, Precision};
 
 use crate::ModelError;
 
@@ -67,17 +67,20 @@ pub struct Usage {
     pub classes: Vec<String>,
     /// How samples become the network's inputs.
     pub transform: InputTransform,
+    /// Of the products of dense layers, in training and use.
+    pub precision: Precision,
 }
 
 impl Usage {
-    /// The use of a network of `inputs` features, taken as they are, whose chain has `activation` between its layers.
+    /// The use of a network of `inputs` features, taken as they are, in 32-bit floats; a chain has `activation` between its layers.
     pub fn of_features<S: Into<String>>(
         activation: Activation,
         inputs: usize,
         classes: impl IntoIterator<Item = S>,
     ) -> Self {
         let classes = classes.into_iter().map(Into::into).collect();
-        Self { activation, dropout: 0.0, input: vec![inputs], classes, transform: InputTransform::None }
+        let (transform, precision) = (InputTransform::None, Precision::F32);
+        Self { activation, dropout: 0.0, input: vec![inputs], classes, transform, precision }
     }
 
     /// The low frequencies that samples became, where they did.

@@ -18,14 +18,7 @@ fn clouds(samples: usize) -> Result<Table, TrainError> {
 fn main() -> Result<(), TrainError> {
     let step = TrainingStep::new(Sgd { momentum: 0.9, nesterov: true, weight_decay: 1e-4 })
         .clipping(Clipping { norm: Some(1.0), value: None });
-    let options = ClassifierOptions {
-        device: Device::Cpu,
-        step,
-        activation: Activation::Identity,
-        dropout: 0.0,
-        seed: 43,
-        resident: None,
-    };
+    let options = ClassifierOptions { activation: Activation::Identity, seed: 43, ..ClassifierOptions::new(step) };
     let mut classifier = build::<net!(4, 16 batch_norm gelu, skip(layer_norm, 16 gelu, 16), 3), 4, 3>(options)?;
     let mut rng = TorchRng::new(43);
     classifier.initialise(&mut rng)?;

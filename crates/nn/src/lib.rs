@@ -5,12 +5,9 @@
 //!
 //! // Four numbers in, three classes out; each width is written once, and layers that do not fit do not compile.
 //! let options = ClassifierOptions {
-//!     device: Device::Cpu,
-//!     step: TrainingStep::new(Sgd { momentum: 0.9, nesterov: true, weight_decay: 0.0 }),
 //!     activation: Activation::Gelu,
-//!     dropout: 0.0,
 //!     seed: 43,
-//!     resident: None,
+//!     ..ClassifierOptions::new(Sgd { momentum: 0.9, nesterov: true, weight_decay: 0.0 })
 //! };
 //! let mut classifier = build::<mlp!(4, 16, 3), 4, 3>(options)?;
 //! classifier.initialise(&mut TorchRng::new(43))?;
@@ -45,7 +42,7 @@ pub mod prelude {
     pub use strata_report::{Record, RunFolder, compare_table, list_runs, read_record, runs_table};
     pub use strata_rng::TorchRng;
     pub use strata_spec::{
-        Criterion, EarlyStopping, HistoryRow, Named, NetworkSpec, OptimizerSpec, Phase, ScheduleSpec,
+        Criterion, EarlyStopping, HistoryRow, Named, NetworkSpec, OptimizerSpec, Phase, Precision, ScheduleSpec,
     };
     pub use strata_trainer::{
         Averaging, Batch, Classifier, ClassifierOptions, Clipping, Device, Event, Loader, Loss, Observer, Optimizer,

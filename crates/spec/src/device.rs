@@ -63,11 +63,12 @@ impl FromStr for DeviceChoice {
 }
 
 named! {
-    /// The numbers that are computed with.
+    /// The numbers that the products of dense layers are computed with. Weights, sums, normalisation, loss and updates are in 32-bit floats either way.
     #[derive(Default)]
     pub enum Precision {
         #[default]
         F32 = "f32", "32-bit floats";
+        Bf16 = "bf16", "operands rounded to bfloat16, eight bits of precision: about twice as fast on a processor with AVX-512 BF16, and the same bits, not faster, on any other";
     }
 }
 

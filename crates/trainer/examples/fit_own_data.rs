@@ -6,18 +6,15 @@ mod table;
 use strata_model::{Activation, mlp};
 use strata_rng::TorchRng;
 use strata_trainer::{
-    ClassifierOptions, Device, Pass, Phase, Plan, Progress, Sgd, TrainError, TrainingStep, build, evaluate, fit,
+    ClassifierOptions, Pass, Phase, Plan, Progress, Sgd, TrainError, TrainingStep, build, evaluate, fit,
 };
 use table::Table;
 
 fn main() -> Result<(), TrainError> {
     let options = ClassifierOptions {
-        device: Device::Cpu,
-        step: TrainingStep::new(Sgd { momentum: 0.9, nesterov: true, weight_decay: 1e-4 }),
         activation: Activation::Gelu,
-        dropout: 0.0,
         seed: 43,
-        resident: None,
+        ..ClassifierOptions::new(TrainingStep::new(Sgd { momentum: 0.9, nesterov: true, weight_decay: 1e-4 }))
     };
     // Four inputs, sixteen hidden units, three classes.
     let mut classifier = build::<mlp!(4, 16, 3), 4, 3>(options)?;

@@ -42,7 +42,7 @@ fn main() -> Result<(), TrainError> {
     let data = Table::new(features, labels, 32)?.shuffled();
     let step = TrainingStep::new(Sgd { momentum: 0.9, ..Sgd::default() }).metric(Top2);
     let (device, activation) = (Device::Cpu, Activation::Relu);
-    let options = ClassifierOptions { device, step, activation, dropout: 0.0, seed: 43, resident: None };
+    let options = ClassifierOptions { device, activation, seed: 43, ..ClassifierOptions::new(step) };
     let (mut classifier, mut rng) = (build::<mlp!(4, 16, 3), 4, 3>(options)?, TorchRng::new(43));
     classifier.initialise(&mut rng)?;
     let schedule = std::sync::Arc::new(Halved);

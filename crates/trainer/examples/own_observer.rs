@@ -43,7 +43,7 @@ impl Observer for Watch {
 fn main() -> Result<(), TrainError> {
     let step = TrainingStep::new(Adam { betas: [0.9, 0.999], epsilon: 1e-8, weight_decay: 0.0, decoupled: false });
     let (device, activation) = (Device::Cpu, Activation::Relu);
-    let options = ClassifierOptions { device, step, activation, dropout: 0.0, seed: 43, resident: None };
+    let options = ClassifierOptions { device, activation, seed: 43, ..ClassifierOptions::new(step) };
     let mut classifier = build::<mlp!(4, 16, 3), 4, 3>(options)?;
     let mut rng = TorchRng::new(43);
     classifier.initialise(&mut rng)?;

@@ -46,7 +46,7 @@ impl Optimizer for SignSgd {
 fn main() -> Result<(), TrainError> {
     let step = TrainingStep::new(SignSgd { momentum: 0.9 }).clipping(Clipping { norm: Some(1.0), value: None });
     let (device, activation) = (Device::Cpu, Activation::Relu);
-    let options = ClassifierOptions { device, step, activation, dropout: 0.0, seed: 43, resident: None };
+    let options = ClassifierOptions { device, activation, seed: 43, ..ClassifierOptions::new(step) };
     let mut classifier = build::<mlp!(4, 16, 3), 4, 3>(options)?;
     let mut rng = TorchRng::new(43);
     classifier.initialise(&mut rng)?;

@@ -4,6 +4,7 @@ use dfdx::prelude::*;
 #[cfg(feature = "cuda")]
 use strata_model::Layers;
 use strata_model::{Activation, ByteSamples, check_generators};
+use strata_spec::Precision;
 
 use crate::cpu_network::{AnyCpuNetwork, Typed};
 use crate::{Classifier, CpuClassifier, CpuNetwork, Device as DeviceKind, TrainError, TrainingStep};
@@ -21,12 +22,14 @@ pub struct ClassifierOptions<'a> {
     pub dropout: f32,
     /// Decides the dropout masks.
     pub seed: u64,
+    /// Of the products of dense layers.
+    pub precision: Precision,
     /// A data set that a card is to hold itself, its batches then naming samples by index.
     pub resident: Option<ByteSamples<'a>>,
 }
 
 impl ClassifierOptions<'_> {
-    /// Trained by `step` on the CPU; ReLU between the layers of a chain, no dropout, its masks' seed 0.
+    /// Trained by `step` on the CPU in 32-bit floats; ReLU between the layers of a chain, no dropout, its masks' seed 0.
     ///
     /// ```
     /// use strata_model::Activation;
@@ -36,8 +39,8 @@ impl ClassifierOptions<'_> {
     /// assert_eq!(options.dropout, 0.0);
     /// ```
     pub fn new(step: impl Into<TrainingStep>) -> Self {
-        let (device, activation) = (DeviceKind::Cpu, Activation::Relu);
-        Self { device, step: step.into(), activation, dropout: 0.0, seed: 0, resident: None }
+        let (device, activation, precision) = (DeviceKind::Cpu, Activation::Relu, Precision::F32);
+        Self { device, step: step.into(), activation, dropout: 0.0, seed: 0, precision, resident: None }
     }
 }
 
@@ -82,16 +85,9 @@ impl<M, const I: usize, const C: usize> Buildable<I, C> for M where
 ///
 /// ```
 /// use strata_model::{Activation, mlp};
-/// use strata_trainer::{ClassifierOptions, Device, Sgd, build};
+/// use strata_trainer::{ClassifierOptions, Sgd, build};
 ///
-/// let options = ClassifierOptions {
-///     device: Device::Cpu,
-///     step: Sgd::default().into(),
-///     activation: Activation::Relu,
-///     dropout: 0.0,
-///     seed: 43,
-///     resident: None,
-/// };
+/// let options = ClassifierOptions { activation: Activation::Relu, seed: 43, ..ClassifierOptions::new(Sgd::default()) };
 /// let mut classifier = build::<mlp!(12, 8, 3), 12, 3>(options)?;
 /// classifier.initialise(&mut strata_rng::TorchRng::new(43))?;
 /// assert_eq!(classifier.architecture().to_string(), "2 layers (8,3)");
@@ -99,8 +95,8 @@ impl<M, const I: usize, const C: usize> Buildable<I, C> for M where
 /// ```
 ///
 /// # Errors
-/// Where the device is not there or fails, or the step is not one that it can do; where a network that says its activations and dropout itself is given
-/// others.
+/// Where the device is not there or fails, or the step or the precision is not one that it can do; where a network that says its activations and dropout itself
+/// is given others.
 pub fn build<M: Buildable<I, C>, const I: usize, const C: usize>(
     options: ClassifierOptions<'_>,
 ) -> Result<Box<dyn Classifier>, TrainError> {
@@ -111,6 +107,7 @@ pub fn build<M: Buildable<I, C>, const I: usize, const C: usize>(
             check_generators(&network)?;
             let mut network: Box<dyn AnyCpuNetwork> = Box::new(Typed::<_, I, C>(network));
             network.configure(options.activation, options.dropout, options.seed)?;
+            network.set_precision(options.precision);
             Ok(Box::new(CpuClassifier::of(network, I, C, options.step)?))
         }
         #[cfg(feature = "cuda")]
@@ -125,6 +122,7 @@ fn cuda<M: Buildable<I, C>, const I: usize, const C: usize>(
     ordinal: usize,
     options: ClassifierOptions<'_>,
 ) -> Result<Box<dyn Classifier>, TrainError> {
+    crate::device::check_precision(DeviceKind::Cuda(ordinal), options.precision)?;
     let device = Cuda::try_build(ordinal, options.seed).map_err(TrainError::device)?;
     // Without the cache every operation of every step asks the driver for memory.
     device.try_enable_cache().map_err(TrainError::device)?;

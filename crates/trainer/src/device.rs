@@ -1,6 +1,6 @@
 //! Which device trains.
 
-use strata_spec::DeviceChoice;
+use strata_spec::{DeviceChoice, Precision};
 
 use crate::TrainError;
 
@@ -36,6 +36,17 @@ impl Device {
     }
 }
 
+/// Whether `device` computes in `precision`.
+///
+/// # Errors
+/// [`TrainError::OnlyOnCpu`] where it does not: a card computes in 32-bit floats.
+pub fn check_precision(device: Device, precision: Precision) -> Result<(), TrainError> {
+    match (device, precision) {
+        (Device::Cpu, _) | (_, Precision::F32) => Ok(()),
+        (Device::Cuda(_), Precision::Bf16) => Err(TrainError::OnlyOnCpu { what: "a product of bfloat16".into() }),
+    }
+}
+
 #[cfg(not(feature = "cuda"))]
 fn probe(ordinal: usize) -> Result<(), TrainError> {
     Err(no_cuda(ordinal))
@@ -57,4 +68,17 @@ fn probe(ordinal: usize) -> Result<(), TrainError> {
         wanted: Device::Cuda(ordinal).to_string(),
         reason: format!("the driver says {error:?}; `nvidia-smi` lists the cards"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_cpu_computes_in_bfloat16() {
+        assert!(check_precision(Device::Cpu, Precision::Bf16).is_ok());
+        assert!(check_precision(Device::Cuda(1), Precision::F32).is_ok());
+        let error = check_precision(Device::Cuda(1), Precision::Bf16).unwrap_err();
+        assert!(matches!(error, TrainError::OnlyOnCpu { .. }), "{error}");
+    }
 }

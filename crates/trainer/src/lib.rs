@@ -43,7 +43,7 @@ pub use classifier::{Classifier, Score};
 pub use cpu_classifier::CpuClassifier;
 pub use cpu_network::CpuNetwork;
 pub use decayed_kinds::DecayedKinds;
-pub use device::Device;
+pub use device::{Device, check_precision};
 pub use early_stopping::StoppingState;
 pub use error::TrainError;
 pub use fit::{Outcome, evaluate, fit};

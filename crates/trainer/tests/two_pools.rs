@@ -10,17 +10,15 @@ use common::{CLASSES, FEATURES, Keeper, Memory};
 use strata_model::{Activation, mlp};
 use strata_rng::TorchRng;
 use strata_spec::{Initialisation, WeightInit};
-use strata_trainer::{Checkpoint, ClassifierOptions, Device, Phase, Plan, Progress, Sgd, Threads, build, fit};
+use strata_trainer::{Checkpoint, ClassifierOptions, Phase, Plan, Progress, Sgd, Threads, build, fit};
 
 fn trained(threads: usize) -> Checkpoint {
     let threads = Threads::new(NonZeroUsize::new(threads).unwrap()).unwrap();
     let options = ClassifierOptions {
-        device: Device::Cpu,
-        step: Sgd { momentum: 0.9, ..Sgd::default() }.into(),
         activation: Activation::Gelu,
         dropout: 0.2,
         seed: 43,
-        resident: None,
+        ..ClassifierOptions::new(Sgd { momentum: 0.9, ..Sgd::default() })
     };
     let mut classifier = build::<mlp!(12, 300, 70, 3), FEATURES, CLASSES>(options).unwrap();
     classifier.compute_on(threads);

@@ -2,10 +2,9 @@
 
 use anyhow::Context;
 use strata_dataset::{Images, Synthetic};
-use strata_model::Activation;
 use strata_rng::TorchRng;
-use strata_spec::{NetworkSpec, OptimizerSpec};
-use strata_trainer::{Batch, BuildClassifier, Classifier, ClassifierOptions, Device};
+use strata_spec::{NetworkSpec, OptimizerSpec, Precision};
+use strata_trainer::{Batch, BuildClassifier, Classifier, ClassifierOptions};
 
 use crate::compiled::NETWORKS;
 
@@ -46,14 +45,17 @@ pub(crate) fn pairs<'a>(names: &'a [String], batches: &'a [usize]) -> impl Itera
 
 /// A network initialised at seed 43.
 pub(crate) fn classifier(network: &Chain, optimizer: OptimizerSpec) -> anyhow::Result<Box<dyn Classifier>> {
-    let mut classifier = (network.build)(ClassifierOptions {
-        device: Device::Cpu,
-        step: optimizer.into(),
-        activation: Activation::Relu,
-        dropout: 0.0,
-        seed: 43,
-        resident: None,
-    })?;
+    classifier_in(Precision::F32, network, optimizer)
+}
+
+/// The same, its products in another precision.
+pub(crate) fn classifier_in(
+    precision: Precision,
+    network: &Chain,
+    optimizer: OptimizerSpec,
+) -> anyhow::Result<Box<dyn Classifier>> {
+    let mut classifier =
+        (network.build)(ClassifierOptions { seed: 43, precision, ..ClassifierOptions::new(optimizer) })?;
     classifier.initialise(&mut TorchRng::new(43))?;
     Ok(classifier)
 }

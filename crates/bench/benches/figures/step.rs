@@ -4,9 +4,10 @@
 
 use clap::Args;
 use serde_json::json;
+use strata_spec::{Named, Precision};
 
 use crate::measure::{median, peak_megabytes, repeat};
-use crate::networks::{batch, classifier, step_operations};
+use crate::networks::{batch, classifier_in, step_operations};
 use crate::options::{Network, OptimizerName, Timing};
 use crate::products;
 
@@ -25,9 +26,16 @@ pub(crate) struct Options {
     /// What updates the weights; products are those of plain gradient descent.
     #[arg(long, value_enum, default_value = "sgd", conflicts_with = "products")]
     pub(crate) optimizer: OptimizerName,
+    /// Of the products.
+    #[arg(long, default_value = "f32", value_parser = precision, conflicts_with = "products")]
+    pub(crate) precision: Precision,
     /// Time each product of the step instead of the whole.
     #[arg(long)]
     pub(crate) products: bool,
+}
+
+fn precision(name: &str) -> Result<Precision, String> {
+    Precision::from_name(name).ok_or_else(|| format!("one of {}", Precision::NAMES.join(", ")))
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
@@ -36,7 +44,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     if options.products {
         return products::run(&network, options.batch, options.timing.seconds, options.warmup);
     }
-    let mut classifier = classifier(&network, options.optimizer.optimizer())?;
+    let mut classifier = classifier_in(options.precision, &network, options.optimizer.optimizer())?;
     let batch = batch(&network, options.batch);
     let work = |batch| Ok(classifier.training_step(batch, 1e-3)?);
     let times = repeat(options.timing.seconds, options.warmup, || batch.clone(), work)?;

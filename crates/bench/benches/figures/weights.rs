@@ -11,7 +11,7 @@ use clap::Args;
 use serde_json::json;
 use strata_dataset::{BatchContent, DataFolder, ImageLoader, Images, Order, PixelScale, Split, load};
 use strata_experiment::LoaderAdapter;
-use strata_model::{Activation, InputTransform, TrainedModel, Usage, Weights};
+use strata_model::{Activation, InputTransform, Precision, TrainedModel, Usage, Weights};
 use strata_rng::TorchRng;
 use strata_spec::{DatasetKind, DatasetSpec};
 use strata_trainer::{Batch, LoadError, Loader as _};
@@ -98,6 +98,7 @@ pub(crate) fn as_model(weights: Weights) -> anyhow::Result<TrainedModel> {
         input: vec![network.inputs()],
         classes: vec![String::new(); network.outputs()],
         transform: InputTransform::None,
+        precision: Precision::F32,
     };
     Ok(TrainedModel::new(weights, usage)?)
 }

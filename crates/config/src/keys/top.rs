@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use strata_metrics::{Metric, registered};
 use strata_spec::ranges;
-use strata_spec::{DeviceChoice, RngScheme};
+use strata_spec::{DeviceChoice, Precision, RngScheme};
 
 use crate::key::Fallback::{Is, Worked};
 use crate::key::keys;
@@ -25,6 +25,8 @@ keys! {
     RNG: RngScheme, named => "rng", Choice(choices::<RngScheme>), Is("\"torch\""), None, None;
     /// where to compute; `auto` takes a CUDA card where there is one
     DEVICE: DeviceChoice, device => "device", Text { expects: DEVICES, read: device_name }, Is("\"auto\""), None, None;
+    /// the numbers that the products of dense layers are computed with, in training, evaluation and prediction; on a CPU
+    PRECISION: Precision, named => "precision", Choice(choices::<Precision>), Is("\"f32\""), None, Some("precision");
     /// worker threads
     THREADS: NonZeroUsize, count => "threads", Integer(ranges::THREADS), Worked { words: "what the machine has", out: |_| None }, None, None;
     /// what each evaluation measures besides loss and accuracy; each is a key `val_` and its name in the history

@@ -21,12 +21,12 @@ use sha2::{Digest, Sha256};
 use strata_dataset as dataset;
 use strata_dataset::{BatchContent, DataFolder, Images, Order, PixelScale, Split, load};
 use strata_experiment::LoaderAdapter;
-use strata_model::{Activation, Weights, mlp};
+use strata_model::{Weights, mlp};
 use strata_rng::TorchRng;
 use strata_spec::{DatasetKind, DatasetSpec};
 use strata_trainer::{
-    Batches, BuildClassifier, Classifier, ClassifierOptions, Device, Event, HistoryRow, Loader, Observer, Outcome,
-    Phase, Plan, Progress, Score, Sgd, TrainError, build, fit,
+    Batches, BuildClassifier, Classifier, ClassifierOptions, Event, HistoryRow, Loader, Observer, Outcome, Phase, Plan,
+    Progress, Score, Sgd, TrainError, build, fit,
 };
 
 /// Networks whose golden files can be checked.
@@ -120,14 +120,7 @@ fn train(golden: &Value, images: Arc<Images>) -> Ours {
     let mut rng = TorchRng::new(integer(&golden["seed"]) as u64);
     let held_out = golden["validation"].as_array().unwrap().len();
     let split = Split::random(images.len(), held_out, &mut rng).unwrap();
-    let options = ClassifierOptions {
-        device: Device::Cpu,
-        step: Sgd::default().into(),
-        activation: Activation::Relu,
-        dropout: 0.0,
-        seed: 0,
-        resident: None,
-    };
+    let options = ClassifierOptions { ..ClassifierOptions::new(Sgd::default()) };
     let mut classifier = Watched { inner: build(options).unwrap(), watch: Losses::default() };
     classifier.initialise(&mut rng).unwrap();
     let parameters = sha256_of_parameters(&classifier.snapshot().unwrap().0);

@@ -289,14 +289,7 @@ fn a_run_is_called_finished_once_its_plots_are_there() {
     let (device, activation) = (Device::Cpu, Activation::Relu);
     let plan = Plan { phases: vec![Phase::constant(1, 0.1)], ..Plan::default() };
     let fit = |mut observer: InThePlotsWay| {
-        let options = ClassifierOptions {
-            device,
-            step: Sgd::default().into(),
-            activation,
-            dropout: 0.0,
-            seed: 1,
-            resident: None,
-        };
+        let options = ClassifierOptions { device, activation, seed: 1, ..ClassifierOptions::new(Sgd::default()) };
         let mut classifier = build::<mlp!(2, 4, 2), 2, 2>(options).unwrap();
         let usage = Usage::of_features(activation, 2, ["a", "b"]);
         let run = OwnRun { runs: runs.path(), name: "run", config: "", seed: 1, device, usage, from: None };

@@ -19,7 +19,7 @@ use crate::ModelError;
 use crate::walk::{NetworkTensors, Visited};
 
 pub(crate) use self::pass::{has_gradient, id_of, with_pass};
-pub(crate) use self::pending::GradientFactors;
+pub(crate) use self::pending::{Factors, GradientFactors};
 
 /// A parameter with its gradient, as [`GradientStore::update`] shows it.
 #[derive(Debug)]

@@ -25,8 +25,8 @@ impl Pass {
     }
 
     /// Whether somebody may ask for the gradient of `tensor`.
-    pub(crate) fn needs_gradient<S: Shape>(&self, tensor: &Tensor<S, f32, Cpu>) -> bool {
-        !self.data.contains(&id_of(tensor))
+    pub(crate) fn needs_gradient(&self, tensor: UniqueId) -> bool {
+        !self.data.contains(&tensor)
     }
 
     pub(crate) fn push<S: Shape>(&mut self, weight: &Tensor<S, f32, Cpu>, factors: GradientFactors) {

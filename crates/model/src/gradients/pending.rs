@@ -2,17 +2,76 @@
 
 use dfdx::prelude::*;
 use strata_kernels as kernels;
+use strata_kernels::bf16::{self, Bf16};
 use strata_kernels::{GemmShape, Gradient};
 
 use crate::storage::values;
 
 /// A weight's gradient before its multiplication: `dyᵀ · x`.
 pub(crate) struct GradientFactors {
-    /// The gradient of the affine operation's result, `[batch, outputs]`.
-    pub(crate) dy: Vec<f32>,
-    /// The layer's input, `[batch, inputs]`.
-    pub(crate) x: Box<dyn Values>,
+    pub(crate) factors: Factors,
     pub(crate) shape: GemmShape,
+}
+
+/// `dy`, the gradient of the affine operation's result (`[batch, outputs]`), and `x`, the layer's input (`[batch, inputs]`), in the precision of the
+/// layer's products.
+pub(crate) enum Factors {
+    F32 { dy: Vec<f32>, x: Box<dyn Values> },
+    Bf16 { dy: Vec<Bf16>, x: Vec<Bf16> },
+}
+
+impl GradientFactors {
+    /// `dy · weight`, `[batch, inputs]`.
+    pub(crate) fn input_gradient(&self, weight: &[f32]) -> Vec<f32> {
+        let mut dx = kernels::zeros(self.shape.batch * self.shape.inputs);
+        match &self.factors {
+            Factors::F32 { dy, .. } => kernels::input_gradient(self.shape, dy, weight, &mut dx),
+            Factors::Bf16 { dy, .. } => bf16::input_gradient(self.shape, dy, weight, &mut dx),
+        }
+        dx
+    }
+
+    /// Adds the product to `gradient`.
+    pub(crate) fn add_to(&self, gradient: &mut [f32]) {
+        match &self.factors {
+            Factors::F32 { dy, x } => kernels::weight_gradient(self.shape, dy, x.values(), gradient),
+            Factors::Bf16 { dy, x } => bf16::weight_gradient(self.shape, dy, x, gradient),
+        }
+    }
+
+    fn gradient(&self) -> Gradient<'_> {
+        match &self.factors {
+            Factors::F32 { dy, x } => Gradient::product(self.shape, dy, x.values()),
+            Factors::Bf16 { dy, x } => Gradient::bf16_product(self.shape, dy, x),
+        }
+    }
+
+    /// The factors of several products, one below the other: the sum of products is their product. Nothing of products in different precisions.
+    fn stacked(parts: &[Self]) -> Option<Self> {
+        let shape = GemmShape { batch: parts.iter().map(|part| part.shape.batch).sum(), ..parts.first()?.shape };
+        let (dy_length, x_length) = (shape.batch * shape.outputs, shape.batch * shape.inputs);
+        let factors = match &parts.first()?.factors {
+            Factors::F32 { .. } => {
+                let (mut all_dy, mut all_x) = (kernels::with_room(dy_length), kernels::with_room(x_length));
+                for part in parts {
+                    let Factors::F32 { dy, x } = &part.factors else { return None };
+                    all_dy.extend_from_slice(dy);
+                    all_x.extend_from_slice(x.values());
+                }
+                Factors::F32 { dy: all_dy, x: Box::new(all_x) }
+            }
+            Factors::Bf16 { .. } => {
+                let (mut all_dy, mut all_x) = (kernels::with_room(dy_length), kernels::with_room(x_length));
+                for part in parts {
+                    let Factors::Bf16 { dy, x } = &part.factors else { return None };
+                    all_dy.extend_from_slice(dy);
+                    all_x.extend_from_slice(x);
+                }
+                Factors::Bf16 { dy: all_dy, x: all_x }
+            }
+        };
+        Some(Self { factors, shape })
+    }
 }
 
 /// A tensor of any shape on the CPU.
@@ -51,7 +110,7 @@ impl PendingGradient {
     pub(super) fn total(&mut self) -> Gradient<'_> {
         self.combine();
         match self.factors.first() {
-            Some(GradientFactors { dy, x, shape }) => Gradient::product(*shape, dy, x.values()),
+            Some(factors) => factors.gradient(),
             None => Gradient::whole(self.whole.as_deref().unwrap_or_default()),
         }
     }
@@ -74,7 +133,7 @@ impl PendingGradient {
         let rows: usize = self.factors.iter().map(|factors| factors.shape.batch).sum();
         let values = shape.inputs * shape.outputs;
         if self.factors.len() > 1 && rows.saturating_mul(shape.inputs + shape.outputs) > 2 * values {
-            self.whole.get_or_insert_with(|| vec![0.0; values]);
+            self.whole.get_or_insert_with(|| kernels::zeros(values));
             self.combine();
         }
     }
@@ -83,19 +142,17 @@ impl PendingGradient {
     /// it is whole already.
     fn combine(&mut self) {
         if self.factors.len() > 1 {
-            let shape = self.factors[0].shape;
-            let batch = self.factors.iter().map(|factors| factors.shape.batch).sum();
-            let mut dy = kernels::with_room(batch * shape.outputs);
-            let mut x = kernels::with_room(batch * shape.inputs);
-            for factors in self.factors.drain(..) {
-                dy.extend(factors.dy);
-                x.extend_from_slice(factors.x.values());
+            match GradientFactors::stacked(&self.factors) {
+                Some(stacked) => self.factors = vec![stacked],
+                // A layer that was told another precision between two passes.
+                None => {
+                    let values = self.factors.first().map_or(0, |part| part.shape.inputs * part.shape.outputs);
+                    self.whole.get_or_insert_with(|| kernels::zeros(values));
+                }
             }
-            self.factors.push(GradientFactors { dy, x: Box::new(x), shape: GemmShape { batch, ..shape } });
         }
-        if let (Some(whole), Some(GradientFactors { dy, x, shape })) = (&mut self.whole, self.factors.first()) {
-            kernels::weight_gradient(*shape, dy, x.values(), whole);
-            self.factors.clear();
+        if let Some(whole) = &mut self.whole {
+            self.factors.drain(..).for_each(|factors| factors.add_to(whole));
         }
     }
 }

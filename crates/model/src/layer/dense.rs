@@ -4,7 +4,7 @@ use dfdx::prelude::*;
 use rand_distr::uniform::SampleUniform;
 use strata_kernels::zeros;
 use strata_rng::TorchRng;
-use strata_spec::{Activation, LayerSpec};
+use strata_spec::{Activation, LayerSpec, Precision};
 
 use super::mask::Mask;
 use super::{Description, Layer, Layers};
@@ -37,6 +37,8 @@ pub struct DenseLayer<const I: usize, const O: usize, E: Dtype, D: Storage<E>> {
     /// Applied to the affine operation's result; [`Activation::Identity`] as built.
     pub activation: Activation,
     pub(crate) dropout: Mask,
+    /// Of its products, on a CPU.
+    pub(crate) precision: Precision,
     /// Whether [`Layers::configure`] said what the activation is.
     pub(crate) configured: bool,
 }
@@ -100,6 +102,7 @@ where
                 bias,
                 activation: Activation::Identity,
                 dropout: Mask::default(),
+                precision: Precision::F32,
                 configured: false,
             },
         )
@@ -137,6 +140,10 @@ impl<const I: usize, const O: usize, D: DenseDevice> Layer for DenseLayer<I, O, 
         self.activation = activation;
         self.dropout.probability = dropout;
         self.configured = true;
+    }
+
+    fn set_precision(&mut self, precision: Precision) {
+        self.precision = precision;
     }
 
     fn activation(&self) -> Option<(Activation, bool)> {

@@ -7,6 +7,7 @@ mod external;
 pub(crate) mod fused;
 mod kind;
 mod mask;
+mod operand;
 mod skip;
 mod word;
 
@@ -22,7 +23,7 @@ pub(crate) use word::Evaluation;
 pub use word::{LayerOfWord, Word, activation_number, argument_of_word, is_layer_kind, number_of_word};
 
 use strata_rng::TorchRng;
-use strata_spec::{Activation, LayerSpec, NetworkSpec};
+use strata_spec::{Activation, LayerSpec, NetworkSpec, Precision};
 
 use crate::{Architecture, ModelError};
 
@@ -48,6 +49,11 @@ pub trait Layer {
     /// Sets what a dense layer does besides its affine operation; any other layer says what it does itself.
     fn set_activation(&mut self, activation: Activation, dropout: f32) {
         let _ = (activation, dropout);
+    }
+
+    /// Says in which precision a dense layer's products are computed; any other layer takes no notice.
+    fn set_precision(&mut self, precision: Precision) {
+        let _ = precision;
     }
 
     /// What a dense layer does besides its affine operation, and whether it was told.
@@ -132,6 +138,12 @@ pub trait Layers {
     /// PyTorch. With 1, 1/2, 1/3 … for one batch after the other they become the mean over those.
     fn set_momentum(&mut self, momentum: f32) {
         self.for_each(&mut |layer| layer.set_momentum(momentum));
+    }
+
+    /// Says in which precision the products of dense layers are computed; 32-bit floats in a network that nobody told. With [`Precision::Bf16`] a layer keeps
+    /// its input, and what it needs of its output, rounded until the backward pass. On other devices than a CPU it has no effect.
+    fn set_precision(&mut self, precision: Precision) {
+        self.for_each(&mut |layer| layer.set_precision(precision));
     }
 
     /// What the network is. Where no layer knows how many features a sample has (activations only), it is 1.

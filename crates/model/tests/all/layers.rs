@@ -9,7 +9,7 @@ use strata_model::{
     check_generators, cross_entropy, initialise, load_tensors, net, skip_initialisation, tensor_specs, weights_of,
 };
 use strata_rng::TorchRng;
-use strata_spec::{Initialisation, LayerKind};
+use strata_spec::{Initialisation, LayerKind, Precision};
 
 type Matrix<const N: usize, T = NoneTape> = Tensor<(usize, Const<N>), f32, Cpu, T>;
 type Traced<const N: usize> = Matrix<N, OwnedTape<f32, Cpu>>;
@@ -196,6 +196,7 @@ fn modules_of_dfdx_train_on_the_fast_path() {
         input: vec![7],
         classes: ["a", "b", "c"].map(String::from).to_vec(),
         transform: InputTransform::None,
+        precision: Precision::F32,
     };
     let model = TrainedModel::new(weights_of(&network), usage).unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -265,6 +266,7 @@ fn the_predictors_outputs_equal_the_networks() {
         input: vec![7, 1, 1],
         classes: ["a", "b", "c"].map(String::from).to_vec(),
         transform: InputTransform::Pixels { mean: vec![0.4; 7], deviation: vec![0.25; 7] },
+        precision: Precision::F32,
     };
     let model = TrainedModel::new(weights_of(&network), usage(Activation::Identity)).unwrap();
     let predictor = Predictor::new(model).unwrap();
@@ -323,6 +325,7 @@ fn the_predictors_scaled_pixels_equal_the_loaders() {
         input: vec![3, 16, 16],
         classes: vec!["a".into(), "b".into()],
         transform: InputTransform::Pixels { mean, deviation },
+        precision: Precision::F32,
     };
     let predictor = Predictor::new(TrainedModel::new(weights_of(&network), usage).unwrap()).unwrap();
     let bytes: Vec<u8> = (0..3).flat_map(|_| 0..=255).collect();

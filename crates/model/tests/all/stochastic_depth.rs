@@ -3,8 +3,8 @@
 
 use dfdx::prelude::*;
 use strata_model::{
-    Activation, GradientStore, InputTransform, Layers, Predictor, TrainedModel, Usage, initialise, load_tensors, net,
-    tensor_from_vec, tensors_of, weights_of,
+    Activation, GradientStore, InputTransform, Layers, Precision, Predictor, TrainedModel, Usage, initialise,
+    load_tensors, net, tensor_from_vec, tensors_of, weights_of,
 };
 use strata_rng::TorchRng;
 
@@ -120,6 +120,7 @@ fn the_predictor_scales_the_branch_as_the_network_does() {
         input: vec![N],
         classes: ["a", "b", "c"].map(String::from).to_vec(),
         transform: InputTransform::None,
+        precision: Precision::F32,
     };
     let model = TrainedModel::new(weights_of(&network), usage).unwrap();
     // By way of the file, whose text has the probability.

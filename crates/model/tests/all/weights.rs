@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use dfdx::prelude::*;
 use safetensors::tensor::{Dtype, TensorView};
 use strata_model::{
-    Activation, InputTransform, Layers, ModelError, TrainedModel, Usage, Weights, initialise, load_weights, mlp, net,
-    weights_of,
+    Activation, InputTransform, Layers, ModelError, Precision, Predictor, TrainedModel, Usage, Weights, initialise,
+    load_weights, mlp, net, weights_of,
 };
 use strata_rng::TorchRng;
 
@@ -24,7 +24,26 @@ fn usage() -> Usage {
         input: vec![5],
         classes: ["ant", "bee", "cat"].map(String::from).to_vec(),
         transform: InputTransform::Pixels { mean: vec![0.1; 5], deviation: vec![0.5; 5] },
+        precision: Precision::F32,
     }
+}
+
+/// The program reads a file from before there was a choice as one of 32-bit floats, and writes such as it did.
+#[test]
+fn the_precision_is_kept_and_used() {
+    let model = |precision| TrainedModel::new(weights(), Usage { precision, ..usage() }).unwrap();
+    let (in_f32, in_bf16) = (model(Precision::F32), model(Precision::Bf16));
+    let text = |model: &TrainedModel| String::from_utf8_lossy(&model.to_bytes().unwrap()).into_owned();
+    assert!(!text(&in_f32).contains("precision"));
+    assert!(text(&in_bf16).contains(r#"\"precision\":\"bf16\""#));
+    let read = |model: &TrainedModel| TrainedModel::from_bytes(&model.to_bytes().unwrap()).unwrap().2.unwrap();
+    assert_eq!([read(&in_f32), read(&in_bf16)].map(|usage| usage.precision), [Precision::F32, Precision::Bf16]);
+    let features: Vec<f32> = (0..35).map(|at| (at as f32 * 0.7).sin()).collect();
+    let mut network = Cpu::default().build_module::<mlp!(5, 4, 3), f32>();
+    in_bf16.load_into(&mut network).unwrap();
+    let logits = Predictor::new(in_bf16).unwrap().logits(&features).unwrap();
+    assert_eq!(network.forward(Cpu::default().tensor_from_vec(features.clone(), (7, Const::<5>))).as_vec(), logits);
+    assert_ne!(Predictor::new(in_f32).unwrap().logits(&features).unwrap(), logits);
 }
 
 fn model() -> TrainedModel {
@@ -219,11 +238,12 @@ fn a_file_of_low_frequencies_takes_images() {
         input: vec![2, 4, 5],
         classes: vec!["a".into(), "b".into()],
         transform: InputTransform::of_table(&table),
+        precision: Precision::F32,
     };
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
     TrainedModel::new(weights_of(&network), usage.clone()).unwrap().save(&path).unwrap();
-    let predictor = strata_model::Predictor::load(&path).unwrap();
+    let predictor = Predictor::load(&path).unwrap();
     assert_eq!(predictor.usage(), &usage);
     table.scale(&mut coefficients);
     assert_eq!(predictor.features(&images).unwrap(), coefficients);

@@ -7,12 +7,12 @@ use crate::common::{CLASSES, FEATURES, Keeper, Memory};
 use strata_model::{Activation, Architecture, Weights, mlp, net};
 use strata_rng::TorchRng;
 use strata_trainer::{
-    Adam, Averaging, Batch, Checkpoint, Classifier, ClassifierOptions, Clipping, Device, Outcome, Phase, Plan,
-    Progress, ScheduleSpec, Sgd, TrainingStep, build, fit,
+    Adam, Averaging, Batch, Checkpoint, Classifier, ClassifierOptions, Clipping, Outcome, Phase, Plan, Progress,
+    ScheduleSpec, Sgd, TrainingStep, build, fit,
 };
 
 fn options(step: TrainingStep, activation: Activation) -> ClassifierOptions<'static> {
-    ClassifierOptions { device: Device::Cpu, step, activation, dropout: 0.0, seed: 43, resident: None }
+    ClassifierOptions { activation, seed: 43, ..ClassifierOptions::new(step) }
 }
 
 /// Samples of forty features in three classes.

@@ -17,7 +17,7 @@ fn classifier(averaging: Option<Averaging>) -> Box<dyn Classifier> {
     let step = TrainingStep::new(Sgd { momentum: 0.9, ..Sgd::default() });
     let step = averaging.map_or(step.clone(), |averaging| step.averaging(averaging));
     let (device, activation) = (Device::Cpu, Activation::Identity);
-    let options = ClassifierOptions { device, step, activation, dropout: 0.0, seed: 43, resident: None };
+    let options = ClassifierOptions { device, activation, seed: 43, ..ClassifierOptions::new(step) };
     build::<net!(12, 9 batch_norm relu dropout(0.1), 3), FEATURES, CLASSES>(options).unwrap()
 }
 
@@ -135,7 +135,7 @@ fn an_evaluation_without_statistics_of_its_own_is_refused() {
 fn the_mean_is_that_of_the_weights_after_each_step() {
     let step = TrainingStep::new(Sgd::default()).averaging(Averaging::Equal { after: 2 });
     let (device, activation) = (Device::Cpu, Activation::Tanh);
-    let options = ClassifierOptions { device, step, activation, dropout: 0.0, seed: 0, resident: None };
+    let options = ClassifierOptions { device, activation, ..ClassifierOptions::new(step) };
     let mut classifier = build::<strata_model::mlp!(7, 5, 3), 7, 3>(options).unwrap();
     classifier.initialise(&mut TorchRng::new(3)).unwrap();
     let mut sums: Vec<Vec<f64>> = Vec::new();

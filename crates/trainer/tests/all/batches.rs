@@ -11,8 +11,7 @@ const OPTIMIZER: OptimizerSpec = OptimizerSpec::Sgd { momentum: 0.9, nesterov: f
 
 fn on_the_cpu() -> Box<dyn Classifier> {
     let (device, activation) = (DeviceKind::Cpu, Activation::Relu);
-    let options =
-        ClassifierOptions { device, step: OPTIMIZER.into(), activation, dropout: 0.0, seed: 43, resident: None };
+    let options = ClassifierOptions { device, activation, seed: 43, ..ClassifierOptions::new(OPTIMIZER) };
     build::<mlp!(4, 5, 3), 4, 3>(options).unwrap()
 }
 

@@ -14,12 +14,9 @@ use strata_trainer::{
 
 fn classifier() -> Box<dyn Classifier> {
     let options = ClassifierOptions {
-        device: Device::Cpu,
-        step: OptimizerSpec::Sgd { momentum: 0.0, nesterov: false, weight_decay: 0.0 }.into(),
         activation: Activation::Tanh,
-        dropout: 0.0,
         seed: 43,
-        resident: None,
+        ..ClassifierOptions::new(OptimizerSpec::Sgd { momentum: 0.0, nesterov: false, weight_decay: 0.0 })
     };
     let mut classifier = build::<mlp!(12, 8, 3), FEATURES, CLASSES>(options).unwrap();
     classifier.initialise(&mut TorchRng::new(43)).unwrap();

@@ -5,19 +5,13 @@ use crate::common::{CLASSES, FEATURES, Keeper, Memory};
 use strata_model::{Activation, mlp};
 use strata_rng::TorchRng;
 use strata_trainer::{
-    Amount, Batch, Batches, Classifier, ClassifierOptions, Criterion, Device, EarlyStopping, HistoryRow, Loader, Pass,
-    Phase, Plan, Progress, Sgd, TrainError, build, evaluate, fit,
+    Amount, Batch, Batches, Classifier, ClassifierOptions, Criterion, EarlyStopping, HistoryRow, Loader, Pass, Phase,
+    Plan, Progress, Sgd, TrainError, build, evaluate, fit,
 };
 
 fn classifier() -> Box<dyn Classifier> {
-    let options = ClassifierOptions {
-        device: Device::Cpu,
-        step: Sgd::default().into(),
-        activation: Activation::Tanh,
-        dropout: 0.0,
-        seed: 43,
-        resident: None,
-    };
+    let options =
+        ClassifierOptions { activation: Activation::Tanh, seed: 43, ..ClassifierOptions::new(Sgd::default()) };
     let mut classifier = build::<mlp!(12, 8, 3), FEATURES, CLASSES>(options).unwrap();
     classifier.initialise(&mut TorchRng::new(43)).unwrap();
     classifier

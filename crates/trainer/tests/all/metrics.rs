@@ -6,8 +6,8 @@ use dfdx::prelude::*;
 use strata_model::{Activation, Layers, mlp};
 use strata_rng::TorchRng;
 use strata_trainer::{
-    Classifier, ClassifierOptions, Criterion, Device as DeviceKind, EarlyStopping, Outcome, Pass, Phase, Plan,
-    Progress, Sgd, TensorClassifier, TrainError, TrainingStep, build, evaluate, fit,
+    Classifier, ClassifierOptions, Criterion, EarlyStopping, Outcome, Pass, Phase, Plan, Progress, Sgd,
+    TensorClassifier, TrainError, TrainingStep, build, evaluate, fit,
 };
 
 fn step(names: &[&str]) -> TrainingStep {
@@ -16,14 +16,7 @@ fn step(names: &[&str]) -> TrainingStep {
 }
 
 fn kernels(names: &[&str]) -> Result<Box<dyn Classifier>, TrainError> {
-    build::<mlp!(12, 8, 3), FEATURES, CLASSES>(ClassifierOptions {
-        device: DeviceKind::Cpu,
-        step: step(names),
-        activation: Activation::Relu,
-        dropout: 0.0,
-        seed: 43,
-        resident: None,
-    })
+    build::<mlp!(12, 8, 3), FEATURES, CLASSES>(ClassifierOptions { seed: 43, ..ClassifierOptions::new(step(names)) })
 }
 
 const VALIDATION: Memory = Memory { samples: 50, batch: 8, shuffle: false, indices_only: false };

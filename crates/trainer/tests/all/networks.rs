@@ -7,8 +7,7 @@ use strata_model::{Activation, External, Layers, ModelError, net};
 use strata_rng::TorchRng;
 use strata_spec::OptimizerSpec;
 use strata_trainer::{
-    Checkpoint, Classifier, ClassifierOptions, Device as DeviceKind, Outcome, Phase, Plan, Progress, TensorClassifier,
-    TrainError, build, fit,
+    Checkpoint, Classifier, ClassifierOptions, Outcome, Phase, Plan, Progress, TensorClassifier, TrainError, build, fit,
 };
 
 /// Batch normalisation, a pre-normalised inverted bottleneck of stochastic depth, dropout, a module of dfdx's.
@@ -26,7 +25,7 @@ const ADAM: OptimizerSpec = OptimizerSpec::AdamW { betas: [0.9, 0.999], eps: 1e-
 const SGD: OptimizerSpec = OptimizerSpec::Sgd { momentum: 0.9, nesterov: false, weight_decay: 0.0 };
 
 fn options(activation: Activation) -> ClassifierOptions<'static> {
-    ClassifierOptions { device: DeviceKind::Cpu, step: ADAM.into(), activation, dropout: 0.0, seed: 43, resident: None }
+    ClassifierOptions { activation, seed: 43, ..ClassifierOptions::new(ADAM) }
 }
 
 fn classifier() -> Box<dyn Classifier> {

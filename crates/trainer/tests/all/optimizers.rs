@@ -7,9 +7,7 @@ use dfdx::prelude::*;
 use strata_model::{Activation, ByteSamples, Layers, mlp};
 use strata_rng::TorchRng;
 use strata_spec::OptimizerSpec;
-use strata_trainer::{
-    Classifier, ClassifierOptions, Device as DeviceKind, Phase, Plan, Progress, TensorClassifier, build, fit,
-};
+use strata_trainer::{Classifier, ClassifierOptions, Phase, Plan, Progress, TensorClassifier, build, fit};
 
 type Network = mlp!(12, 16, 8, 3);
 
@@ -43,14 +41,8 @@ fn trained(mut classifier: Box<dyn Classifier>, indices_only: bool) -> Vec<f32> 
 }
 
 fn on_kernels(optimizer: OptimizerSpec) -> Vec<f32> {
-    let options = ClassifierOptions {
-        device: DeviceKind::Cpu,
-        step: optimizer.into(),
-        activation: Activation::Gelu,
-        dropout: 0.1,
-        seed: 43,
-        resident: None,
-    };
+    let options =
+        ClassifierOptions { activation: Activation::Gelu, dropout: 0.1, seed: 43, ..ClassifierOptions::new(optimizer) };
     trained(build::<Network, FEATURES, CLASSES>(options).unwrap(), false)
 }
 
@@ -84,14 +76,7 @@ fn two_hundred_steps_equal_dfdxs_training() {
     for momentum in [0.0, 0.9] {
         let device = Cpu::default();
         let optimizer = OptimizerSpec::Sgd { momentum, nesterov: false, weight_decay: 0.0 };
-        let options = ClassifierOptions {
-            device: DeviceKind::Cpu,
-            step: optimizer.into(),
-            activation: Activation::Relu,
-            dropout: 0.0,
-            seed: 43,
-            resident: None,
-        };
+        let options = ClassifierOptions { seed: 43, ..ClassifierOptions::new(optimizer) };
         let mut ours = build::<Network, FEATURES, CLASSES>(options).unwrap();
         ours.initialise(&mut TorchRng::new(7)).unwrap();
         let (start, _) = ours.snapshot().unwrap();

@@ -72,8 +72,7 @@ impl Loss for Distance {
 fn own() -> Box<dyn Classifier> {
     let step = TrainingStep::new(SignSgd).loss(Distance);
     let device = DeviceKind::Cpu;
-    let options =
-        ClassifierOptions { device, step, activation: Activation::Relu, dropout: 0.1, seed: 43, resident: None };
+    let options = ClassifierOptions { device, dropout: 0.1, seed: 43, ..ClassifierOptions::new(step) };
     build::<mlp!(12, 16, 3), FEATURES, CLASSES>(options).unwrap()
 }
 

@@ -7,7 +7,7 @@ use crate::common::formula::{self, BATCH, CLASSES, FEATURES, SAMPLES};
 use strata_model::{Activation, Weights, mlp, net};
 use strata_trainer::{
     Adagrad, Adam, Averaging, Batch, BetaLasso, Classifier, ClassifierOptions, Clipping, CrossEntropy, DecayedKinds,
-    Device, Lion, MeanSquaredError, MixedLabels, Muon, NAdam, RmsProp, Sgd, TrainingStep, build,
+    Lion, MeanSquaredError, MixedLabels, Muon, NAdam, RmsProp, Sgd, TrainingStep, build,
 };
 
 const STEPS: usize = 50;
@@ -16,14 +16,7 @@ const STEPS: usize = 50;
 const TOLERANCE: f64 = 2e-5;
 
 fn classifier(step: TrainingStep, batch_norm: bool) -> Box<dyn Classifier> {
-    let options = |activation| ClassifierOptions {
-        device: Device::Cpu,
-        step: step.clone(),
-        activation,
-        dropout: 0.0,
-        seed: 0,
-        resident: None,
-    };
+    let options = |activation| ClassifierOptions { activation, ..ClassifierOptions::new(step.clone()) };
     let mut classifier = if batch_norm {
         build::<net!(7, 5 batch_norm tanh, 3), FEATURES, CLASSES>(options(Activation::Identity)).unwrap()
     } else {

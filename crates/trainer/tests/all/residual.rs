@@ -10,9 +10,7 @@ use strata_model::{
     Activation, GradientStore, Layers, cross_entropy, initialise, load_tensors, net, tensor_from_vec, tensors_of,
 };
 use strata_rng::TorchRng;
-use strata_trainer::{
-    Batch, ClassifierOptions, Clipping, Cosine, Device as DeviceKind, Schedule, ScheduledStep, Sgd, TrainingStep, build,
-};
+use strata_trainer::{Batch, ClassifierOptions, Clipping, Cosine, Schedule, ScheduledStep, Sgd, TrainingStep, build};
 
 const INPUTS: usize = 13;
 const CLASSES: usize = 5;
@@ -105,12 +103,9 @@ fn steps_with_clipping_and_a_cosine_schedule_are_those_of_pytorch() {
     let optimizer = Sgd { momentum: 0.9, nesterov: true, weight_decay: 0.01 };
     let clipping = Clipping { norm: golden["clip"].as_f64(), value: None };
     let options = ClassifierOptions {
-        device: DeviceKind::Cpu,
-        step: TrainingStep::new(optimizer).clipping(clipping),
         activation: Activation::Identity,
-        dropout: 0.0,
         seed: 43,
-        resident: None,
+        ..ClassifierOptions::new(TrainingStep::new(optimizer).clipping(clipping))
     };
     let mut classifier = build::<Network, INPUTS, CLASSES>(options).unwrap();
     classifier.initialise(&mut TorchRng::new(5)).unwrap();

@@ -2,23 +2,20 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 use crate::common::{CLASSES, FEATURES, Keeper, Memory};
-use strata_model::{Activation, Architecture, mlp};
+use strata_model::{Architecture, mlp};
 use strata_rng::TorchRng;
-use strata_spec::OptimizerSpec;
+use strata_spec::{OptimizerSpec, Precision};
 use strata_trainer::{
-    Checkpoint, CheckpointHistory, Classifier, ClassifierOptions, Device, HistoryRow, Outcome, Phase, Plan, Progress,
-    build, fit,
+    Checkpoint, CheckpointHistory, Classifier, ClassifierOptions, HistoryRow, Outcome, Phase, Plan, Progress, build,
+    fit,
 };
 
 fn classifier(optimizer: OptimizerSpec) -> Box<dyn Classifier> {
-    let options = ClassifierOptions {
-        device: Device::Cpu,
-        step: optimizer.into(),
-        activation: Activation::Relu,
-        dropout: 0.2,
-        seed: 43,
-        resident: None,
-    };
+    classifier_in(Precision::F32, optimizer)
+}
+
+fn classifier_in(precision: Precision, optimizer: OptimizerSpec) -> Box<dyn Classifier> {
+    let options = ClassifierOptions { dropout: 0.2, seed: 43, precision, ..ClassifierOptions::new(optimizer) };
     build::<mlp!(12, 8, 3), FEATURES, CLASSES>(options).unwrap()
 }
 
@@ -40,7 +37,11 @@ fn plan() -> Plan {
 }
 
 fn whole(optimizer: OptimizerSpec) -> (Checkpoint, Vec<HistoryRow>, usize) {
-    let mut classifier = classifier(optimizer);
+    whole_in(Precision::F32, optimizer)
+}
+
+fn whole_in(precision: Precision, optimizer: OptimizerSpec) -> (Checkpoint, Vec<HistoryRow>, usize) {
+    let mut classifier = classifier_in(precision, optimizer);
     let mut rng = TorchRng::new(43);
     classifier.initialise(&mut rng).unwrap();
     let (train, validation) = loaders();
@@ -88,14 +89,15 @@ fn muon_keeps_one_buffer_for_the_weights_of_hidden_layers() {
 fn a_run_stopped_after_any_batch_resumes_to_the_bit() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("last.safetensors");
-    for optimizer in [SGD, ADAM, MUON] {
-        let (expected, history, batches) = whole(optimizer);
+    let runs = [SGD, ADAM, MUON].map(|optimizer| (Precision::F32, optimizer));
+    for (precision, optimizer) in runs.into_iter().chain([(Precision::Bf16, SGD)]) {
+        let (expected, history, batches) = whole_in(precision, optimizer);
         assert_eq!(history.len(), 4);
         // 7 batches of the initial evaluation, then three epochs of 7 and 7.
         assert_eq!(batches, 49);
         for stop in 8..batches {
             let (train, validation) = loaders();
-            let mut first = classifier(optimizer);
+            let mut first = classifier_in(precision, optimizer);
             let mut rng = TorchRng::new(43);
             first.initialise(&mut rng).unwrap();
             let mut keeper = Keeper { interrupt_after: Some(stop), ..Keeper::default() };
@@ -104,13 +106,13 @@ fn a_run_stopped_after_any_batch_resumes_to_the_bit() {
             if outcome == Outcome::Interrupted {
                 keeper.checkpoints.pop().unwrap().save(&path).unwrap();
                 let checkpoint = Checkpoint::load(&path, "a-run", &architecture()).unwrap();
-                let mut second = classifier(optimizer);
+                let mut second = classifier_in(precision, optimizer);
                 second.restore(&checkpoint.weights, &checkpoint.optimizer).unwrap();
                 keeper = Keeper::default();
                 fit(&mut *second, &train, &validation, &plan(), checkpoint.progress, &mut keeper).unwrap();
             }
             let last = keeper.checkpoints.pop().unwrap();
-            assert!(last == expected, "{optimizer:?} stopped after {stop} batches");
+            assert!(last == expected, "{optimizer:?} in {precision} stopped after {stop} batches");
             assert_eq!(last.progress.last.as_ref(), history.last());
         }
     }

@@ -34,7 +34,7 @@ fn classifier(metrics: bool) -> Box<dyn Classifier> {
     let step = TrainingStep::new(Sgd { momentum: 0.9, ..Sgd::default() });
     let step = if metrics { step.metric(Squares) } else { step };
     let (device, activation) = (Device::Cpu, Activation::Relu);
-    let options = ClassifierOptions { device, step, activation, dropout: 0.1, seed: 43, resident: None };
+    let options = ClassifierOptions { device, activation, dropout: 0.1, seed: 43, ..ClassifierOptions::new(step) };
     build::<mlp!(12, 8, 3), FEATURES, CLASSES>(options).unwrap()
 }
 

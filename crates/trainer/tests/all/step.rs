@@ -59,8 +59,7 @@ fn three_steps_of_every_optimizer_equal_pytorchs() {
 
 fn classifier(step: TrainingStep) -> Box<dyn Classifier> {
     let device = DeviceKind::Cpu;
-    let options =
-        ClassifierOptions { device, step, activation: Activation::Tanh, dropout: 0.0, seed: 43, resident: None };
+    let options = ClassifierOptions { device, activation: Activation::Tanh, seed: 43, ..ClassifierOptions::new(step) };
     build::<mlp!(4, 5, 3), 4, 3>(options).unwrap()
 }
 

@@ -27,14 +27,7 @@ fn tensors(optimizer: OptimizerSpec) -> Box<dyn Classifier> {
 
 fn kernels(optimizer: OptimizerSpec) -> Box<dyn Classifier> {
     let device = DeviceKind::Cpu;
-    let options = ClassifierOptions {
-        device,
-        step: optimizer.into(),
-        activation: Activation::Relu,
-        dropout: 0.2,
-        seed: 43,
-        resident: None,
-    };
+    let options = ClassifierOptions { device, dropout: 0.2, seed: 43, ..ClassifierOptions::new(optimizer) };
     build::<mlp!(12, 8, 3), FEATURES, CLASSES>(options).unwrap()
 }
 

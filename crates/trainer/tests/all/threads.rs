@@ -3,7 +3,7 @@
 
 use strata_model::{Activation, mlp};
 use strata_rng::TorchRng;
-use strata_spec::OptimizerSpec;
+use strata_spec::{OptimizerSpec, Precision};
 use strata_trainer::{
     Averaging, Batch, ClassifierOptions, Clipping, Device, OptimizerState, Score, TrainingStep, build,
 };
@@ -34,17 +34,16 @@ fn batch(samples: usize) -> Batch {
 }
 
 /// Everything that a few steps and an evaluation leave, every number as its bits.
-fn outcome(threads: usize, activation: Activation, optimizer: OptimizerSpec) -> (Vec<u32>, OptimizerState, [u64; 2]) {
+fn outcome(
+    threads: usize,
+    precision: Precision,
+    activation: Activation,
+    optimizer: OptimizerSpec,
+) -> (Vec<u32>, OptimizerState, [u64; 2]) {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     pool.install(|| {
-        let options = ClassifierOptions {
-            device: Device::Cpu,
-            step: optimizer.into(),
-            activation,
-            dropout: 0.3,
-            seed: 43,
-            resident: None,
-        };
+        let options =
+            ClassifierOptions { activation, dropout: 0.3, seed: 43, precision, ..ClassifierOptions::new(optimizer) };
         let mut classifier = build::<mlp!(200, 300, 70, 10), FEATURES, CLASSES>(options).unwrap();
         classifier.initialise(&mut TorchRng::new(43)).unwrap();
         for samples in BATCHES {
@@ -63,15 +62,16 @@ fn outcome(threads: usize, activation: Activation, optimizer: OptimizerSpec) -> 
 fn one_two_three_and_seven_threads_give_the_same_bits() {
     let mut seen = Vec::new();
     for activation in Activation::ALL {
-        for optimizer in optimizers() {
-            let one = outcome(1, activation, optimizer);
+        let in_f32 = optimizers().into_iter().map(|optimizer| (Precision::F32, optimizer));
+        for (precision, optimizer) in in_f32.chain([(Precision::Bf16, optimizers()[1])]) {
+            let one = outcome(1, precision, activation, optimizer);
             for threads in [2, 3, 7] {
                 assert!(
-                    outcome(threads, activation, optimizer) == one,
-                    "{activation:?}, {optimizer:?}, {threads} threads"
+                    outcome(threads, precision, activation, optimizer) == one,
+                    "{activation:?}, {optimizer:?}, {precision}, {threads} threads"
                 );
             }
-            assert!(!seen.contains(&one.0), "{activation:?}, {optimizer:?} is another's");
+            assert!(!seen.contains(&one.0), "{activation:?}, {optimizer:?}, {precision} is another's");
             seen.push(one.0);
         }
     }
@@ -85,7 +85,7 @@ fn composed(threads: usize, optimizer: OptimizerSpec) -> (Vec<u32>, OptimizerSta
             .clipping(Clipping { norm: Some(0.5), value: None })
             .averaging(Averaging::Exponential { decay: 0.9 });
         let (device, activation) = (Device::Cpu, Activation::Gelu);
-        let options = ClassifierOptions { device, step, activation, dropout: 0.3, seed: 43, resident: None };
+        let options = ClassifierOptions { device, activation, dropout: 0.3, seed: 43, ..ClassifierOptions::new(step) };
         let mut classifier = build::<mlp!(200, 300, 70, 10), FEATURES, CLASSES>(options).unwrap();
         classifier.initialise(&mut TorchRng::new(43)).unwrap();
         for samples in BATCHES {
