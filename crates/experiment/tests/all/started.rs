@@ -212,9 +212,8 @@ fn a_run_of_ones_own_starts_from_weights_with_a_module_of_ones_own() {
     let data = Table::new(features, labels, 8).unwrap();
     let shuffled = data.clone().shuffled();
     let classifier = || -> Box<dyn Classifier> {
-        let (device, activation) = (Device::Cpu, Activation::Identity);
-        let step = Sgd::default().into();
-        let options = ClassifierOptions { device, step, activation, dropout: 0.0, seed: 43, resident: None };
+        let activation = Activation::Identity;
+        let options = ClassifierOptions { activation, seed: 43, ..ClassifierOptions::new(Sgd::default()) };
         build::<net!(2, 4 relu, module(Linear<4, 4> => 4), 2), 2, 2>(options).unwrap()
     };
     let plan = |learning_rate| Plan { phases: vec![Phase::constant(2, learning_rate)], ..Plan::default() };
