@@ -295,6 +295,7 @@ fn the_predictor_scales_floats_of_each_value_or_of_each_channel() {
         input: vec![2, 1, 2],
         classes: vec!["a".into(), "b".into(), "c".into()],
         transform: InputTransform::Values { mean: mean.to_vec(), deviation: deviation.to_vec() },
+        precision: Precision::F32,
     };
     let weights = || {
         let mut network = Cpu::default().build_module::<strata_model::mlp!(4, 3), f32>();
