@@ -7,7 +7,7 @@ use dfdx::prelude::*;
 use serde::{Deserialize, Serialize};
 use strata_spec::{Activation, Named, Precision};
 
-use crate::weights::load_weights;
+use crate::weights::{check_tensors, load_weights};
 use crate::{
     Architecture, InputTransform, Layers, ModelError, NamedTensor, TensorReader, TensorWriter, Usage, Weights,
     read_tensor_file,
@@ -289,20 +289,4 @@ fn read(path: &Path) -> Result<(Weights, Vec<String>, Option<Usage>), ModelError
         _ => ModelError::Io { action: "reading weights from", path: path.into(), source },
     })?;
     TrainedModel::from_bytes(&bytes).map_err(|reason| damaged(path, reason))
-}
-
-/// Whether the tensors are those of the network, in order; the tensors of a user's module are known by their name only.
-fn check_tensors(weights: &Weights) -> Result<(), ModelError> {
-    let own: Vec<_> = weights.tensors.iter().filter(|tensor| !tensor.name.starts_with("module")).collect();
-    let specs = weights.architecture.tensors();
-    let fits = own.len() == specs.len()
-        && (own.len() == weights.tensors.len() || weights.architecture.own_module().is_some())
-        && own.iter().zip(&specs).all(|(tensor, spec)| tensor.name == spec.name && tensor.shape == spec.shape)
-        && weights.tensors.iter().all(|tensor| tensor.values.len() == tensor.shape.iter().product::<usize>());
-    if fits {
-        return Ok(());
-    }
-    let found: Vec<_> = weights.tensors.iter().map(|tensor| format!("{} {:?}", tensor.name, tensor.shape)).collect();
-    let expected = format!("the tensors of {}", weights.architecture);
-    Err(ModelError::Mismatch { expected, found: found.join(", ") })
 }

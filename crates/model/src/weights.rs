@@ -113,3 +113,19 @@ pub fn load_weights<N: Layers + NetworkTensors<D> + ?Sized, D: Device<f32>>(
     }
     load_tensors(network, &weights.tensors)
 }
+
+/// Whether the tensors are those of the network, in order; the tensors of a user's module are known by their name only.
+pub(crate) fn check_tensors(weights: &Weights) -> Result<(), ModelError> {
+    let own: Vec<_> = weights.tensors.iter().filter(|tensor| !tensor.name.starts_with("module")).collect();
+    let specs = weights.architecture.tensors();
+    let fits = own.len() == specs.len()
+        && (own.len() == weights.tensors.len() || weights.architecture.own_module().is_some())
+        && own.iter().zip(&specs).all(|(tensor, spec)| tensor.name == spec.name && tensor.shape == spec.shape)
+        && weights.tensors.iter().all(|tensor| tensor.values.len() == tensor.shape.iter().product::<usize>());
+    if fits {
+        return Ok(());
+    }
+    let found: Vec<_> = weights.tensors.iter().map(|tensor| format!("{} {:?}", tensor.name, tensor.shape)).collect();
+    let expected = format!("the tensors of {}", weights.architecture);
+    Err(ModelError::Mismatch { expected, found: found.join(", ") })
+}

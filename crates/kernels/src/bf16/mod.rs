@@ -18,6 +18,7 @@ mod block;
 mod input_gradient;
 #[cfg(target_arch = "x86_64")]
 mod instruction;
+mod loops;
 mod native;
 mod outer;
 mod pack;

@@ -24,7 +24,7 @@ fn has_instruction() -> bool {
 /// A processor whose instruction rounds or orders otherwise would give other results in silence.
 #[cfg(target_arch = "x86_64")]
 fn agrees() -> bool {
-    use super::block::{chains, spread_out};
+    use super::loops::{chains, spread_out};
     use super::rows::pair;
     use super::{Bf16, COLUMNS, PAIRS, PairLane};
 
