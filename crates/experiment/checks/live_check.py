@@ -1,16 +1,17 @@
-"""Runs a command in pseudo-terminals of many sizes, resized while it runs, and looks at what an emulator (pyte) shows.
+"""Runs a command in pseudo-terminals of many sizes, as an emulator (pyte) shows it, and in a window of tmux that is resized while it runs.
 
     python crates/experiment/checks/live_check.py target/release/strata experiment CONFIG --data DIR [...]
 
 Each line that a run prints must be on the screen or above it, whole and once, and nothing of a bar may be left at the end. It also runs the command piped, under `script`, with
-TERM=dumb and with NO_COLOR. `--name` and `--runs` are added. Needs pyte.
+TERM=dumb and with NO_COLOR. `--name` and `--runs` are added. Needs pyte and
+tmux. In a window that is made narrower part of a bar may stay, which the terminal has broken.
 """
 
 import fcntl
 import os
 import pty
+import random
 import re
-import select
 import struct
 import subprocess
 import sys
@@ -24,29 +25,16 @@ SIZES = [(20, 5), (40, 10), (79, 24), (80, 8), (80, 24), (120, 40), (300, 80)]
 LINE = re.compile(r"^(Initial|Epoch \[\d+\]|Test), (val|test)_loss: ")
 
 
-def resize(terminal, columns, rows):
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-
-
-def run(command, sizes, env):
-    """The bytes that the command wrote, what the emulator shows at the end with what scrolled away, and the exit code."""
+def run(command, size, env):
+    """The bytes that the command wrote, what the emulator shows at the end with what scrolled away, the exit code, and its processor seconds."""
     process, terminal = pty.fork()
     if process == 0:
         os.execvpe(command[0], command, env)
-    columns, rows = sizes[0]
-    resize(terminal, columns, rows)
-    screen = pyte.HistoryScreen(columns, rows, history=10_000)
-    stream, raw, next_size, number = pyte.ByteStream(screen), b"", time.monotonic() + 0.25, 0
+    columns, rows = size
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    screen, raw = pyte.HistoryScreen(columns, rows, history=10_000), b""
+    stream = pyte.ByteStream(screen)
     while True:
-        if len(sizes) > 1 and time.monotonic() > next_size:
-            number += 1
-            columns, rows = sizes[number % len(sizes)]
-            resize(terminal, columns, rows)
-            # A terminal that cuts lines and does not lay them out anew.
-            screen.resize(rows, columns)
-            next_size = time.monotonic() + 0.25
-        if not select.select([terminal], [], [], 0.05)[0]:
-            continue
         try:
             data = os.read(terminal, 1 << 16)
         except OSError:
@@ -54,11 +42,33 @@ def run(command, sizes, env):
         if not data:
             break
         raw += data
-        stream.feed(data)
-    _, status = os.waitpid(process, 0)
+    _, status, used = os.wait4(process, 0)
+    stream.feed(raw)
     above = ["".join(line[x].data for x in sorted(line)).rstrip() for line in screen.history.top]
     shown = [line.rstrip() for line in [*above, *screen.display] if line.strip()]
-    return raw, shown, os.waitstatus_to_exitcode(status)
+    return raw, shown, os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime
+
+
+def resized(command, seed, env):
+    """What tmux, which lays lines out anew, has at the end of a run in a window whose size changes all the time; how often it did, and whether the view was seen."""
+
+    def tmux(*arguments):
+        return subprocess.run(["tmux", "-L", f"live-check-{os.getpid()}-{seed}", *arguments], capture_output=True, text=True, env=env).stdout
+
+    random.seed(seed)
+    inner = " ".join(f"'{word}'" for word in command) + "; echo ended; sleep 60"
+    tmux("-f", "/dev/null", "-u", "new-session", "-d", "-x", "120", "-y", "40", inner)
+    tmux("set", "-g", "window-size", "manual")
+    count, is_live, text = 0, False, ""
+    while "ended" not in text and count < 2000:
+        columns, rows = random.choice(SIZES)
+        tmux("resize-window", "-x", str(columns), "-y", str(rows))
+        count += 1
+        time.sleep(0.2)
+        text = tmux("capture-pane", "-p", "-J", "-S", "-")
+        is_live |= "▁" in text
+    tmux("kill-server")
+    return text, count, is_live
 
 
 def main():
@@ -82,24 +92,23 @@ def main():
         return [line for line in expected if text.count(line) == 1]
 
     for size in SIZES:
-        raw, shown, code = run(named(), [size], env)
+        raw, shown, code, _ = run(named(), size, env)
         found, left = whole(shown, size[0]), [line for line in shown if "images/s" in line or "█" in line or "left" in line]
         assert code == 0 and len(found) == len(expected) and not left, (size, code, len(found), left, shown)
         live = "▁".encode() in raw
         print(f"{size[0]} x {size[1]}: {len(found)} of {len(expected)} lines, {len(raw)} bytes, {'live view' if live else 'no live view'}")
-    raw, shown, code = run(named(), [SIZES[i] for i in (4, 0, 6, 3, 1, 5)], env)
-    assert code == 0, code
-    # What a terminal cuts off is gone; the run's lines begin all the same.
-    begun = [line for line in expected if any(line.startswith(found) for found in shown if len(found) > 8)]
-    print(f"resized every quarter of a second: exit {code}, {len(begun)} of {len(expected)} lines begin as they should, {len(raw)} bytes")
+    for seed in range(3):
+        text, count, is_live = resized(named(), seed, env)
+        assert all(text.count(line) == 1 for line in expected), [line for line in expected if text.count(line) != 1]
+        print(f"tmux, resized {count} times: {len(expected)} of {len(expected)} lines, {'live view' if is_live else 'no live view'}")
 
     for name, extra in [("TERM=dumb", {"TERM": "dumb"}), ("NO_COLOR=1", {"NO_COLOR": "1"})]:
-        raw, shown, code = run(named(), [(100, 30)], {**env, **extra})
+        raw, shown, code, _ = run(named(), (100, 30), {**env, **extra})
         assert code == 0 and len(whole(shown, 100)) == len(expected)
         colours = re.findall(rb"\x1b\[[0-9;]*m", raw)
         assert not (name == "TERM=dumb" and b"\x1b" in raw) and not (name == "NO_COLOR=1" and colours), (name, colours[:3])
         print(f"{name}: {len(expected)} lines, {raw.count(bytes([27]))} control codes, {len(colours)} of colour")
-    plain, shown, code = run([*named(), "--plain"], [(100, 30)], env)
+    plain, shown, code, _ = run([*named(), "--plain"], (100, 30), env)
     assert code == 0 and b"\x1b" not in plain, "control codes with --plain"
     print(f"--plain: {len(whole(shown, 100))} of {len(expected)} lines, no control code")
     typescript = os.path.join(runs, "typescript")
@@ -107,6 +116,8 @@ def main():
     subprocess.run(["script", "-qec", inner, typescript], check=True, capture_output=True, env=env, stdin=subprocess.DEVNULL)
     text = open(typescript, errors="replace").read()
     assert all(line in text for line in expected), "lines missing under script"
+    seconds = [[run([*named(), *further], (120, 40), env)[3] for further in ([], ["--plain"])] for _ in range(5)]
+    print("processor seconds, live and plain in turn:", ", ".join(f"{live:.2f} {plain:.2f}" for live, plain in seconds))
     print(f"script: {len(expected)} of {len(expected)} lines in its file, {len(text)} bytes")
 
 

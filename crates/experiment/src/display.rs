@@ -11,6 +11,7 @@ use strata_dataset::FetchProgress;
 use strata_files::{escape, escape_path};
 use strata_trainer::{Event, HistoryRow, Observer, Pass, TrainError};
 
+use crate::frame::Frame;
 use crate::live::{Live, is_unicode, memory};
 use crate::ticker::Ticker;
 
@@ -96,7 +97,10 @@ impl Display {
     }
 
     fn start(&mut self, length: Option<u64>, template: &str) -> &ProgressBar {
-        let target = if self.bars { ProgressDrawTarget::stderr_with_hz(DRAWN) } else { ProgressDrawTarget::hidden() };
+        let target = match self.bars {
+            true => ProgressDrawTarget::term_like_with_hz(Box::new(Frame::stderr()), DRAWN),
+            false => ProgressDrawTarget::hidden(),
+        };
         let bar = ProgressBar::with_draw_target(length, target);
         if let Ok(style) = ProgressStyle::with_template(template) {
             let live = Arc::clone(&self.live);

@@ -15,6 +15,7 @@ mod error;
 mod evaluate_on;
 mod evaluation;
 mod evaluation_tables;
+mod frame;
 mod inputs;
 mod inspect;
 mod listing;
