@@ -91,16 +91,16 @@ impl<'a> Desk<'a> {
         self.news()
     }
 
-    /// Writes `events` into the journal.
-    pub(crate) fn record(&mut self, events: Vec<Event>) -> Result<(), SweepError> {
+    /// Writes `events` into the journal, but those about members that another process has taken or finished.
+    pub(crate) fn record(&mut self, mut events: Vec<Event>) -> Result<(), SweepError> {
         let lock = self.folder.lock()?;
         self.news()?;
+        events.retain(|event| self.state.is_free_for(event, &self.name));
         self.tell(&lock, events)
     }
 
     pub(crate) fn close(mut self) -> Result<State, SweepError> {
-        let driver = self.name.clone();
-        self.record(vec![Event::Closed { driver }])?;
+        self.record(vec![Event::Closed { driver: self.name.clone() }])?;
         let path: PathBuf = self.folder.path().join("drivers").join(&self.name);
         // A file that stays is one that nobody holds.
         let _ = std::fs::remove_file(path);
@@ -118,6 +118,11 @@ impl<'a> Desk<'a> {
             self.others.insert(name.to_owned(), Instant::now());
         }
         is_alive
+    }
+
+    /// Whether the member is still this process's.
+    pub(crate) fn holds(&self, index: usize) -> bool {
+        self.state.claimed.get(&index) == Some(&self.name)
     }
 
     /// Whether a stop was asked for since this process began.

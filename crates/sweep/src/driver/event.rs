@@ -72,3 +72,16 @@ pub(crate) enum Event {
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
     Option::deserialize(deserializer)
 }
+
+impl Event {
+    /// What became of a member, in words.
+    pub(crate) fn words(&self) -> String {
+        let shown = |value: &Option<f64>| value.map_or_else(|| "no value".to_owned(), |value| format!("{value:.4}"));
+        match self {
+            Self::Finished { value, seconds, .. } => format!("finished: {} ({seconds:.1} s)", shown(value)),
+            Self::Paused { epochs, value, .. } => format!("paused after {epochs} epochs: {}", shown(value)),
+            Self::Failed { reason, .. } => format!("failed: {reason}"),
+            _ => "interrupted".to_owned(),
+        }
+    }
+}

@@ -78,6 +78,11 @@ pub trait Running {
 
     /// Asks it to save its state and end.
     fn stop(&mut self);
+
+    /// Ends it at once, such that it writes nothing more where that can be.
+    fn kill(&mut self) {
+        self.stop();
+    }
 }
 
 /// The command line of a job, without the program.
@@ -132,6 +137,11 @@ impl Running for Process {
 
     #[cfg(not(unix))]
     fn stop(&mut self) {
+        self.kill();
+    }
+
+    fn kill(&mut self) {
+        // One that has ended by itself is as well.
         let _ = self.child.kill();
     }
 }

@@ -1,5 +1,7 @@
 //! The driver: claims members, runs some at a time, and tells the journal what became of them.
 
+mod lost;
+
 use std::time::{Duration, Instant};
 
 use crate::driver::claim::{Desk, Next};
@@ -69,6 +71,8 @@ struct Active {
     slot: usize,
     since: Instant,
     is_stopped: bool,
+    /// Whether another process has taken it.
+    is_lost: bool,
 }
 
 impl<'a> Driver<'a> {
@@ -113,6 +117,7 @@ impl<'a> Driver<'a> {
                 }
             }
             self.watch_for_stop()?;
+            self.kill_lost(tell);
             if self.is_stopping {
                 self.stop_members()?;
             }
@@ -173,7 +178,14 @@ impl<'a> Driver<'a> {
         match launcher.start(self.desk.folder, &job) {
             Ok(process) => {
                 tell(Told::Started(&job));
-                self.running.push(Active { job, process, slot, since: Instant::now(), is_stopped: false });
+                self.running.push(Active {
+                    job,
+                    process,
+                    slot,
+                    since: Instant::now(),
+                    is_stopped: false,
+                    is_lost: false,
+                });
             }
             Err(error) => {
                 let id = self.desk.id(self.desk.state.index(job.member));
@@ -199,9 +211,9 @@ impl<'a> Driver<'a> {
         }
         self.running = left;
         let has_ended = !ended.is_empty();
-        for (active, how) in ended {
+        for (active, how) in ended.into_iter().filter(|(active, _)| !active.is_lost) {
             let event = self.outcome(&active, how, launcher);
-            tell(Told::Ended(&active.job, words(&event)));
+            tell(Told::Ended(&active.job, event.words()));
             self.desk.record(vec![event])?;
         }
         Ok(has_ended)
@@ -262,16 +274,6 @@ impl<'a> Driver<'a> {
 /// The memory that a further process can have, in bytes, where the system says.
 fn available_memory() -> Option<u64> {
     meminfo("MemAvailable:")
-}
-
-fn words(event: &Event) -> String {
-    let shown = |value: &Option<f64>| value.map_or_else(|| "no value".to_owned(), |value| format!("{value:.4}"));
-    match event {
-        Event::Finished { value, seconds, .. } => format!("finished: {} ({seconds:.1} s)", shown(value)),
-        Event::Paused { epochs, value, .. } => format!("paused after {epochs} epochs: {}", shown(value)),
-        Event::Failed { reason, .. } => format!("failed: {reason}"),
-        _ => "interrupted".to_owned(),
-    }
 }
 
 /// Asks every process that works on the sweep to stop; gives how many there are.

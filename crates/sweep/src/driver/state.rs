@@ -138,6 +138,20 @@ impl State {
         Ok(())
     }
 
+    /// Whether the process `name` may tell `event`: not where its member is finished, or another's.
+    ///
+    /// A process keeps its members as long as its locks, and on a network's file system it loses these where the server has not heard of its machine for longer than a lease.
+    pub(crate) fn is_free_for(&self, event: &Event, name: &str) -> bool {
+        let (Event::Released { id } | Event::Failed { id, .. } | Event::Paused { id, .. } | Event::Finished { id, .. }) =
+            event
+        else {
+            return true;
+        };
+        self.place(*id).is_ok_and(|index| {
+            self.members[index].state != MemberState::Finished && self.claimed.get(&index).is_none_or(|by| by == name)
+        })
+    }
+
     /// The member's place.
     fn place(&self, id: Id) -> Result<usize, String> {
         let index = id.point.checked_mul(self.seeds).and_then(|first| first.checked_add(id.seed));

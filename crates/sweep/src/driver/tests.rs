@@ -5,9 +5,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::driver::claim::{Desk, Next};
+use crate::driver::event::Event;
+use crate::driver::journal::Journal;
 use crate::driver::launch::{Job, Launcher, Processes, Start};
 use crate::driver::member_state::MemberState;
-use crate::driver::run::{Driver, Options, ask_to_stop, state_of};
+use crate::driver::run::{Driver, Options, Told, ask_to_stop, state_of};
 use crate::driver::simulated::Simulated;
 use crate::driver::state::State;
 use crate::error::SweepError;
@@ -122,6 +124,46 @@ fn a_member_that_has_not_made_its_folder_is_not_started_again_when_its_driver_di
     process.stop();
     while process.poll().unwrap().is_none() {}
     assert_eq!(claimed(&mut desk), Some(job.member));
+}
+
+/// On a file server that did not hear of this machine for longer than its lease, another takes its members.
+#[test]
+fn a_member_that_another_process_took_is_ended_and_not_told_twice() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = begin(temporary.path(), "random", "budget = { members = 4 }");
+    let launcher = Simulated { slow: 1_000_000, ..Simulated::default() };
+    let journal = folder.path().join("journal.jsonl");
+    let state = std::thread::scope(|scope| {
+        let driver = scope.spawn(|| {
+            let mut notes = Vec::new();
+            let mut tell = |told: Told<'_>| notes.extend(matches!(told, Told::Note(_)).then(|| format!("{told:?}")));
+            let stop = || state_of(&folder).unwrap().counts().0 > 0;
+            let ended = Driver::open(&folder, options(1)).unwrap().run(&mut launcher.clone(), &mut tell, &stop);
+            (ended, notes)
+        });
+        while state_of(&folder).unwrap().claimed.is_empty() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let mut desk = Desk::open(&folder, false).unwrap();
+        let id = desk.id(0);
+        let (value, metrics) = (Some(0.5), Default::default());
+        let finished = Event::Finished { id, value, metrics, epochs: 4, seconds: 1.0 };
+        // What is another's is not told.
+        desk.record(vec![finished.clone()]).unwrap();
+        let told = desk.state.counts().0;
+        let lock = folder.lock().unwrap();
+        let mut other = Journal::new(&folder);
+        other.news(&mut desk.state).unwrap();
+        other.append(&lock, &[Event::Claimed { id, driver: "other".into() }, finished]).unwrap();
+        drop(lock);
+        let (ended, notes) = driver.join().unwrap();
+        assert!(matches!(ended, Err(SweepError::Interrupted { .. })) && notes[0].contains("p0000"), "{notes:?}");
+        assert_eq!(told, 0);
+        state_of(&folder).unwrap()
+    });
+    assert_eq!(state.members[0].state, MemberState::Finished);
+    let told = std::fs::read_to_string(journal).unwrap();
+    assert_eq!(told.matches("finished").count(), 1, "{told}");
 }
 
 #[test]
@@ -284,7 +326,7 @@ fn a_line_of_the_journal_that_lacks_something_is_refused_whole() {
     for (line, expected) in rows {
         std::fs::write(&journal, format!("{whole}{line}\n")).unwrap();
         let mut state = State::new(folder.sweep(), None);
-        let refused = crate::driver::journal::Journal::new(&folder).news(&mut state).unwrap_err().to_string();
+        let refused = Journal::new(&folder).news(&mut state).unwrap_err().to_string();
         let place = format!("journal.jsonl:{}: ", whole.lines().count() + 1);
         assert!(refused.contains(&place) && refused.contains(expected), "{line}\n  gives {refused}");
         assert_eq!((state.counts(), state.points.len()), ((2, 0, 2), 1), "{line}");
