@@ -59,7 +59,7 @@ fn decode(path: &Path) -> Result<DynamicImage, String> {
     let name = format!("{format:?}").to_uppercase();
     let in_words = |error: ImageError| match error {
         ImageError::Limits(_) => format!("a {name} file whose image takes more than {LARGEST_IMAGE} bytes"),
-        error => format!("a {name} file that cannot be read: {error}"),
+        error => format!("a {name} file that cannot be read: {}", error.to_string().trim()),
     };
     let mut reader = reader;
     let mut limits = Limits::default();

@@ -24,6 +24,7 @@ pub struct Display {
     bars: bool,
     epochs: usize,
     samples: u64,
+    is_packing: bool,
     /// Below the bar while a run is under way; shared with what draws the bar.
     live: Arc<Mutex<Option<Live>>>,
 }
@@ -61,7 +62,7 @@ impl Display {
     /// Lines alone, on a terminal too.
     #[must_use]
     pub fn plain() -> Self {
-        Self { bar: None, ticker: None, bars: false, epochs: 0, samples: 0, live: Arc::default() }
+        Self { bar: None, ticker: None, bars: false, epochs: 0, samples: 0, is_packing: false, live: Arc::default() }
     }
 
     /// A run of so many epochs begins, or goes on with the history that it has.
@@ -146,7 +147,9 @@ impl Display {
                 self.start(None, WORK).set_message(format!("verifying {}", escape_path(path)))
             }
             FetchProgress::Packing { done, total } => {
-                if self.bar.is_none() {
+                if !self.is_packing {
+                    // A pack that is there may have been verified before, with a bar of its own.
+                    self.is_packing = true;
                     if !self.bars {
                         self.line(&format!("Packing {total} images"));
                     }
@@ -157,9 +160,13 @@ impl Display {
                 }
             }
             FetchProgress::Reading { path } => {
+                self.is_packing = false;
                 self.start(None, WORK).set_message(format!("reading {}", escape_path(path)))
             }
-            _ => self.clear(),
+            _ => {
+                self.is_packing = false;
+                self.clear();
+            }
         }
     }
 

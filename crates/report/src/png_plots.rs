@@ -10,7 +10,7 @@ use crate::plot::plots_png;
 use crate::read::read_history;
 
 /// Draws the history of the run in the folder `run` as PNG files in it, of 1,800 by 1,080 pixels: `loss.png`, `accuracy.png` and, where further metrics were measured, `metrics.png`. Gives
-/// their paths. The run may be being trained meanwhile.
+/// their paths. Letters beyond ASCII, which a metric of one's own may be called by, are drawn as boxes: the SVG files and the page have them. The run may be being trained meanwhile.
 ///
 /// # Errors
 ///

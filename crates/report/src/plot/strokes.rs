@@ -12,7 +12,7 @@ pub(super) const GAP: f64 = 1.8;
 pub(super) const CAPITAL: f64 = 6.0;
 
 impl Letter {
-    /// A letter that is not drawn here is a box.
+    /// Letters of ASCII; any other is a box.
     pub(super) fn of(c: char) -> Self {
         let letter = |width, strokes| Self { width, strokes };
         let found = LETTERS.iter().find(|(letter, ..)| *letter == c);
@@ -34,7 +34,7 @@ impl Letter {
 }
 
 /// Each with its width and its strokes: points of two digits, across and up.
-const LETTERS: [(char, f64, &str); 80] = [
+const LETTERS: [(char, f64, &str); 95] = [
     (' ', 1.2, ""),
     ('!', 0.0, "08 04,02 02"),
     ('%', 5.0, "02 58,17 17,43 43"),
@@ -115,6 +115,21 @@ const LETTERS: [(char, f64, &str); 80] = [
     (']', 1.0, "09 19 11 01"),
     ('<', 4.0, "47 05 43"),
     ('>', 4.0, "07 45 03"),
+    ('"', 2.0, "08 06,28 26"),
+    ('#', 4.0, "13 17,33 37,04 44,06 46"),
+    ('$', 4.0, "47 38 18 07 06 15 35 44 43 32 12 03,29 21"),
+    ('&', 5.0, "52 16 17 28 38 37 05 03 12 32 54"),
+    ('\'', 0.0, "08 06"),
+    (';', 0.0, "05 05,02 01"),
+    ('?', 4.0, "07 18 38 47 46 25 24,22 22"),
+    ('@', 6.0, "46 26 15 14 23 43 47,43 54 65 57 48 28 07 04 22 52"),
+    ('\\', 4.0, "08 41"),
+    ('^', 4.0, "06 28 46"),
+    ('`', 1.0, "08 17"),
+    ('{', 2.0, "29 19 16 05 14 11 21"),
+    ('|', 0.0, "09 01"),
+    ('}', 2.0, "09 19 16 25 14 11 01"),
+    ('~', 4.0, "05 16 34 45"),
 ];
 
 #[cfg(test)]
@@ -132,6 +147,7 @@ mod tests {
         letters.sort_unstable();
         letters.dedup();
         assert_eq!(letters.len(), LETTERS.len(), "a letter is there twice");
+        assert!((' '..='~').all(|c| letters.contains(&c)), "all of ASCII");
         assert_eq!(Letter::of('é').strokes().count(), 1, "a box");
     }
 }
