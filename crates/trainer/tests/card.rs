@@ -27,7 +27,8 @@ fn classifier(device: DeviceKind, optimizer: OptimizerSpec, activation: Activati
     let tables = tables();
     let resident = ByteSamples { bytes: &held, tables: &tables };
     let resident = (device != DeviceKind::Cpu).then_some(resident);
-    let options = ClassifierOptions { device, activation, dropout: 0.1, seed: 43, resident, ..ClassifierOptions::new(optimizer) };
+    let options =
+        ClassifierOptions { device, activation, dropout: 0.1, seed: 43, resident, ..ClassifierOptions::new(optimizer) };
     build::<Network, FEATURES, CLASSES>(options).unwrap()
 }
 
