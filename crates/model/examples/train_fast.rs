@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use dfdx::prelude::*;
 use strata_kernels::{MomentumRule, UpdateRule};
-use strata_model::{GradientStore, ModelError, cross_entropy, initialise, mlp};
+use strata_model::{Activation, GradientStore, Layers, ModelError, cross_entropy, initialise, mlp};
 use strata_rng::TorchRng;
 
 const SAMPLES: usize = 60;
@@ -17,6 +17,8 @@ fn main() -> Result<(), ModelError> {
     let device = Cpu::default();
     let mut network = device.build_module::<mlp!(12, 8, 3), f32>();
     initialise(&mut network, &mut TorchRng::new(43));
+    // As built, nothing lies between the layers.
+    network.configure(Activation::Relu, 0.0, 43)?;
     let x = device.tensor_from_vec((0..SAMPLES * 12).map(feature).collect(), (SAMPLES, Const::<12>));
 
     let rule = MomentumRule { learning_rate: 0.2, weight_decay: 0.0, momentum: 0.9, nesterov: false };

@@ -2,7 +2,7 @@
 
 use dfdx::optim::{Momentum, Sgd, SgdConfig};
 use dfdx::prelude::*;
-use strata_model::{ModelError, cross_entropy, initialise, mlp};
+use strata_model::{Activation, Layers, ModelError, cross_entropy, initialise, mlp};
 use strata_rng::TorchRng;
 
 const SAMPLES: usize = 60;
@@ -16,6 +16,8 @@ fn main() -> Result<(), ModelError> {
     let mut network = device.build_module::<mlp!(12, 8, 3), f32>();
     // The parameters that torch.manual_seed(43) would give.
     initialise(&mut network, &mut TorchRng::new(43));
+    // As built, nothing lies between the layers.
+    network.configure(Activation::Relu, 0.0, 43)?;
     let x = device.tensor_from_vec((0..SAMPLES * 12).map(feature).collect(), (SAMPLES, Const::<12>));
 
     let config = SgdConfig { lr: 0.2, momentum: Some(Momentum::Classic(0.9)), weight_decay: None };

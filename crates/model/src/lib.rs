@@ -79,6 +79,8 @@ pub use weights::{LayerWeights, Weights, check_description, load_weights, weight
 ///
 /// Each width is written once, so the output of a layer is the input of the next by construction. The nesting of pairs
 /// is what lets a network have any depth (dfdx's tuples end at six).
+///
+/// As built, the layers follow each other with nothing between: [`Layers::configure`] says which activation and dropout a chain has.
 #[macro_export]
 macro_rules! mlp {
     ($inputs:literal, $outputs:literal $(,)?) => { $crate::Dense<$inputs, $outputs> };
