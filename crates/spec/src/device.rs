@@ -68,7 +68,7 @@ named! {
     pub enum Precision {
         #[default]
         F32 = "f32", "32-bit floats";
-        Bf16 = "bf16", "operands rounded to bfloat16, eight bits of precision: about twice as fast on a processor with AVX-512 BF16, and the same bits, not faster, on any other";
+        Bf16 = "bf16", "operands rounded to bfloat16, eight bits of precision: twice the multiplications a second on a processor with AVX-512 BF16, and the same bits, no faster, on any other";
     }
 }
 

@@ -6,8 +6,12 @@ use strata_kernels::{GemmShape, Gradient, MomentumRule, Parameter, UpdateRule};
 
 use crate::common::{Operands, cases, on_threads, operands, values};
 
-fn bits(values: &[f32]) -> Vec<u32> {
-    values.iter().map(|value| value.to_bits()).collect()
+#[track_caller]
+fn same_bits(what: &str, shape: GemmShape, found: &[f32], expected: &[f32]) {
+    assert_eq!(found.len(), expected.len());
+    for (at, (found, expected)) in found.iter().zip(expected).enumerate() {
+        assert!(found.to_bits() == expected.to_bits(), "{what}[{at}] of {shape:?}: {found:e}, not {expected:e}");
+    }
 }
 
 /// All three products of `operands`.
@@ -16,16 +20,16 @@ fn agrees_with_the_reference(shape: GemmShape, operands: &Operands) {
     let (x, dy) = (rounded(x), rounded(dy));
     let mut y = vec![f32::NAN; shape.batch * shape.outputs];
     affine(shape, &x, weight, bias, &mut y);
-    assert_eq!(bits(&y), bits(&reference::affine(shape, &x, weight, bias)), "the output of {shape:?}");
+    same_bits("output", shape, &y, &reference::affine(shape, &x, weight, bias));
     let mut dx = vec![f32::NAN; shape.batch * shape.inputs];
     input_gradient(shape, &dy, weight, &mut dx);
-    assert_eq!(bits(&dx), bits(&reference::input_gradient(shape, &dy, weight)), "the input's gradient, {shape:?}");
+    same_bits("input gradient", shape, &dx, &reference::input_gradient(shape, &dy, weight));
     let before = values(shape.outputs * shape.inputs, 5);
     let mut gradient = before.clone();
     weight_gradient(shape, &dy, &x, &mut gradient);
     let sums = reference::weight_gradient(shape, &dy, &x);
     let expected: Vec<f32> = before.iter().zip(&sums).map(|(before, sum)| before + sum).collect();
-    assert_eq!(bits(&gradient), bits(&expected), "the weight's gradient, {shape:?}");
+    same_bits("weight gradient", shape, &gradient, &expected);
 }
 
 #[test]
