@@ -54,11 +54,8 @@ impl Kernel for Block<'_> {
                     let sums = sums[r * count..].iter_mut().skip(p).step_by(count);
                     let tile = Tile { pairs: &near[r..], spread: &spread[r..], panel };
                     r += match (height - r, how) {
-                        #[cfg(target_arch = "x86_64")]
                         (12.., How::Instruction) => tile.by_instruction::<12>(sums),
-                        #[cfg(target_arch = "x86_64")]
                         (4.., How::Instruction) => tile.by_instruction::<4>(sums),
-                        #[cfg(target_arch = "x86_64")]
                         (_, How::Instruction) => tile.by_instruction::<1>(sums),
                         (6.., How::MultiplyAdd) => tile.by_multiply_adds::<6, false>(sums),
                         (3.., How::MultiplyAdd) => tile.by_multiply_adds::<3, false>(sums),
@@ -105,7 +102,6 @@ struct Tile<'a> {
 
 impl Tile<'_> {
     /// Adds the chains of the first `R` rows to `sums`, one for each row, and says how many there were.
-    #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     fn by_instruction<'s, const R: usize>(&self, sums: impl Iterator<Item = &'s mut SumLane>) -> usize {
         let Some(rows) = self.pairs.first_chunk::<R>() else { return R };

@@ -16,7 +16,7 @@
 mod affine;
 mod block;
 mod input_gradient;
-#[cfg(target_arch = "x86_64")]
+#[cfg_attr(not(target_arch = "x86_64"), path = "no_instruction.rs")]
 mod instruction;
 mod loops;
 mod native;

@@ -2,32 +2,22 @@
 
 use std::sync::LazyLock;
 
+use super::loops::{chains, spread_out};
+use super::rows::pair;
+use super::{Bf16, COLUMNS, PAIRS, PairLane, instruction};
+
 /// Whether the products are computed by `vdpbf16ps`: the processor has it, it computes what is promised here on the values that it was tried with, and the
 /// environment variable `STRATA_BF16` is not `portable`, which makes every processor do without. Found out once in a process. The bits of results do not depend on it, their
 /// time does.
 pub fn is_native() -> bool {
-    static NATIVE: LazyLock<bool> =
-        LazyLock::new(|| std::env::var_os("STRATA_BF16").is_none_or(|value| value != "portable") && has_instruction());
+    static NATIVE: LazyLock<bool> = LazyLock::new(|| {
+        std::env::var_os("STRATA_BF16").is_none_or(|value| value != "portable") && instruction::is_there() && agrees()
+    });
     *NATIVE
 }
 
-#[cfg(target_arch = "x86_64")]
-fn has_instruction() -> bool {
-    super::instruction::is_there() && agrees()
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn has_instruction() -> bool {
-    false
-}
-
 /// A processor whose instruction rounds or orders otherwise would give other results in silence.
-#[cfg(target_arch = "x86_64")]
 fn agrees() -> bool {
-    use super::loops::{chains, spread_out};
-    use super::rows::pair;
-    use super::{Bf16, COLUMNS, PAIRS, PairLane};
-
     // Sums that depend on the order within a pair, exact middles, cancellation, and products far below the smallest normal number.
     let values = |seed: u32| {
         let mut state = seed;
@@ -48,6 +38,6 @@ fn agrees() -> bool {
     (1..=panel.len()).all(|depth| {
         let bits = |sums: [[f32; COLUMNS]; 3]| sums.map(|sums| sums.map(f32::to_bits));
         let panel = &panel[..depth];
-        bits(super::instruction::chains(&rows, panel)) == bits(chains::<3, true>(&spread, panel))
+        bits(instruction::chains(&rows, panel)) == bits(chains::<3, true>(&spread, panel))
     })
 }
