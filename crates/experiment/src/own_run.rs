@@ -22,8 +22,8 @@ use crate::{ExperimentError, StartFrom, environment};
 /// let features: Vec<f32> = (0..80).map(|i| (i as f32 * 0.7).sin()).collect();
 /// let labels = features.chunks(2).map(|point| u8::from(point[0] > point[1])).collect();
 /// let data = Table::new(features, labels, 8)?.shuffled();
-/// let (device, activation, step) = (Device::Cpu, Activation::Tanh, Sgd::default().into());
-/// let options = ClassifierOptions { device, activation, seed: 43, ..ClassifierOptions::new(step) };
+/// let (device, activation) = (Device::Cpu, Activation::Tanh);
+/// let options = ClassifierOptions { device, activation, seed: 43, ..ClassifierOptions::new(Sgd::default()) };
 /// let mut classifier = build::<mlp!(2, 8, 2), 2, 2>(options)?;
 /// let plan = Plan { phases: vec![Phase::constant(2, 0.1)], ..Plan::default() };
 ///
