@@ -108,7 +108,7 @@ pub(crate) fn check_device(experiment: &Config, device: Device) -> Result<(), Tr
 pub(crate) fn remark_on_precision(experiment: &Config) -> Option<&'static str> {
     let is_slow = experiment.get(&keys::PRECISION) == Some(Precision::Bf16) && !bf16::is_native();
     is_slow.then_some(
-        "bf16: without the instructions for bfloat16 (AVX-512 BF16), which are not there or not to be used, steps take somewhat longer than in f32; the results are the same bits",
+        "bf16: without the instructions for bfloat16 (AVX-512 BF16), which are not there or not to be used, steps take about one and a half times as long as in f32; the results are the same bits",
     )
 }
 
