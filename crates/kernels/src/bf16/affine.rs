@@ -4,16 +4,13 @@ use rayon::prelude::*;
 
 use super::block::Block;
 use super::rows::Rows;
-use super::{Bf16, COLUMNS, PAIRS, SumLane, TILE_ROWS, pack};
+use super::{Bf16, COLUMNS, PAIRS, TILE_ROWS, pack};
 use crate::GemmShape;
 use crate::dispatch::dispatch;
 use crate::geometry::{KC, panels_per_block};
 use crate::lanes::{LANES, Lanes};
 use crate::prefetch::Prefetch;
-use crate::product::split;
-
-/// Outputs that are taken from the sums' lanes side by side.
-const TOGETHER: usize = 8;
+use crate::product::{split, write_outputs};
 
 /// `y[b, o] = Σ_i x[b, i] · weight[o, i] + bias[o]`: `x` is `[batch, inputs]`, `weight` `[outputs, inputs]` and rounded as it is read, `y`
 /// `[batch, outputs]`.
@@ -69,23 +66,5 @@ pub fn affine(shape: GemmShape, x: &[Bf16], weight: &[f32], bias: &[f32], y: &mu
             }
         }
     });
-    let sums: &[SumLane] = sums;
-    y.par_chunks_mut(COLUMNS * outputs).enumerate().for_each(|(p, y)| {
-        let (first, panel) = (p / group * group, p % group);
-        let count = group.min(panels - first);
-        for rows in &tasks {
-            let sums = &sums[rows.start * panels + rows.len() * first..][..rows.len() * count];
-            let bias = bias[rows.clone()].chunks(TOGETHER);
-            for (at, (sums, bias)) in sums.chunks(TOGETHER * count).zip(bias).enumerate() {
-                let lanes: [&SumLane; TOGETHER] =
-                    std::array::from_fn(|o| sums.get(o * count + panel).unwrap_or(&[0.0; COLUMNS]));
-                let output = rows.start + at * TOGETHER;
-                for (sample, y) in y.chunks_exact_mut(outputs).enumerate() {
-                    for ((y, lane), bias) in y[output..].iter_mut().zip(&lanes).zip(bias) {
-                        *y = lane[sample] + bias;
-                    }
-                }
-            }
-        }
-    });
+    write_outputs(y, sums, bias, &tasks, (group, panels));
 }

@@ -11,6 +11,7 @@ use crate::dispatch::dispatch;
 use crate::geometry::KC;
 use crate::lanes::{LANES, Lanes};
 use crate::prefetch::Prefetch;
+use crate::product::gather_rows;
 
 /// `dx[b, i] = Σ_o dy[b, o] · weight[o, i]`, written into `dx` (`[batch, inputs]`); the weight is rounded as it is read.
 ///
@@ -49,12 +50,5 @@ pub fn input_gradient(shape: GemmShape, dy: &[Bf16], weight: &[f32], dx: &mut [f
             });
         }
     });
-    dx.par_chunks_mut(inputs).enumerate().for_each(|(b, dx)| {
-        for (task, dx) in dx.chunks_mut(group * COLUMNS).enumerate() {
-            let first = task * group;
-            let count = group.min(panels - first);
-            let row = sums[first * batch + b * count..][..count].as_flattened();
-            dx.copy_from_slice(&row[..dx.len()]);
-        }
-    });
+    gather_rows(dx, sums, inputs, group);
 }

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use super::loops::{chains, spread_out};
 use super::rows::pair;
+use super::value::Operand;
 use super::{Bf16, COLUMNS, PAIRS, PairLane, instruction};
 
 /// Whether the products are computed by `vdpbf16ps`: the processor has it, it computes what is promised here on the values that it was tried with, and the

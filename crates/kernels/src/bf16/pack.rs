@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::block::smallest;
 use super::native::is_native;
 use super::rows::{Rows, pair};
+use super::value::Operand;
 use super::{Bf16, COLUMNS, PAIRS, PairLane};
 use crate::dispatch::{Kernel, dispatch};
 use crate::lanes::Lanes;
@@ -76,27 +77,7 @@ pub(super) struct Columns<'a, T> {
     pub(super) depth: usize,
 }
 
-/// What is rounded as it is packed, or was before.
-pub(super) trait Value: Copy + Sync {
-    /// Its bits as a bfloat16.
-    fn bits(self) -> u32;
-}
-
-impl Value for f32 {
-    #[inline(always)]
-    fn bits(self) -> u32 {
-        Bf16::round(self).bits()
-    }
-}
-
-impl Value for Bf16 {
-    #[inline(always)]
-    fn bits(self) -> u32 {
-        self.bits()
-    }
-}
-
-impl<T: Value> Kernel for Columns<'_, T> {
+impl<T: Operand> Kernel for Columns<'_, T> {
     #[inline(always)]
     fn run(self) {
         let Self { matrix, row_length, first_row, first_column, panels, depth } = self;

@@ -1,6 +1,7 @@
 //! The left operand of a product: rows that are read where they lie.
 
 use super::Bf16;
+use super::value::Operand;
 
 /// A row-major matrix, of whose neighbours in a row the products take two and two.
 #[derive(Clone, Copy)]
@@ -20,8 +21,8 @@ impl Rows<'_> {
     pub(super) fn read(self, row: usize, row_length: usize, first: usize, pairs: &mut [u32]) {
         let values = row * row_length + first..row * row_length + row_length.min(first + 2 * pairs.len());
         match self {
-            Self::F32(matrix) => pair_up(&matrix[values], |value| Bf16::round(value).bits(), pairs),
-            Self::Bf16(matrix) => pair_up(&matrix[values], Bf16::bits, pairs),
+            Self::F32(matrix) => pair_up(&matrix[values], pairs),
+            Self::Bf16(matrix) => pair_up(&matrix[values], pairs),
             Self::Pairs(matrix) => {
                 pairs.copy_from_slice(&matrix[row * row_length.div_ceil(2) + first / 2..][..pairs.len()]);
             }
@@ -36,12 +37,12 @@ pub(super) fn pair(first: u32, second: u32) -> u32 {
 }
 
 #[inline(always)]
-fn pair_up<T: Copy>(values: &[T], bits: impl Fn(T) -> u32, pairs: &mut [u32]) {
+fn pair_up<T: Operand>(values: &[T], pairs: &mut [u32]) {
     let (whole, rest) = values.as_chunks::<2>();
     for (pair_bits, [first, second]) in pairs.iter_mut().zip(whole) {
-        *pair_bits = pair(bits(*first), bits(*second));
+        *pair_bits = pair(first.bits(), second.bits());
     }
     if let (Some(last), Some(pair_bits)) = (rest.first(), pairs.get_mut(whole.len())) {
-        *pair_bits = bits(*last);
+        *pair_bits = last.bits();
     }
 }

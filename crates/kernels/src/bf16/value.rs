@@ -40,11 +40,25 @@ impl Bf16 {
     pub const fn to_f32(self) -> f32 {
         f32::from_bits((self.0 as u32) << 16)
     }
+}
 
-    /// Its bits, in the lower half.
+/// What is rounded where it is read, or was before.
+pub(super) trait Operand: Copy + Sync {
+    /// Its bits as a bfloat16, in the lower half.
+    fn bits(self) -> u32;
+}
+
+impl Operand for f32 {
     #[inline(always)]
-    pub(super) const fn bits(self) -> u32 {
-        self.0 as u32
+    fn bits(self) -> u32 {
+        Bf16::round(self).bits()
+    }
+}
+
+impl Operand for Bf16 {
+    #[inline(always)]
+    fn bits(self) -> u32 {
+        self.0.into()
     }
 }
 

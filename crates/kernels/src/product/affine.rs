@@ -3,11 +3,11 @@
 use rayon::prelude::*;
 
 use super::by_nonzeros::{Rhs, sparse_times_dense};
-use super::{GemmShape, split};
+use super::{GemmShape, split, write_outputs};
 use crate::block::Block;
 use crate::dispatch::dispatch;
 use crate::geometry::{KC, TILE_ROWS, panels_per_block};
-use crate::lanes::{LANES, Lane, Lanes};
+use crate::lanes::{LANES, Lanes};
 use crate::pack;
 use crate::prefetch::Prefetch;
 use crate::sparse::Sparse;
@@ -34,9 +34,6 @@ pub fn affine(shape: GemmShape, x: &[f32], weight: &[f32], bias: &[f32], y: &mut
     }
     by_tiles(shape, x, weight, bias, y);
 }
-
-/// Outputs that are taken from the sums' lanes side by side.
-const TOGETHER: usize = 8;
 
 /// For how many samples a transposed panel must serve.
 const SAMPLES_THAT_PAY: usize = 64;
@@ -76,22 +73,5 @@ fn by_tiles(shape: GemmShape, x: &[f32], weight: &[f32], bias: &[f32], y: &mut [
             }
         }
     });
-    y.par_chunks_mut(LANES * outputs).enumerate().for_each(|(p, y)| {
-        let (first, panel) = (p / group * group, p % group);
-        let count = group.min(panels - first);
-        for rows in &tasks {
-            let sums = &sums[rows.start * panels + rows.len() * first..][..rows.len() * count];
-            let bias = bias[rows.clone()].chunks(TOGETHER);
-            for (at, (sums, bias)) in sums.chunks(TOGETHER * count).zip(bias).enumerate() {
-                let lanes: [Lane; TOGETHER] =
-                    std::array::from_fn(|o| sums.get(o * count + panel).copied().unwrap_or([0.0; LANES]));
-                let output = rows.start + at * TOGETHER;
-                for (sample, y) in y.chunks_exact_mut(outputs).enumerate() {
-                    for ((y, lane), bias) in y[output..].iter_mut().zip(&lanes).zip(bias) {
-                        *y = lane[sample] + bias;
-                    }
-                }
-            }
-        }
-    });
+    write_outputs(y, &sums, bias, &tasks, (group, panels));
 }

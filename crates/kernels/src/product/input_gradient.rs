@@ -2,8 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::GemmShape;
 use super::by_nonzeros::{Rhs, sparse_times_dense};
+use super::{GemmShape, gather_rows};
 use crate::block::Block;
 use crate::dispatch::dispatch;
 use crate::geometry::KC;
@@ -56,14 +56,5 @@ fn by_tiles(shape: GemmShape, dy: &[f32], weight: &[f32], dx: &mut [f32]) {
             });
         }
     });
-    dx.par_chunks_mut(inputs).enumerate().for_each(|(b, dx)| {
-        for (task, dx) in dx.chunks_mut(group * LANES).enumerate() {
-            let first = task * group;
-            let count = group.min(panels - first);
-            let row = &sums[first * batch + b * count..][..count];
-            for (dx, lane) in dx.chunks_mut(LANES).zip(row) {
-                dx.copy_from_slice(&lane[..dx.len()]);
-            }
-        }
-    });
+    gather_rows(dx, &sums, inputs, group);
 }

@@ -12,6 +12,8 @@ pub use outer::weight_gradient;
 
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 /// The sizes of a dense layer's operands: `[batch, inputs]` times `[outputs, inputs]` transposed is `[batch, outputs]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GemmShape {
@@ -52,6 +54,52 @@ impl GemmShape {
 pub(crate) fn split<'a, T>(mut slice: &'a mut [T], tasks: &[Range<usize>], length: usize) -> Vec<&'a mut [T]> {
     let pieces = tasks.iter().map(|rows| slice.split_off_mut(..(rows.len() * length).min(slice.len())));
     pieces.map(Option::unwrap_or_default).collect()
+}
+
+/// Outputs that are taken from the sums' lanes side by side.
+const TOGETHER: usize = 8;
+
+/// `y[b, o] = sum + bias[o]` (`y` is `[batch, outputs]`) of sums that are `[outputs, batch]`: in lanes of `W` samples, the panels of a group side by side in
+/// each of a task's rows, groups one after the other.
+pub(crate) fn write_outputs<const W: usize>(
+    y: &mut [f32],
+    sums: &[[f32; W]],
+    bias: &[f32],
+    tasks: &[Range<usize>],
+    (group, panels): (usize, usize),
+) {
+    let outputs = bias.len();
+    y.par_chunks_mut(W * outputs).enumerate().for_each(|(p, y)| {
+        let (first, panel) = (p / group * group, p % group);
+        let count = group.min(panels - first);
+        for rows in tasks {
+            let sums = &sums[rows.start * panels + rows.len() * first..][..rows.len() * count];
+            let bias = bias[rows.clone()].chunks(TOGETHER);
+            for (at, (sums, bias)) in sums.chunks(TOGETHER * count).zip(bias).enumerate() {
+                let lanes: [[f32; W]; TOGETHER] =
+                    std::array::from_fn(|o| sums.get(o * count + panel).copied().unwrap_or([0.0; W]));
+                let output = rows.start + at * TOGETHER;
+                for (sample, y) in y.chunks_exact_mut(outputs).enumerate() {
+                    for ((y, lane), bias) in y[output..].iter_mut().zip(&lanes).zip(bias) {
+                        *y = lane[sample] + bias;
+                    }
+                }
+            }
+        }
+    });
+}
+
+/// Rows of `dx` (`[batch, inputs]`) out of sums of `W` columns a lane: `[batch, group]` for each group of panels, groups one after the other.
+pub(crate) fn gather_rows<const W: usize>(dx: &mut [f32], sums: &[[f32; W]], inputs: usize, group: usize) {
+    let (batch, panels) = (dx.len() / inputs, inputs.div_ceil(W));
+    dx.par_chunks_mut(inputs).enumerate().for_each(|(b, dx)| {
+        for (task, dx) in dx.chunks_mut(group * W).enumerate() {
+            let first = task * group;
+            let count = group.min(panels - first);
+            let row = sums[first * batch + b * count..][..count].as_flattened();
+            dx.copy_from_slice(&row[..dx.len()]);
+        }
+    });
 }
 
 /// `gradient[o] += Σ_b dy[b, o]`: `dy` is `[batch, outputs]`, `gradient` `[outputs]`.
