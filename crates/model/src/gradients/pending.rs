@@ -49,29 +49,40 @@ impl GradientFactors {
     /// The factors of several products, one below the other: the sum of products is their product. Nothing of products in different precisions.
     fn stacked(parts: &[Self]) -> Option<Self> {
         let shape = GemmShape { batch: parts.iter().map(|part| part.shape.batch).sum(), ..parts.first()?.shape };
-        let (dy_length, x_length) = (shape.batch * shape.outputs, shape.batch * shape.inputs);
         let factors = match &parts.first()?.factors {
             Factors::F32 { .. } => {
-                let (mut all_dy, mut all_x) = (kernels::with_room(dy_length), kernels::with_room(x_length));
-                for part in parts {
-                    let Factors::F32 { dy, x } = &part.factors else { return None };
-                    all_dy.extend_from_slice(dy);
-                    all_x.extend_from_slice(x.values());
-                }
-                Factors::F32 { dy: all_dy, x: Box::new(all_x) }
+                let (dy, x) = below_each_other(shape, parts, |factors| match factors {
+                    Factors::F32 { dy, x } => Some((dy, x.values())),
+                    Factors::Bf16 { .. } => None,
+                })?;
+                Factors::F32 { dy, x: Box::new(x) }
             }
             Factors::Bf16 { .. } => {
-                let (mut all_dy, mut all_x) = (kernels::with_room(dy_length), kernels::with_room(x_length));
-                for part in parts {
-                    let Factors::Bf16 { dy, x } = &part.factors else { return None };
-                    all_dy.extend_from_slice(dy);
-                    all_x.extend_from_slice(x);
-                }
-                Factors::Bf16 { dy: all_dy, x: all_x }
+                let (dy, x) = below_each_other(shape, parts, |factors| match factors {
+                    Factors::Bf16 { dy, x } => Some((dy, x)),
+                    Factors::F32 { .. } => None,
+                })?;
+                Factors::Bf16 { dy, x }
             }
         };
         Some(Self { factors, shape })
     }
+}
+
+/// `dy` and `x` of all parts, `shape` in all; none where `of` gives none for one.
+fn below_each_other<'a, T: Copy + 'a>(
+    shape: GemmShape,
+    parts: &'a [GradientFactors],
+    of: impl Fn(&'a Factors) -> Option<(&'a [T], &'a [T])>,
+) -> Option<(Vec<T>, Vec<T>)> {
+    let mut all_dy = kernels::with_room(shape.batch * shape.outputs);
+    let mut all_x = kernels::with_room(shape.batch * shape.inputs);
+    for part in parts {
+        let (dy, x) = of(&part.factors)?;
+        all_dy.extend_from_slice(dy);
+        all_x.extend_from_slice(x);
+    }
+    Some((all_dy, all_x))
 }
 
 /// A tensor of any shape on the CPU.
