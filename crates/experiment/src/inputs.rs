@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use strata_config::{Config, keys};
+use strata_config::Config;
 use strata_dataset::{
     Augmentation, BatchContent, Dataset, ImageLoader, Images, Order, PixelScale, PreparedImages, Split, ValueScale,
 };
@@ -174,7 +174,7 @@ impl Inputs {
             input: vec![shape.channels, shape.height, shape.width],
             classes: dataset.classes.clone(),
             transform: self.transform(shape.channels),
-            precision: config.get(&keys::PRECISION).unwrap_or_default(),
+            precision: setup::precision(config),
         }
     }
 

@@ -69,7 +69,7 @@ pub(crate) fn classifier(
         activation,
         dropout,
         seed: experiment.seed,
-        precision: experiment.get(&keys::PRECISION).unwrap_or_default(),
+        precision: precision(experiment),
         resident: tables.zip(bytes.as_deref()).map(|(tables, bytes)| ByteSamples { bytes, tables }),
     })?;
     let built = classifier.architecture().network();
@@ -90,7 +90,7 @@ pub(crate) fn activation_and_dropout(experiment: &Config) -> (Activation, f32) {
 /// Whether `device` can train as the config says.
 pub(crate) fn check_device(experiment: &Config, device: Device) -> Result<(), TrainError> {
     step(experiment).check_on(device)?;
-    check_precision(device, experiment.get(&keys::PRECISION).unwrap_or_default())?;
+    check_precision(device, precision(experiment))?;
     if device != Device::Cpu && experiment.accumulate.get() > 1 {
         return Err(TrainError::OnlyOnCpu { what: "accumulation of gradients".into() });
     }
@@ -104,9 +104,14 @@ pub(crate) fn check_device(experiment: &Config, device: Device) -> Result<(), Tr
     Ok(())
 }
 
+/// Of the products of dense layers.
+pub(crate) fn precision(experiment: &Config) -> Precision {
+    experiment.get(&keys::PRECISION).unwrap_or_default()
+}
+
 /// What a person should know who asked for bfloat16 because it is fast.
 pub(crate) fn remark_on_precision(experiment: &Config) -> Option<&'static str> {
-    let is_slow = experiment.get(&keys::PRECISION) == Some(Precision::Bf16) && !bf16::is_native();
+    let is_slow = precision(experiment) == Precision::Bf16 && !bf16::is_native();
     is_slow.then_some(
         "bf16: without the instructions for bfloat16 (AVX-512 BF16), which are not there or not to be used, steps take about one and a half times as long as in f32; the results are the same bits",
     )

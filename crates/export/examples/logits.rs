@@ -4,8 +4,7 @@
 use std::path::PathBuf;
 
 use strata_model::{
-    Activation, Architecture, InputTransform, LayerWeights, ModelError, Precision, Predictor, TrainedModel, Usage,
-    Weights,
+    Activation, Architecture, InputTransform, LayerWeights, ModelError, Predictor, TrainedModel, Usage, Weights,
 };
 
 /// Two classes of images of one byte: dark ones and bright ones.
@@ -13,15 +12,8 @@ fn dark_or_bright() -> Result<TrainedModel, ModelError> {
     let layer = LayerWeights { weight: vec![-1.0, 1.0], bias: vec![0.5, -0.5] };
     let weights = Weights::from_layers(Architecture::new(1, &[], 2), vec![layer])?;
     let transform = InputTransform::Pixels { mean: vec![0.0], deviation: vec![1.0] };
-    let classes = vec!["dark".into(), "bright".into()];
-    let usage = Usage {
-        activation: Activation::Relu,
-        dropout: 0.0,
-        input: vec![1, 1, 1],
-        classes,
-        transform,
-        precision: Precision::F32,
-    };
+    let features = Usage::of_features(Activation::Relu, 1, ["dark", "bright"]);
+    let usage = Usage { input: vec![1, 1, 1], transform, ..features };
     TrainedModel::new(weights, usage)
 }
 

@@ -3,22 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use strata_export::{OnnxInput, onnx_model};
-use strata_model::{Activation, Architecture, InputTransform, LayerWeights, Precision, TrainedModel, Usage, Weights};
+use strata_model::{Activation, Architecture, InputTransform, LayerWeights, TrainedModel, Usage, Weights};
 
 /// Two classes of images of 2 × 2 bytes: dark ones and bright ones.
 fn dark_or_bright() -> Result<TrainedModel, Box<dyn std::error::Error>> {
     let layer = LayerWeights { weight: [vec![-1.0; 4], vec![1.0; 4]].concat(), bias: vec![2.0, -2.0] };
     let weights = Weights::from_layers(Architecture::new(4, &[], 2), vec![layer])?;
     let transform = InputTransform::Pixels { mean: vec![0.0], deviation: vec![1.0] };
-    let classes = vec!["dark".into(), "bright".into()];
-    let usage = Usage {
-        activation: Activation::Relu,
-        dropout: 0.0,
-        input: vec![1, 2, 2],
-        classes,
-        transform,
-        precision: Precision::F32,
-    };
+    let features = Usage::of_features(Activation::Relu, 4, ["dark", "bright"]);
+    let usage = Usage { input: vec![1, 2, 2], transform, ..features };
     Ok(TrainedModel::new(weights, usage)?)
 }
 
