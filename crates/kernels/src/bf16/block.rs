@@ -34,21 +34,17 @@ impl Kernel for Block<'_> {
         let Self { rows, row_length, first_row, first_k, depth, panels, sums, prefetch, .. } = self;
         let count = panels.len() / depth;
         let mut near = [[0; PAIRS]; TILE_ROWS];
-        // Of loops without the instruction only: it is larger than the rows themselves.
-        let mut spread = if is_native() { None } else { Some([[[0.0; 2]; PAIRS]; TILE_ROWS]) };
+        let mut spread = [[[0.0; 2]; PAIRS]; TILE_ROWS];
         for (tile, sums) in sums.chunks_mut(TILE_ROWS * count).enumerate() {
             let height = sums.len() / count;
             let row = first_row + tile * TILE_ROWS;
             for (r, near) in near[..height].iter_mut().enumerate() {
                 rows.read(row + r, row_length, first_k, &mut near[..depth]);
             }
-            let (how, spread): (_, &[_]) = match &mut spread {
-                None => (How::Instruction, &[]),
-                Some(spread) => {
-                    spread_out(&near[..height], spread);
-                    (How::without_instruction(&near[..height], depth, self.smallest), spread)
-                }
-            };
+            let how = How::of(&near[..height], depth, self.smallest);
+            if how != How::Instruction {
+                spread_out(&near[..height], &mut spread);
+            }
             for (p, panel) in panels.chunks_exact(depth).enumerate() {
                 for r in 0..height {
                     prefetch.issue(tile * TILE_ROWS + r, p);
@@ -56,7 +52,7 @@ impl Kernel for Block<'_> {
                 let mut r = 0;
                 while r < height {
                     let sums = sums[r * count..].iter_mut().skip(p).step_by(count);
-                    let tile = Tile { pairs: &near[r..], spread: spread.get(r..).unwrap_or_default(), panel };
+                    let tile = Tile { pairs: &near[r..], spread: &spread[r..], panel };
                     r += match (height - r, how) {
                         (12.., How::Instruction) => tile.by_instruction::<12>(sums),
                         (4.., How::Instruction) => tile.by_instruction::<4>(sums),
@@ -73,7 +69,7 @@ impl Kernel for Block<'_> {
 }
 
 /// How a chain is computed; the bits are the same.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 enum How {
     /// By `vdpbf16ps`.
     Instruction,
@@ -85,7 +81,10 @@ enum How {
 
 impl How {
     #[inline(always)]
-    fn without_instruction(rows: &[[u32; PAIRS]], depth: usize, smallest_of_panels: u32) -> Self {
+    fn of(rows: &[[u32; PAIRS]], depth: usize, smallest_of_panels: u32) -> Self {
+        if is_native() {
+            return Self::Instruction;
+        }
         let smallest = rows.iter().map(|row| smallest(&row[..depth])).min().unwrap_or(u32::MAX);
         // A value of exponent e is a multiple of 2^(e - 7). Where the products of all are multiples of 2^-126, so are their sums, rounded or not: zero or
         // normal numbers. Exponents are stored with 127 added.
