@@ -4,19 +4,18 @@ use std::path::Path;
 
 use strata_experiment::{ExperimentError, OwnRun};
 use strata_model::{Activation, Usage, mlp};
-use strata_trainer::{ClassifierOptions, Device, Phase, Plan, Sgd, StopAfter, Table, build};
+use strata_trainer::{ClassifierOptions, Phase, Plan, Sgd, StopAfter, Table, build};
 
 fn train(runs: &Path, name: &str, stop: usize) -> Result<(), ExperimentError> {
     let features: Vec<f32> = (0..600).map(|i| (i as f32 * 0.7).sin()).collect();
     let labels: Vec<u8> = features.chunks(2).map(|point| u8::from(point[0] * point[1] > 0.0)).collect();
     let data = Table::new(features, labels, 32)?.shuffled();
-    let (device, activation) = (Device::Cpu, Activation::Tanh);
-    let step = Sgd { momentum: 0.9, ..Sgd::default() };
-    let options = ClassifierOptions { device, activation, seed: 43, ..ClassifierOptions::new(step) };
+    let activation = Activation::Tanh;
+    let options = ClassifierOptions { activation, seed: 43, ..ClassifierOptions::new(Sgd::with_momentum(0.9)) };
     let mut classifier = build::<mlp!(2, 16, 2), 2, 2>(options)?;
-    let plan = Plan { phases: vec![Phase::constant(20, 0.1)], ..Plan::default() };
+    let plan = Plan::new([Phase::constant(20, 0.1)]);
     let usage = Usage::of_features(activation, 2, ["differ", "agree"]);
-    let run = OwnRun { runs, name, config: "points = 300\nseed = 43\n", seed: 43, device, usage, from: None };
+    let run = OwnRun::new(runs, name, "points = 300\nseed = 43\n", usage).seed(43);
     let record = run.fit(&mut *classifier, &data, &data, &plan, &mut StopAfter::steps(stop))?;
     println!("{name}: accuracy {:?} after {} parts", record.metrics.val_acc, record.parts.len());
     Ok(())

@@ -17,19 +17,19 @@ use crate::{ExperimentError, StartFrom, environment};
 /// ```
 /// use strata_experiment::OwnRun;
 /// use strata_model::{Activation, Usage, mlp};
-/// use strata_trainer::{ClassifierOptions, Device, Phase, Plan, Sgd, Table, build};
+/// use strata_trainer::{ClassifierOptions, Phase, Plan, Sgd, Table, build};
 ///
 /// let features: Vec<f32> = (0..80).map(|i| (i as f32 * 0.7).sin()).collect();
 /// let labels = features.chunks(2).map(|point| u8::from(point[0] > point[1])).collect();
 /// let data = Table::new(features, labels, 8)?.shuffled();
-/// let (device, activation) = (Device::Cpu, Activation::Tanh);
-/// let options = ClassifierOptions { device, activation, seed: 43, ..ClassifierOptions::new(Sgd::default()) };
+/// let activation = Activation::Tanh;
+/// let options = ClassifierOptions { activation, seed: 43, ..ClassifierOptions::new(Sgd::default()) };
 /// let mut classifier = build::<mlp!(2, 8, 2), 2, 2>(options)?;
-/// let plan = Plan { phases: vec![Phase::constant(2, 0.1)], ..Plan::default() };
+/// let plan = Plan::new([Phase::constant(2, 0.1)]);
 ///
 /// let runs = tempfile::tempdir()?;
 /// let usage = Usage::of_features(activation, 2, ["left", "right"]);
-/// let run = OwnRun { runs: runs.path(), name: "points", config: "points = 40\n", seed: 43, device, usage, from: None };
+/// let run = OwnRun::new(runs.path(), "points", "points = 40\n", usage).seed(43);
 /// let record = run.fit(&mut *classifier, &data, &data, &plan, &mut ())?;
 /// assert_eq!(record.history.len(), 3);
 /// assert!(runs.path().join("points/model.safetensors").exists());
@@ -54,7 +54,18 @@ pub struct OwnRun<'a> {
     pub from: Option<&'a StartFrom>,
 }
 
-impl OwnRun<'_> {
+impl<'a> OwnRun<'a> {
+    /// A run on the CPU from parameters drawn with the seed 0.
+    pub fn new(runs: &'a Path, name: &'a str, config: &'a str, usage: Usage) -> Self {
+        Self { runs, name, config, seed: 0, device: Device::Cpu, usage, from: None }
+    }
+
+    /// With this seed of the initial parameters and of every draw of the training.
+    #[must_use]
+    pub fn seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
     /// Trains `classifier` and records it: from PyTorch's initial parameters for the seed or, where the run's folder is there, from its last
     /// checkpoint on, to the same bits as a run that was never stopped. With early stopping the weights are the best epoch's.
     ///

@@ -2,47 +2,28 @@
 
 use dfdx::prelude::*;
 use strata_kernels::SgdRule;
-use strata_model::{GradientStore, ModelError, cross_entropy, initialise, net, tensor_specs};
+use strata_model::{GradientStore, ModelError, Samples, cross_entropy, initialise, net, own_layer, tensor_specs};
 
-#[derive(Clone)]
-struct Scale<const N: usize, E: Dtype, D: Storage<E>> {
-    scale: Tensor<Rank1<N>, E, D>,
-}
-
-/// What builds it, in any network.
-#[derive(Clone, Copy, Debug, Default)]
-struct BuildScale<const N: usize>;
-
-impl<const N: usize, E: Dtype, D: Device<E>> BuildOnDevice<D, E> for BuildScale<N> {
-    type Built = Scale<N, E, D>;
-}
-
-impl<const N: usize, E: Dtype, D: Device<E>> TensorCollection<E, D> for Scale<N, E, D> {
-    type To<E2: Dtype, D2: Device<E2>> = Scale<N, E2, D2>;
-
-    fn iter_tensors<V: ModuleVisitor<Self, E, D>>(visitor: &mut V) -> Result<Option<Self::To<V::E2, V::D2>>, V::Err> {
-        let scale = Self::tensor("scale", |s| &s.scale, |s| &mut s.scale, TensorOptions::reset_to_ones());
-        visitor.visit_fields(scale, |scale| Scale { scale })
+own_layer! {
+    /// A learned scale for each feature.
+    struct Scale<N> {
+        scale: Rank1<N> = TensorOptions::reset_to_ones(),
     }
 }
 
-impl<const N: usize, D: Device<f32>, T: Tape<f32, D>> Module<Tensor<(usize, Const<N>), f32, D, T>>
-    for Scale<N, f32, D>
-{
-    type Output = Tensor<(usize, Const<N>), f32, D, T>;
+impl<const N: usize, D: Device<f32>, T: Tape<f32, D>> Module<Samples<N, T, D>> for Scale<N, f32, D> {
+    type Output = Samples<N, T, D>;
     type Error = D::Err;
 
-    fn try_forward(&self, x: Tensor<(usize, Const<N>), f32, D, T>) -> Result<Self::Output, D::Err> {
-        let scale = self.scale.retaped::<T>().try_broadcast_like::<_, Axis<0>>(x.shape())?;
+    fn try_forward(&self, x: Samples<N, T, D>) -> Result<Self::Output, D::Err> {
+        let scale = self.scale.retaped::<T>().try_broadcast_like(x.shape())?;
         x.try_mul(scale)
     }
 }
 
-impl<const N: usize, E: Dtype, D: Storage<E>> NonMutableModule for Scale<N, E, D> {}
-
 fn main() -> Result<(), ModelError> {
     let device = Cpu::default();
-    let mut network = device.build_module::<net!(6, 8 gelu, module(BuildScale<8> => 8), 3), f32>();
+    let mut network = device.build_module::<net!(6, 8 gelu, module(Scale<8> => 8), 3), f32>();
     initialise(&mut network, &mut strata_rng::TorchRng::new(43));
     println!("{:?}", tensor_specs(&network).into_iter().map(|tensor| tensor.name).collect::<Vec<_>>());
     let x = device.tensor_from_vec((0..54).map(|i| (i as f32 * 1.7).sin()).collect(), (9, Const::<6>));

@@ -55,6 +55,10 @@ mod usage;
 mod walk;
 mod weights;
 
+/// For [`own_layer!`], whose user need not depend on dfdx by itself.
+#[doc(hidden)]
+pub use dfdx as __dfdx;
+
 pub use architecture::{Architecture, TensorSpec};
 #[cfg(feature = "cuda")]
 pub use card::{HeldOnCard, ScoresOnCard, prepare_card};

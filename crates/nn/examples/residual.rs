@@ -18,7 +18,7 @@ fn clouds(samples: usize) -> Result<Table, TrainError> {
 fn main() -> Result<(), TrainError> {
     let step = TrainingStep::new(Sgd { momentum: 0.9, nesterov: true, weight_decay: 1e-4 })
         .clipping(Clipping { norm: Some(1.0), value: None });
-    let options = ClassifierOptions { activation: Activation::Identity, seed: 43, ..ClassifierOptions::new(step) };
+    let options = ClassifierOptions::of_net(step).seed(43);
     let mut classifier = build::<net!(4, 16 batch_norm gelu, skip(layer_norm, 16 gelu, 16), 3), 4, 3>(options)?;
     let mut rng = TorchRng::new(43);
     classifier.initialise(&mut rng)?;
@@ -26,7 +26,7 @@ fn main() -> Result<(), TrainError> {
 
     // Down from the rate to nothing along half a cosine.
     let phase = Phase::new(5, 0.05, ScheduleSpec::Cosine);
-    let plan = Plan { phases: vec![phase], ..Plan::default() };
+    let plan = Plan::new([phase]);
     let (train, test) = (clouds(300)?, clouds(90)?);
     fit(&mut *classifier, &train, &test, &plan, Progress::new(&rng), &mut ())?;
     if let Some(score) = evaluate(&mut *classifier, &test, &mut rng, Pass::Test, &mut ())? {

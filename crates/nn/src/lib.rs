@@ -38,7 +38,7 @@ pub mod prelude {
     pub use strata_experiment::{Config, ExperimentError, OwnRun, Recorder, Resumption, Runner};
     pub use strata_kernels::{ElementwiseRule, LossSum, Targets, UpdateRule};
     pub use strata_metrics::Metric;
-    pub use strata_model::{Activation, Architecture, Predictor, Usage, mlp, net};
+    pub use strata_model::{Activation, Architecture, Predictor, Samples, Usage, mlp, net, own_layer};
     pub use strata_report::{Record, RunFolder, compare_table, list_runs, read_record, runs_table};
     pub use strata_rng::TorchRng;
     pub use strata_spec::{

@@ -42,6 +42,17 @@ impl ClassifierOptions<'_> {
         let (device, activation, precision) = (DeviceKind::Cpu, Activation::Relu, Precision::F32);
         Self { device, step: step.into(), activation, dropout: 0.0, seed: 0, precision, resident: None }
     }
+
+    /// As [`ClassifierOptions::new`], for a network that says its activations itself (`net!`).
+    pub fn of_net(step: impl Into<TrainingStep>) -> Self {
+        Self { activation: Activation::Identity, ..Self::new(step) }
+    }
+
+    /// With this seed of the dropout masks.
+    #[must_use]
+    pub fn seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
 }
 
 /// A constructor of one network's classifier, its type erased.

@@ -35,6 +35,17 @@ pub(crate) struct Place<'a> {
 }
 
 impl Plan {
+    /// These phases, one after the other, and nothing else.
+    ///
+    /// ```
+    /// use strata_trainer::{Phase, Plan};
+    ///
+    /// assert_eq!(Plan::new([Phase::constant(3, 0.1), Phase::constant(2, 0.01)]).epochs(), 5);
+    /// ```
+    pub fn new(phases: impl Into<Vec<Phase>>) -> Self {
+        Self { phases: phases.into(), ..Self::default() }
+    }
+
     /// Epochs of all phases.
     pub fn epochs(&self) -> usize {
         self.phases.iter().map(|phase| phase.epochs).sum()

@@ -8,6 +8,7 @@ pub(crate) mod fused;
 mod kind;
 mod mask;
 mod operand;
+mod own;
 mod skip;
 mod word;
 
@@ -18,6 +19,7 @@ pub use external::{External, ExternalLayer, check_generators};
 pub use fused::{Fused, FusedDevice};
 pub use kind::*;
 pub use mask::{Mask, MaskDevice};
+pub use own::Samples;
 pub use skip::Skip;
 pub(crate) use word::Evaluation;
 pub use word::{LayerOfWord, Word, activation_number, argument_of_word, is_layer_kind, number_of_word};

@@ -19,6 +19,11 @@ pub struct Sgd {
 }
 
 impl Sgd {
+    /// With `momentum`, in `0..1`, and neither Nesterov's look ahead nor a penalty.
+    pub fn with_momentum(momentum: f64) -> Self {
+        Self { momentum, ..Self::default() }
+    }
+
     fn of_step(&self, step: Step) -> Result<TensorRule, TrainError> {
         let learning_rate = step.single("learning rate", step.learning_rate)?;
         let weight_decay = step.weight_decay(self.weight_decay) as f32;
