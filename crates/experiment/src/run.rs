@@ -217,8 +217,9 @@ impl Runner<'_> {
         // The notebook's order of draws: the split, then the layers, then the passes.
         let (split, rng) = data::split(experiment, &dataset)?;
         memory::check(experiment, &dataset, &split, device)?;
-        let (inputs, dataset_sha256) =
-            self.stop.while_at_once(|| threads.run(|| (Inputs::of(experiment, &dataset, &split), dataset.sha256())))?;
+        // One thread hashes while the others work the inputs out.
+        let inputs_and_hash = || rayon::join(|| Inputs::of(experiment, &dataset, &split), || dataset.sha256());
+        let (inputs, dataset_sha256) = self.stop.while_at_once(|| threads.run(inputs_and_hash))?;
         let (inputs, dataset_sha256) = (inputs?, dataset_sha256?);
         let tables = inputs.tables(experiment, &dataset.train, device)?;
         let mut classifier =

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use strata_files::escape_truncated;
 
 use super::files::Found;
@@ -44,12 +45,9 @@ impl Cifar {
             None => self.classes.iter().map(|&name| name.to_owned()).collect(),
         };
         self.assemble(found, classes, |part, bytes, file| {
-            let record = self.label_bytes + PIXELS;
-            for (number, bytes) in bytes.chunks_exact(record).enumerate() {
-                let (labels, pixels) = bytes.split_at(self.label_bytes);
-                part.push(labels[self.label].into(), pixels, file, number)?;
-            }
-            Ok(())
+            let records = bytes.chunks_exact(self.label_bytes + PIXELS).map(|record| record.split_at(self.label_bytes));
+            let (labels, pixels): (Vec<_>, Vec<_>) = records.unzip();
+            part.extend(labels.iter().map(|labels| labels[self.label].into()), &pixels, file)
         })
     }
 
@@ -74,10 +72,7 @@ impl Cifar {
                 let problem = format!("it has {} labels and {} bytes of pixels", labels.len(), pixels.len());
                 return Err(wrong(file, problem));
             }
-            for (number, (label, pixels)) in labels.iter().zip(pixels.chunks_exact(PIXELS)).enumerate() {
-                part.push(*label, pixels, file, number)?;
-            }
-            Ok(())
+            part.extend(labels.iter().copied(), &pixels.chunks_exact(PIXELS).collect::<Vec<_>>(), file)
         })
     }
 
@@ -95,7 +90,7 @@ impl Cifar {
                     read(&mut part, bytes, &found.name(number))?;
                 }
             }
-            Images::new(ImageShape::CIFAR, part.pixels, part.labels, part.classes).map(Arc::new)
+            Images::new(ImageShape::CIFAR, part.pixels.into_flattened(), part.labels, part.classes).map(Arc::new)
         };
         let count = self.training_files;
         let (train, test) = (part(0..count)?, part(count..count + 1)?);
@@ -129,22 +124,29 @@ impl Cifar {
 /// Labels and pixels so far.
 struct Part {
     labels: Vec<u8>,
-    pixels: Vec<u8>,
+    pixels: Vec<[u8; PIXELS]>,
     classes: usize,
 }
 
 impl Part {
     fn with_room_for(images: usize, classes: usize) -> Result<Self, DatasetError> {
-        Ok(Self { labels: room_for(images, "labels")?, pixels: room_for(images * PIXELS, "images")?, classes })
+        Ok(Self { labels: room_for(images, "labels")?, pixels: room_for(images, "images")?, classes })
     }
 
-    fn push(&mut self, label: i64, pixels: &[u8], file: &str, record: usize) -> Result<(), DatasetError> {
+    /// Adds a file's images, each of whose `pixels` are [`PIXELS`] bytes. Most of the time goes into memory that is new, so all threads copy.
+    fn extend(&mut self, labels: impl Iterator<Item = i64>, pixels: &[&[u8]], file: &str) -> Result<(), DatasetError> {
         let classes = self.classes;
-        match u8::try_from(label) {
-            Ok(label) if usize::from(label) < classes => self.labels.push(label),
-            _ => return Err(DatasetError::Label { file: file.to_owned(), record, label, classes }),
+        for (record, label) in labels.enumerate() {
+            match u8::try_from(label) {
+                Ok(label) if usize::from(label) < classes => self.labels.push(label),
+                _ => return Err(DatasetError::Label { file: file.to_owned(), record, label, classes }),
+            }
         }
-        self.pixels.extend_from_slice(pixels);
+        self.pixels.par_extend(pixels.par_iter().map(|pixels| {
+            let mut image = [0; PIXELS];
+            image.copy_from_slice(pixels);
+            image
+        }));
         Ok(())
     }
 }

@@ -5,11 +5,13 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
+use rayon::prelude::*;
 use strata_files::escape_path;
 use strata_spec::DatasetKind;
 
 use super::{Layout, Member, Origin, Source, published};
 use crate::download::{FetchProgress, Watch};
+use crate::error::room_for;
 use crate::{DatasetError, digest};
 
 /// A gzipped file of labels has some thirty thousand bytes.
@@ -159,32 +161,40 @@ fn find(folder: &Path, member: &Member) -> Option<PathBuf> {
 
 fn read_folder(layout: &'static Layout, folder: &Path, watch: &Watch<'_>) -> Result<Found, DatasetError> {
     let mut found = Found::new(layout, String::new());
-    for (number, member) in layout.files.iter().enumerate() {
+    let members: Vec<(usize, &Member)> = layout.files.iter().enumerate().collect();
+    // A file for each thread at a time: whether reading is still wanted is asked between them.
+    for members in members.chunks(rayon::current_num_threads()) {
         watch.check()?;
-        let path = find(folder, member).unwrap_or_else(|| folder.join(member.name));
-        let is_packed = path.extension().is_some_and(|end| end == "gz") && !member.name.ends_with(".gz");
-        // The length first: a file of another kind may be of any size.
-        let file = match open(&path, if member.record > 0 && !is_packed { u64::MAX } else { member.longest }) {
-            Ok(file) => file,
-            Err(DatasetError::Io { source, .. })
-                if source.kind() == ErrorKind::NotFound && number >= layout.required =>
-            {
-                continue;
+        let read: Vec<_> = members.par_iter().map(|(_, member)| read_member(folder, member)).collect();
+        for (&(number, _), read) in members.iter().zip(read) {
+            match read {
+                Ok((path, bytes)) => (found.files[number], found.paths[number]) = (Some(bytes), Some(path)),
+                Err(DatasetError::Io { source, .. })
+                    if source.kind() == ErrorKind::NotFound && number >= layout.required => {}
+                Err(error) => return Err(error),
             }
-            Err(error) => return Err(error),
-        };
-        found.files[number] =
-            Some(if is_packed { read_gzip(member, file, &path)? } else { read_plain(member, file, &path)? });
-        found.paths[number] = Some(path);
+        }
     }
     watch.check()?;
     Ok(found)
 }
 
+/// Where a folder's file lies, and its bytes, unpacked.
+fn read_member(folder: &Path, member: &Member) -> Result<(PathBuf, Vec<u8>), DatasetError> {
+    let path = find(folder, member).unwrap_or_else(|| folder.join(member.name));
+    let is_packed = path.extension().is_some_and(|end| end == "gz") && !member.name.ends_with(".gz");
+    // The length first: a file of another kind may be of any size.
+    let file = open(&path, if member.record > 0 && !is_packed { u64::MAX } else { member.longest })?;
+    let bytes = if is_packed { read_gzip(member, file, &path)? } else { read_plain(member, file, &path)? };
+    Ok((path, bytes))
+}
+
 fn read_plain(member: &Member, file: File, path: &Path) -> Result<Vec<u8>, DatasetError> {
     let io = |error| DatasetError::io("read", path, error);
-    member.check_length(&escape_path(path), file.metadata().map_err(io)?.len())?;
-    let mut bytes = Vec::new();
+    let length = file.metadata().map_err(io)?.len();
+    member.check_length(&escape_path(path), length)?;
+    // One byte more, so that the end is found without growing.
+    let mut bytes = room_for(usize::try_from(length).map_or(usize::MAX, |length| length + 1), "a file")?;
     file.take(member.longest.saturating_add(1)).read_to_end(&mut bytes).map_err(io)?;
     member.check_length(&escape_path(path), bytes.len() as u64)?;
     Ok(bytes)

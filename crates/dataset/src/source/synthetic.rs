@@ -144,21 +144,26 @@ fn draw(image: &mut [u8], shape: ImageShape, label: u8, philox: &Philox) {
         [ground, ground + strength * (192 + byte(contrast) / 2) / 256]
     };
     let (figure, is_dark, times) = variant(label.into());
-    let mut inside = vec![0; shape.plane()];
-    for (at, inside) in inside.iter_mut().enumerate() {
-        let x = half_pixels(at % shape.width, right, shape.width, times);
-        let y = half_pixels(at / shape.width, down, shape.height, times);
-        *inside = usize::from(covers(figure, x, y) != is_dark);
+    let columns: Vec<i32> = (0..shape.width).map(|at| half_pixels(at, right, shape.width, times)).collect();
+    let mut inside = vec![0u8; shape.plane()];
+    for (at, row) in inside.chunks_mut(shape.width).enumerate() {
+        let y = half_pixels(at, down, shape.height, times);
+        row.iter_mut().zip(&columns).for_each(|(inside, &x)| *inside = u8::from(covers(figure, x, y) != is_dark));
     }
-    let mut noise = (1..).flat_map(|position| philox.block(position));
-    for (channel, plane) in image.chunks_mut(inside.len()).enumerate() {
-        let levels = levels(channel);
-        for (four, inside) in plane.chunks_mut(4).zip(inside.chunks(4)) {
-            let bytes = noise.next().unwrap_or_default().to_le_bytes();
-            for ((pixel, &inside), byte) in four.iter_mut().zip(inside).zip(bytes) {
-                let value = levels[inside] + (i32::from(byte) - 128) / 2;
-                *pixel = value.clamp(0, 255) as u8;
-            }
+    // A plane begins with a word of its own.
+    let bytes_of_plane = inside.len().next_multiple_of(4);
+    let mut noise = vec![0u8; (shape.channels * bytes_of_plane).next_multiple_of(16)];
+    for (block, position) in noise.chunks_exact_mut(16).zip(1..) {
+        let words = philox.block(position);
+        block.chunks_exact_mut(4).zip(words).for_each(|(bytes, word)| bytes.copy_from_slice(&word.to_le_bytes()));
+    }
+    let planes = image.chunks_mut(inside.len()).zip(noise.chunks(bytes_of_plane));
+    for (channel, (plane, noise)) in planes.enumerate() {
+        // From 24 to 87 and at most 158 more, in integers so short that the compiler's vectors multiply them.
+        let [ground, level] = levels(channel).map(|level| level as i16);
+        for ((pixel, &inside), &byte) in plane.iter_mut().zip(&inside).zip(noise) {
+            let value = ground + (level - ground) * i16::from(inside) + (i16::from(byte) - 128) / 2;
+            *pixel = value.clamp(0, 255) as u8;
         }
     }
 }
