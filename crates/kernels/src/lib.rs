@@ -40,6 +40,7 @@ mod activation;
 pub mod bf16;
 mod block;
 mod dispatch;
+mod dropout;
 mod elementary;
 mod frequency;
 mod geometry;
@@ -57,6 +58,7 @@ mod sparse;
 mod update;
 
 pub use activation::{activate, activation_gradient, derivative_needs_input};
+pub use dropout::drop_values;
 pub use frequency::{FrequencyError, FrequencyTable, LowFrequencies};
 pub use loss::{
     CrossEntropy, Loss, LossSum, MeanSquaredError, Mix, TargetError, Targets, WeightedCrossEntropy, cross_entropy,

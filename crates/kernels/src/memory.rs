@@ -3,6 +3,14 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use rayon::prelude::*;
+
+/// A copy of so many values or more is shared among the threads.
+const PARALLEL: usize = 1 << 16;
+
+/// Values that are copied as one.
+const LINE: usize = 64;
+
 /// There was no memory for a buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no memory for {bytes} bytes more")]
@@ -62,8 +70,16 @@ pub(crate) fn filled<T: Copy>(count: usize, value: T) -> Vec<T> {
 /// # Panics
 /// As [`zeros`].
 pub fn copied(values: &[f32]) -> Vec<f32> {
-    let mut buffer = with_room(values.len());
-    buffer.extend_from_slice(values);
+    if values.len() < PARALLEL {
+        let mut buffer = with_room(values.len());
+        buffer.extend_from_slice(values);
+        return buffer;
+    }
+    let (lines, rest) = values.as_chunks::<LINE>();
+    let mut buffer = with_room(lines.len() + 1);
+    lines.par_iter().copied().with_min_len(PARALLEL / LINE / 4).collect_into_vec(&mut buffer);
+    let mut buffer = buffer.into_flattened();
+    buffer.extend_from_slice(rest);
     buffer
 }
 
@@ -90,8 +106,6 @@ fn give_up(error: OutOfMemory) -> ! {
 
 #[cfg(test)]
 mod tests {
-    use rayon::prelude::*;
-
     use super::*;
 
     const TOO_MANY: usize = usize::MAX / 16;
@@ -109,6 +123,14 @@ mod tests {
     fn an_error_within_the_threads_of_a_pool_reaches_the_caller() {
         let work = || (0..64).into_par_iter().map(|n| zeros(if n == 41 { TOO_MANY } else { n }).len()).sum();
         assert_eq!(catch_out_of_memory::<usize>(work), Err(OutOfMemory { bytes: TOO_MANY * 4 }));
+    }
+
+    #[test]
+    fn a_copy_is_whole_whether_one_thread_makes_it_or_all() {
+        for count in [0, 1, LINE, PARALLEL - 1, PARALLEL, PARALLEL + 1, 3 * PARALLEL + LINE - 1] {
+            let values: Vec<f32> = (0..count).map(|i| i as f32).collect();
+            assert_eq!(copied(&values), values);
+        }
     }
 
     #[test]

@@ -122,15 +122,16 @@ impl crate::BatchNormDevice for Cuda {
 
 #[cfg(feature = "cuda")]
 impl MaskDevice for Cuda {
-    fn try_sample_mask<T>(
-        like: &Tensor<(usize, usize), f32, Self, T>,
+    fn try_drop_samples<T: Tape<f32, Self>>(
+        x: Tensor<(usize, usize), f32, Self, T>,
         mask: crate::Mask,
-    ) -> Result<Tensor<(usize, usize), f32, Self>, Self::Err> {
-        let batch = like.shape().0;
+    ) -> Result<Tensor<(usize, usize), f32, Self, T>, Self::Err> {
         // A value for each sample travels, and is spread on the card.
+        let (batch, _) = *x.shape();
         let mut kept = vec![1.0; batch];
         mask.apply_to_samples(&mut kept, 1);
-        like.device().try_tensor_from_vec(kept, (batch,))?.try_broadcast_like::<_, Axis<1>>(like.shape())
+        let kept = x.device().try_tensor_from_vec(kept, (batch,))?.try_broadcast_like::<_, Axis<1>>(x.shape())?;
+        x.try_mul(kept)
     }
 
     fn try_mask<S: Shape, T>(

@@ -5,6 +5,8 @@ const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
 const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
 const ROUNDS: usize = 10;
 
+const LOW: u64 = u32::MAX as u64;
+
 /// A stateless generator: each block of four words is a function of `(seed, stream, position)`.
 ///
 /// This is Philox4x32 with ten rounds (Salmon, Moraes, Dror, Shaw: *Parallel random numbers: as
@@ -36,23 +38,58 @@ impl Philox {
     #[inline]
     #[must_use]
     pub fn block(&self, position: u64) -> [u32; 4] {
-        let [low, high] = halves(position);
-        let mut counter = [low, high, self.stream[0], self.stream[1]];
+        self.blocks::<1>(position).map(|[word]| word)
+    }
+
+    /// The blocks at `first` and the positions after it: the first words of all of them, then the second, the third and the fourth. Positions go
+    /// on at zero after the last.
+    ///
+    /// Compiled where it is called, for the instructions that are to be had there: eight blocks side by side fill registers of 256 bits.
+    ///
+    /// ```
+    /// use strata_rng::Philox;
+    ///
+    /// let layer = Philox::new(43, 2);
+    /// let words = layer.blocks::<8>(1_000);
+    /// assert_eq!(words.map(|word| word[3]), layer.block(1_003));
+    /// ```
+    #[inline(always)]
+    #[must_use]
+    pub fn blocks<const N: usize>(&self, first: u64) -> [[u32; N]; 4] {
+        // Each word lies in 64 bits, whose upper half a product is told to leave out: that is one vector instruction.
+        let (mut word0, mut word1, mut word2, mut word3) = ([0; N], [0; N], [0; N], [0; N]);
+        for lane in 0..N {
+            let [low, high] = halves(first.wrapping_add(lane as u64));
+            (word0[lane], word1[lane]) = (u64::from(low), u64::from(high));
+            (word2[lane], word3[lane]) = (u64::from(self.stream[0]), u64::from(self.stream[1]));
+        }
         let mut key = self.key;
         for round in 0..ROUNDS {
             if round > 0 {
                 key = [key[0].wrapping_add(WEYL[0]), key[1].wrapping_add(WEYL[1])];
             }
-            let [low0, high0] = halves(u64::from(MULTIPLIERS[0]) * u64::from(counter[0]));
-            let [low1, high1] = halves(u64::from(MULTIPLIERS[1]) * u64::from(counter[2]));
-            counter = [high1 ^ counter[1] ^ key[0], low1, high0 ^ counter[3] ^ key[1], low0];
+            for lane in 0..N {
+                let product0 = (word0[lane] & LOW) * u64::from(MULTIPLIERS[0]);
+                let product1 = (word2[lane] & LOW) * u64::from(MULTIPLIERS[1]);
+                word0[lane] = product1 >> 32 ^ word1[lane] ^ u64::from(key[0]);
+                word1[lane] = product1;
+                word2[lane] = product0 >> 32 ^ word3[lane] ^ u64::from(key[1]);
+                word3[lane] = product0;
+            }
         }
-        counter
+        let mut words = [[0; N]; 4];
+        for lane in 0..N {
+            words[0][lane] = word0[lane] as u32;
+            words[1][lane] = word1[lane] as u32;
+            words[2][lane] = word2[lane] as u32;
+            words[3][lane] = word3[lane] as u32;
+        }
+        words
     }
 }
 
 /// The low word, then the high word.
-#[inline]
+#[inline(always)]
 fn halves(value: u64) -> [u32; 2] {
     [value as u32, (value >> 32) as u32]
 }

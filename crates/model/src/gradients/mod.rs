@@ -5,6 +5,7 @@
 //! the layer: only under [`GradientStore::backward`] are factors kept, under dfdx's own `backward` each gradient is whole and where dfdx's
 //! optimizers look for it.
 
+mod of_operation;
 mod pass;
 mod pending;
 
@@ -18,6 +19,7 @@ use self::pending::PendingGradient;
 use crate::ModelError;
 use crate::walk::{NetworkTensors, Visited};
 
+pub(crate) use self::of_operation::{InputGradient, OutputGradient, add_to};
 pub(crate) use self::pass::{has_gradient, id_of, with_pass};
 pub(crate) use self::pending::{Factors, GradientFactors};
 

@@ -4,7 +4,7 @@ use dfdx::prelude::*;
 use strata_kernels as kernels;
 use strata_spec::{Activation, LayerSpec};
 
-use super::fused::{Features, Rows, operation};
+use super::fused::{Features, Rows, changed, operation};
 use super::{Description, Layer, Layers};
 use crate::storage::{realized, values};
 
@@ -46,13 +46,12 @@ impl<const A: u8, B: Dim, const N: usize, D: ActivationDevice, T: Tape<f32, D>> 
 impl ActivationDevice for Cpu {
     fn try_activate<T: Tape<f32, Self>>(activation: Activation, x: Rows<T>) -> Result<Rows<T>, CpuError> {
         let (x, tape) = x.try_contiguous()?.split_tape();
-        let mut y = kernels::copied(values(&x));
-        kernels::activate(activation, &mut y);
-        operation(x, tape, y, move |mut done, _| {
-            let at = if kernels::derivative_needs_input(activation) { &done.x } else { &done.y };
-            kernels::activation_gradient(activation, values(at), &mut done.dy);
-            Ok(done.dy)
-        })
+        let y = changed(&x, |values| kernels::activate(activation, values))?;
+        let at = if kernels::derivative_needs_input(activation) { x.clone() } else { y.clone() };
+        Ok(operation(&x, tape, y, move |mut gradient, _| {
+            kernels::activation_gradient(activation, values(&at), &mut gradient);
+            Ok(gradient)
+        }))
     }
 }
 

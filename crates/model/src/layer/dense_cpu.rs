@@ -6,10 +6,10 @@ use strata_kernels::GemmShape;
 use strata_spec::{Activation, Precision};
 
 use super::dense::{DenseDevice, DenseLayer};
-use super::fused::{Rows, add_to};
+use super::fused::Rows;
 use super::mask::Mask;
 use super::operand::{Input, Saved};
-use crate::gradients::{GradientFactors, id_of, with_pass};
+use crate::gradients::{GradientFactors, InputGradient, OutputGradient, with_pass};
 use crate::storage::{realized, tensor_from_vec, values};
 
 impl DenseDevice for Cpu {
@@ -44,7 +44,10 @@ fn dense<T: Tape<f32, Cpu>>(
     let (bias, bias_tape) = bias.put_tape(T::default()).try_contiguous()?.split_tape();
     let mut tape = tape.merge(weight_tape).merge(bias_tape);
     let (y, done) = Done::forward(x, weight, bias, does)?;
-    tape.add_backward_op(move |gradients| done.backward(gradients));
+    if T::OWNS_TAPE {
+        let of_y = OutputGradient::of(&y);
+        tape.add_backward_op(move |gradients| done.backward(of_y, gradients));
+    }
     Ok(y.put_tape(tape))
 }
 
@@ -59,22 +62,12 @@ struct Does {
     is_training: bool,
 }
 
-/// Where a tensor's gradient is, without the tensor's values.
-type GradientOf = Box<dyn for<'a> Fn(&'a mut Gradients<f32, Cpu>) -> Result<&'a mut Vec<f32>, CpuError>>;
-
-fn gradient_of(tensor: &Rows) -> GradientOf {
-    let ghost = tensor.ghost();
-    Box::new(move |gradients| Ok(&mut **gradients.get_or_alloc_mut(&ghost)?))
-}
-
 /// A forward pass that its backward pass goes on from. Without type parameters, so that it is compiled here and once.
 struct Done {
     x: Input,
-    x_id: UniqueId,
-    x_gradient: GradientOf,
+    x_gradient: InputGradient,
     weight: Rows,
     bias: Tensor<(usize,), f32, Cpu>,
-    output_gradient: GradientOf,
     shape: GemmShape,
     does: Does,
     saved: Saved,
@@ -85,7 +78,8 @@ impl Done {
         let Does { activation, dropout, precision, is_training, .. } = does;
         let ((batch, inputs), (outputs, _)) = (*x.shape(), *weight.shape());
         let shape = GemmShape { batch, inputs, outputs };
-        let (x_id, x_gradient, device) = (id_of(&x), gradient_of(&x), x.device().clone());
+        let x_gradient = InputGradient::of(&x);
+        let device = x.device().clone();
         let x = Input::new(x, precision);
         let mut y = kernels::zeros(batch * outputs);
         if batch > 0 {
@@ -105,21 +99,16 @@ impl Done {
             saved.get_or_insert_with(|| save(&y));
         }
         let y = tensor_from_vec(&device, y, (batch, outputs))?;
-        let saved = saved.unwrap_or_else(|| if is_training { Saved::Output(y.clone()) } else { Saved::Nothing });
-        let output_gradient = gradient_of(&y);
-        Ok((y, Self { x, x_id, x_gradient, weight, bias, output_gradient, shape, does, saved }))
+        let has_derivative = is_training && activation != Activation::Identity;
+        let saved = saved.unwrap_or_else(|| if has_derivative { Saved::Output(y.clone()) } else { Saved::Nothing });
+        Ok((y, Self { x, x_gradient, weight, bias, shape, does, saved }))
     }
 
-    fn backward(self, gradients: &mut Gradients<f32, Cpu>) -> Result<(), CpuError> {
-        let Self { x, x_id, x_gradient, weight, bias, output_gradient, shape, does, saved } = self;
-        let (keeps_factors, needs_input_gradient) = with_pass(gradients, |pass| match pass {
-            Some(pass) => (true, pass.needs_gradient(x_id)),
-            None => (false, true),
-        })?;
-        let gradient = output_gradient(gradients)?;
-        // All operations that used the output have run. Under `GradientStore::backward` nobody can ask for its gradient after this one,
-        // so it is taken.
-        let mut dy = if keeps_factors { std::mem::take(gradient) } else { kernels::copied(gradient) };
+    fn backward(self, output_gradient: OutputGradient, gradients: &mut Gradients<f32, Cpu>) -> Result<(), CpuError> {
+        let Self { x, x_gradient, weight, bias, shape, does, saved } = self;
+        let keeps_factors = with_pass(gradients, |pass| pass.is_some())?;
+        let needs_input_gradient = x_gradient.is_needed(gradients)?;
+        let mut dy = output_gradient.take(gradients)?;
         if shape.batch == 0 {
             gradients.try_alloc_for(&weight)?;
             gradients.try_alloc_for(&bias)?;
@@ -130,7 +119,7 @@ impl Done {
         kernels::bias_gradient(&dy, gradients.get_or_alloc_mut(&bias)?);
         let factors = GradientFactors { factors: x.with(dy), shape };
         if needs_input_gradient {
-            add_to(x_gradient(gradients)?, factors.input_gradient(values(&weight)));
+            x_gradient.add(gradients, factors.input_gradient(values(&weight)))?;
         }
         if keeps_factors && does.own_weight {
             with_pass(gradients, |pass| pass.map(|pass| pass.push(&weight, factors)))?;

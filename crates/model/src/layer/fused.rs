@@ -5,7 +5,9 @@
 use dfdx::prelude::*;
 use strata_kernels as kernels;
 
-use crate::storage::{realized, tensor_from_vec};
+pub(crate) use crate::gradients::add_to;
+use crate::gradients::{InputGradient, OutputGradient};
+use crate::storage::{realized, tensor_from_vec, values};
 
 /// `[batch, features]`, however many they are.
 pub(super) type Rows<T = NoneTape> = Tensor<(usize, usize), f32, Cpu, T>;
@@ -68,43 +70,30 @@ impl FusedDevice for Cuda {
     }
 }
 
-/// Input and output of an operation, and the gradient of its output, which its backward operation may change.
-pub(super) struct Done {
-    pub(super) x: Rows,
-    pub(super) y: Rows,
-    pub(super) dy: Vec<f32>,
-}
-
-/// The tensor of `y`, an operation's output of `x`, and on the tape the backward operation: `backward` adds the gradients of parameters to theirs
-/// and gives that of `x`.
+/// `y`, an operation's output of `x`, with the backward operation on its tape: `backward` turns the gradient of `y` into that of `x`, and adds those
+/// of parameters to theirs.
 pub(super) fn operation<T: Tape<f32, Cpu>>(
-    x: Rows,
+    x: &Rows,
     mut tape: T,
-    y: Vec<f32>,
-    backward: impl FnOnce(Done, &mut Gradients<f32, Cpu>) -> Result<Vec<f32>, CpuError> + 'static,
-) -> Result<Rows<T>, CpuError> {
-    let y = tensor_from_vec(x.device(), y, *x.shape())?;
-    let output = y.clone();
-    tape.add_backward_op(move |gradients| {
-        let gradient: &mut Vec<f32> = gradients.get_or_alloc_mut(&output)?;
-        let done = Done { x: x.clone(), y: output, dy: kernels::copied(gradient) };
-        let dx = backward(done, gradients)?;
-        add_to(gradients.get_or_alloc_mut(&x)?, dx);
-        Ok(())
-    });
-    Ok(y.put_tape(tape))
+    y: Rows,
+    backward: impl FnOnce(Vec<f32>, &mut Gradients<f32, Cpu>) -> Result<Vec<f32>, CpuError> + 'static,
+) -> Rows<T> {
+    if T::OWNS_TAPE {
+        let (of_x, of_y) = (InputGradient::of(x), OutputGradient::of(&y));
+        tape.add_backward_op(move |gradients| {
+            let dy = of_y.take(gradients)?;
+            let dx = backward(dy, gradients)?;
+            of_x.add(gradients, dx)
+        });
+    }
+    y.put_tape(tape)
 }
 
-/// Adds `dx` to a gradient. Where that is zero, as dfdx allocates it, `dx` takes its place: finding out costs a look at its first values
-/// where another operation has added to it, and less than adding where none has.
-pub(crate) fn add_to(gradient: &mut Vec<f32>, dx: Vec<f32>) {
-    // In pieces, each of which is one pass without a branch.
-    let is_zero = |piece: &[f32]| piece.iter().fold(0, |bits, value| bits | value.to_bits()) == 0;
-    if gradient.chunks(1024).all(is_zero) {
-        *gradient = dx;
-    } else {
-        gradient.iter_mut().zip(dx).for_each(|(gradient, dx)| *gradient += dx);
-    }
+/// A tensor of what `change` makes of a copy of the values of `x`.
+pub(super) fn changed(x: &Rows, change: impl FnOnce(&mut [f32])) -> Result<Rows, CpuError> {
+    let mut y = kernels::copied(values(x));
+    change(&mut y);
+    tensor_from_vec(x.device(), y, *x.shape())
 }
 
 /// `x · weight + bias` of dfdx's operations, `weight` and `bias` for each feature.

@@ -1,9 +1,10 @@
 //! Dropout masks that are a function of seed, layer and step, so that a resume needs no generator's state.
 
 use dfdx::prelude::*;
-use rayon::prelude::*;
+use strata_kernels as kernels;
 use strata_rng::Philox;
 
+use super::fused::{changed, operation};
 use crate::storage::tensor_from_vec;
 
 /// Which share of a layer's outputs is dropped in training, and what decides which (Srivastava et al. 2014).
@@ -17,9 +18,6 @@ pub struct Mask {
     /// The training step, counted over the run.
     pub(crate) step: u64,
 }
-
-/// Values that one task draws: a multiple of the four that a block of the generator gives.
-const PIECE: usize = 1 << 12;
 
 impl Mask {
     pub(crate) fn is_active(self) -> bool {
@@ -50,16 +48,7 @@ impl Mask {
             return;
         }
         let (seed, stream) = self.key();
-        let generator = Philox::new(seed, stream);
-        let (scale, threshold) = (self.scale(), self.threshold());
-        values.par_chunks_mut(PIECE).enumerate().for_each(|(piece, values)| {
-            let first = (piece * PIECE / 4) as u64;
-            for (block, values) in (first..).zip(values.chunks_mut(4)) {
-                for (value, draw) in values.iter_mut().zip(generator.block(block)) {
-                    *value = if draw < threshold { 0.0 } else { *value * scale };
-                }
-            }
-        });
+        kernels::drop_values(values, &Philox::new(seed, stream), self.threshold(), self.scale());
     }
 }
 
@@ -78,7 +67,7 @@ impl Mask {
     }
 }
 
-/// Dropout's masks where the tensors are.
+/// Dropout where the tensors are.
 pub trait MaskDevice: Device<f32> {
     /// Shaped as `like`: zeros where a value is dropped, else what it is multiplied with.
     ///
@@ -86,15 +75,24 @@ pub trait MaskDevice: Device<f32> {
     /// Where the device does.
     fn try_mask<S: Shape, T>(like: &Tensor<S, f32, Self, T>, mask: Mask) -> Result<Tensor<S, f32, Self>, Self::Err>;
 
-    /// Shaped as `like`, `[batch, features]`: zeros for the samples that go without a branch, ones for the others.
+    /// `x`, `[batch, features]`, without the values that are dropped, the others scaled.
     ///
     /// # Errors
     /// Where the device does.
-    fn try_sample_mask<T>(
-        like: &Tensor<(usize, usize), f32, Self, T>,
-        mask: Mask,
-    ) -> Result<Tensor<(usize, usize), f32, Self>, Self::Err>;
+    fn try_drop_values<T: Tape<f32, Self>>(x: Rows<Self, T>, mask: Mask) -> Result<Rows<Self, T>, Self::Err> {
+        let kept = Self::try_mask(&x, mask)?;
+        x.try_mul(kept)
+    }
+
+    /// `x`, `[batch, features]`, zeros for the samples that go without a branch.
+    ///
+    /// # Errors
+    /// Where the device does.
+    fn try_drop_samples<T: Tape<f32, Self>>(x: Rows<Self, T>, mask: Mask) -> Result<Rows<Self, T>, Self::Err>;
 }
+
+/// `[batch, features]`, however many they are.
+type Rows<D, T> = Tensor<(usize, usize), f32, D, T>;
 
 impl MaskDevice for Cpu {
     fn try_mask<S: Shape, T>(like: &Tensor<S, f32, Self, T>, mask: Mask) -> Result<Tensor<S, f32, Self>, CpuError> {
@@ -103,14 +101,27 @@ impl MaskDevice for Cpu {
         tensor_from_vec(like.device(), values, *like.shape())
     }
 
-    fn try_sample_mask<T>(
-        like: &Tensor<(usize, usize), f32, Self, T>,
-        mask: Mask,
-    ) -> Result<Tensor<(usize, usize), f32, Self>, CpuError> {
-        let mut kept = vec![1.0; like.shape().num_elements()];
-        mask.apply_to_samples(&mut kept, like.shape().1);
-        tensor_from_vec(like.device(), kept, *like.shape())
+    fn try_drop_values<T: Tape<f32, Self>>(x: Rows<Self, T>, mask: Mask) -> Result<Rows<Self, T>, CpuError> {
+        by_values(x, move |values, _| mask.apply(values))
     }
+
+    fn try_drop_samples<T: Tape<f32, Self>>(x: Rows<Self, T>, mask: Mask) -> Result<Rows<Self, T>, CpuError> {
+        by_values(x, move |values, features| mask.apply_to_samples(values, features))
+    }
+}
+
+/// `drop` of `x`, and of the gradient that comes back.
+fn by_values<T: Tape<f32, Cpu>>(
+    x: Rows<Cpu, T>,
+    drop: impl Fn(&mut [f32], usize) + 'static,
+) -> Result<Rows<Cpu, T>, CpuError> {
+    let (x, tape) = x.try_contiguous()?.split_tape();
+    let features = x.shape().1;
+    let y = changed(&x, |values| drop(values, features))?;
+    Ok(operation(&x, tape, y, move |mut gradient, _| {
+        drop(&mut gradient, features);
+        Ok(gradient)
+    }))
 }
 
 #[cfg(test)]

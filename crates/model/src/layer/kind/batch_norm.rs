@@ -166,15 +166,17 @@ fn train(
     let mut y = kernels::zeros(batch * features);
     let statistics = kernels::batch_norm(values(&x), values(&weight), values(&bias), EPSILON, &mut y);
     statistics.update_running(batch, momentum, running_mean, running_var);
-    operation(x, tape, y, move |done, gradients| {
-        let (mut dx, mut of_gain) = (kernels::zeros(done.dy.len()), vec![0.0; features]);
+    let y = tensor_from_vec(x.device(), y, *x.shape())?;
+    let input = x.clone();
+    Ok(operation(&x, tape, y, move |dy, gradients| {
+        let (mut dx, mut of_gain) = (kernels::zeros(dy.len()), vec![0.0; features]);
         let mut of_bias = vec![0.0; features];
-        let (x, gain) = (values(&done.x), values(&weight));
-        kernels::batch_norm_gradient(x, &statistics, gain, &done.dy, &mut dx, &mut of_gain, &mut of_bias);
+        let (x, gain) = (values(&input), values(&weight));
+        kernels::batch_norm_gradient(x, &statistics, gain, &dy, &mut dx, &mut of_gain, &mut of_bias);
         add_to(gradients.get_or_alloc_mut(&weight)?, of_gain);
         add_to(gradients.get_or_alloc_mut(&bias)?, of_bias);
         Ok(dx)
-    })
+    }))
 }
 
 impl<const N: usize, D: Device<f32>> Layer for BatchNormLayer<N, f32, D> {

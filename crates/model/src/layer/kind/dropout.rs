@@ -45,9 +45,7 @@ impl<const PPM: u32, B: Dim, const N: usize, D: MaskDevice, T: Tape<f32, D>> Mod
         if !T::OWNS_TAPE || !self.mask.is_active() {
             return Ok(x);
         }
-        let x: Tensor<(usize, usize), f32, D, T> = realized(x);
-        let mask = D::try_mask(&x, self.mask)?;
-        Ok(realized(x.try_mul(mask)?))
+        Ok(realized(D::try_drop_values(realized(x), self.mask)?))
     }
 }
 

@@ -9,7 +9,7 @@ use crate::layer::EPSILON;
 use crate::layer::fused::{Features, Fused, FusedDevice, Rows, add_to, operation, scaled};
 use crate::layer::word::{AtRunTime, LayerOfWord, Word};
 use crate::layer::{Description, Layer, Layers};
-use crate::storage::{realized, values};
+use crate::storage::{realized, tensor_from_vec, values};
 
 /// Layer normalisation of `N` features (`torch.nn.LayerNorm`, eps 1e-5), as dfdx's builders name it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -94,16 +94,18 @@ fn normalise<T: Tape<f32, Cpu>>(
     let (x, tape) = x.try_contiguous()?.split_tape();
     let mut y = kernels::zeros(x.shape().num_elements());
     let statistics = kernels::layer_norm(values(&x), values(&weight), values(&bias), EPSILON, &mut y);
-    operation(x, tape, y, move |done, gradients| {
+    let y = tensor_from_vec(x.device(), y, *x.shape())?;
+    let input = x.clone();
+    Ok(operation(&x, tape, y, move |dy, gradients| {
         let features = weight.shape().0;
-        let (mut dx, mut of_gain) = (kernels::zeros(done.dy.len()), vec![0.0; features]);
+        let (mut dx, mut of_gain) = (kernels::zeros(dy.len()), vec![0.0; features]);
         let mut of_bias = vec![0.0; features];
-        let (x, gain) = (values(&done.x), values(&weight));
-        kernels::layer_norm_gradient(x, &statistics, gain, &done.dy, &mut dx, &mut of_gain, &mut of_bias);
+        let (x, gain) = (values(&input), values(&weight));
+        kernels::layer_norm_gradient(x, &statistics, gain, &dy, &mut dx, &mut of_gain, &mut of_bias);
         add_to(gradients.get_or_alloc_mut(&weight)?, of_gain);
         add_to(gradients.get_or_alloc_mut(&bias)?, of_bias);
         Ok(dx)
-    })
+    }))
 }
 
 impl<const N: usize, D: Device<f32>> Layer for LayerNormLayer<N, f32, D> {

@@ -8,7 +8,7 @@ use strata_spec::{LayerKind, LayerSpec};
 use crate::layer::fused::{Features, Fused, FusedDevice, Rows, add_to, operation, scaled};
 use crate::layer::word::{AtRunTime, LayerOfWord, Word};
 use crate::layer::{Description, Layer, Layers};
-use crate::storage::{realized, values};
+use crate::storage::{realized, tensor_from_vec, values};
 
 /// RMS normalisation of `N` features (`torch.nn.RMSNorm`, eps the smallest step from one in single precision), as dfdx's builders name it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -85,13 +85,15 @@ fn normalise<T: Tape<f32, Cpu>>(x: Rows<T>, weight: Tensor<(usize,), f32, Cpu>) 
     let (x, tape) = x.try_contiguous()?.split_tape();
     let mut y = kernels::zeros(x.shape().num_elements());
     let inverse_rms = kernels::rms_norm(values(&x), values(&weight), f32::EPSILON, &mut y);
-    operation(x, tape, y, move |done, gradients| {
-        let (mut dx, mut of_gain) = (kernels::zeros(done.dy.len()), vec![0.0; weight.shape().0]);
-        let x = values(&done.x);
-        kernels::rms_norm_gradient(x, &inverse_rms, values(&weight), &done.dy, &mut dx, &mut of_gain);
+    let y = tensor_from_vec(x.device(), y, *x.shape())?;
+    let input = x.clone();
+    Ok(operation(&x, tape, y, move |dy, gradients| {
+        let (mut dx, mut of_gain) = (kernels::zeros(dy.len()), vec![0.0; weight.shape().0]);
+        let x = values(&input);
+        kernels::rms_norm_gradient(x, &inverse_rms, values(&weight), &dy, &mut dx, &mut of_gain);
         add_to(gradients.get_or_alloc_mut(&weight)?, of_gain);
         Ok(dx)
-    })
+    }))
 }
 
 impl<const N: usize, D: Device<f32>> Layer for RmsNormLayer<N, f32, D> {

@@ -54,8 +54,7 @@ impl<const PPM: u32, B: Dim, const N: usize, D: MaskDevice, T: Tape<f32, D>> Mod
         if !T::OWNS_TAPE {
             return Ok(realized(x.try_mul(1.0 - self.mask.probability)?));
         }
-        let kept = D::try_sample_mask(&x, self.mask)?;
-        Ok(realized(x.try_mul(kept)?))
+        Ok(realized(D::try_drop_samples(x, self.mask)?))
     }
 }
 

@@ -1,0 +1,104 @@
+//! Dropout by draws that are a function of a value's place.
+
+use rayon::prelude::*;
+use strata_rng::Philox;
+
+use crate::dispatch::{Kernel, dispatch};
+
+/// Blocks of the generator, four values each, that are drawn side by side.
+const LANES: usize = 8;
+
+/// Values of those blocks.
+const GROUP: usize = 4 * LANES;
+
+/// Values that one task draws.
+const PIECE: usize = 1 << 12;
+
+/// Dropout (Srivastava et al. 2014), in place: zero for each value whose word of `generator` is below `threshold`, the others are multiplied by `scale`.
+///
+/// The words are those of the stream in order, four a block, the first for the first value. The same call again drops the same values, which is how a
+/// backward pass has the mask without keeping it.
+///
+/// ```
+/// use strata_kernels::drop_values;
+/// use strata_rng::Philox;
+///
+/// let mut values = [1.0; 1000];
+/// // A half of all 2³² words.
+/// drop_values(&mut values, &Philox::new(43, 0), 1 << 31, 2.0);
+/// let dropped = values.iter().filter(|value| **value == 0.0).count();
+/// assert!((400..600).contains(&dropped));
+/// ```
+pub fn drop_values(values: &mut [f32], generator: &Philox, threshold: u32, scale: f32) {
+    let pieces = values.par_chunks_mut(PIECE).enumerate();
+    pieces.for_each(|(piece, values)| {
+        dispatch(Piece { values, generator, first: (piece * PIECE / 4) as u64, threshold, scale });
+    });
+}
+
+struct Piece<'a> {
+    values: &'a mut [f32],
+    generator: &'a Philox,
+    /// The position of the first value's block.
+    first: u64,
+    threshold: u32,
+    scale: f32,
+}
+
+impl Kernel for Piece<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let Self { values, generator, first, threshold, scale } = self;
+        let (groups, rest) = values.as_chunks_mut::<GROUP>();
+        let at_rest = first + (groups.len() * LANES) as u64;
+        for (group, values) in groups.iter_mut().enumerate() {
+            drop_group(values, generator, first + (group * LANES) as u64, threshold, scale);
+        }
+        let mut last = [0.0; GROUP];
+        last[..rest.len()].copy_from_slice(rest);
+        drop_group(&mut last, generator, at_rest, threshold, scale);
+        rest.copy_from_slice(&last[..rest.len()]);
+    }
+}
+
+#[inline(always)]
+fn drop_group(values: &mut [f32; GROUP], generator: &Philox, first: u64, threshold: u32, scale: f32) {
+    let words = generator.blocks::<LANES>(first);
+    // Words lie by their place in a block, values by block.
+    let mut ordered = [0; GROUP];
+    for lane in 0..LANES {
+        for (place, words) in words.iter().enumerate() {
+            ordered[4 * lane + place] = words[lane];
+        }
+    }
+    for (value, word) in values.iter_mut().zip(ordered) {
+        let scaled = *value * scale;
+        *value = if word < threshold { 0.0 } else { scaled };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_value_goes_by_its_own_word_of_the_stream() {
+        let (generator, threshold) = (Philox::new(43, 7), 1 << 30);
+        for count in [0, 1, 3, 31, 32, 33, PIECE - 1, PIECE, 2 * PIECE + 37] {
+            let values: Vec<f32> = (0..count).map(|i| i as f32 - 5.5).collect();
+            let mut dropped = values.clone();
+            drop_values(&mut dropped, &generator, threshold, 4.0 / 3.0);
+            for (place, (value, dropped)) in values.into_iter().zip(dropped).enumerate() {
+                let word = generator.block(place as u64 / 4)[place % 4];
+                assert_eq!(dropped, if word < threshold { 0.0 } else { value * (4.0 / 3.0) }, "{place} of {count}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_infinite_value_is_dropped_to_zero() {
+        let mut values = [f32::INFINITY; 8];
+        drop_values(&mut values, &Philox::new(1, 1), u32::MAX, 2.0);
+        assert_eq!(values, [0.0; 8]);
+    }
+}

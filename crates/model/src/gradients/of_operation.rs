@@ -1,0 +1,68 @@
+//! The gradients of an operation's input and output.
+
+use dfdx::prelude::*;
+use strata_kernels as kernels;
+
+use super::pass::{id_of, with_pass};
+
+/// Where a tensor's gradient is, without the tensor's values.
+type GradientOf = Box<dyn for<'a> Fn(&'a mut Gradients<f32, Cpu>) -> Result<&'a mut Vec<f32>, CpuError>>;
+
+fn gradient_of(tensor: &Tensor<(usize, usize), f32, Cpu>) -> GradientOf {
+    let ghost = tensor.ghost();
+    Box::new(move |gradients| Ok(&mut **gradients.get_or_alloc_mut(&ghost)?))
+}
+
+/// Where the gradient of an operation's input goes.
+pub(crate) struct InputGradient {
+    id: UniqueId,
+    gradient: GradientOf,
+}
+
+impl InputGradient {
+    /// That of `x`, whose values are not kept for it.
+    pub(crate) fn of(x: &Tensor<(usize, usize), f32, Cpu>) -> Self {
+        Self { id: id_of(x), gradient: gradient_of(x) }
+    }
+
+    /// Whether anybody asks for it.
+    pub(crate) fn is_needed(&self, gradients: &mut Gradients<f32, Cpu>) -> Result<bool, CpuError> {
+        with_pass(gradients, |pass| pass.is_none_or(|pass| pass.needs_gradient(self.id)))
+    }
+
+    /// Adds `dx` to it.
+    pub(crate) fn add(self, gradients: &mut Gradients<f32, Cpu>, dx: Vec<f32>) -> Result<(), CpuError> {
+        add_to((self.gradient)(gradients)?, dx);
+        Ok(())
+    }
+}
+
+/// Where the gradient of an operation's output is.
+pub(crate) struct OutputGradient(GradientOf);
+
+impl OutputGradient {
+    /// That of `y`, whose values are not kept for it.
+    pub(crate) fn of(y: &Tensor<(usize, usize), f32, Cpu>) -> Self {
+        Self(gradient_of(y))
+    }
+
+    /// All of it: the operations that used the output have run. Under `GradientStore::backward` nobody can ask for it after this operation,
+    /// so it is taken; under dfdx's own it is copied.
+    pub(crate) fn take(self, gradients: &mut Gradients<f32, Cpu>) -> Result<Vec<f32>, CpuError> {
+        let is_pass = with_pass(gradients, |pass| pass.is_some())?;
+        let gradient = (self.0)(gradients)?;
+        Ok(if is_pass { std::mem::take(gradient) } else { kernels::copied(gradient) })
+    }
+}
+
+/// Adds `dx` to a gradient. Where that is zero, as dfdx allocates it, `dx` takes its place: finding out costs a look at its first values
+/// where another operation has added to it, and less than adding where none has.
+pub(crate) fn add_to(gradient: &mut Vec<f32>, dx: Vec<f32>) {
+    // In pieces, each of which is one pass without a branch.
+    let is_zero = |piece: &[f32]| piece.iter().fold(0, |bits, value| bits | value.to_bits()) == 0;
+    if gradient.chunks(1024).all(is_zero) {
+        *gradient = dx;
+    } else {
+        gradient.iter_mut().zip(dx).for_each(|(gradient, dx)| *gradient += dx);
+    }
+}
