@@ -105,7 +105,8 @@ impl CpuClassifier {
     fn on_threads<T: Send>(&mut self, work: impl FnOnce(&mut Self) -> T + Send) -> Result<T, TrainError> {
         let done = match self.threads.clone() {
             Some(threads) => threads.run(|| catch_out_of_memory(|| work(self))),
-            None => catch_out_of_memory(|| work(self)),
+            // On a thread of whatever pool the caller is in: from outside of it, each of a step's kernels would be handed over and waited for.
+            None => rayon::scope(|_| catch_out_of_memory(|| work(self))),
         };
         Ok(done?)
     }
