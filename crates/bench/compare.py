@@ -2,6 +2,7 @@
 
     python crates/bench/compare.py step                              # the notebook's network, batches of 128 and 512
     python crates/bench/compare.py step --widths 3072-512-10,3072-777-333-10 --batch 128,1024
+    python crates/bench/compare.py step --widths 192-512bn-256bn-10 --optimizer momentum   # batch normalisation after the layers that say bn
     python crates/bench/compare.py step --modes "eager f32"          # beside one mode of PyTorch instead of the best of four
     python crates/bench/compare.py step --precision bf16             # Strata's products of bfloat16
     python crates/bench/compare.py epoch --data cifar-10-batches-bin # both ways of PyTorch: as the notebook, and from tensors
@@ -49,6 +50,7 @@ def main():
     parser.add_argument("--epochs", help="of a recipe, in place of the config's")
     parser.add_argument("--way", choices=["tensors", "notebook", "both"], default="both")
     parser.add_argument("--modes", default=",".join(MODES), help="PyTorch's ways to make a step, separated by commas")
+    parser.add_argument("--optimizer", choices=["sgd", "momentum"], default="sgd", help="in steps, of both")
     parser.add_argument("--precision", choices=["f32", "bf16"], default="f32", help="of Strata's products in steps")
     parser.add_argument("--huge-pages", action="store_true", help="ask for huge pages in PyTorch's steps too")
     parser.add_argument("--rounds", type=int, default=5)
@@ -73,6 +75,7 @@ def steps(arguments):
     for widths in arguments.widths.split(","):
         for batch in (arguments.batch or "128,512").split(","):
             options = ["--widths", widths, "--batch", batch, "--seconds", arguments.seconds, "--threads", arguments.threads]
+            options += ["--optimizer", arguments.optimizer]
             ours = bench("step", *options, "--precision", arguments.precision)
             theirs = [arguments.python, "-B", script("step.py"), *options]
             modes = {mode: [*theirs, "--way", mode.split()[0], "--precision", mode.split()[1]] for mode in arguments.modes}

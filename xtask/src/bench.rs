@@ -43,11 +43,12 @@ fn networks(arguments: &[OsString]) -> anyhow::Result<Vec<NetworkSpec>> {
             Some(joined) if joined.starts_with('=') => joined[1..].to_owned().into(),
             _ => continue,
         };
-        let text = value.replace(',', "\n").replace('-', " ");
+        // A width with `bn` behind it is a layer with batch normalisation and a rectifier; any other text of a network has commas and spaces.
+        let text = value.replace(',', "\n").replace('-', ", ").replace("bn", " batch_norm relu");
         let rows = parse_rows(&text).map_err(|error| {
             Fault::Mistake(format!(
-                "--widths {value}: `{}`: expected 2 to 34 widths from 1 to 65536, as in 3072-512-10, networks separated by commas",
-                error.text.replace(' ', "-")
+                "--widths {value}: `{}`: expected 2 to 34 widths from 1 to 65536, as in 3072-512-10 or 192-512bn-10, networks separated by commas",
+                error.text.replace(" batch_norm relu", "bn").replace(", ", "-")
             ))
         })?;
         named.extend(rows);
@@ -70,6 +71,8 @@ mod tests {
         let expected = [chain(&[512]), chain(&[777, 333])];
         assert_eq!(named(&["scaling", "--widths", "3072-512-10,3072-777-333-10", "--batch", "1"]).unwrap(), expected);
         assert_eq!(named(&["step", "--widths=3072-512-10"]).unwrap(), expected[..1]);
+        let normalised = named(&["step", "--widths", "192-512bn-10"]).unwrap();
+        assert_eq!(normalised[0].to_string(), "192, 512 batch_norm relu, 10");
         assert_eq!(named(&["data", "--help"]).unwrap(), Vec::<NetworkSpec>::new());
         let error = named(&["step", "--widths", "3072-0-10"]).unwrap_err();
         assert!(error.to_string().contains("`3072-0-10`: expected 2 to 34 widths"), "{error}");

@@ -3,6 +3,7 @@
 Prints what Strata's step bench prints: one line of JSON, or with --products a line for each product of the step.
 
     python step.py --widths 3072-2048-1024-64-10 --batch 128 --way compiled --precision bf16
+    python step.py --widths 192-512bn-256bn-10 --batch 256 --optimizer momentum     # batch normalisation after the layers that say bn
 
 Compiled is the network and its loss; the optimizer is PyTorch's own, whose update is one call for all tensors. In bfloat16 the products are, by
 autocast, and everything that stays is in f32.
@@ -29,18 +30,21 @@ def main():
     parser.add_argument("--warmup", type=int, default=5)
     parser.add_argument("--way", choices=["eager", "compiled"], default="eager")
     parser.add_argument("--precision", choices=["f32", "bf16"], default="f32")
+    parser.add_argument("--optimizer", choices=["sgd", "momentum"], default="sgd")
     parser.add_argument("--products", action="store_true", help="time each product instead of the whole step")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(43)
-    widths = [int(width) for width in arguments.widths.split("-")]
+    normalised = [layer.endswith("bn") for layer in arguments.widths.split("-")]
+    widths = [int(layer.removesuffix("bn")) for layer in arguments.widths.split("-")]
     images = torch.rand(arguments.batch, widths[0])
     labels = torch.randint(CLASSES, (arguments.batch,))
     if arguments.products:
         return products(widths, images, arguments)
 
-    model = Classifier(widths)
-    optimizer = torch.optim.SGD(model.parameters(), 1e-3)
+    model = normalised_network(widths, normalised) if any(normalised) else Classifier(widths)
+    numbers = {"lr": 1e-3, "momentum": 0.9 if arguments.optimizer == "momentum" else 0.0}
+    optimizer = torch.optim.SGD(model.parameters(), **numbers)
     losses = []
 
     def loss_of(batch):
@@ -71,6 +75,17 @@ def main():
         "steps": len(times),
         "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6),
     }))
+
+
+def normalised_network(widths, normalised):
+    """Linear layers, batch normalisation and a rectifier after those that say so, a rectifier after the other hidden ones."""
+    layers = []
+    for place, (inputs, outputs) in enumerate(zip(widths, widths[1:]), 1):
+        layers.append(torch.nn.Linear(inputs, outputs))
+        if place < len(widths) - 1:
+            layers += [torch.nn.BatchNorm1d(outputs)] if normalised[place] else []
+            layers.append(torch.nn.ReLU())
+    return torch.nn.Sequential(*layers)
 
 
 def repeat(arguments, prepare, work):

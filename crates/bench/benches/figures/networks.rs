@@ -3,7 +3,7 @@
 use anyhow::Context;
 use strata_dataset::{Images, Synthetic};
 use strata_rng::TorchRng;
-use strata_spec::{NetworkSpec, OptimizerSpec, Precision};
+use strata_spec::{Activation, NetworkSpec, OptimizerSpec, Precision};
 use strata_trainer::{Batch, BuildClassifier, Classifier, ClassifierOptions};
 
 use crate::compiled::NETWORKS;
@@ -18,24 +18,25 @@ pub(crate) const MOMENTUM: OptimizerSpec = OptimizerSpec::Sgd { momentum: 0.9, n
 /// Two buffers a parameter.
 pub(crate) const ADAM: OptimizerSpec = OptimizerSpec::Adam { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0 };
 
-/// A network that this program was built with, a chain of dense layers.
+/// A network that this program was built with, a chain of layers.
 pub(crate) struct Chain {
     /// Its text.
     pub(crate) text: &'static str,
     pub(crate) widths: Vec<usize>,
+    pub(crate) is_chain: bool,
     pub(crate) build: BuildClassifier,
 }
 
-/// The network of widths such as `3072-2048-1024-64-10`.
+/// The network of widths such as `3072-2048-1024-64-10`, or `192-512bn-256bn-10` with batch normalisation and a rectifier where it says so.
 pub(crate) fn network(name: &str) -> anyhow::Result<Chain> {
+    let width = |layer: &str| layer.trim_end_matches("bn").parse();
     let widths: Vec<usize> =
-        name.split('-').map(str::parse).collect::<Result<_, _>>().with_context(|| format!("widths {name}"))?;
-    let is_it =
-        |text: &str| text.parse::<NetworkSpec>().is_ok_and(|found| found.is_chain() && found.widths() == widths);
-    let compiled = NETWORKS.iter().find(|compiled| is_it(compiled.network));
+        name.split('-').map(width).collect::<Result<_, _>>().with_context(|| format!("widths {name}"))?;
+    let asked: NetworkSpec = name.replace('-', ", ").replace("bn", " batch_norm relu").parse()?;
+    let compiled = NETWORKS.iter().find(|compiled| compiled.network.parse() == Ok(asked.clone()));
     let compiled = compiled
         .with_context(|| format!("this program has no network {name}; `cargo xtask bench` builds one that has"))?;
-    Ok(Chain { text: compiled.network, widths, build: compiled.build })
+    Ok(Chain { text: compiled.network, widths, is_chain: asked.is_chain(), build: compiled.build })
 }
 
 /// Each network with each batch.
@@ -54,8 +55,10 @@ pub(crate) fn classifier_in(
     network: &Chain,
     optimizer: OptimizerSpec,
 ) -> anyhow::Result<Box<dyn Classifier>> {
-    let mut classifier =
-        (network.build)(ClassifierOptions { seed: 43, precision, ..ClassifierOptions::new(optimizer) })?;
+    let plain = ClassifierOptions::new(optimizer);
+    // Any other network says its activations itself.
+    let activation = if network.is_chain { plain.activation } else { Activation::Identity };
+    let mut classifier = (network.build)(ClassifierOptions { seed: 43, precision, activation, ..plain })?;
     classifier.initialise(&mut TorchRng::new(43))?;
     Ok(classifier)
 }
