@@ -1,7 +1,6 @@
 //! Dropout by draws that are a function of a value's place.
 
 use rayon::prelude::*;
-use strata_rng::Philox;
 
 use crate::dispatch::{Kernel, dispatch};
 
@@ -14,38 +13,53 @@ const GROUP: usize = 4 * LANES;
 /// Values that one task draws.
 const PIECE: usize = 1 << 12;
 
+/// A generator of random words each of which is a function of its place: a block of four words for each position.
+pub trait WordsByPlace: Sync {
+    /// The blocks at `first` and the positions after it: the first words of all of them, then the second, the third and the fourth.
+    ///
+    /// An implementation is `#[inline(always)]`, so that it is compiled for the vector instructions that the machine has.
+    fn blocks<const N: usize>(&self, first: u64) -> [[u32; N]; 4];
+}
+
 /// Dropout (Srivastava et al. 2014), in place: zero for each value whose word of `generator` is below `threshold`, the others are multiplied by `scale`.
 ///
-/// The words are those of the stream in order, four a block, the first for the first value. The same call again drops the same values, which is how a
+/// The words are taken in order, four a block, the first for the first value. The same call again drops the same values, which is how a
 /// backward pass has the mask without keeping it.
 ///
 /// ```
-/// use strata_kernels::drop_values;
-/// use strata_rng::Philox;
+/// use strata_kernels::{WordsByPlace, drop_values};
 ///
-/// let mut values = [1.0; 1000];
-/// // A half of all 2³² words.
-/// drop_values(&mut values, &Philox::new(43, 0), 1 << 31, 2.0);
-/// let dropped = values.iter().filter(|value| **value == 0.0).count();
-/// assert!((400..600).contains(&dropped));
+/// /// Not random at all.
+/// struct Odd;
+///
+/// impl WordsByPlace for Odd {
+///     #[inline(always)]
+///     fn blocks<const N: usize>(&self, _: u64) -> [[u32; N]; 4] {
+///         [[0; N], [u32::MAX; N], [0; N], [u32::MAX; N]]
+///     }
+/// }
+///
+/// let mut values = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+/// drop_values(&mut values, &Odd, 1 << 31, 2.0);
+/// assert_eq!(values, [0.0, 4.0, 0.0, 8.0, 0.0, 12.0]);
 /// ```
-pub fn drop_values(values: &mut [f32], generator: &Philox, threshold: u32, scale: f32) {
+pub fn drop_values(values: &mut [f32], generator: &impl WordsByPlace, threshold: u32, scale: f32) {
     let pieces = values.par_chunks_mut(PIECE).enumerate();
     pieces.for_each(|(piece, values)| {
         dispatch(Piece { values, generator, first: (piece * PIECE / 4) as u64, threshold, scale });
     });
 }
 
-struct Piece<'a> {
+struct Piece<'a, G> {
     values: &'a mut [f32],
-    generator: &'a Philox,
+    generator: &'a G,
     /// The position of the first value's block.
     first: u64,
     threshold: u32,
     scale: f32,
 }
 
-impl Kernel for Piece<'_> {
+impl<G: WordsByPlace> Kernel for Piece<'_, G> {
     #[inline(always)]
     fn run(self) {
         let Self { values, generator, first, threshold, scale } = self;
@@ -62,7 +76,7 @@ impl Kernel for Piece<'_> {
 }
 
 #[inline(always)]
-fn drop_group(values: &mut [f32; GROUP], generator: &Philox, first: u64, threshold: u32, scale: f32) {
+fn drop_group(values: &mut [f32; GROUP], generator: &impl WordsByPlace, first: u64, threshold: u32, scale: f32) {
     let words = generator.blocks::<LANES>(first);
     // Words lie by their place in a block, values by block.
     let mut ordered = [0; GROUP];
@@ -81,16 +95,30 @@ fn drop_group(values: &mut [f32; GROUP], generator: &Philox, first: u64, thresho
 mod tests {
     use super::*;
 
+    /// A hash of a word's number.
+    struct Hash;
+
+    fn word(number: u64) -> u32 {
+        (number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32
+    }
+
+    impl WordsByPlace for Hash {
+        #[inline(always)]
+        fn blocks<const N: usize>(&self, first: u64) -> [[u32; N]; 4] {
+            [0, 1, 2, 3].map(|place| std::array::from_fn(|lane| word((first + lane as u64) * 4 + place)))
+        }
+    }
+
     #[test]
-    fn each_value_goes_by_its_own_word_of_the_stream() {
-        let (generator, threshold) = (Philox::new(43, 7), 1 << 30);
+    fn each_value_goes_by_its_own_word() {
+        let threshold = 1 << 30;
         for count in [0, 1, 3, 31, 32, 33, PIECE - 1, PIECE, 2 * PIECE + 37] {
             let values: Vec<f32> = (0..count).map(|i| i as f32 - 5.5).collect();
             let mut dropped = values.clone();
-            drop_values(&mut dropped, &generator, threshold, 4.0 / 3.0);
+            drop_values(&mut dropped, &Hash, threshold, 4.0 / 3.0);
             for (place, (value, dropped)) in values.into_iter().zip(dropped).enumerate() {
-                let word = generator.block(place as u64 / 4)[place % 4];
-                assert_eq!(dropped, if word < threshold { 0.0 } else { value * (4.0 / 3.0) }, "{place} of {count}");
+                let kept = if word(place as u64) < threshold { 0.0 } else { value * (4.0 / 3.0) };
+                assert_eq!(dropped, kept, "{place} of {count}");
             }
         }
     }
@@ -98,7 +126,7 @@ mod tests {
     #[test]
     fn an_infinite_value_is_dropped_to_zero() {
         let mut values = [f32::INFINITY; 8];
-        drop_values(&mut values, &Philox::new(1, 1), u32::MAX, 2.0);
+        drop_values(&mut values, &Hash, u32::MAX, 2.0);
         assert_eq!(values, [0.0; 8]);
     }
 }

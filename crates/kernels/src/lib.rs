@@ -58,7 +58,7 @@ mod sparse;
 mod update;
 
 pub use activation::{activate, activation_gradient, derivative_needs_input};
-pub use dropout::drop_values;
+pub use dropout::{WordsByPlace, drop_values};
 pub use frequency::{FrequencyError, FrequencyTable, LowFrequencies};
 pub use loss::{
     CrossEntropy, Loss, LossSum, MeanSquaredError, Mix, TargetError, Targets, WeightedCrossEntropy, cross_entropy,

@@ -48,7 +48,17 @@ impl Mask {
             return;
         }
         let (seed, stream) = self.key();
-        kernels::drop_values(values, &Philox::new(seed, stream), self.threshold(), self.scale());
+        kernels::drop_values(values, &Words(Philox::new(seed, stream)), self.threshold(), self.scale());
+    }
+}
+
+/// The generator, for the kernel.
+struct Words(Philox);
+
+impl kernels::WordsByPlace for Words {
+    #[inline(always)]
+    fn blocks<const N: usize>(&self, first: u64) -> [[u32; N]; 4] {
+        self.0.blocks(first)
     }
 }
 
