@@ -38,6 +38,8 @@ pub(crate) fn run(to: &Path) -> anyhow::Result<ExitCode> {
         lists.ensure(std::slice::from_ref(config.network()), &lock)?;
     }
     let pack = tempfile::tempdir().context("cannot make a folder for the pack")?;
+    let tools = tempfile::tempdir().context("cannot make a folder for the build's tools")?;
+    let toolkit = toolkit.for_any_card(tools.path()).context("cannot write what stands for nvidia-smi")?;
     let folder = pack.path().join("strata-card");
     for below in ["configs", "tests"] {
         fs::create_dir_all(folder.join(below)).context("cannot make a folder for the pack")?;

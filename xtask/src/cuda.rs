@@ -2,6 +2,8 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -13,11 +15,27 @@ use crate::fault::Fault;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Toolkit {
     root: PathBuf,
+    /// Where a stand-in for `nvidia-smi` lies, in a build for whatever card comes.
+    any_card: Option<PathBuf>,
 }
+
+/// What a build for any card asks of it: 7.5, the oldest that toolkit 13 compiles for. A later card's driver compiles the PTX further.
+const OLDEST_CAPABILITY: &str = "75";
 
 impl Toolkit {
     fn at(root: PathBuf) -> Option<Self> {
-        root.join("bin/nvcc").is_file().then_some(Self { root })
+        root.join("bin/nvcc").is_file().then_some(Self { root, any_card: None })
+    }
+
+    /// The same for programs that any card may run, on a machine that need not have one: dfdx's build script asks `nvidia-smi` for the card's capability, and
+    /// without a driver there is no such program, so one that answers is put into `folder`. `CUDA_COMPUTE_CAP`, which that script heeds, says another.
+    pub(crate) fn for_any_card(self, folder: &Path) -> io::Result<Self> {
+        let stand_in = folder.join("nvidia-smi");
+        let (major, minor) = OLDEST_CAPABILITY.split_at(OLDEST_CAPABILITY.len() - 1);
+        fs::write(&stand_in, format!("#!/bin/sh\nprintf 'compute_cap\\n{major}.{minor}\\n'\n"))?;
+        #[cfg(unix)]
+        fs::set_permissions(&stand_in, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+        Ok(Self { any_card: Some(folder.to_owned()), ..self })
     }
 
     /// The first of: `nvcc` on PATH, the folders that CUDA's variables name, the usual place.
@@ -37,7 +55,14 @@ impl Toolkit {
 
     /// What build scripts need to find it: `nvcc` on PATH, the root by name.
     pub(crate) fn prepare_build(&self, command: &mut Command) {
-        command.env("PATH", prepended("PATH", &[self.root.join("bin")]));
+        let mut folders = vec![self.root.join("bin")];
+        if let Some(stand_in) = &self.any_card {
+            folders.insert(0, stand_in.clone());
+            if env::var_os("CUDA_COMPUTE_CAP").is_none() {
+                command.env("CUDA_COMPUTE_CAP", OLDEST_CAPABILITY);
+            }
+        }
+        command.env("PATH", prepended("PATH", &folders));
         if env::var_os("CUDA_PATH").is_none() {
             command.env("CUDA_PATH", &self.root);
         }
@@ -104,7 +129,7 @@ mod tests {
 
     #[test]
     fn only_an_explicit_cuda_device_fails_without_a_gpu() {
-        let toolkit = || Some(Toolkit { root: "t".into() });
+        let toolkit = || Some(Toolkit { root: "t".into(), any_card: None });
         let (auto, cpu, cuda) = (DeviceChoice::Auto, DeviceChoice::Cpu, DeviceChoice::Cuda(1));
         assert_eq!(decide(auto, toolkit(), true).unwrap(), toolkit());
         assert_eq!(decide(cuda, toolkit(), true).unwrap(), toolkit());
@@ -122,8 +147,23 @@ mod tests {
     fn a_toolkit_is_a_folder_with_its_compiler() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(Toolkit::at(folder.path().into()), None);
-        std::fs::create_dir(folder.path().join("bin")).unwrap();
-        std::fs::write(folder.path().join("bin/nvcc"), "").unwrap();
-        assert_eq!(Toolkit::at(folder.path().into()), Some(Toolkit { root: folder.path().into() }));
+        fs::create_dir(folder.path().join("bin")).unwrap();
+        fs::write(folder.path().join("bin/nvcc"), "").unwrap();
+        assert_eq!(Toolkit::at(folder.path().into()), Some(Toolkit { root: folder.path().into(), any_card: None }));
+    }
+
+    /// What dfdx's build script reads.
+    #[cfg(unix)]
+    #[test]
+    fn a_build_for_any_card_needs_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let toolkit = Toolkit { root: "t".into(), any_card: None }.for_any_card(folder.path()).unwrap();
+        let mut build = Command::new("sh");
+        build.args(["-c", "nvidia-smi --query-gpu=compute_cap --format=csv; echo $CUDA_COMPUTE_CAP"]);
+        build.env_remove("CUDA_COMPUTE_CAP");
+        toolkit.prepare_build(&mut build);
+        let out = String::from_utf8(build.output().unwrap().stdout).unwrap();
+        let asked = env::var("CUDA_COMPUTE_CAP").unwrap_or_default();
+        assert!(out == "compute_cap\n7.5\n75\n" || !asked.is_empty(), "{out}");
     }
 }
