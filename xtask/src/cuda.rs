@@ -19,8 +19,8 @@ pub(crate) struct Toolkit {
     any_card: Option<PathBuf>,
 }
 
-/// What a build for any card asks of it: 7.5, the oldest that toolkit 13 compiles for. A later card's driver compiles the PTX further.
-const OLDEST_CAPABILITY: &str = "75";
+/// What a build for any card asks of it: 8.0, below which dfdx's kernels define functions that toolkit 13 has already. A later card's driver compiles the PTX further.
+const OLDEST_CAPABILITY: &str = "80";
 
 impl Toolkit {
     fn at(root: PathBuf) -> Option<Self> {
@@ -164,6 +164,6 @@ mod tests {
         toolkit.prepare_build(&mut build);
         let out = String::from_utf8(build.output().unwrap().stdout).unwrap();
         let asked = env::var("CUDA_COMPUTE_CAP").unwrap_or_default();
-        assert!(out == "compute_cap\n7.5\n75\n" || !asked.is_empty(), "{out}");
+        assert!(out == "compute_cap\n8.0\n80\n" || !asked.is_empty(), "{out}");
     }
 }
