@@ -11,6 +11,8 @@
 //! - for a buffer that dfdx made (the output of an operation of its own, a parameter that it copied since a clone shared it), that of the
 //!   element, exposed here: valid under Tree Borrows only.
 
+use std::any::Any;
+
 use dfdx::prelude::*;
 
 /// A tensor of `values`, which a CPU takes without a copy: dfdx's `try_tensor_from_vec`, the provenance of the buffer exposed before, as this
@@ -45,8 +47,18 @@ pub(crate) fn realized<S: Shape, Dst: Shape<Concrete = S::Concrete>, D: Storage<
 /// # Panics
 /// Where there is no memory for it, as [`strata_kernels::zeros`] does; dfdx's `as_vec` would abort.
 pub(crate) fn copy_of<S: Shape, D: Device<f32>>(tensor: &Tensor<S, f32, D>) -> Vec<f32> {
-    drop(strata_kernels::with_room::<f32>(tensor.shape().num_elements()));
-    tensor.as_vec()
+    let mut copy = strata_kernels::with_room(tensor.shape().num_elements());
+    match (tensor as &dyn Any).downcast_ref::<Tensor<S, f32, Cpu>>() {
+        // dfdx pushes one value after the other.
+        Some(tensor) if is_contiguous(tensor) => {
+            copy.extend_from_slice(values(tensor));
+            copy
+        }
+        _ => {
+            drop(copy);
+            tensor.as_vec()
+        }
+    }
 }
 
 /// The values of a contiguous tensor.

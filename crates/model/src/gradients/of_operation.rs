@@ -35,6 +35,23 @@ impl InputGradient {
         add_to((self.gradient)(gradients)?, dx);
         Ok(())
     }
+
+    /// Adds what `write` writes, all values of it: where the gradient is zero, as dfdx allocates it, into the gradient itself.
+    pub(crate) fn write(
+        self,
+        gradients: &mut Gradients<f32, Cpu>,
+        write: impl FnOnce(&mut [f32]),
+    ) -> Result<(), CpuError> {
+        let gradient = (self.gradient)(gradients)?;
+        if is_zero(gradient) {
+            write(gradient);
+        } else {
+            let mut dx = kernels::zeros(gradient.len());
+            write(&mut dx);
+            gradient.iter_mut().zip(dx).for_each(|(gradient, dx)| *gradient += dx);
+        }
+        Ok(())
+    }
 }
 
 /// Where the gradient of an operation's output is.
@@ -55,14 +72,18 @@ impl OutputGradient {
     }
 }
 
-/// Adds `dx` to a gradient. Where that is zero, as dfdx allocates it, `dx` takes its place: finding out costs a look at its first values
-/// where another operation has added to it, and less than adding where none has.
+/// Adds `dx` to a gradient. Where that is zero, as dfdx allocates it, `dx` takes its place.
 pub(crate) fn add_to(gradient: &mut Vec<f32>, dx: Vec<f32>) {
-    // In pieces, each of which is one pass without a branch.
-    let is_zero = |piece: &[f32]| piece.iter().fold(0, |bits, value| bits | value.to_bits()) == 0;
-    if gradient.chunks(1024).all(is_zero) {
+    if is_zero(gradient) {
         *gradient = dx;
     } else {
         gradient.iter_mut().zip(dx).for_each(|(gradient, dx)| *gradient += dx);
     }
+}
+
+/// Whether nothing was added to a gradient: costs a look at its first values where another operation did, and less than adding where none has.
+fn is_zero(gradient: &[f32]) -> bool {
+    // In pieces, each of which is one pass without a branch.
+    let is_zero = |piece: &[f32]| piece.iter().fold(0, |bits, value| bits | value.to_bits()) == 0;
+    gradient.chunks(1024).all(is_zero)
 }

@@ -21,14 +21,12 @@ pub(crate) enum Factors {
 }
 
 impl GradientFactors {
-    /// `dy · weight`, `[batch, inputs]`.
-    pub(crate) fn input_gradient(&self, weight: &[f32]) -> Vec<f32> {
-        let mut dx = kernels::zeros(self.shape.batch * self.shape.inputs);
+    /// `dx = dy · weight`, `[batch, inputs]`.
+    pub(crate) fn input_gradient(&self, weight: &[f32], dx: &mut [f32]) {
         match &self.factors {
-            Factors::F32 { dy, .. } => kernels::input_gradient(self.shape, dy, weight, &mut dx),
-            Factors::Bf16 { dy, .. } => bf16::input_gradient(self.shape, dy, weight, &mut dx),
+            Factors::F32 { dy, .. } => kernels::input_gradient(self.shape, dy, weight, dx),
+            Factors::Bf16 { dy, .. } => bf16::input_gradient(self.shape, dy, weight, dx),
         }
-        dx
     }
 
     /// Adds the product to `gradient`.

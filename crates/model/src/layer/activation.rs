@@ -48,9 +48,9 @@ impl ActivationDevice for Cpu {
         let (x, tape) = x.try_contiguous()?.split_tape();
         let y = changed(&x, |values| kernels::activate(activation, values))?;
         let at = if kernels::derivative_needs_input(activation) { x.clone() } else { y.clone() };
-        Ok(operation(&x, tape, y, move |mut gradient, _| {
+        Ok(operation(&x, tape, y, move |mut gradient, of_x, gradients| {
             kernels::activation_gradient(activation, values(&at), &mut gradient);
-            Ok(gradient)
+            of_x.add(gradients, gradient)
         }))
     }
 }

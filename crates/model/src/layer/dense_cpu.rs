@@ -119,7 +119,7 @@ impl Done {
         kernels::bias_gradient(&dy, gradients.get_or_alloc_mut(&bias)?);
         let factors = GradientFactors { factors: x.with(dy), shape };
         if needs_input_gradient {
-            x_gradient.add(gradients, factors.input_gradient(values(&weight)))?;
+            x_gradient.write(gradients, |dx| factors.input_gradient(values(&weight), dx))?;
         }
         if keeps_factors && does.own_weight {
             with_pass(gradients, |pass| pass.map(|pass| pass.push(&weight, factors)))?;

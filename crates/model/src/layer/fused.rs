@@ -70,20 +70,19 @@ impl FusedDevice for Cuda {
     }
 }
 
-/// `y`, an operation's output of `x`, with the backward operation on its tape: `backward` turns the gradient of `y` into that of `x`, and adds those
-/// of parameters to theirs.
+/// `y`, an operation's output of `x`, with the backward operation on its tape: `backward` adds the gradients of `x` and of parameters, from that of
+/// `y`, to those that there are.
 pub(super) fn operation<T: Tape<f32, Cpu>>(
     x: &Rows,
     mut tape: T,
     y: Rows,
-    backward: impl FnOnce(Vec<f32>, &mut Gradients<f32, Cpu>) -> Result<Vec<f32>, CpuError> + 'static,
+    backward: impl FnOnce(Vec<f32>, InputGradient, &mut Gradients<f32, Cpu>) -> Result<(), CpuError> + 'static,
 ) -> Rows<T> {
     if T::OWNS_TAPE {
         let (of_x, of_y) = (InputGradient::of(x), OutputGradient::of(&y));
         tape.add_backward_op(move |gradients| {
             let dy = of_y.take(gradients)?;
-            let dx = backward(dy, gradients)?;
-            of_x.add(gradients, dx)
+            backward(dy, of_x, gradients)
         });
     }
     y.put_tape(tape)

@@ -128,9 +128,9 @@ fn by_values<T: Tape<f32, Cpu>>(
     let (x, tape) = x.try_contiguous()?.split_tape();
     let features = x.shape().1;
     let y = changed(&x, |values| drop(values, features))?;
-    Ok(operation(&x, tape, y, move |mut gradient, _| {
+    Ok(operation(&x, tape, y, move |mut gradient, of_x, gradients| {
         drop(&mut gradient, features);
-        Ok(gradient)
+        of_x.add(gradients, gradient)
     }))
 }
 

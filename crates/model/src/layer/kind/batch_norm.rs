@@ -168,14 +168,15 @@ fn train(
     statistics.update_running(batch, momentum, running_mean, running_var);
     let y = tensor_from_vec(x.device(), y, *x.shape())?;
     let input = x.clone();
-    Ok(operation(&x, tape, y, move |dy, gradients| {
-        let (mut dx, mut of_gain) = (kernels::zeros(dy.len()), vec![0.0; features]);
-        let mut of_bias = vec![0.0; features];
+    Ok(operation(&x, tape, y, move |dy, of_x, gradients| {
+        let (mut of_gain, mut of_bias) = (vec![0.0; features], vec![0.0; features]);
         let (x, gain) = (values(&input), values(&weight));
-        kernels::batch_norm_gradient(x, &statistics, gain, &dy, &mut dx, &mut of_gain, &mut of_bias);
+        of_x.write(gradients, |dx| {
+            kernels::batch_norm_gradient(x, &statistics, gain, &dy, dx, &mut of_gain, &mut of_bias);
+        })?;
         add_to(gradients.get_or_alloc_mut(&weight)?, of_gain);
         add_to(gradients.get_or_alloc_mut(&bias)?, of_bias);
-        Ok(dx)
+        Ok(())
     }))
 }
 

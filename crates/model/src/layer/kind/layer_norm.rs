@@ -96,15 +96,16 @@ fn normalise<T: Tape<f32, Cpu>>(
     let statistics = kernels::layer_norm(values(&x), values(&weight), values(&bias), EPSILON, &mut y);
     let y = tensor_from_vec(x.device(), y, *x.shape())?;
     let input = x.clone();
-    Ok(operation(&x, tape, y, move |dy, gradients| {
+    Ok(operation(&x, tape, y, move |dy, of_x, gradients| {
         let features = weight.shape().0;
-        let (mut dx, mut of_gain) = (kernels::zeros(dy.len()), vec![0.0; features]);
-        let mut of_bias = vec![0.0; features];
+        let (mut of_gain, mut of_bias) = (vec![0.0; features], vec![0.0; features]);
         let (x, gain) = (values(&input), values(&weight));
-        kernels::layer_norm_gradient(x, &statistics, gain, &dy, &mut dx, &mut of_gain, &mut of_bias);
+        of_x.write(gradients, |dx| {
+            kernels::layer_norm_gradient(x, &statistics, gain, &dy, dx, &mut of_gain, &mut of_bias);
+        })?;
         add_to(gradients.get_or_alloc_mut(&weight)?, of_gain);
         add_to(gradients.get_or_alloc_mut(&bias)?, of_bias);
-        Ok(dx)
+        Ok(())
     }))
 }
 

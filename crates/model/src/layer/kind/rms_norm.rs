@@ -87,12 +87,12 @@ fn normalise<T: Tape<f32, Cpu>>(x: Rows<T>, weight: Tensor<(usize,), f32, Cpu>) 
     let inverse_rms = kernels::rms_norm(values(&x), values(&weight), f32::EPSILON, &mut y);
     let y = tensor_from_vec(x.device(), y, *x.shape())?;
     let input = x.clone();
-    Ok(operation(&x, tape, y, move |dy, gradients| {
-        let (mut dx, mut of_gain) = (kernels::zeros(dy.len()), vec![0.0; weight.shape().0]);
-        let x = values(&input);
-        kernels::rms_norm_gradient(x, &inverse_rms, values(&weight), &dy, &mut dx, &mut of_gain);
+    Ok(operation(&x, tape, y, move |dy, of_x, gradients| {
+        let mut of_gain = vec![0.0; weight.shape().0];
+        let (x, gain) = (values(&input), values(&weight));
+        of_x.write(gradients, |dx| kernels::rms_norm_gradient(x, &inverse_rms, gain, &dy, dx, &mut of_gain))?;
         add_to(gradients.get_or_alloc_mut(&weight)?, of_gain);
-        Ok(dx)
+        Ok(())
     }))
 }
 
