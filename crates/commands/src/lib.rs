@@ -2,6 +2,7 @@
 //!
 //! Apart from the program, which is the networks' types and a call of [`run`], so that a new network compiles nothing of this.
 
+mod allocator;
 mod asked;
 mod cli;
 mod commands;
@@ -10,7 +11,6 @@ mod data_hints;
 mod export;
 mod hints;
 mod housekeeping;
-mod huge_pages;
 mod log;
 mod output;
 mod predict;
@@ -50,7 +50,7 @@ pub fn run(networks: &'static [CompiledNetwork]) -> ExitCode {
         return ExitCode::from(2);
     }
     if matches!(command, Command::Experiment(_) | Command::Resume(_) | Command::Reproduce(_)) {
-        huge_pages::ask();
+        allocator::ask();
     }
     log::to_standard_error();
     let asked = Asked::of(&command);

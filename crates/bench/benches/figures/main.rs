@@ -6,6 +6,8 @@
 // A network's text is matched word by word.
 #![recursion_limit = "1024"]
 
+#[path = "../../../commands/src/allocator.rs"]
+mod allocator;
 mod clocked;
 #[path = "../../../strata/src/compiled.rs"]
 mod compiled;
@@ -16,8 +18,6 @@ mod evaluation;
 mod files;
 #[path = "../../../experiment/tests/common/formula_images.rs"]
 mod formula_images;
-#[path = "../../../commands/src/huge_pages.rs"]
-mod huge_pages;
 mod measure;
 mod memory;
 mod networks;
@@ -64,7 +64,7 @@ enum Command {
 
 fn main() -> ExitCode {
     // As the program does it.
-    huge_pages::ask();
+    allocator::ask();
     // Cargo says `--bench` to what it starts itself.
     let cli = Cli::parse_from(std::env::args_os().filter(|argument| argument != "--bench"));
     match run(&cli.command) {

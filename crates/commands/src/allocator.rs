@@ -1,25 +1,29 @@
-//! Asks glibc to put large allocations on huge pages, which takes a training step of the notebook's network from 51 to
-//! 43 ms (docs/performance.md): weights of 25 MB on pages of 4 KiB miss the address caches all the time.
+//! Asks glibc for two things that a training step gains by (docs/performance.md, "The allocator").
+//!
+//! Large allocations on huge pages take a step of the notebook's network from 51 to 43 ms: weights of 25 MB on pages of 4 KiB miss the address caches
+//! all the time. One arena for all threads keeps what a step frees: the arena of a thread that is not the first gives it back to the system at once,
+//! and the next step's buffers are new pages, cleared one by one.
 
-/// Starts the program anew, same process and arguments, with glibc's tunable set; it is read at the start only. Does nothing where
-/// the tunable is set already, by a person who wants it otherwise or by this function, or where the start fails; nor where the
+/// Starts the program anew, same process and arguments, with glibc's tunables set; they are read at the start only. Does nothing where
+/// both are set already, by a person who wants them otherwise or by this function, or where the start fails; nor where the
 /// process was started as an argument of the dynamic loader, which would be started in the program's place.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub(crate) fn ask() {
     use std::os::unix::process::CommandExt;
 
     const VARIABLE: &str = "GLIBC_TUNABLES";
-    const TUNABLE: &str = "glibc.malloc.hugetlb";
+    // Of huge pages 1: transparent ones by madvise, which need no right and no configuration.
+    const TUNABLES: [(&str, u8); 2] = [("glibc.malloc.hugetlb", 1), ("glibc.malloc.arena_max", 1)];
     let mut tunables = std::env::var(VARIABLE).unwrap_or_default();
-    if tunables.contains(TUNABLE) {
+    let missing = TUNABLES.into_iter().filter(|(name, _)| !tunables.contains(name));
+    let missing: Vec<String> = missing.map(|(name, value)| format!("{name}={value}")).collect();
+    if missing.is_empty() {
         return;
     }
     if !tunables.is_empty() {
         tunables.push(':');
     }
-    // 1: transparent huge pages by madvise, which needs no right and no configuration.
-    tunables.push_str(TUNABLE);
-    tunables.push_str("=1");
+    tunables.push_str(&missing.join(":"));
     let Ok(program) = std::env::current_exe() else { return };
     if !holds(&program, ask as fn() as usize) {
         return;
