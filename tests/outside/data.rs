@@ -322,7 +322,7 @@ fn what_does_not_fit_into_memory_is_named_by_its_key() {
     limited(&evaluation).failed_saying(1, &["lower dataset.evaluation_batch"]);
     // From what fits to what does not: what a product makes of a batch, and what else the process has, are in no sum that could be exact.
     let mut refused = [0, 0];
-    for size in (8000..=17000).step_by(3000) {
+    for size in [9000, 20000, 31000] {
         let rows = [
             ("dataset.evaluation_batch", format!("dataset.test={size}"), "dataset.train=300".to_owned()),
             ("dataset.batch", "dataset.test=50".to_owned(), format!("dataset.train={size}")),
@@ -337,7 +337,7 @@ fn what_does_not_fit_into_memory_is_named_by_its_key() {
             }
         }
     }
-    assert!(refused.iter().all(|count| (1..4).contains(count)), "{refused:?}");
+    assert!(refused.iter().all(|count| (1..3).contains(count)), "{refused:?}");
 }
 
 #[test]

@@ -120,16 +120,16 @@ impl MaskDevice for Cpu {
     }
 }
 
-/// `drop` of `x`, and of the gradient that comes back.
+/// What `drop_some` leaves of `x`, and of the gradient that comes back.
 fn by_values<T: Tape<f32, Cpu>>(
     x: Rows<Cpu, T>,
-    drop: impl Fn(&mut [f32], usize) + 'static,
+    drop_some: impl Fn(&mut [f32], usize) + 'static,
 ) -> Result<Rows<Cpu, T>, CpuError> {
     let (x, tape) = x.try_contiguous()?.split_tape();
     let features = x.shape().1;
-    let y = changed(&x, |values| drop(values, features))?;
+    let y = changed(&x, |values| drop_some(values, features))?;
     Ok(operation(&x, tape, y, move |mut gradient, of_x, gradients| {
-        drop(&mut gradient, features);
+        drop_some(&mut gradient, features);
         of_x.add(gradients, gradient)
     }))
 }
