@@ -68,10 +68,13 @@ impl<G: WordsByPlace> Kernel for Piece<'_, G> {
         for (group, values) in groups.iter_mut().enumerate() {
             drop_group(values, generator, first + (group * LANES) as u64, threshold, scale);
         }
-        let mut last = [0.0; GROUP];
-        last[..rest.len()].copy_from_slice(rest);
-        drop_group(&mut last, generator, at_rest, threshold, scale);
-        rest.copy_from_slice(&last[..rest.len()]);
+        // All pieces but the last are whole groups.
+        if !rest.is_empty() {
+            let mut last = [0.0; GROUP];
+            last[..rest.len()].copy_from_slice(rest);
+            drop_group(&mut last, generator, at_rest, threshold, scale);
+            rest.copy_from_slice(&last[..rest.len()]);
+        }
     }
 }
 

@@ -47,15 +47,11 @@ pub(crate) fn realized<S: Shape, Dst: Shape<Concrete = S::Concrete>, D: Storage<
 /// # Panics
 /// Where there is no memory for it, as [`strata_kernels::zeros`] does; dfdx's `as_vec` would abort.
 pub(crate) fn copy_of<S: Shape, D: Device<f32>>(tensor: &Tensor<S, f32, D>) -> Vec<f32> {
-    let mut copy = strata_kernels::with_room(tensor.shape().num_elements());
     match (tensor as &dyn Any).downcast_ref::<Tensor<S, f32, Cpu>>() {
         // dfdx pushes one value after the other.
-        Some(tensor) if is_contiguous(tensor) => {
-            copy.extend_from_slice(values(tensor));
-            copy
-        }
+        Some(tensor) if is_contiguous(tensor) => strata_kernels::copied(values(tensor)),
         _ => {
-            drop(copy);
+            drop(strata_kernels::with_room::<f32>(tensor.shape().num_elements()));
             tensor.as_vec()
         }
     }

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use strata_dataset::{Images, Synthetic};
 use strata_rng::TorchRng;
-use strata_spec::{Activation, NetworkSpec, OptimizerSpec, Precision};
+use strata_spec::{NetworkSpec, OptimizerSpec, Precision};
 use strata_trainer::{Batch, BuildClassifier, Classifier, ClassifierOptions};
 
 use crate::compiled::NETWORKS;
@@ -55,10 +55,9 @@ pub(crate) fn classifier_in(
     network: &Chain,
     optimizer: OptimizerSpec,
 ) -> anyhow::Result<Box<dyn Classifier>> {
-    let plain = ClassifierOptions::new(optimizer);
-    // Any other network says its activations itself.
-    let activation = if network.is_chain { plain.activation } else { Activation::Identity };
-    let mut classifier = (network.build)(ClassifierOptions { seed: 43, precision, activation, ..plain })?;
+    let options =
+        if network.is_chain { ClassifierOptions::new(optimizer) } else { ClassifierOptions::of_net(optimizer) };
+    let mut classifier = (network.build)(ClassifierOptions { seed: 43, precision, ..options })?;
     classifier.initialise(&mut TorchRng::new(43))?;
     Ok(classifier)
 }

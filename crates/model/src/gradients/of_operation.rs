@@ -48,7 +48,7 @@ impl InputGradient {
         } else {
             let mut dx = kernels::zeros(gradient.len());
             write(&mut dx);
-            gradient.iter_mut().zip(dx).for_each(|(gradient, dx)| *gradient += dx);
+            sum_up(gradient, dx);
         }
         Ok(())
     }
@@ -77,8 +77,12 @@ pub(crate) fn add_to(gradient: &mut Vec<f32>, dx: Vec<f32>) {
     if is_zero(gradient) {
         *gradient = dx;
     } else {
-        gradient.iter_mut().zip(dx).for_each(|(gradient, dx)| *gradient += dx);
+        sum_up(gradient, dx);
     }
+}
+
+fn sum_up(gradient: &mut [f32], dx: Vec<f32>) {
+    gradient.iter_mut().zip(dx).for_each(|(gradient, dx)| *gradient += dx);
 }
 
 /// Whether nothing was added to a gradient: costs a look at its first values where another operation did, and less than adding where none has.
