@@ -39,9 +39,14 @@ epochs = 2
 lr = 0.001
 "#;
 
-/// The network of `configs/residual.toml`, which the program is built with, as `model.network` has it.
-pub(crate) fn committed_network() -> String {
-    let list = fs::read_to_string(root().join("crates/strata/architectures.txt")).unwrap();
+/// What the tests' program is built with beside the committed networks.
+fn architectures() -> PathBuf {
+    root().join("tests/architectures.txt")
+}
+
+/// The network of `configs/residual.toml`, which the tests' program is built with, as `model.network` has it.
+pub(crate) fn residual_network() -> String {
+    let list = fs::read_to_string(architectures()).unwrap();
     let line = list.lines().find(|line| line.contains("skip(")).expect("a residual network");
     line.strip_prefix("3072, ").and_then(|line| line.strip_suffix(", 10")).unwrap().to_owned()
 }
@@ -71,6 +76,7 @@ pub(crate) fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
         let mut cargo = cargo();
+        cargo.env("STRATA_ARCHITECTURES", architectures());
         cargo.args(["build", "--package", "strata", "--message-format", "json-render-diagnostics"]);
         let built = cargo.stderr(Stdio::inherit()).output().unwrap();
         assert!(built.status.success(), "strata does not build");

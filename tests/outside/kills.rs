@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::harness::{Sandbox, committed_network};
+use crate::harness::{Sandbox, residual_network};
 use crate::random::{Random, rounds};
 
 /// Runs that are killed until they finish. Forty: STRATA_TEST_ROUNDS=5.
@@ -57,7 +57,7 @@ fn killed_and_resumed_runs_equal_an_uninterrupted_one() {
 
 #[test]
 fn a_killed_and_resumed_residual_network_equals_an_uninterrupted_one() {
-    let network = format!("model.network={}", committed_network());
+    let network = format!("model.network={}", residual_network());
     let sets: Vec<_> = RESIDUAL_SETS.iter().copied().chain([&*network]).collect();
     kill_and_resume(&sets, RESIDUAL_RUNS);
 }

@@ -1,11 +1,11 @@
 //! `model.network`: a network in words is trained, recorded, listed and compared; what is wrong with one is told before anything is built.
 
-use crate::harness::{Sandbox, committed_network};
+use crate::harness::{Sandbox, residual_network};
 
 #[test]
 fn a_network_in_words_is_recorded_and_compared_by_its_text() {
     let sandbox = Sandbox::new();
-    let layers = committed_network();
+    let layers = residual_network();
     let set = format!("model.network={layers}");
     let phases = ["--set", "phases=[{epochs=2,lr=0.002,schedule=\"cosine\"}]"];
     let out = sandbox.train(["--name", "residual", "--set", &set].iter().chain(&phases)).succeeded().out;

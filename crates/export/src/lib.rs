@@ -15,6 +15,7 @@ mod error;
 mod exporter;
 mod flat;
 mod format;
+mod message;
 mod registry;
 mod run;
 #[cfg(test)]

@@ -14,7 +14,7 @@ use strata_model::TrainedModel;
 use self::graph::Graph;
 use self::messages::{
     Dimension, FLOAT, ModelProto, OperatorSetIdProto, StringStringEntryProto, TensorShapeProto, TensorType, TypeProto,
-    UINT8, ValueInfoProto, dimension,
+    UINT8, ValueInfoProto,
 };
 use crate::exporter::only;
 use crate::{Destination, ExportError, ExportOption, Exporter, Options, RecordedRun};
@@ -146,8 +146,8 @@ pub fn onnx_model(model: &TrainedModel, input: OnnxInput, about: &[(&str, &str)]
 
 /// A tensor `[N, sizes…]`, for any N.
 fn tensor_type(element: i32, sizes: Vec<i64>) -> TypeProto {
-    let dimension = |value| Dimension { value: Some(value) };
-    let sizes = sizes.into_iter().map(|size| dimension(dimension::Value::Size(size)));
-    let dim = std::iter::once(dimension(dimension::Value::Name("N".into()))).chain(sizes).collect();
+    let batch = Dimension { name: Some("N".into()), size: None };
+    let sizes = sizes.into_iter().map(|size| Dimension { size: Some(size), name: None });
+    let dim = std::iter::once(batch).chain(sizes).collect();
     TypeProto { tensor_type: Some(TensorType { elem_type: element, shape: Some(TensorShapeProto { dim }) }) }
 }

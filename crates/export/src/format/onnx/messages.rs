@@ -1,150 +1,93 @@
 //! The messages of ONNX's protocol (onnx.proto, IR version 8), as far as a network of ours uses them.
 
-/// A file.
-#[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct ModelProto {
-    #[prost(int64, tag = "1")]
-    pub(crate) ir_version: i64,
-    #[prost(string, tag = "2")]
-    pub(crate) producer_name: String,
-    #[prost(string, tag = "3")]
-    pub(crate) producer_version: String,
-    #[prost(string, tag = "6")]
-    pub(crate) doc_string: String,
-    #[prost(message, optional, tag = "7")]
-    pub(crate) graph: Option<GraphProto>,
-    #[prost(message, repeated, tag = "8")]
-    pub(crate) opset_import: Vec<OperatorSetIdProto>,
-    #[prost(message, repeated, tag = "14")]
-    pub(crate) metadata_props: Vec<StringStringEntryProto>,
-}
+use crate::message::messages;
 
-/// A set of operators; the standard one has no name.
-#[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct OperatorSetIdProto {
-    #[prost(string, tag = "1")]
-    pub(crate) domain: String,
-    #[prost(int64, tag = "2")]
-    pub(crate) version: i64,
-}
+messages! {
+    /// A file.
+    ModelProto {
+        ir_version: i64 = 1,
+        producer_name: String = 2,
+        producer_version: String = 3,
+        doc_string: String = 6,
+        graph: Option<GraphProto> = 7,
+        opset_import: Vec<OperatorSetIdProto> = 8,
+        metadata_props: Vec<StringStringEntryProto> = 14,
+    }
 
-/// An entry of the metadata.
-#[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct StringStringEntryProto {
-    #[prost(string, tag = "1")]
-    pub(crate) key: String,
-    #[prost(string, tag = "2")]
-    pub(crate) value: String,
-}
+    /// A set of operators; the standard one has no name.
+    OperatorSetIdProto {
+        domain: String = 1,
+        version: i64 = 2,
+    }
 
-/// Nodes in an order in which they can be worked out.
-#[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct GraphProto {
-    #[prost(message, repeated, tag = "1")]
-    pub(crate) node: Vec<NodeProto>,
-    #[prost(string, tag = "2")]
-    pub(crate) name: String,
-    #[prost(message, repeated, tag = "5")]
-    pub(crate) initializer: Vec<TensorProto>,
-    #[prost(message, repeated, tag = "11")]
-    pub(crate) input: Vec<ValueInfoProto>,
-    #[prost(message, repeated, tag = "12")]
-    pub(crate) output: Vec<ValueInfoProto>,
-}
+    /// An entry of the metadata.
+    StringStringEntryProto {
+        key: String = 1,
+        value: String = 2,
+    }
 
-/// An operation on named values.
-#[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct NodeProto {
-    #[prost(string, repeated, tag = "1")]
-    pub(crate) input: Vec<String>,
-    #[prost(string, repeated, tag = "2")]
-    pub(crate) output: Vec<String>,
-    #[prost(string, tag = "3")]
-    pub(crate) name: String,
-    #[prost(string, tag = "4")]
-    pub(crate) op_type: String,
-    #[prost(message, repeated, tag = "5")]
-    pub(crate) attribute: Vec<AttributeProto>,
-}
+    /// Nodes in an order in which they can be worked out.
+    GraphProto {
+        node: Vec<NodeProto> = 1,
+        name: String = 2,
+        initializer: Vec<TensorProto> = 5,
+        input: Vec<ValueInfoProto> = 11,
+        output: Vec<ValueInfoProto> = 12,
+    }
 
-/// An attribute of an operation.
-#[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct AttributeProto {
-    #[prost(string, tag = "1")]
-    pub(crate) name: String,
-    #[prost(float, optional, tag = "2")]
-    pub(crate) f: Option<f32>,
-    #[prost(int64, optional, tag = "3")]
-    pub(crate) i: Option<i64>,
-    #[prost(int64, repeated, packed = "false", tag = "8")]
-    pub(crate) ints: Vec<i64>,
-    #[prost(int32, tag = "20")]
-    pub(crate) r#type: i32,
-}
+    /// An operation on named values.
+    NodeProto {
+        input: Vec<String> = 1,
+        output: Vec<String> = 2,
+        name: String = 3,
+        op_type: String = 4,
+        attribute: Vec<AttributeProto> = 5,
+    }
 
-/// A tensor with its values, row-major and little-endian.
-#[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct TensorProto {
-    #[prost(int64, repeated, packed = "false", tag = "1")]
-    pub(crate) dims: Vec<i64>,
-    #[prost(int32, tag = "2")]
-    pub(crate) data_type: i32,
-    #[prost(string, tag = "8")]
-    pub(crate) name: String,
-    #[prost(bytes = "vec", tag = "9")]
-    pub(crate) raw_data: Vec<u8>,
-}
+    /// An attribute of an operation.
+    AttributeProto {
+        name: String = 1,
+        f: Option<f32> = 2,
+        i: Option<i64> = 3,
+        ints: Vec<i64> = 8,
+        r#type: i32 = 20,
+    }
 
-/// An input or output.
-#[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct ValueInfoProto {
-    #[prost(string, tag = "1")]
-    pub(crate) name: String,
-    #[prost(message, optional, tag = "2")]
-    pub(crate) r#type: Option<TypeProto>,
-    #[prost(string, tag = "3")]
-    pub(crate) doc_string: String,
-}
+    /// A tensor with its values, row-major and little-endian.
+    TensorProto {
+        dims: Vec<i64> = 1,
+        data_type: i32 = 2,
+        name: String = 8,
+        raw_data: Vec<u8> = 9,
+    }
 
-/// The type of a value; ours are tensors.
-#[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct TypeProto {
-    #[prost(message, optional, tag = "1")]
-    pub(crate) tensor_type: Option<TensorType>,
-}
+    /// An input or output.
+    ValueInfoProto {
+        name: String = 1,
+        r#type: Option<TypeProto> = 2,
+        doc_string: String = 3,
+    }
 
-/// `TypeProto.Tensor`.
-#[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct TensorType {
-    #[prost(int32, tag = "1")]
-    pub(crate) elem_type: i32,
-    #[prost(message, optional, tag = "2")]
-    pub(crate) shape: Option<TensorShapeProto>,
-}
+    /// The type of a value; ours are tensors.
+    TypeProto {
+        tensor_type: Option<TensorType> = 1,
+    }
 
-/// Sizes, each a number or a name.
-#[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct TensorShapeProto {
-    #[prost(message, repeated, tag = "1")]
-    pub(crate) dim: Vec<Dimension>,
-}
+    /// `TypeProto.Tensor`.
+    TensorType {
+        elem_type: i32 = 1,
+        shape: Option<TensorShapeProto> = 2,
+    }
 
-/// `TensorShapeProto.Dimension`.
-#[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct Dimension {
-    #[prost(oneof = "dimension::Value", tags = "1, 2")]
-    pub(crate) value: Option<dimension::Value>,
-}
+    /// Sizes, each a number or a name.
+    TensorShapeProto {
+        dim: Vec<Dimension> = 1,
+    }
 
-/// What a dimension is.
-pub(crate) mod dimension {
-    /// A number or a name.
-    #[derive(Clone, PartialEq, prost::Oneof)]
-    pub(crate) enum Value {
-        #[prost(int64, tag = "1")]
-        Size(i64),
-        #[prost(string, tag = "2")]
-        Name(String),
+    /// `TensorShapeProto.Dimension`: a number or a name.
+    Dimension {
+        size: Option<i64> = 1,
+        name: Option<String> = 2,
     }
 }
 

@@ -6,7 +6,7 @@ use prost::Message;
 use strata_model::{InputTransform, Predictor, TrainedModel};
 use strata_spec::Activation;
 
-use super::messages::{INT64, ModelProto, NodeProto, dimension};
+use super::messages::{INT64, ModelProto, NodeProto};
 use super::{OnnxInput, onnx_model};
 use crate::testing::{model, numbers};
 
@@ -200,9 +200,8 @@ fn the_batch_is_any_and_the_classes_are_in_the_metadata() {
     assert_eq!(metadata["run"], "a");
     let graph = file.graph.unwrap();
     let shape = graph.input[0].r#type.clone().unwrap().tensor_type.unwrap().shape.unwrap();
-    let sizes: Vec<_> = shape.dim.into_iter().map(|dim| dim.value.unwrap()).collect();
-    let size = dimension::Value::Size;
-    assert_eq!(sizes, [dimension::Value::Name("N".into()), size(3), size(2), size(2)]);
+    let sizes: Vec<_> = shape.dim.iter().map(|dim| (dim.name.as_deref(), dim.size)).collect();
+    assert_eq!(sizes, [(Some("N"), None), (None, Some(3)), (None, Some(2)), (None, Some(2))]);
     assert_eq!(graph.output[0].name, "logits");
     assert_eq!(graph.output[1].name, "probabilities");
 }

@@ -11,7 +11,7 @@ use strata_spec::HistoryRow;
 use super::histogram::histogram;
 use super::messages::{
     Any, Dimension, Event, FLOAT, HParams, Image, Metadata, PluginData, START, STRING, SessionEnd, SessionLog,
-    SessionStart, Summary, Tensor, TensorShape, Value, any,
+    SessionStart, Summary, Tensor, TensorShape, Value,
 };
 use crate::flat::flatten;
 
@@ -146,13 +146,12 @@ pub(crate) fn tags_of(event: &Event) -> impl Iterator<Item = &str> {
 }
 
 fn any(value: &Json) -> Any {
-    let kind = match value {
-        Json::Bool(value) => any::Kind::Boolean(*value),
-        Json::Number(number) => any::Kind::Number(number.as_f64().unwrap_or(f64::NAN)),
-        Json::String(text) => any::Kind::Text(text.clone()),
-        other => any::Kind::Text(other.to_string()),
-    };
-    Any { kind: Some(kind) }
+    match value {
+        Json::Bool(value) => Any { boolean: Some(*value), ..Any::default() },
+        Json::Number(number) => Any { number: Some(number.as_f64().unwrap_or(f64::NAN)), ..Any::default() },
+        Json::String(text) => Any { text: Some(text.clone()), ..Any::default() },
+        other => Any { text: Some(other.to_string()), ..Any::default() },
+    }
 }
 
 fn of_plugin(name: &str, content: Vec<u8>) -> Option<Metadata> {

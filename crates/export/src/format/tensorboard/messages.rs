@@ -2,185 +2,120 @@
 
 use std::collections::HashMap;
 
-/// A record of an event file.
-#[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct Event {
-    #[prost(double, tag = "1")]
-    pub(crate) wall_time: f64,
-    #[prost(int64, tag = "2")]
-    pub(crate) step: i64,
-    #[prost(string, optional, tag = "3")]
-    pub(crate) file_version: Option<String>,
-    #[prost(message, optional, tag = "5")]
-    pub(crate) summary: Option<Summary>,
-    #[prost(message, optional, tag = "7")]
-    pub(crate) session_log: Option<SessionLog>,
-}
+use crate::message::messages;
 
-/// Says that events with this step and later ones are written anew.
-#[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct SessionLog {
-    #[prost(int32, tag = "1")]
-    pub(crate) status: i32,
+messages! {
+    /// A record of an event file.
+    Event {
+        wall_time: f64 = 1,
+        step: i64 = 2,
+        file_version: Option<String> = 3,
+        summary: Option<Summary> = 5,
+        session_log: Option<SessionLog> = 7,
+    }
+
+    /// Says that events with this step and later ones are written anew.
+    SessionLog {
+        status: i32 = 1,
+    }
+
+    /// Values by their tags.
+    Summary {
+        value: Vec<Value> = 1,
+    }
+
+    /// A value of one kind.
+    Value {
+        tag: String = 1,
+        simple_value: Option<f32> = 2,
+        image: Option<Image> = 4,
+        histo: Option<Histogram> = 5,
+        tensor: Option<Tensor> = 8,
+        metadata: Option<Metadata> = 9,
+    }
+
+    /// An encoded picture.
+    Image {
+        height: i32 = 1,
+        width: i32 = 2,
+        /// 1 grey, 3 colour.
+        colorspace: i32 = 3,
+        encoded_image_string: Vec<u8> = 4,
+    }
+
+    /// Counts of values between limits.
+    Histogram {
+        min: f64 = 1,
+        max: f64 = 2,
+        num: f64 = 3,
+        sum: f64 = 4,
+        sum_squares: f64 = 5,
+        /// Upper ends of the buckets.
+        bucket_limit: Vec<f64> = 6,
+        bucket: Vec<f64> = 7,
+    }
+
+    /// Texts, or a number nobody reads.
+    Tensor {
+        dtype: i32 = 1,
+        tensor_shape: Option<TensorShape> = 2,
+        float_val: Vec<f32> = 5,
+        string_val: Vec<Vec<u8>> = 8,
+    }
+
+    /// A tensor's sizes.
+    TensorShape {
+        dim: Vec<Dimension> = 2,
+    }
+
+    /// One of them.
+    Dimension {
+        size: i64 = 1,
+    }
+
+    /// Whose a value is.
+    Metadata {
+        plugin_data: Option<PluginData> = 1,
+    }
+
+    /// The plugin, and what it keeps there.
+    PluginData {
+        plugin_name: String = 1,
+        content: Vec<u8> = 2,
+    }
+
+    /// What the HParams plugin keeps.
+    HParams {
+        version: i32 = 1,
+        session_start_info: Option<SessionStart> = 3,
+        session_end_info: Option<SessionEnd> = 4,
+    }
+
+    /// A run's hyperparameters.
+    SessionStart {
+        hparams: HashMap<String, Any> = 1,
+        group_name: String = 4,
+        start_time_secs: f64 = 5,
+    }
+
+    /// How a run ended.
+    SessionEnd {
+        /// 1 it succeeded, 2 it failed, 3 it runs.
+        status: i32 = 1,
+        end_time_secs: f64 = 2,
+    }
+
+    /// `google.protobuf.Value`, as far as a hyperparameter is one: one of the three.
+    Any {
+        number: Option<f64> = 2,
+        text: Option<String> = 3,
+        boolean: Option<bool> = 4,
+    }
 }
 
 /// `SessionLog.START`.
 pub(crate) const START: i32 = 1;
-
-/// Values by their tags.
-#[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct Summary {
-    #[prost(message, repeated, tag = "1")]
-    pub(crate) value: Vec<Value>,
-}
-
-/// A value of one kind.
-#[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct Value {
-    #[prost(string, tag = "1")]
-    pub(crate) tag: String,
-    #[prost(float, optional, tag = "2")]
-    pub(crate) simple_value: Option<f32>,
-    #[prost(message, optional, tag = "4")]
-    pub(crate) image: Option<Image>,
-    #[prost(message, optional, tag = "5")]
-    pub(crate) histo: Option<Histogram>,
-    #[prost(message, optional, tag = "8")]
-    pub(crate) tensor: Option<Tensor>,
-    #[prost(message, optional, tag = "9")]
-    pub(crate) metadata: Option<Metadata>,
-}
-
-/// An encoded picture.
-#[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct Image {
-    #[prost(int32, tag = "1")]
-    pub(crate) height: i32,
-    #[prost(int32, tag = "2")]
-    pub(crate) width: i32,
-    /// 1 grey, 3 colour.
-    #[prost(int32, tag = "3")]
-    pub(crate) colorspace: i32,
-    #[prost(bytes = "vec", tag = "4")]
-    pub(crate) encoded_image_string: Vec<u8>,
-}
-
-/// Counts of values between limits.
-#[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct Histogram {
-    #[prost(double, tag = "1")]
-    pub(crate) min: f64,
-    #[prost(double, tag = "2")]
-    pub(crate) max: f64,
-    #[prost(double, tag = "3")]
-    pub(crate) num: f64,
-    #[prost(double, tag = "4")]
-    pub(crate) sum: f64,
-    #[prost(double, tag = "5")]
-    pub(crate) sum_squares: f64,
-    /// Upper ends of the buckets.
-    #[prost(double, repeated, tag = "6")]
-    pub(crate) bucket_limit: Vec<f64>,
-    #[prost(double, repeated, tag = "7")]
-    pub(crate) bucket: Vec<f64>,
-}
-
-/// Texts, or a number nobody reads.
-#[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct Tensor {
-    #[prost(int32, tag = "1")]
-    pub(crate) dtype: i32,
-    #[prost(message, optional, tag = "2")]
-    pub(crate) tensor_shape: Option<TensorShape>,
-    #[prost(float, repeated, tag = "5")]
-    pub(crate) float_val: Vec<f32>,
-    #[prost(bytes = "vec", repeated, tag = "8")]
-    pub(crate) string_val: Vec<Vec<u8>>,
-}
-
 /// `DT_FLOAT`.
 pub(crate) const FLOAT: i32 = 1;
 /// `DT_STRING`.
 pub(crate) const STRING: i32 = 7;
-
-/// A tensor's sizes.
-#[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct TensorShape {
-    #[prost(message, repeated, tag = "2")]
-    pub(crate) dim: Vec<Dimension>,
-}
-
-/// One of them.
-#[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct Dimension {
-    #[prost(int64, tag = "1")]
-    pub(crate) size: i64,
-}
-
-/// Whose a value is.
-#[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct Metadata {
-    #[prost(message, optional, tag = "1")]
-    pub(crate) plugin_data: Option<PluginData>,
-}
-
-/// The plugin, and what it keeps there.
-#[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct PluginData {
-    #[prost(string, tag = "1")]
-    pub(crate) plugin_name: String,
-    #[prost(bytes = "vec", tag = "2")]
-    pub(crate) content: Vec<u8>,
-}
-
-/// What the HParams plugin keeps.
-#[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct HParams {
-    #[prost(int32, tag = "1")]
-    pub(crate) version: i32,
-    #[prost(message, optional, tag = "3")]
-    pub(crate) session_start_info: Option<SessionStart>,
-    #[prost(message, optional, tag = "4")]
-    pub(crate) session_end_info: Option<SessionEnd>,
-}
-
-/// A run's hyperparameters.
-#[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct SessionStart {
-    #[prost(map = "string, message", tag = "1")]
-    pub(crate) hparams: HashMap<String, Any>,
-    #[prost(string, tag = "4")]
-    pub(crate) group_name: String,
-    #[prost(double, tag = "5")]
-    pub(crate) start_time_secs: f64,
-}
-
-/// How a run ended.
-#[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct SessionEnd {
-    /// 1 it succeeded, 2 it failed, 3 it runs.
-    #[prost(int32, tag = "1")]
-    pub(crate) status: i32,
-    #[prost(double, tag = "2")]
-    pub(crate) end_time_secs: f64,
-}
-
-/// `google.protobuf.Value`, as far as a hyperparameter is one.
-#[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct Any {
-    #[prost(oneof = "any::Kind", tags = "2, 3, 4")]
-    pub(crate) kind: Option<any::Kind>,
-}
-
-pub(crate) mod any {
-    /// A number, a text, or true or false.
-    #[derive(Clone, PartialEq, prost::Oneof)]
-    pub(crate) enum Kind {
-        #[prost(double, tag = "2")]
-        Number(f64),
-        #[prost(string, tag = "3")]
-        Text(String),
-        #[prost(bool, tag = "4")]
-        Boolean(bool),
-    }
-}
