@@ -48,7 +48,13 @@ impl Config {
 fn outputs_of_layers(network: &NetworkSpec) -> usize {
     let mut values = 0usize;
     network.for_each(&mut |inputs, layer| {
-        let outputs = if let LayerSpec::Dense { outputs } = layer { *outputs } else { inputs };
+        let outputs = match layer {
+            LayerSpec::Dense { outputs } => *outputs,
+            // Of both views, and of a dense layer of both what its products are made of and give.
+            LayerSpec::MirroredInput { outputs } => outputs.saturating_add(inputs).saturating_mul(2),
+            LayerSpec::MirroredDense { outputs } => outputs.saturating_add(inputs).saturating_mul(4),
+            _ => inputs,
+        };
         values = values.saturating_add(outputs);
     });
     values

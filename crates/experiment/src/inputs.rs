@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use strata_config::Config;
 use strata_dataset::{
-    Augmentation, BatchContent, Dataset, ImageLoader, Images, Order, PixelScale, PreparedImages, Split, ValueScale,
+    Augmentation, BatchContent, Dataset, ImageLoader, ImageShape, Images, Order, PixelScale, PreparedImages, Split,
+    ValueScale,
 };
-use strata_kernels::FrequencyTable;
+use strata_kernels::{FrequencyTable, Mirror};
 use strata_model::{InputTransform, Usage};
 use strata_report::{DatasetRecord, FrequencyRecord, PixelRecord, ValueRecord};
 use strata_spec::InputSpec;
@@ -40,6 +41,7 @@ impl Inputs {
         let of_bytes = [
             ("dataset.input", matches!(experiment.dataset.input, InputSpec::Frequencies { .. })),
             ("evaluation.mirrored", experiment.evaluation.mirrored),
+            ("mirrored(…) in model.network", experiment.network().is_mirrored()),
         ];
         if let Some((key, _)) = of_bytes.into_iter().find(|(_, is_asked)| are_floats && *is_asked) {
             return Err(ExperimentError::OfBytes { key });
@@ -86,6 +88,19 @@ impl Inputs {
                 Ok(Some(scale.tables(images.shape().channels)?))
             }
             _ => Ok(None),
+        }
+    }
+
+    /// What mirroring an image does to the inputs; none of floats, which need not be an image's.
+    pub(crate) fn mirror(&self, shape: ImageShape) -> Option<Mirror> {
+        match self {
+            Self::Pixels(_) => {
+                Mirror::of(|pixels| pixels.chunks_mut(shape.width).for_each(<[f32]>::reverse), shape.values())
+            }
+            Self::Values { .. } => None,
+            Self::Frequencies { table, .. } => {
+                Mirror::of(|inputs| table.mirror(inputs), table.transform().coefficients())
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use strata_config::{Config, keys};
 use strata_dataset::Images;
-use strata_kernels::{WeightedCrossEntropy, bf16};
+use strata_kernels::{Mirror, WeightedCrossEntropy, bf16};
 use strata_model::{Architecture, ByteSamples};
 use strata_spec::{Activation, AugmentKind, AugmentSpec, NetworkSpec, Precision};
 use strata_trainer::{
@@ -43,13 +43,14 @@ pub(crate) fn weighted_loss(
 }
 
 /// Builds the config's network, one of those that the program was built with; `images` are those to train on, at `indices`, which a card with `tables` takes as they are and
-/// looks their values up itself.
+/// looks their values up itself; `mirror` is what mirroring does to its inputs.
 pub(crate) fn classifier(
     experiment: &Config,
     networks: &[CompiledNetwork],
     device: Device,
     (images, indices): (&Images, &[u32]),
     tables: Option<&[[f32; 256]]>,
+    mirror: Option<Mirror>,
 ) -> Result<Box<dyn Classifier>, ExperimentError> {
     let network = experiment.network();
     let is_it =
@@ -70,6 +71,7 @@ pub(crate) fn classifier(
         dropout,
         seed: experiment.seed,
         precision: precision(experiment),
+        mirror: mirror.filter(|_| network.is_mirrored()),
         resident: tables.zip(bytes.as_deref()).map(|(tables, bytes)| ByteSamples { bytes, tables }),
     })?;
     let built = classifier.architecture().network();
@@ -96,6 +98,9 @@ pub(crate) fn check_device(experiment: &Config, device: Device) -> Result<(), Tr
     }
     if device != Device::Cpu && experiment.get(&keys::CLASS_WEIGHTS).is_some() {
         return Err(TrainError::OnlyOnCpu { what: "weights of classes".into() });
+    }
+    if device != Device::Cpu && experiment.network().is_mirrored() {
+        return Err(TrainError::OnlyOnCpu { what: "a network with `mirrored(…)`".into() });
     }
     let mixes = |spec: &AugmentSpec| matches!(spec.change.kind(), AugmentKind::MixUp | AugmentKind::CutMix);
     if device != Device::Cpu && experiment.augment.iter().any(mixes) {

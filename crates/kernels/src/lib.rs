@@ -47,6 +47,7 @@ mod geometry;
 mod lanes;
 mod loss;
 mod memory;
+mod mirror;
 mod norm;
 mod norm_of_product;
 mod pack;
@@ -65,6 +66,7 @@ pub use loss::{
     cross_entropy_gradient, largest,
 };
 pub use memory::{OutOfMemory, catch_out_of_memory, copied, with_room, zeros};
+pub use mirror::{Mirror, mean_of_views, mean_of_views_gradient, sums_and_differences, views_of};
 pub use norm::{
     Statistics, batch_norm, batch_norm_evaluation, batch_norm_gradient, layer_norm, layer_norm_gradient, rms_norm,
     rms_norm_gradient,

@@ -68,15 +68,15 @@ impl Architecture {
         &self.widths
     }
 
-    /// `(inputs, outputs)` of each dense layer.
-    pub fn layers(&self) -> impl Iterator<Item = (usize, usize)> {
-        let mut layers = Vec::new();
-        self.network.for_each(&mut |inputs, layer| {
-            if let LayerSpec::Dense { outputs } = layer {
-                layers.push((inputs, *outputs));
-            }
+    /// `(inputs, outputs)` of each weight of a dense layer: of one of both views ([`LayerSpec::MirroredDense`]) there are two.
+    pub fn weights(&self) -> impl Iterator<Item = (usize, usize)> {
+        let mut weights = Vec::new();
+        self.network.for_each(&mut |inputs, layer| match layer {
+            LayerSpec::Dense { outputs } | LayerSpec::MirroredInput { outputs } => weights.push((inputs, *outputs)),
+            LayerSpec::MirroredDense { outputs } => weights.extend([(inputs, *outputs); 2]),
+            _ => {}
         });
-        layers.into_iter()
+        weights.into_iter()
     }
 
     /// The tensors of our own layers, in order; those of a user's module are known to the module alone.
@@ -91,6 +91,18 @@ impl Architecture {
                 LayerSpec::Dense { outputs } => {
                     dense += 1;
                     push(format!("layer{dense}.weight"), &[*outputs, inputs], true);
+                    push(format!("layer{dense}.bias"), &[*outputs], true);
+                }
+                LayerSpec::MirroredInput { outputs } => {
+                    dense += 1;
+                    push(format!("layer{dense}.weight"), &[*outputs, inputs], true);
+                    push(format!("layer{dense}.bias"), &[*outputs], true);
+                    push(format!("layer{dense}.mirror"), &[inputs], false);
+                }
+                LayerSpec::MirroredDense { outputs } => {
+                    dense += 1;
+                    push(format!("layer{dense}.even"), &[*outputs, inputs], true);
+                    push(format!("layer{dense}.odd"), &[*outputs, inputs], true);
                     push(format!("layer{dense}.bias"), &[*outputs], true);
                 }
                 LayerSpec::SameWidth { kind, .. } if !kind.tensors().is_empty() => {

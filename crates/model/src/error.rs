@@ -44,6 +44,14 @@ pub enum ModelError {
         /// All that does not fit, a sentence each.
         problems: Vec<String>,
     },
+    /// A mirror of another number of inputs than the network's.
+    #[error("what mirroring does is said of {found} inputs, and the network has {inputs}")]
+    Mirror {
+        /// Inputs of the network.
+        inputs: usize,
+        /// Inputs of which it was said.
+        found: usize,
+    },
     /// dfdx's device failed.
     #[error("the device failed: {0}")]
     Device(String),

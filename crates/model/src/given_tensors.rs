@@ -3,6 +3,7 @@
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
+use crate::layer::check_mirror;
 use crate::{ModelError, NamedTensor};
 
 /// Tensors that a file gives for a network.
@@ -103,6 +104,7 @@ fn take(
     if name.ends_with(".running_var") && values.iter().any(|value| *value < 0.0) {
         return Err(format!("{called} has a variance below zero"));
     }
+    check_mirror(&called, &values)?;
     match (given == name, dtype == Dtype::F32) {
         (true, true) => {}
         (true, false) => notes.push(format!("{name} was {dtype:?}")),

@@ -70,6 +70,7 @@ pub use layer::*;
 pub use loss::{LossDevice, check_labels, cross_entropy, loss_of};
 pub use predictor::Predictor;
 pub use storage::tensor_from_vec;
+pub use strata_kernels::Mirror;
 pub use strata_spec::{Activation, Precision};
 pub use tensor_file::{TensorReader, TensorWriter, for_each_piece, read_tensor_file};
 pub use tensors_by_name::{NamedTensor, load_tensors, own_storage, tensor_specs, tensors_of};

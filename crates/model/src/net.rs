@@ -5,7 +5,7 @@
 ///
 /// The first width is the features of a sample. A width is a [`Dense`](crate::Dense) layer to so many features: a literal, a constant, or an expression in braces. What
 /// stands behind it follows it: an activation by its name in a config (`relu`, `gelu`, …), a normalisation (`batch_norm`, `layer_norm`, `rms_norm`),
-/// `dropout(0.1)`, or another layer by its word ([`LayerKind`](strata_spec::LayerKind)). An activation at the beginning of an item, where a name is a constant's, is `activation(gelu)`. `skip(…)` adds its input to what its layers make of it, and `skip(…, 16 stochastic_depth(0.1))` leaves that out for some samples ([`StochasticDepth`](crate::StochasticDepth)). `module(B => WIDTH)` is any module of dfdx or of your own
+/// `dropout(0.1)`, or another layer by its word ([`LayerKind`](strata_spec::LayerKind)). An activation at the beginning of an item, where a name is a constant's, is `activation(gelu)`. `skip(…)` adds its input to what its layers make of it, and `skip(…, 16 stochastic_depth(0.1))` leaves that out for some samples ([`StochasticDepth`](crate::StochasticDepth)). `mirrored(…)`, at the beginning, holds the layers of a network of mirror symmetry ([`Mirrored`](crate::Mirrored)). `module(B => WIDTH)` is any module of dfdx or of your own
 /// ([`External`](crate::External)). The text of a network in a weights file is the same but for that ([`NetworkSpec`](strata_spec::NetworkSpec)).
 ///
 /// ```
@@ -105,6 +105,12 @@ macro_rules! __layers {
     };
     ($width:tt skip($($layers:tt)+) $($rest:tt)*) => {
         $crate::__layers!(@then $crate::Skip<$crate::__layers!($width $($layers)+)>, $width $($rest)*)
+    };
+    ($width:tt mirrored($($layers:tt)+) $($rest:tt)*) => {
+        $crate::__layers!(
+            @then $crate::Mirrored<$crate::__layers!($width $($layers)+)>,
+            ({ <$crate::__layers!($width $($layers)+) as $crate::OpensMirrored>::OUTPUTS }) $($rest)*
+        )
     };
     (($width:tt) module($module:ty => $outputs:tt) $($rest:tt)*) => {
         $crate::__layers!(@then $crate::External<$module, $width, $outputs>, ($outputs) $($rest)*)

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use strata_kernels as kernels;
-use strata_kernels::{FrequencyTable, GemmShape, bf16};
+use strata_kernels::{FrequencyTable, GemmShape, Mirror, bf16};
 use strata_spec::{LayerSpec, Precision};
 
 use crate::layer::{Evaluation, at_run_time};
@@ -200,6 +200,24 @@ impl<'a> Run<'a> {
         self.tensors.next().map_or(&[], |tensor| &tensor.values)
     }
 
+    /// `x · weightᵀ + bias`, `[batch, inputs]` to `[batch, outputs]`.
+    fn affine(
+        &self,
+        batch: usize,
+        x: &[f32],
+        (weight, inputs): (&[f32], usize),
+        bias: &[f32],
+        outputs: usize,
+    ) -> Vec<f32> {
+        let shape = GemmShape { batch, inputs, outputs };
+        let mut y = kernels::zeros(batch * outputs);
+        match self.precision {
+            Precision::F32 => kernels::affine(shape, x, weight, bias, &mut y),
+            Precision::Bf16 => bf16::affine(shape, &bf16::rounded(x), weight, bias, &mut y),
+        }
+        y
+    }
+
     fn layers(&mut self, layers: &[LayerSpec], values: Values) -> Values {
         layers.iter().fold(values, |values, layer| self.layer(layer, values))
     }
@@ -207,14 +225,31 @@ impl<'a> Run<'a> {
     fn layer(&mut self, layer: &LayerSpec, (mut x, width): Values) -> Values {
         match layer {
             LayerSpec::Dense { outputs } => {
-                let shape = GemmShape { batch: self.batch, inputs: width, outputs: *outputs };
-                let mut y = kernels::zeros(self.batch * outputs);
                 let (weight, bias) = (self.tensor(), self.tensor());
-                match self.precision {
-                    Precision::F32 => kernels::affine(shape, &x, weight, bias, &mut y),
-                    Precision::Bf16 => bf16::affine(shape, &bf16::rounded(&x), weight, bias, &mut y),
-                }
-                (y, *outputs)
+                (self.affine(self.batch, &x, (weight, width), bias, *outputs), *outputs)
+            }
+            LayerSpec::Mirrored(layers) => {
+                self.batch *= 2;
+                let (views, width) = self.layers(layers, (x, width));
+                self.batch /= 2;
+                (kernels::mean_of_views(&views), width)
+            }
+            LayerSpec::MirroredInput { outputs } => {
+                let (weight, bias, mirror) = (self.tensor(), self.tensor(), self.tensor());
+                // A model's is checked when it is made.
+                let views = Mirror::from_places(mirror).map_or_else(Vec::new, |mirror| mirror.views(&x));
+                (self.affine(self.batch, &views, (weight, width), bias, *outputs), *outputs)
+            }
+            LayerSpec::MirroredDense { outputs } => {
+                let (even, odd, bias) = (self.tensor(), self.tensor(), self.tensor());
+                let doubled: Vec<f32> = bias.iter().map(|bias| 2.0 * bias).collect();
+                let [sums, differences] = kernels::sums_and_differences(&x, 1.0);
+                let samples = self.batch / 2;
+                let sums = self.affine(samples, &sums, (even, width), &doubled, *outputs);
+                let differences = self.affine(samples, &differences, (odd, width), &vec![0.0; *outputs], *outputs);
+                let mut views = kernels::zeros(self.batch * outputs);
+                kernels::views_of(&sums, &differences, 0.5, &mut views);
+                (views, *outputs)
             }
             LayerSpec::Activation(activation) => {
                 kernels::activate(*activation, &mut x);

@@ -2,6 +2,7 @@
 
 use dfdx::prelude::*;
 
+use crate::layer::check_mirror;
 use crate::tensors_by_name::{load_tensors, tensor_specs, tensors_of};
 use crate::{Architecture, Layers, ModelError, NamedTensor, NetworkTensors, TensorSpec};
 
@@ -123,7 +124,8 @@ pub(crate) fn check_tensors(weights: &Weights) -> Result<(), ModelError> {
         && own.iter().zip(&specs).all(|(tensor, spec)| tensor.name == spec.name && tensor.shape == spec.shape)
         && weights.tensors.iter().all(|tensor| tensor.values.len() == tensor.shape.iter().product::<usize>());
     if fits {
-        return Ok(());
+        let wrong = own.iter().find_map(|tensor| check_mirror(&tensor.name, &tensor.values).err());
+        return wrong.map_or(Ok(()), |problem| Err(ModelError::OtherTensors { problems: vec![problem] }));
     }
     let found: Vec<_> = weights.tensors.iter().map(|tensor| format!("{} {:?}", tensor.name, tensor.shape)).collect();
     let expected = format!("the tensors of {}", weights.architecture);

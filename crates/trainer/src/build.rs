@@ -3,7 +3,7 @@
 use dfdx::prelude::*;
 #[cfg(feature = "cuda")]
 use strata_model::Layers;
-use strata_model::{Activation, ByteSamples, check_generators};
+use strata_model::{Activation, ByteSamples, Mirror, check_generators};
 use strata_spec::Precision;
 
 use crate::cpu_network::{AnyCpuNetwork, Typed};
@@ -26,6 +26,8 @@ pub struct ClassifierOptions<'a> {
     pub precision: Precision,
     /// A data set that a card is to hold itself, its batches then naming samples by index.
     pub resident: Option<ByteSamples<'a>>,
+    /// What mirroring an image does to the network's inputs, which a network with `mirrored(…)` must be told.
+    pub mirror: Option<Mirror>,
 }
 
 impl ClassifierOptions<'_> {
@@ -40,7 +42,7 @@ impl ClassifierOptions<'_> {
     /// ```
     pub fn new(step: impl Into<TrainingStep>) -> Self {
         let (device, activation, precision) = (DeviceKind::Cpu, Activation::Relu, Precision::F32);
-        Self { device, step: step.into(), activation, dropout: 0.0, seed: 0, precision, resident: None }
+        Self { device, step: step.into(), activation, dropout: 0.0, seed: 0, precision, resident: None, mirror: None }
     }
 
     /// As [`ClassifierOptions::new`], for a network that says its activations itself (`net!`).
@@ -107,7 +109,7 @@ impl<M, const I: usize, const C: usize> Buildable<I, C> for M where
 ///
 /// # Errors
 /// Where the device is not there or fails, or the step or the precision is not one that it can do; where a network that says its activations and dropout itself
-/// is given others.
+/// is given others; where one with `mirrored(…)` is not told what mirroring does, or is to be built on a card.
 pub fn build<M: Buildable<I, C>, const I: usize, const C: usize>(
     options: ClassifierOptions<'_>,
 ) -> Result<Box<dyn Classifier>, TrainError> {
@@ -119,6 +121,11 @@ pub fn build<M: Buildable<I, C>, const I: usize, const C: usize>(
             let mut network: Box<dyn AnyCpuNetwork> = Box::new(Typed::<_, I, C>(network));
             network.configure(options.activation, options.dropout, options.seed)?;
             network.set_precision(options.precision);
+            match &options.mirror {
+                Some(mirror) => network.set_mirror(mirror)?,
+                None if network.architecture().network().is_mirrored() => return Err(TrainError::NoMirror),
+                None => {}
+            }
             Ok(Box::new(CpuClassifier::of(network, I, C, options.step)?))
         }
         #[cfg(feature = "cuda")]
@@ -139,6 +146,9 @@ fn cuda<M: Buildable<I, C>, const I: usize, const C: usize>(
     device.try_enable_cache().map_err(TrainError::device)?;
     strata_model::prepare_card(&device)?;
     let mut network = <M as BuildOnDevice<Cuda, f32>>::try_build_on_device(&device).map_err(TrainError::device)?;
+    if network.architecture().network().is_mirrored() {
+        return Err(TrainError::OnlyOnCpu { what: "a network with `mirrored(…)`".into() });
+    }
     network.configure(options.activation, options.dropout, options.seed)?;
     let classifier = crate::TensorClassifier::<_, _, I, C>::new(device, network, options.step, options.resident)?;
     Ok(Box::new(classifier))

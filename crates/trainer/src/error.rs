@@ -93,6 +93,11 @@ pub enum TrainError {
         /// The system's word.
         reason: String,
     },
+    /// A network with `mirrored(…)` that nobody told what mirroring does.
+    #[error(
+        "the network is mirrored, and nobody said what mirroring an image does to its inputs (`ClassifierOptions::mirror`)"
+    )]
+    NoMirror,
     /// Something that dfdx has no operation for on a card.
     #[error("{what} is computed on the CPU only")]
     OnlyOnCpu {

@@ -22,7 +22,7 @@ pub(crate) fn train(
     learning_rate: f32,
 ) -> anyhow::Result<Weights> {
     let device = Cpu::default();
-    let sizes = start.architecture.layers();
+    let sizes = start.architecture.weights();
     let layer = |((inputs, outputs), weights): ((usize, usize), LayerWeights)| Layer {
         weight: device.tensor_from_vec(weights.weight, (outputs, inputs)),
         bias: device.tensor_from_vec(weights.bias, (outputs,)),

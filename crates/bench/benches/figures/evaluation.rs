@@ -61,7 +61,7 @@ fn products(seconds: f64, weights: &Weights, features: Vec<f32>) -> anyhow::Resu
     let samples = features.len() / weights.architecture.widths()[0];
     let mut layers = Vec::new();
     let mut x = features;
-    for ((inputs, outputs), layer) in weights.architecture.layers().zip(weights.layers()) {
+    for ((inputs, outputs), layer) in weights.architecture.weights().zip(weights.layers()) {
         let shape = GemmShape { batch: samples, inputs, outputs };
         let mut y = vec![0.0; samples * outputs];
         affine(shape, &x, &layer.weight, &layer.bias, &mut y);

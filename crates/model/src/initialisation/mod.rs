@@ -6,7 +6,7 @@ use strata_rng::{NormalDraws, TorchRng};
 use strata_spec::{Initialisation, LayerSpec, WeightInit};
 
 use self::orthogonal::orthogonal;
-use crate::layer::{at_run_time, draw_as_linear};
+use crate::layer::{at_run_time, draw_as_linear, draw_uniform};
 use crate::{Architecture, Layers};
 
 /// Draws the parameters that PyTorch's modules, constructed in order, draw from the same generator: each dense layer's weight row by row, then
@@ -61,13 +61,19 @@ pub fn initialise_by<N: Layers + ?Sized>(network: &mut N, how: Initialisation, r
 /// network.
 pub fn skip_initialisation(architecture: &Architecture, how: Initialisation, rng: &mut TorchRng) {
     architecture.network().for_each(&mut |inputs, layer| match layer {
-        LayerSpec::Dense { outputs } => drop(draw_as_linear(inputs, *outputs, rng)),
+        LayerSpec::Dense { outputs } | LayerSpec::MirroredInput { outputs } => {
+            drop(draw_as_linear(inputs, *outputs, rng));
+        }
+        LayerSpec::MirroredDense { outputs } => {
+            drop(draw_as_linear(inputs, *outputs, rng));
+            drop(draw_uniform(inputs, inputs * outputs, rng));
+        }
         LayerSpec::SameWidth { kind, .. } => drop((at_run_time(*kind).initial)(inputs, rng)),
-        LayerSpec::Activation(_) | LayerSpec::Skip(_) | LayerSpec::Module { .. } => {}
+        LayerSpec::Activation(_) | LayerSpec::Skip(_) | LayerSpec::Mirrored(_) | LayerSpec::Module { .. } => {}
     });
     if how.weights != WeightInit::Torch {
         let mut draws = Draws { kind: how.weights, normal: NormalDraws::default() };
-        architecture.layers().for_each(|(inputs, outputs)| drop(draws.next(inputs, outputs, rng)));
+        architecture.weights().for_each(|(inputs, outputs)| drop(draws.next(inputs, outputs, rng)));
     }
 }
 

@@ -110,7 +110,7 @@ where
 }
 
 /// Uniform in ±1/√inputs, as `nn.Linear` does it, from the device's generator; [`initialise`](crate::initialise) draws PyTorch's own.
-fn reset<const I: usize, S: Shape, E, D>(tensor: &mut Tensor<S, E, D>) -> Result<(), D::Err>
+pub(super) fn reset<const I: usize, S: Shape, E, D>(tensor: &mut Tensor<S, E, D>) -> Result<(), D::Err>
 where
     E: Dtype + SampleUniform,
     D: Device<E>,
@@ -171,9 +171,14 @@ impl<const I: usize, const O: usize, D: DenseDevice> Layers for DenseLayer<I, O,
 
 /// Weight and bias as `nn.Linear` draws them.
 pub(crate) fn draw_as_linear(inputs: usize, outputs: usize, rng: &mut TorchRng) -> (Vec<f32>, Vec<f32>) {
+    let weight = draw_uniform(inputs, inputs * outputs, rng);
+    (weight, draw_uniform(inputs, outputs, rng))
+}
+
+/// So many values as `nn.Linear` of so many inputs draws them.
+pub(crate) fn draw_uniform(inputs: usize, count: usize, rng: &mut TorchRng) -> Vec<f32> {
     let bound = 1.0 / (inputs as f64).sqrt();
-    let (mut weight, mut bias) = (zeros(inputs * outputs), zeros(outputs));
-    rng.fill_uniform(&mut weight, -bound, bound);
-    rng.fill_uniform(&mut bias, -bound, bound);
-    (weight, bias)
+    let mut values = zeros(count);
+    rng.fill_uniform(&mut values, -bound, bound);
+    values
 }

@@ -7,23 +7,31 @@ mod external;
 pub(crate) mod fused;
 mod kind;
 mod mask;
+mod mirrored;
+mod mirrored_dense;
+mod mirrored_input;
 mod operand;
 mod own;
 mod skip;
 mod word;
 
 pub use activation::{Activate, ActivationDevice};
-pub(crate) use dense::draw_as_linear;
 pub use dense::{Dense, DenseDevice, DenseLayer};
+pub(crate) use dense::{draw_as_linear, draw_uniform};
 pub use external::{External, ExternalLayer, check_generators};
 pub use fused::{Fused, FusedDevice};
 pub use kind::*;
 pub use mask::{Mask, MaskDevice};
+pub use mirrored::{InMirrored, Mirrored, MirroredDevice, MirroredLayers, OpensMirrored};
+pub use mirrored_dense::{MirroredDense, MirroredDenseLayer};
+pub(crate) use mirrored_input::check_mirror;
+pub use mirrored_input::{MirroredInput, MirroredInputLayer};
 pub use own::Samples;
 pub use skip::Skip;
 pub(crate) use word::Evaluation;
 pub use word::{LayerOfWord, Word, activation_number, argument_of_word, is_layer_kind, number_of_word};
 
+use strata_kernels::Mirror;
 use strata_rng::TorchRng;
 use strata_spec::{Activation, LayerSpec, NetworkSpec, Precision};
 
@@ -71,6 +79,12 @@ pub trait Layer {
     /// Says which training step comes next, counted over the run: it decides the dropout mask.
     fn set_step(&mut self, step: u64) {
         let _ = step;
+    }
+
+    /// Says what mirroring an image does to its inputs, and gives whether the layer can take it: as many inputs as it has. One that does not ask takes no notice.
+    fn set_mirror(&mut self, mirror: &Mirror) -> bool {
+        let _ = mirror;
+        true
     }
 
     /// Sets the share of a batch's statistics in the running ones, in `0..=1`; a layer without such takes no notice.
@@ -146,6 +160,22 @@ pub trait Layers {
     /// its input, and what it needs of its output, rounded until the backward pass. On other devices than a CPU it has no effect.
     fn set_precision(&mut self, precision: Precision) {
         self.for_each(&mut |layer| layer.set_precision(precision));
+    }
+
+    /// Says what mirroring an image does to the network's inputs, which a network that is [`Mirrored`] must be told before its first pass; weights that are loaded
+    /// say it too.
+    ///
+    /// # Errors
+    /// [`ModelError::Mirror`] where the mirror is one of another number of inputs.
+    fn set_mirror(&mut self, mirror: &Mirror) -> Result<(), ModelError> {
+        let mut fits = true;
+        self.for_each(&mut |layer| fits &= layer.set_mirror(mirror));
+        match fits {
+            true => Ok(()),
+            false => {
+                Err(ModelError::Mirror { inputs: self.architecture().network().inputs(), found: mirror.places().len() })
+            }
+        }
     }
 
     /// What the network is. Where no layer knows how many features a sample has (activations only), it is 1.

@@ -29,6 +29,19 @@ pub enum LayerSpec {
     },
     /// The input added to what the layers make of it; they end with as many features as they begin with.
     Skip(Vec<LayerSpec>),
+    /// A network of mirror symmetry, at the beginning: the image and its mirror image pass the layers as two views, and the output is the mean of both. It begins with
+    /// a [`LayerSpec::MirroredInput`], and its further dense layers are [`LayerSpec::MirroredDense`].
+    Mirrored(Vec<LayerSpec>),
+    /// The dense layer that a [`LayerSpec::Mirrored`] begins with: the same weights for an image and its mirror image.
+    MirroredInput {
+        /// Features of each view's output.
+        outputs: usize,
+    },
+    /// A dense layer inside of a [`LayerSpec::Mirrored`]: each view's output of both views, by weights of their sum and weights of their difference.
+    MirroredDense {
+        /// Features of each view's output.
+        outputs: usize,
+    },
     /// A module of a user's own, known by name only.
     Module {
         /// What it is called.
@@ -80,7 +93,7 @@ impl NetworkSpec {
         if inputs == 0 {
             return Err(NetworkError("a sample has at least one feature".into()));
         }
-        outputs_of(&layers, inputs)?;
+        outputs_of(&layers, inputs, Place::Beginning)?;
         Ok(Self { inputs, layers })
     }
 
@@ -110,7 +123,7 @@ impl NetworkSpec {
     /// Features of the output: a classifier's classes.
     pub fn outputs(&self) -> usize {
         // Checked at the beginning.
-        outputs_of(&self.layers, self.inputs).unwrap_or_default()
+        outputs_of(&self.layers, self.inputs, Place::Beginning).unwrap_or_default()
     }
 
     /// The layers, the first first.
@@ -118,13 +131,11 @@ impl NetworkSpec {
         &self.layers
     }
 
-    /// Features of a sample, then of the output of each layer that changes how many there are: of dense layers and modules.
+    /// Features of a sample, then of the output of each layer that changes how many there are: of dense layers and modules. Of one inside of `mirrored(…)` those of a view.
     pub fn widths(&self) -> Vec<usize> {
         let mut widths = vec![self.inputs];
         self.for_each(&mut |_, layer| {
-            if let LayerSpec::Dense { outputs } | LayerSpec::Module { outputs, .. } = layer {
-                widths.push(*outputs);
-            }
+            widths.extend(layer.outputs());
         });
         widths
     }
@@ -135,18 +146,23 @@ impl NetworkSpec {
         self.for_each(&mut |inputs, layer| {
             let inputs = inputs as u64;
             parameters = parameters.saturating_add(match layer {
-                LayerSpec::Dense { outputs } => inputs.saturating_add(1).saturating_mul(*outputs as u64),
+                LayerSpec::Dense { outputs } | LayerSpec::MirroredInput { outputs } => {
+                    inputs.saturating_add(1).saturating_mul(*outputs as u64)
+                }
+                LayerSpec::MirroredDense { outputs } => {
+                    inputs.saturating_mul(2).saturating_add(1).saturating_mul(*outputs as u64)
+                }
                 LayerSpec::SameWidth { kind, .. } => {
                     let trained = kind.tensors().iter().filter(|tensor| tensor.trained);
                     trained.map(|tensor| inputs.saturating_pow(tensor.axes as u32)).fold(0, u64::saturating_add)
                 }
-                LayerSpec::Activation(_) | LayerSpec::Skip(_) | LayerSpec::Module { .. } => 0,
+                LayerSpec::Activation(_) | LayerSpec::Skip(_) | LayerSpec::Mirrored(_) | LayerSpec::Module { .. } => 0,
             });
         });
         parameters
     }
 
-    /// Calls `visit` with each layer that is no skip connection, those in skip connections too, in order, and the features it takes.
+    /// Calls `visit` with each layer that is no skip connection and no `mirrored(…)`, those in such too, in order, and the features it takes.
     pub fn for_each(&self, visit: &mut dyn FnMut(usize, &LayerSpec)) {
         walk(&self.layers, self.inputs, visit);
     }
@@ -163,6 +179,11 @@ impl NetworkSpec {
         ends
     }
 
+    /// Whether it needs to be told what mirroring an image does to its inputs: whether there is a [`LayerSpec::Mirrored`].
+    pub fn is_mirrored(&self) -> bool {
+        matches!(self.layers.first(), Some(LayerSpec::Mirrored(_)))
+    }
+
     /// Whether a training batch needs two samples at least: under batch normalisation a single one has no variance.
     pub fn has_batch_norm(&self) -> bool {
         let mut found = false;
@@ -176,12 +197,10 @@ impl NetworkSpec {
 fn walk(layers: &[LayerSpec], mut width: usize, visit: &mut dyn FnMut(usize, &LayerSpec)) {
     for layer in layers {
         match layer {
-            LayerSpec::Skip(layers) => walk(layers, width, visit),
+            LayerSpec::Skip(layers) | LayerSpec::Mirrored(layers) => walk(layers, width, visit),
             layer => visit(width, layer),
         }
-        if let LayerSpec::Dense { outputs } | LayerSpec::Module { outputs, .. } = layer {
-            width = *outputs;
-        }
+        width = layer.outputs().unwrap_or(width);
     }
 }
 
@@ -195,7 +214,13 @@ fn find_ends(layers: &[LayerSpec], place: &mut usize, ends: &mut Vec<usize>) -> 
                 ends.extend(end);
                 continue;
             }
-            LayerSpec::Dense { .. } => last = Some(*place),
+            LayerSpec::Mirrored(layers) => {
+                last = find_ends(layers, place, ends);
+                continue;
+            }
+            LayerSpec::Dense { .. } | LayerSpec::MirroredInput { .. } | LayerSpec::MirroredDense { .. } => {
+                last = Some(*place);
+            }
             LayerSpec::SameWidth { kind, .. } if kind.scales_output() => last = Some(*place),
             _ => {}
         }
@@ -204,23 +229,62 @@ fn find_ends(layers: &[LayerSpec], place: &mut usize, ends: &mut Vec<usize>) -> 
     last
 }
 
-fn outputs_of(layers: &[LayerSpec], inputs: usize) -> Result<usize, NetworkError> {
+/// Where layers stand.
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    /// The network's first is theirs.
+    Beginning,
+    /// Within a skip connection.
+    Branch,
+    /// Within `mirrored(…)`, the input's views being made by its first.
+    Views,
+    /// Within a skip connection there.
+    BranchOfViews,
+}
+
+fn outputs_of(layers: &[LayerSpec], inputs: usize, place: Place) -> Result<usize, NetworkError> {
+    let refuse = |why: &str| Err(NetworkError(why.into()));
     let mut width = inputs;
-    for layer in layers {
+    for (number, layer) in layers.iter().enumerate() {
         match layer {
+            LayerSpec::Dense { .. } if matches!(place, Place::Views | Place::BranchOfViews) => {
+                return refuse("a dense layer inside of `mirrored(…)` is one of both views");
+            }
             LayerSpec::Dense { outputs } | LayerSpec::Module { outputs, .. } => width = *outputs,
+            LayerSpec::MirroredInput { .. } if place != Place::Views || number > 0 => {
+                return refuse("the views of an image are made at the beginning of `mirrored(…)` only");
+            }
+            LayerSpec::MirroredDense { .. } if !matches!(place, Place::Views | Place::BranchOfViews) => {
+                return refuse("a dense layer of both views stands inside of `mirrored(…)` only");
+            }
+            LayerSpec::MirroredInput { outputs } | LayerSpec::MirroredDense { outputs } => width = *outputs,
+            LayerSpec::Mirrored(_) if place != Place::Beginning || number > 0 => {
+                return refuse(
+                    "`mirrored(…)` stands at the beginning of a network only: what mirroring does is known of its inputs",
+                );
+            }
+            LayerSpec::Mirrored(layers) => {
+                if !matches!(layers.first(), Some(LayerSpec::MirroredInput { .. })) {
+                    return refuse("`mirrored(…)` begins with the width of a dense layer");
+                }
+                width = outputs_of(layers, width, Place::Views)?;
+            }
             LayerSpec::SameWidth { kind, .. } if kind.ends_branch() => {
                 let written = kind.written("…");
                 return Err(NetworkError(format!("`{written}` stands at the end of a skip connection only")));
             }
             LayerSpec::SameWidth { kind, argument } => kind.check(*argument)?,
             LayerSpec::Skip(layers) => {
+                let within = match place {
+                    Place::Beginning | Place::Branch => Place::Branch,
+                    Place::Views | Place::BranchOfViews => Place::BranchOfViews,
+                };
                 let outputs = match layers.split_last() {
                     Some((LayerSpec::SameWidth { kind, argument }, branch)) if kind.ends_branch() => {
                         kind.check(*argument)?;
-                        outputs_of(branch, width)?
+                        outputs_of(branch, width, within)?
                     }
-                    _ => outputs_of(layers, width)?,
+                    _ => outputs_of(layers, width, within)?,
                 };
                 if outputs != width {
                     return Err(NetworkError(format!(
@@ -231,10 +295,52 @@ fn outputs_of(layers: &[LayerSpec], inputs: usize) -> Result<usize, NetworkError
             LayerSpec::Activation(_) => {}
         }
         if width == 0 {
-            return Err(NetworkError("a layer has at least one output".into()));
+            return refuse("a layer has at least one output");
         }
     }
     Ok(width)
+}
+
+impl LayerSpec {
+    /// Features of the output, where the layer says how many.
+    fn outputs(&self) -> Option<usize> {
+        match self {
+            Self::Dense { outputs }
+            | Self::Module { outputs, .. }
+            | Self::MirroredInput { outputs }
+            | Self::MirroredDense { outputs } => Some(*outputs),
+            Self::Mirrored(layers) => layers.iter().rev().find_map(Self::outputs),
+            Self::Activation(_) | Self::SameWidth { .. } | Self::Skip(_) => None,
+        }
+    }
+
+    /// What a layer is inside of `mirrored(…)`, behind its first.
+    fn of_views(self) -> Self {
+        match self {
+            Self::Dense { outputs } => Self::MirroredDense { outputs },
+            Self::Skip(layers) => Self::Skip(layers.into_iter().map(Self::of_views).collect()),
+            layer => layer,
+        }
+    }
+
+    /// `mirrored(…)` around layers as they would stand outside of it.
+    ///
+    /// ```
+    /// use strata_spec::{LayerList, LayerSpec, NetworkSpec};
+    ///
+    /// let LayerList(layers) = "64 relu, 32 relu".parse()?;
+    /// let network = NetworkSpec::classifier(12, vec![LayerSpec::mirrored(layers)], 3)?;
+    /// assert_eq!(network.to_string(), "12, mirrored(64 relu, 32 relu), 3");
+    /// # Ok::<(), strata_spec::NetworkError>(())
+    /// ```
+    pub fn mirrored(layers: Vec<Self>) -> Self {
+        let mut layers = layers.into_iter();
+        let first = layers.next().map(|layer| match layer {
+            Self::Dense { outputs } => Self::MirroredInput { outputs },
+            layer => layer,
+        });
+        Self::Mirrored(first.into_iter().chain(layers.map(Self::of_views)).collect())
+    }
 }
 
 #[cfg(test)]

@@ -109,3 +109,49 @@ fn the_last_layer_with_parameters_ends_a_skip_connection() {
     // Places: dense 0, dense 1, norm 2; the inner connection's is the dense layer, the outer's the normalisation.
     assert_eq!(ends("5, 4, skip(skip(4), batch_norm), skip(gelu), 3"), [1, 2]);
 }
+
+#[test]
+fn a_mirrored_network_begins_with_its_views_and_goes_on_with_layers_of_both() {
+    let text = "12, mirrored(8 batch_norm relu, skip(layer_norm, 16 gelu, 8), 4 relu), skip(4), 3";
+    let network: NetworkSpec = text.parse().unwrap();
+    assert_eq!(network.to_string(), text);
+    assert!(network.is_mirrored() && !network.is_chain() && network.has_batch_norm());
+    assert_eq!((network.widths(), network.outputs()), (vec![12, 8, 16, 8, 4, 4, 3], 3));
+    // A layer of both views has two weights and one bias; the skip connection behind it is a plain one.
+    let of_views = 13 * 8 + 16 + (16 + 17 * 16 + 33 * 8) + 17 * 4;
+    assert_eq!(network.parameters(), of_views + 5 * 4 + 5 * 3);
+    let mut dense = Vec::new();
+    network.for_each(&mut |inputs, layer| match layer {
+        LayerSpec::MirroredInput { outputs } => dense.push(('i', inputs, *outputs)),
+        LayerSpec::MirroredDense { outputs } => dense.push(('m', inputs, *outputs)),
+        LayerSpec::Dense { outputs } => dense.push(('d', inputs, *outputs)),
+        _ => {}
+    });
+    assert_eq!(dense, [('i', 12, 8), ('m', 8, 16), ('m', 16, 8), ('m', 8, 4), ('d', 4, 4), ('d', 4, 3)]);
+    // Places: dense 0, norm 1, relu 2, norm 3, dense 4, gelu 5, dense 6.
+    assert_eq!(network.residual_ends(), [6, 9]);
+    assert_eq!("12, mirrored(8), 3".parse::<NetworkSpec>().unwrap().residual_ends(), []);
+    for (text, why) in [
+        ("12, 8, mirrored(8), 3", "at the beginning of a network only"),
+        ("12, skip(mirrored(12)), 3", "at the beginning of a network only"),
+        ("12, mirrored(8, mirrored(8)), 3", "at the beginning of a network only"),
+        ("12, mirrored(relu, 8), 3", "begins with the width of a dense layer"),
+        ("12, mirrored(skip(12)), 3", "begins with the width of a dense layer"),
+        ("12, mirrored(8, skip(9)), 3", "ends with 9"),
+        ("12, mirrored(8, 0), 3", "at least one output"),
+        ("12, mirrored(), 3", "a layer is missing"),
+    ] {
+        let error = text.parse::<NetworkSpec>().unwrap_err().to_string();
+        assert!(error.contains(why), "{text}: {error}");
+    }
+    let dense = || LayerSpec::Dense { outputs: 8 };
+    for layers in [
+        vec![LayerSpec::MirroredInput { outputs: 8 }],
+        vec![LayerSpec::MirroredDense { outputs: 8 }],
+        vec![LayerSpec::Mirrored(vec![LayerSpec::MirroredInput { outputs: 8 }, dense()])],
+        vec![LayerSpec::Mirrored(vec![dense()])],
+        vec![LayerSpec::Mirrored(vec![])],
+    ] {
+        assert!(NetworkSpec::new(12, layers).is_err());
+    }
+}

@@ -34,6 +34,10 @@ impl LayerList {
                 "the input added to what the layers in the parentheses make of it, which end with as many features (He et al. 2015)",
             ),
         ];
+        words.push((
+            "mirrored(…)".to_owned(),
+            "at the beginning, of images: a network that by its weights sees a mirror image as it sees the image, and its further dense layers with half of the products (widths are those of each of the two views)",
+        ));
         words.extend(LayerKind::ALL.map(|kind| (kind.written("0.1"), kind.sentence())));
         words.extend(Activation::ALL.map(|activation| (activation.to_string(), activation.sentence())));
         words.push(("activation(gelu)".to_owned(), "an activation at the beginning or behind `skip(…)`"));
@@ -66,19 +70,22 @@ fn write_layers(f: &mut fmt::Formatter<'_>, layers: &[LayerSpec]) -> fmt::Result
     // A name at the beginning of an item is a constant's in `net!`, so an activation is called one there.
     let mut joins_on = false;
     for (i, layer) in layers.iter().enumerate() {
-        let item = matches!(layer, LayerSpec::Dense { .. } | LayerSpec::Skip(_) | LayerSpec::Module { .. });
+        let item = !matches!(layer, LayerSpec::Activation(_) | LayerSpec::SameWidth { .. });
         if i > 0 {
             f.write_str(if item || !joins_on { ", " } else { " " })?;
         }
-        joins_on = !matches!(layer, LayerSpec::Skip(_) | LayerSpec::Module { .. }) && (item || joins_on);
+        let closes = matches!(layer, LayerSpec::Skip(_) | LayerSpec::Mirrored(_) | LayerSpec::Module { .. });
+        joins_on = !closes && (item || joins_on);
         match layer {
-            LayerSpec::Dense { outputs } => write!(f, "{outputs}")?,
+            LayerSpec::Dense { outputs }
+            | LayerSpec::MirroredInput { outputs }
+            | LayerSpec::MirroredDense { outputs } => write!(f, "{outputs}")?,
             LayerSpec::Activation(activation) if joins_on => write!(f, "{activation}")?,
             LayerSpec::Activation(activation) => write!(f, "activation({activation})")?,
             LayerSpec::SameWidth { kind, argument } => f.write_str(&kind.written(argument))?,
             LayerSpec::Module { name, outputs } => write!(f, "module({name} to {outputs})")?,
-            LayerSpec::Skip(layers) => {
-                f.write_str("skip(")?;
+            LayerSpec::Skip(layers) | LayerSpec::Mirrored(layers) => {
+                f.write_str(if matches!(layer, LayerSpec::Skip(_)) { "skip(" } else { "mirrored(" })?;
                 write_layers(f, layers)?;
                 f.write_str(")")?;
             }
@@ -139,6 +146,9 @@ fn parse_word(word: &str, depth: usize) -> Result<LayerSpec, NetworkError> {
     if let Some(layers) = argument("skip") {
         return parse_layers(layers, depth + 1).map(LayerSpec::Skip);
     }
+    if let Some(layers) = argument("mirrored") {
+        return parse_layers(layers, depth + 1).map(LayerSpec::mirrored);
+    }
     if let Some((name, outputs)) = argument("module").and_then(|text| text.rsplit_once(" to "))
         && let Some(outputs) = number(outputs)
     {
@@ -146,7 +156,7 @@ fn parse_word(word: &str, depth: usize) -> Result<LayerSpec, NetworkError> {
     }
     let kinds = LayerKind::ALL.map(|kind| kind.written("p")).join(", ");
     let activations = Activation::NAMES.join(", ");
-    Err(NetworkError(format!("`{word}` is no layer; there are a width, skip(…), {kinds}, {activations}")))
+    Err(NetworkError(format!("`{word}` is no layer; there are a width, skip(…), mirrored(…), {kinds}, {activations}")))
 }
 
 /// The parts of `text` between separators that stand in no parenthesis.

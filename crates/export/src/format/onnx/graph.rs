@@ -51,7 +51,7 @@ impl Graph {
     }
 
     /// Adds whole numbers; gives their name.
-    fn integers(&mut self, name: &str, values: &[i64]) -> String {
+    pub(super) fn integers(&mut self, name: &str, values: &[i64]) -> String {
         self.constants.push(TensorProto {
             dims: vec![values.len() as i64],
             data_type: INT64,
@@ -59,6 +59,29 @@ impl Graph {
             raw_data: values.iter().flat_map(|value| value.to_le_bytes()).collect(),
         });
         name.to_owned()
+    }
+
+    /// The first and the second half of the rows of `x`, `[2 batch, features]`.
+    pub(super) fn halves(&mut self, x: &str) -> [String; 2] {
+        // Sizes are known as the graph runs only: [2, batch, features], of which each half is taken.
+        let shape = self.shared_integers("halves", &[2, -1]);
+        let features = self.node("Shape", &[x], &[("start", Attribute::Int(1))]);
+        let shape = self.node("Concat", &[&shape, &features], &[("axis", Attribute::Int(0))]);
+        let both = self.node("Reshape", &[x, &shape], &[]);
+        [0, 1].map(|half| {
+            let which = self.shared_integers(&format!("half_{half}"), &[half]);
+            let rows = self.node("Gather", &[&both, &which], &[("axis", Attribute::Int(0))]);
+            let first = self.shared_integers("half_0", &[0]);
+            self.node("Squeeze", &[&rows, &first], &[])
+        })
+    }
+
+    /// Whole numbers, as a constant of that name, made once.
+    fn shared_integers(&mut self, name: &str, values: &[i64]) -> String {
+        match self.constants.iter().any(|constant| constant.name == name) {
+            true => name.to_owned(),
+            false => self.integers(name, values),
+        }
     }
 
     /// A number, as a constant of that name, made once.

@@ -49,6 +49,32 @@ impl Writer<'_> {
                 // The weight is [outputs, inputs].
                 self.graph.node("Gemm", &[&x, &weight, &bias], &[("transB", Attribute::Int(1))])
             }
+            LayerSpec::Mirrored(layers) => {
+                let views = self.layers(layers, x)?;
+                let [a, b] = self.graph.halves(&views);
+                let sum = self.graph.node("Add", &[&a, &b], &[]);
+                let half = self.graph.number("half", 0.5);
+                self.graph.node("Mul", &[&sum, &half], &[])
+            }
+            LayerSpec::MirroredInput { .. } => {
+                let (weight, bias, views) = (self.tensor()?, self.tensor()?, self.views(&x)?);
+                self.graph.node("Gemm", &[&views, &weight, &bias], &[("transB", Attribute::Int(1))])
+            }
+            LayerSpec::MirroredDense { .. } => {
+                let (even, odd, bias) = (self.tensor()?, self.tensor()?, self.tensor()?);
+                let [a, b] = self.graph.halves(&x);
+                let half = self.graph.number("half", 0.5);
+                let product = |graph: &mut Graph, operator: &str, weight: &str| {
+                    let operand = graph.node(operator, &[&a, &b], &[]);
+                    let product = graph.node("Gemm", &[&operand, weight], &[("transB", Attribute::Int(1))]);
+                    graph.node("Mul", &[&product, &half], &[])
+                };
+                let graph = &mut *self.graph;
+                let (even, odd) = (product(graph, "Add", &even), product(graph, "Sub", &odd));
+                let views = ["Add", "Sub"].map(|operator| graph.node(operator, &[&even, &odd], &[]));
+                let views = graph.node("Concat", &[&views[0], &views[1]], &[("axis", Attribute::Int(0))]);
+                graph.node("Add", &[&views, &bias], &[])
+            }
             LayerSpec::Activation(activation) => self.activation(*activation, x),
             LayerSpec::SameWidth { kind, argument } => self.same_width(*kind, *argument, x)?,
             LayerSpec::Skip(layers) => {
@@ -63,6 +89,18 @@ impl Writer<'_> {
     fn tensor(&mut self) -> Result<String, String> {
         let tensor = self.tensors.next().ok_or("the network asks for more tensors than there are")?;
         Ok(self.graph.constant(&tensor.name, &tensor.shape, &tensor.values))
+    }
+
+    /// Both views of the features `x`, the images' below each other and their mirror images' behind them.
+    fn views(&mut self, x: &str) -> Result<String, String> {
+        let mirror = self.tensors.next().ok_or("the network asks for more tensors than there are")?;
+        let places: Vec<i64> = mirror.values.iter().map(|place| place.abs() as i64 - 1).collect();
+        let signs: Vec<f32> = mirror.values.iter().map(|place| place.signum()).collect();
+        let places = self.graph.integers(&mirror.name, &places);
+        let signs = self.graph.constant(&format!("{}_signs", mirror.name), &mirror.shape, &signs);
+        let mirrored = self.graph.node("Gather", &[x, &places], &[("axis", Attribute::Int(1))]);
+        let mirrored = self.graph.node("Mul", &[&mirrored, &signs], &[]);
+        Ok(self.graph.node("Concat", &[x, &mirrored], &[("axis", Attribute::Int(0))]))
     }
 
     fn same_width(&mut self, kind: LayerKind, argument: f64, x: String) -> Result<String, String> {
