@@ -25,6 +25,12 @@ pub(crate) fn model(text: &str, activation: Activation, input: &[usize], transfo
         if spec.name.ends_with("running_var") {
             values.iter_mut().for_each(|value| *value = value.abs() + 0.1);
         }
+        // The first feature and the last change places, with their signs turned.
+        if spec.name.ends_with("mirror") {
+            let features = values.len();
+            values.iter_mut().zip(1..).for_each(|(value, place)| *value = place as f32);
+            (values[0], values[features - 1]) = (-(features as f32), -1.0);
+        }
         NamedTensor { name: spec.name, shape: spec.shape, values }
     });
     let weights = Weights { tensors: tensors.collect(), architecture };

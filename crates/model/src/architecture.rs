@@ -251,4 +251,23 @@ mod tests {
         ];
         assert_eq!(names, expected);
     }
+
+    #[test]
+    fn a_layer_of_both_views_has_two_weights() {
+        let network = "5, mirrored(4 relu, 3), 2".parse::<NetworkSpec>().unwrap();
+        let architecture = Architecture::from(network);
+        let names: Vec<_> = architecture.tensors().into_iter().map(|tensor| (tensor.name, tensor.shape)).collect();
+        let expected: [(&str, &[usize]); 8] = [
+            ("layer1.weight", &[4, 5]),
+            ("layer1.bias", &[4]),
+            ("layer1.mirror", &[5]),
+            ("layer2.even", &[3, 4]),
+            ("layer2.odd", &[3, 4]),
+            ("layer2.bias", &[3]),
+            ("layer3.weight", &[2, 3]),
+            ("layer3.bias", &[2]),
+        ];
+        assert_eq!(names, expected.map(|(name, shape)| (name.to_owned(), shape.to_vec())));
+        assert_eq!(architecture.parameters() as u64, architecture.network().parameters());
+    }
 }

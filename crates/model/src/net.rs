@@ -69,6 +69,35 @@
 /// let network = Cpu::default().build_module::<net!(12, 16 gelu, activation(tanh), skip(16), activation(silu), 3), f32>();
 /// assert_eq!(network.architecture().to_string(), "12, 16 gelu tanh, skip(16), activation(silu), 3");
 /// ```
+///
+/// A mirrored network begins with the width of a dense layer, whose weights see both views; this does not compile:
+///
+/// ```compile_fail,E0277
+/// use dfdx::prelude::*;
+/// use strata_model::net;
+///
+/// Cpu::default().build_module::<net!(12, mirrored(batch_norm, 16 relu), 3), f32>();
+/// ```
+///
+/// and with it in front it does:
+///
+/// ```
+/// use dfdx::prelude::*;
+/// use strata_model::{Layers, Mirror, net};
+///
+/// const WIDTH: usize = 16;
+/// let mut network = Cpu::default().build_module::<net!(12, mirrored(WIDTH relu, skip(8 relu, WIDTH), 5), 3), f32>();
+/// assert_eq!(network.architecture().to_string(), "12, mirrored(16 relu, skip(8 relu, 16), 5), 3");
+/// // Images of three rows of four pixels, whose mirror images have their rows in reverse.
+/// let mirror = |pixels: &mut [f32]| pixels.chunks_mut(4).for_each(<[f32]>::reverse);
+/// network.set_mirror(&Mirror::of(mirror, 12).expect("reversed twice it is the image"))?;
+/// let images: Tensor<(usize, Const<12>), f32, Cpu> = Cpu::default().sample_uniform_like(&(1, Const));
+/// let mut pixels = images.as_vec();
+/// mirror(&mut pixels);
+/// let mirrored = Cpu::default().tensor_from_vec(pixels, (1, Const::<12>));
+/// assert_eq!(network.forward(images).as_vec(), network.forward(mirrored).as_vec());
+/// # Ok::<(), strata_model::ModelError>(())
+/// ```
 #[macro_export]
 macro_rules! net {
     ($inputs:tt, $($layers:tt)+) => { $crate::__layers!(($inputs) $($layers)+) };

@@ -10,6 +10,7 @@ mod batches;
 mod fit;
 mod loaders;
 mod metrics;
+mod mirrored;
 mod networks;
 mod optimizers;
 mod own_step;

@@ -2,13 +2,12 @@
 //! precision (crates/bench/pytorch/residual.py), against finite differences, and against dfdx's own modules.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
+use crate::common::golden::{batch, difference, input, numbers};
 use dfdx::nn::builders::{BatchNorm1D, LayerNorm1D, Linear, ReLU, Residual, Sigmoid, Tanh};
 use dfdx::optim::{Momentum, Optimizer, Sgd as DfdxSgd, SgdConfig};
 use dfdx::prelude::*;
 use serde_json::Value;
-use strata_model::{
-    Activation, GradientStore, Layers, cross_entropy, initialise, load_tensors, net, tensor_from_vec, tensors_of,
-};
+use strata_model::{Activation, GradientStore, Layers, cross_entropy, initialise, load_tensors, net, tensors_of};
 use strata_rng::TorchRng;
 use strata_trainer::{Batch, ClassifierOptions, Clipping, Cosine, Schedule, ScheduledStep, Sgd, TrainingStep, build};
 
@@ -28,38 +27,11 @@ fn golden() -> Value {
     serde_json::from_str(include_str!("../golden/residual.json")).unwrap()
 }
 
-fn numbers(value: &Value) -> Vec<f64> {
-    value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
-}
-
-/// As `batch` of the script that made the golden values.
-fn batch(step: usize) -> (Vec<f32>, Vec<u8>) {
-    let size = [17, 9, 31, 3][step % 4];
-    let value = |sample: usize, i: usize| {
-        ((sample * 7919 + i * 104_729 + sample * i * 31 + step * 17) % 257) as f32 / 64.0 - 2.0
-    };
-    let features = (0..size).flat_map(|sample| (0..INPUTS).map(move |i| value(sample, i))).collect();
-    (features, (0..size).map(|sample| ((sample * 3 + step) % CLASSES) as u8).collect())
-}
-
-fn input(step: usize) -> (Tensor<(usize, Const<INPUTS>), f32, Cpu>, Vec<u8>) {
-    let (features, labels) = batch(step);
-    (tensor_from_vec(&Cpu::default(), features, (labels.len(), Const::<INPUTS>)).unwrap(), labels)
-}
-
 fn network() -> Built<Network> {
     let mut network = Cpu::default().build_module::<Network, f32>();
     network.configure(Activation::Identity, 0.0, 43).unwrap();
     initialise(&mut network, &mut TorchRng::new(5));
     network
-}
-
-/// The largest difference of two lists, as a share of the largest of `expected` or of `least`.
-#[track_caller]
-fn difference(found: &[f32], expected: &[f64], least: f64) -> f64 {
-    assert_eq!(found.len(), expected.len());
-    let scale = expected.iter().fold(least, |scale, value| scale.max(value.abs()));
-    found.iter().zip(expected).fold(0.0, |most, (a, b)| (f64::from(*a) - b).abs().max(most)) / scale
 }
 
 /// Every parameter's gradient, by name, in the order of the walk.

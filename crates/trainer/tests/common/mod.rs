@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 
 pub mod formula;
+pub mod golden;
 
 use strata_rng::TorchRng;
 use strata_trainer::{

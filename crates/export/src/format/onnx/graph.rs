@@ -63,25 +63,12 @@ impl Graph {
 
     /// The first and the second half of the rows of `x`, `[2 batch, features]`.
     pub(super) fn halves(&mut self, x: &str) -> [String; 2] {
-        // Sizes are known as the graph runs only: [2, batch, features], of which each half is taken.
-        let shape = self.shared_integers("halves", &[2, -1]);
-        let features = self.node("Shape", &[x], &[("start", Attribute::Int(1))]);
-        let shape = self.node("Concat", &[&shape, &features], &[("axis", Attribute::Int(0))]);
-        let both = self.node("Reshape", &[x, &shape], &[]);
-        [0, 1].map(|half| {
-            let which = self.shared_integers(&format!("half_{half}"), &[half]);
-            let rows = self.node("Gather", &[&both, &which], &[("axis", Attribute::Int(0))]);
-            let first = self.shared_integers("half_0", &[0]);
-            self.node("Squeeze", &[&rows, &first], &[])
-        })
-    }
-
-    /// Whole numbers, as a constant of that name, made once.
-    fn shared_integers(&mut self, name: &str, values: &[i64]) -> String {
-        match self.constants.iter().any(|constant| constant.name == name) {
-            true => name.to_owned(),
-            false => self.integers(name, values),
+        let first = self.node("Split", &[x], &[("axis", Attribute::Int(0))]);
+        let second = format!("{first}_second");
+        if let Some(split) = self.nodes.last_mut() {
+            split.output.push(second.clone());
         }
+        [first, second]
     }
 
     /// A number, as a constant of that name, made once.

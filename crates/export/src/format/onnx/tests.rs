@@ -12,7 +12,7 @@ use crate::testing::{model, numbers};
 
 const PIXELS: fn() -> InputTransform =
     || InputTransform::Pixels { mean: vec![0.4, 0.5, 0.3], deviation: vec![0.25, 0.2, 0.3] };
-const NETWORKS: [&str; 7] = [
+const NETWORKS: [&str; 8] = [
     "12, 5",
     "12, 9, 7, 5",
     "12, 8 batch_norm relu dropout(0.5), 5",
@@ -20,6 +20,7 @@ const NETWORKS: [&str; 7] = [
     "12, layer_norm, 8 rms_norm silu, 5",
     "12, 8 tanh, skip(layer_norm, 16 gelu dropout(0.2), 8), skip(skip(8 sigmoid), rms_norm), 5",
     "12, activation(leaky_relu), 8 gelu, 5",
+    "12, mirrored(8 batch_norm relu, skip(layer_norm, 6 gelu, 8), 4 tanh), 5",
 ];
 
 /// Values `[rows, columns]`.
@@ -32,7 +33,8 @@ fn run(file: &ModelProto, samples: &[f32], rows: usize) -> Vec<f32> {
     let mut values: HashMap<&str, Matrix> = HashMap::new();
     for constant in &graph.initializer {
         if constant.data_type == INT64 {
-            values.insert(&constant.name, Matrix(1, Vec::new()));
+            let whole = constant.raw_data.as_chunks::<8>().0.iter().map(|bytes| i64::from_le_bytes(*bytes) as f32);
+            values.insert(&constant.name, Matrix(1, whole.collect()));
             continue;
         }
         let floats = constant.raw_data.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
@@ -42,6 +44,12 @@ fn run(file: &ModelProto, samples: &[f32], rows: usize) -> Vec<f32> {
     values.insert(&graph.input[0].name, Matrix(rows, samples.to_vec()));
     for node in &graph.node {
         let inputs: Vec<&Matrix> = node.input.iter().map(|name| &values[name.as_str()]).collect();
+        if let [first, second] = node.output.as_slice() {
+            let (rows, split) = (inputs[0].0 / 2, inputs[0].1.split_at(inputs[0].1.len() / 2));
+            let (a, b) = (Matrix(rows, split.0.to_vec()), Matrix(rows, split.1.to_vec()));
+            values.extend([(first.as_str(), a), (second.as_str(), b)]);
+            continue;
+        }
         let y = operator(node, &inputs);
         values.insert(&node.output[0], y);
     }
@@ -78,14 +86,20 @@ fn operator(node: &NodeProto, inputs: &[&Matrix]) -> Matrix {
         "Erf" => map(&libm::erff),
         "Gemm" => {
             assert_eq!(int("transB"), 1);
-            let (weight, bias) = (&inputs[1].1, &inputs[2].1);
+            let weight = &inputs[1].1;
+            let bias = |at| inputs.get(2).map_or(0.0, |bias| bias.1[at]);
             let row = |row: &[f32]| {
-                let outputs = weight.chunks(columns).zip(bias);
-                let sum = |(w, b): (&[f32], &f32)| row.iter().zip(w).map(|(x, w)| x * w).sum::<f32>() + b;
+                let outputs = weight.chunks(columns).enumerate();
+                let sum = |(at, w): (usize, &[f32])| row.iter().zip(w).map(|(x, w)| x * w).sum::<f32>() + bias(at);
                 outputs.map(sum).collect::<Vec<_>>()
             };
             Matrix(x.0, x.1.chunks(columns).flat_map(row).collect())
         }
+        "Gather" => {
+            let row = |row: &[f32]| inputs[1].1.iter().map(|at| row[*at as usize]).collect::<Vec<_>>();
+            Matrix(x.0, x.1.chunks(columns).flat_map(row).collect())
+        }
+        "Concat" => Matrix(x.0 + inputs[1].0, [x.1.clone(), inputs[1].1.clone()].concat()),
         // Of each plane of a sample.
         "MatMul" => {
             let Matrix(pixels, basis) = inputs[1];
