@@ -197,21 +197,21 @@ impl MirroredDevice for Cuda {
         _: Tensor<(usize, Const<N>), f32, Self, T>,
         _: B,
     ) -> Result<Tensor<(B, Const<N>), f32, Self, T>, Self::Err> {
-        Err(<Self as HasErr>::Err::WrongNumElements)
+        Err(CudaError::Cpu(CpuError::WrongNumElements))
     }
 
     fn try_mirrored_input<B: Dim, const I: usize, const O: usize, T: Tape<f32, Self>>(
         _: &super::MirroredInputLayer<I, O, f32, Self>,
         _: Tensor<(B, Const<I>), f32, Self, T>,
     ) -> Result<Tensor<(usize, Const<O>), f32, Self, T>, Self::Err> {
-        Err(<Self as HasErr>::Err::WrongNumElements)
+        Err(CudaError::Cpu(CpuError::WrongNumElements))
     }
 
     fn try_mirrored_dense<B: Dim, const I: usize, const O: usize, T: Tape<f32, Self>>(
         _: &super::MirroredDenseLayer<I, O, f32, Self>,
         _: Tensor<(B, Const<I>), f32, Self, T>,
     ) -> Result<Tensor<(B, Const<O>), f32, Self, T>, Self::Err> {
-        Err(<Self as HasErr>::Err::WrongNumElements)
+        Err(CudaError::Cpu(CpuError::WrongNumElements))
     }
 }
 
