@@ -1,15 +1,12 @@
 //! Networks of mirror symmetry: an image and its mirror image as two views that pass the same layers.
 
 use dfdx::prelude::*;
-use strata_kernels as kernels;
 use strata_spec::LayerSpec;
 
-use super::fused::{Rows, operation};
 use super::{
     Activate, BatchNorm, Dense, Description, DropoutLayer, External, Layer, LayerNorm, Layers, MirroredDense,
-    MirroredInput, RmsNorm, Skip, StochasticDepth,
+    MirroredDevice, MirroredInput, RmsNorm, Skip, StochasticDepth,
 };
-use crate::storage::{realized, tensor_from_vec, values};
 
 /// Layers `F` of both views of an image, and the mean of what becomes of them, as dfdx's builders name them; `net!` writes `mirrored(64 relu, 32 relu)`.
 ///
@@ -128,103 +125,6 @@ impl<F: TensorCollection<E, D>, E: Dtype, D: Device<E>> TensorCollection<E, D> f
     fn iter_tensors<V: ModuleVisitor<Self, E, D>>(visitor: &mut V) -> Result<Option<Self::To<V::E2, V::D2>>, V::Err> {
         visitor.visit_fields(Self::module("views", |s| &s.0, |s| &mut s.0), MirroredLayers)
     }
-}
-
-/// What a mirrored network needs of a device.
-pub trait MirroredDevice: Device<f32> {
-    /// The mean of both views, `[2 batch, N]` to `[batch, N]`.
-    ///
-    /// # Errors
-    /// Where the device does, or cannot.
-    #[allow(clippy::type_complexity, reason = "dfdx's tensors say their shape in their type")]
-    fn try_mean_of_views<B: Dim, const N: usize, T: Tape<f32, Self>>(
-        views: Tensor<(usize, Const<N>), f32, Self, T>,
-        samples: B,
-    ) -> Result<Tensor<(B, Const<N>), f32, Self, T>, Self::Err>;
-
-    /// The same affine operation of both views, `[batch, I]` to `[2 batch, O]`.
-    ///
-    /// # Errors
-    /// Where the device does, or cannot; where nobody said what mirroring does.
-    #[allow(clippy::type_complexity, reason = "dfdx's tensors say their shape in their type")]
-    fn try_mirrored_input<B: Dim, const I: usize, const O: usize, T: Tape<f32, Self>>(
-        layer: &super::MirroredInputLayer<I, O, f32, Self>,
-        x: Tensor<(B, Const<I>), f32, Self, T>,
-    ) -> Result<Tensor<(usize, Const<O>), f32, Self, T>, Self::Err>;
-
-    /// Both views' outputs of both, `[2 batch, I]` to `[2 batch, O]`.
-    ///
-    /// # Errors
-    /// Where the device does, or cannot; where the rows are not two views of each sample.
-    #[allow(clippy::type_complexity, reason = "dfdx's tensors say their shape in their type")]
-    fn try_mirrored_dense<B: Dim, const I: usize, const O: usize, T: Tape<f32, Self>>(
-        layer: &super::MirroredDenseLayer<I, O, f32, Self>,
-        x: Tensor<(B, Const<I>), f32, Self, T>,
-    ) -> Result<Tensor<(B, Const<O>), f32, Self, T>, Self::Err>;
-}
-
-impl MirroredDevice for Cpu {
-    fn try_mean_of_views<B: Dim, const N: usize, T: Tape<f32, Self>>(
-        views: Tensor<(usize, Const<N>), f32, Self, T>,
-        samples: B,
-    ) -> Result<Tensor<(B, Const<N>), f32, Self, T>, CpuError> {
-        let mean = mean(realized(views))?;
-        if mean.shape().0 != samples.size() {
-            return Err(CpuError::WrongNumElements);
-        }
-        Ok(realized(mean))
-    }
-
-    fn try_mirrored_input<B: Dim, const I: usize, const O: usize, T: Tape<f32, Self>>(
-        layer: &super::MirroredInputLayer<I, O, f32, Self>,
-        x: Tensor<(B, Const<I>), f32, Self, T>,
-    ) -> Result<Tensor<(usize, Const<O>), f32, Self, T>, CpuError> {
-        Ok(realized(layer.forward_on_cpu(realized(x))?))
-    }
-
-    fn try_mirrored_dense<B: Dim, const I: usize, const O: usize, T: Tape<f32, Self>>(
-        layer: &super::MirroredDenseLayer<I, O, f32, Self>,
-        x: Tensor<(B, Const<I>), f32, Self, T>,
-    ) -> Result<Tensor<(B, Const<O>), f32, Self, T>, CpuError> {
-        Ok(realized(layer.forward_on_cpu(realized(x))?))
-    }
-}
-
-/// A card has none of it; the trainer says so before it builds such a network.
-#[cfg(feature = "cuda")]
-impl MirroredDevice for Cuda {
-    fn try_mean_of_views<B: Dim, const N: usize, T: Tape<f32, Self>>(
-        _: Tensor<(usize, Const<N>), f32, Self, T>,
-        _: B,
-    ) -> Result<Tensor<(B, Const<N>), f32, Self, T>, Self::Err> {
-        Err(CudaError::Cpu(CpuError::WrongNumElements))
-    }
-
-    fn try_mirrored_input<B: Dim, const I: usize, const O: usize, T: Tape<f32, Self>>(
-        _: &super::MirroredInputLayer<I, O, f32, Self>,
-        _: Tensor<(B, Const<I>), f32, Self, T>,
-    ) -> Result<Tensor<(usize, Const<O>), f32, Self, T>, Self::Err> {
-        Err(CudaError::Cpu(CpuError::WrongNumElements))
-    }
-
-    fn try_mirrored_dense<B: Dim, const I: usize, const O: usize, T: Tape<f32, Self>>(
-        _: &super::MirroredDenseLayer<I, O, f32, Self>,
-        _: Tensor<(B, Const<I>), f32, Self, T>,
-    ) -> Result<Tensor<(B, Const<O>), f32, Self, T>, Self::Err> {
-        Err(CudaError::Cpu(CpuError::WrongNumElements))
-    }
-}
-
-fn mean<T: Tape<f32, Cpu>>(views: Rows<T>) -> Result<Rows<T>, CpuError> {
-    let (views, tape) = views.try_contiguous()?.split_tape();
-    let (rows, features) = *views.shape();
-    if !rows.is_multiple_of(2) {
-        return Err(CpuError::WrongNumElements);
-    }
-    let mean = tensor_from_vec(views.device(), kernels::mean_of_views(values(&views)), (rows / 2, features))?;
-    Ok(operation(&views, tape, mean, |dy, of_views, gradients| {
-        of_views.write(gradients, |of_views| kernels::mean_of_views_gradient(&dy, of_views))
-    }))
 }
 
 impl<B: Dim, const I: usize, const O: usize, D: MirroredDevice, T: Tape<f32, D>, F>

@@ -2,16 +2,11 @@
 
 use dfdx::prelude::*;
 use rand_distr::uniform::SampleUniform;
-use strata_kernels::{self as kernels, GemmShape};
 use strata_rng::TorchRng;
 use strata_spec::{LayerSpec, Precision};
 
 use super::dense::{draw_as_linear, draw_uniform, reset};
-use super::fused::{Rows, operation};
-use super::operand::Input;
 use super::{Description, Layer, Layers, MirroredDevice};
-use crate::gradients::{GradientFactors, with_pass};
-use crate::storage::{is_contiguous, realized, tensor_from_vec, values};
 
 /// A fully connected layer of the features of both views, `[2 batch, I]` to `[2 batch, O]`, as dfdx's builders name it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,73 +64,6 @@ where
     }
 }
 
-impl<const I: usize, const O: usize> MirroredDenseLayer<I, O, f32, Cpu> {
-    pub(super) fn forward_on_cpu<T: Tape<f32, Cpu>>(&self, x: Rows<T>) -> Result<Rows<T>, CpuError> {
-        let weights = [realized(self.even.clone()), realized(self.odd.clone())];
-        of_both_views(x, weights, realized(self.bias.clone()), self.precision)
-    }
-}
-
-/// [`MirroredDenseLayer`] for any sizes.
-fn of_both_views<T: Tape<f32, Cpu>>(
-    x: Rows<T>,
-    weights: [Rows; 2],
-    bias: Tensor<(usize,), f32, Cpu>,
-    precision: Precision,
-) -> Result<Rows<T>, CpuError> {
-    let (x, tape) = x.try_contiguous()?.split_tape();
-    let ((rows, inputs), (outputs, _)) = (*x.shape(), *weights[0].shape());
-    if !rows.is_multiple_of(2) || !weights.iter().all(is_contiguous) {
-        return Err(CpuError::WrongNumElements);
-    }
-    let shape = GemmShape { batch: rows / 2, inputs, outputs };
-    let device = x.device().clone();
-    let [sums, differences] = kernels::sums_and_differences(values(&x), 1.0);
-    let input =
-        |values| tensor_from_vec(&device, values, (shape.batch, inputs)).map(|rows| Input::new(rows, precision));
-    let operands = [input(sums)?, input(differences)?];
-    let doubled: Vec<f32> = values(&bias).iter().map(|bias| 2.0 * bias).collect();
-    let mut products = [kernels::zeros(shape.batch * outputs), kernels::zeros(shape.batch * outputs)];
-    let mut y = kernels::zeros(rows * outputs);
-    if rows > 0 {
-        // Half of the bias twice over is in the sum of both views.
-        for ((operand, weight), (bias, product)) in
-            operands.iter().zip(&weights).zip([doubled, kernels::zeros(outputs)].iter().zip(&mut products))
-        {
-            operand.affine(shape, values(weight), bias, product);
-        }
-        kernels::views_of(&products[0], &products[1], 0.5, &mut y);
-    }
-    let y = tensor_from_vec(&device, y, (rows, outputs))?;
-    Ok(operation(&x, tape, y, move |dy, of_x, gradients| {
-        kernels::bias_gradient(&dy, gradients.get_or_alloc_mut(&bias)?);
-        let needs_input_gradient = of_x.is_needed(gradients)?;
-        let keeps_factors = with_pass(gradients, |pass| pass.is_some())?;
-        let mut of_operands = Vec::new();
-        for ((dy, operand), weight) in kernels::sums_and_differences(&dy, 0.5).into_iter().zip(operands).zip(weights) {
-            if rows == 0 {
-                gradients.try_alloc_for(&weight)?;
-                continue;
-            }
-            let factors = GradientFactors { factors: operand.with(dy), shape };
-            if needs_input_gradient {
-                let mut dx = kernels::zeros(shape.batch * inputs);
-                factors.input_gradient(values(&weight), &mut dx);
-                of_operands.push(dx);
-            }
-            if keeps_factors {
-                with_pass(gradients, |pass| pass.map(|pass| pass.push(&weight, factors)))?;
-            } else {
-                factors.add_to(gradients.get_or_alloc_mut(&weight)?);
-            }
-        }
-        if let [sums, differences] = of_operands.as_slice() {
-            of_x.write(gradients, |dx| kernels::views_of(sums, differences, 1.0, dx))?;
-        }
-        Ok(())
-    }))
-}
-
 impl<B: Dim, const I: usize, const O: usize, D: MirroredDevice, T: Tape<f32, D>>
     Module<Tensor<(B, Const<I>), f32, D, T>> for MirroredDenseLayer<I, O, f32, D>
 {
@@ -143,7 +71,7 @@ impl<B: Dim, const I: usize, const O: usize, D: MirroredDevice, T: Tape<f32, D>>
     type Error = D::Err;
 
     fn try_forward(&self, x: Tensor<(B, Const<I>), f32, D, T>) -> Result<Self::Output, D::Err> {
-        D::try_mirrored_dense(self, x)
+        D::try_both_views(x, [&self.even, &self.odd], &self.bias, self.precision)
     }
 }
 

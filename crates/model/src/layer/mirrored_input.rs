@@ -7,10 +7,7 @@ use strata_rng::TorchRng;
 use strata_spec::{LayerSpec, Precision};
 
 use super::dense::{draw_as_linear, reset};
-use super::dense_cpu::dense_of_views;
-use super::fused::Rows;
 use super::{Description, Layer, Layers, MirroredDevice};
-use crate::storage::{realized, values};
 
 /// A fully connected layer of an image's both views, `[batch, I]` to `[2 batch, O]`: the first half of the rows are the images', the second their mirror images'. As
 /// dfdx's builders name it.
@@ -67,14 +64,6 @@ where
     }
 }
 
-impl<const I: usize, const O: usize> MirroredInputLayer<I, O, f32, Cpu> {
-    pub(super) fn forward_on_cpu<T: Tape<f32, Cpu>>(&self, x: Rows<T>) -> Result<Rows<T>, CpuError> {
-        // Checked in each pass, since anybody may set the tensor: it says where in memory to read.
-        let mirror = Mirror::from_places(values(&self.mirror)).ok_or(CpuError::WrongNumElements)?;
-        dense_of_views(x, realized(self.weight.clone()), realized(self.bias.clone()), self.precision, mirror)
-    }
-}
-
 impl<B: Dim, const I: usize, const O: usize, D: MirroredDevice, T: Tape<f32, D>>
     Module<Tensor<(B, Const<I>), f32, D, T>> for MirroredInputLayer<I, O, f32, D>
 {
@@ -82,7 +71,7 @@ impl<B: Dim, const I: usize, const O: usize, D: MirroredDevice, T: Tape<f32, D>>
     type Error = D::Err;
 
     fn try_forward(&self, x: Tensor<(B, Const<I>), f32, D, T>) -> Result<Self::Output, D::Err> {
-        D::try_mirrored_input(self, x)
+        D::try_views(x, &self.weight, &self.bias, &self.mirror, self.precision)
     }
 }
 

@@ -2,12 +2,15 @@
 
 mod kind;
 mod limits;
+mod mirrored;
 mod text;
+mod widths;
 
 use std::fmt;
 
 pub use self::kind::{Argument, LayerKind, LayerTensor};
 pub use self::text::LayerList;
+use self::widths::{Place, outputs_of};
 use crate::Activation;
 
 /// One step on the way through a network.
@@ -227,120 +230,6 @@ fn find_ends(layers: &[LayerSpec], place: &mut usize, ends: &mut Vec<usize>) -> 
         *place += 1;
     }
     last
-}
-
-/// Where layers stand.
-#[derive(Clone, Copy, PartialEq)]
-enum Place {
-    /// The network's first is theirs.
-    Beginning,
-    /// Within a skip connection.
-    Branch,
-    /// Within `mirrored(…)`, the input's views being made by its first.
-    Views,
-    /// Within a skip connection there.
-    BranchOfViews,
-}
-
-fn outputs_of(layers: &[LayerSpec], inputs: usize, place: Place) -> Result<usize, NetworkError> {
-    let refuse = |why: &str| Err(NetworkError(why.into()));
-    let mut width = inputs;
-    for (number, layer) in layers.iter().enumerate() {
-        match layer {
-            LayerSpec::Dense { .. } if matches!(place, Place::Views | Place::BranchOfViews) => {
-                return refuse("a dense layer inside of `mirrored(…)` is one of both views");
-            }
-            LayerSpec::Dense { outputs } | LayerSpec::Module { outputs, .. } => width = *outputs,
-            LayerSpec::MirroredInput { .. } if place != Place::Views || number > 0 => {
-                return refuse("the views of an image are made at the beginning of `mirrored(…)` only");
-            }
-            LayerSpec::MirroredDense { .. } if !matches!(place, Place::Views | Place::BranchOfViews) => {
-                return refuse("a dense layer of both views stands inside of `mirrored(…)` only");
-            }
-            LayerSpec::MirroredInput { outputs } | LayerSpec::MirroredDense { outputs } => width = *outputs,
-            LayerSpec::Mirrored(_) if place != Place::Beginning || number > 0 => {
-                return refuse(
-                    "`mirrored(…)` stands at the beginning of a network only: what mirroring does is known of its inputs",
-                );
-            }
-            LayerSpec::Mirrored(layers) => {
-                if !matches!(layers.first(), Some(LayerSpec::MirroredInput { .. })) {
-                    return refuse("`mirrored(…)` begins with the width of a dense layer");
-                }
-                width = outputs_of(layers, width, Place::Views)?;
-            }
-            LayerSpec::SameWidth { kind, .. } if kind.ends_branch() => {
-                let written = kind.written("…");
-                return Err(NetworkError(format!("`{written}` stands at the end of a skip connection only")));
-            }
-            LayerSpec::SameWidth { kind, argument } => kind.check(*argument)?,
-            LayerSpec::Skip(layers) => {
-                let within = match place {
-                    Place::Beginning | Place::Branch => Place::Branch,
-                    Place::Views | Place::BranchOfViews => Place::BranchOfViews,
-                };
-                let outputs = match layers.split_last() {
-                    Some((LayerSpec::SameWidth { kind, argument }, branch)) if kind.ends_branch() => {
-                        kind.check(*argument)?;
-                        outputs_of(branch, width, within)?
-                    }
-                    _ => outputs_of(layers, width, within)?,
-                };
-                if outputs != width {
-                    return Err(NetworkError(format!(
-                        "a skip connection of {width} features ends with {outputs}: what is added has as many as the input"
-                    )));
-                }
-            }
-            LayerSpec::Activation(_) => {}
-        }
-        if width == 0 {
-            return refuse("a layer has at least one output");
-        }
-    }
-    Ok(width)
-}
-
-impl LayerSpec {
-    /// Features of the output, where the layer says how many.
-    fn outputs(&self) -> Option<usize> {
-        match self {
-            Self::Dense { outputs }
-            | Self::Module { outputs, .. }
-            | Self::MirroredInput { outputs }
-            | Self::MirroredDense { outputs } => Some(*outputs),
-            Self::Mirrored(layers) => layers.iter().rev().find_map(Self::outputs),
-            Self::Activation(_) | Self::SameWidth { .. } | Self::Skip(_) => None,
-        }
-    }
-
-    /// What a layer is inside of `mirrored(…)`, behind its first.
-    fn of_views(self) -> Self {
-        match self {
-            Self::Dense { outputs } => Self::MirroredDense { outputs },
-            Self::Skip(layers) => Self::Skip(layers.into_iter().map(Self::of_views).collect()),
-            layer => layer,
-        }
-    }
-
-    /// `mirrored(…)` around layers as they would stand outside of it.
-    ///
-    /// ```
-    /// use strata_spec::{LayerList, LayerSpec, NetworkSpec};
-    ///
-    /// let LayerList(layers) = "64 relu, 32 relu".parse()?;
-    /// let network = NetworkSpec::classifier(12, vec![LayerSpec::mirrored(layers)], 3)?;
-    /// assert_eq!(network.to_string(), "12, mirrored(64 relu, 32 relu), 3");
-    /// # Ok::<(), strata_spec::NetworkError>(())
-    /// ```
-    pub fn mirrored(layers: Vec<Self>) -> Self {
-        let mut layers = layers.into_iter();
-        let first = layers.next().map(|layer| match layer {
-            Self::Dense { outputs } => Self::MirroredInput { outputs },
-            layer => layer,
-        });
-        Self::Mirrored(first.into_iter().chain(layers.map(Self::of_views)).collect())
-    }
 }
 
 #[cfg(test)]
