@@ -1,10 +1,10 @@
 //! Activations and their derivatives.
 
-use rayon::prelude::*;
 use strata_spec::Activation;
 
 use crate::dispatch::{Kernel, dispatch};
 use crate::elementary::{erf, exp, sigmoid, tanh};
+use crate::parallel::{each_chunk, each_pair};
 
 /// The slope below zero, PyTorch's default.
 const LEAK: f32 = 0.01;
@@ -19,7 +19,7 @@ const PIECE: usize = 1 << 14;
 /// Applies `activation` to every value, in place.
 pub fn activate(activation: Activation, values: &mut [f32]) {
     if activation != Activation::Identity {
-        values.par_chunks_mut(PIECE).for_each(|values| dispatch(Forward { activation, values }));
+        each_chunk(values, PIECE, &|_, values| dispatch(Forward { activation, values }));
     }
 }
 
@@ -31,8 +31,8 @@ pub fn activate(activation: Activation, values: &mut [f32]) {
 pub fn activation_gradient(activation: Activation, saved: &[f32], gradient: &mut [f32]) {
     assert_eq!(saved.len(), gradient.len(), "a derivative for each value");
     if activation != Activation::Identity {
-        let pieces = gradient.par_chunks_mut(PIECE).zip(saved.par_chunks(PIECE));
-        pieces.for_each(|(gradient, saved)| dispatch(Backward { activation, saved, gradient }));
+        let work = |saved: &[f32], gradient: &mut [f32]| dispatch(Backward { activation, saved, gradient });
+        each_pair((saved, PIECE), (gradient, PIECE), 1, &work);
     }
 }
 

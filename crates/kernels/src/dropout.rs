@@ -1,8 +1,7 @@
 //! Dropout by draws that are a function of a value's place.
 
-use rayon::prelude::*;
-
 use crate::dispatch::{Kernel, dispatch};
+use crate::parallel::each_chunk;
 
 /// Blocks of the generator, four values each, that are drawn side by side.
 const LANES: usize = 8;
@@ -44,8 +43,7 @@ pub trait WordsByPlace: Sync {
 /// assert_eq!(values, [0.0, 4.0, 0.0, 8.0, 0.0, 12.0]);
 /// ```
 pub fn drop_values(values: &mut [f32], generator: &impl WordsByPlace, threshold: u32, scale: f32) {
-    let pieces = values.par_chunks_mut(PIECE).enumerate();
-    pieces.for_each(|(piece, values)| {
+    each_chunk(values, PIECE, &|piece, values| {
         dispatch(Piece { values, generator, first: (piece * PIECE / 4) as u64, threshold, scale });
     });
 }

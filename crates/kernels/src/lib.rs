@@ -51,6 +51,7 @@ mod mirror;
 mod norm;
 mod norm_of_product;
 mod pack;
+mod parallel;
 pub mod portable;
 mod prefetch;
 mod product;

@@ -1,10 +1,9 @@
 //! Copies of matrices in the order in which the products read them.
 
-use rayon::prelude::*;
-
 use crate::dispatch::{Kernel, dispatch};
 use crate::geometry::{KC, NC, WideLane};
 use crate::lanes::{LANES, Lane, Lanes};
+use crate::parallel::each_chunk;
 
 /// The columns of `matrix` (`[rows, columns]`, row-major) from `first` as panels over the rows: lane `k` of a panel holds
 /// sixteen neighbours of row `k`. Columns past the end are zero.
@@ -37,7 +36,7 @@ pub(crate) fn columns(
 pub(crate) fn transposed_blocks(matrix: &[f32], rows: usize, columns: usize) -> Lanes {
     let panels = rows.div_ceil(LANES);
     let mut lanes = Lanes::scratch(panels * columns);
-    lanes.par_chunks_mut(panels * KC).enumerate().for_each(|(block, lanes)| {
+    each_chunk(&mut lanes, panels * KC, &|block, lanes| {
         let first = block * KC;
         let depth = lanes.len() / panels;
         for (p, panel) in lanes.chunks_exact_mut(depth).enumerate() {
@@ -64,7 +63,7 @@ pub(crate) fn transposed_blocks(matrix: &[f32], rows: usize, columns: usize) -> 
 pub(crate) fn transposed(matrix: &[f32], rows: usize, columns: usize) -> Lanes {
     let mut lanes = Lanes::scratch(matrix.len().div_ceil(LANES));
     let out = &mut lanes.as_flattened_mut()[..matrix.len()];
-    out.par_chunks_mut(LANES * rows).enumerate().for_each(|(block, out)| {
+    each_chunk(out, LANES * rows, &|block, out| {
         let matrix = &matrix[block * LANES..];
         let columns_here = out.len() / rows;
         dispatch(Transpose { matrix, row_length: columns, rows, columns: columns_here, out, out_row_length: rows });

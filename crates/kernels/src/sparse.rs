@@ -11,6 +11,7 @@ use crate::dispatch::{Kernel, dispatch};
 use crate::geometry::{NC, PANELS, SPARSE_KC, WideLane};
 use crate::lanes::{LANES, Lanes};
 use crate::memory::filled;
+use crate::parallel::each_chunk;
 use crate::prefetch::Prefetch;
 
 /// A matrix with many zeros, in blocks of [`SPARSE_KC`] columns.
@@ -53,7 +54,7 @@ impl Sparse {
             return None;
         }
         let mut values = Lanes::scratch(blocks * rows * SPARSE_KC / LANES);
-        values.par_chunks_mut(rows * SPARSE_KC / LANES).enumerate().for_each(|(block, values)| {
+        each_chunk(&mut values, rows * SPARSE_KC / LANES, &|block, values| {
             let first = block * SPARSE_KC;
             let depth = SPARSE_KC.min(columns - first);
             for (row, values) in matrix.chunks_exact(columns).zip(values.as_flattened_mut().chunks_exact_mut(SPARSE_KC))

@@ -1,7 +1,5 @@
 //! The forward product.
 
-use rayon::prelude::*;
-
 use super::block::Block;
 use super::rows::Rows;
 use super::{Bf16, COLUMNS, PAIRS, TILE_ROWS, pack};
@@ -9,6 +7,7 @@ use crate::GemmShape;
 use crate::dispatch::dispatch;
 use crate::geometry::{KC, panels_per_block};
 use crate::lanes::{LANES, Lanes};
+use crate::parallel::each_task;
 use crate::prefetch::Prefetch;
 use crate::product::{split, write_outputs};
 
@@ -39,7 +38,7 @@ pub fn affine(shape: GemmShape, x: &[Bf16], weight: &[f32], bias: &[f32], y: &mu
     let (sums, _) = sums.as_flattened_mut().as_chunks_mut::<COLUMNS>();
     let tasks = shape.tasks(outputs, TILE_ROWS);
     let group = panels_per_block(inputs);
-    tasks.par_iter().zip(split(sums, &tasks, panels)).for_each(|(rows, sums)| {
+    each_task(&tasks, split(sums, &tasks, panels), &|rows, sums| {
         sums.fill([0.0; COLUMNS]);
         for (first, sums) in (0..panels).step_by(group).zip(sums.chunks_mut(rows.len() * group)) {
             let count = group.min(panels - first);

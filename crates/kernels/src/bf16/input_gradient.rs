@@ -1,7 +1,5 @@
 //! The product that carries a gradient back to a layer's input.
 
-use rayon::prelude::*;
-
 use super::block::Block;
 use super::pack::{Columns, smallest_of, wide_mut};
 use super::rows::Rows;
@@ -10,6 +8,7 @@ use crate::GemmShape;
 use crate::dispatch::dispatch;
 use crate::geometry::KC;
 use crate::lanes::{LANES, Lanes};
+use crate::parallel::each_chunk;
 use crate::prefetch::Prefetch;
 use crate::product::gather_rows;
 
@@ -26,7 +25,7 @@ pub fn input_gradient(shape: GemmShape, dy: &[Bf16], weight: &[f32], dx: &mut [f
     let group = GROUP.min(panels);
     let mut sums = Lanes::<f32>::scratch(panels * batch * (COLUMNS / LANES));
     let (sums, _) = sums.as_flattened_mut().as_chunks_mut::<COLUMNS>();
-    sums.par_chunks_mut(group * batch).enumerate().for_each(|(task, sums)| {
+    each_chunk(sums, group * batch, &|task, sums| {
         let count = sums.len() / batch;
         sums.fill([0.0; COLUMNS]);
         let mut lanes = Lanes::<u32>::scratch(count * PAIRS.min(outputs.div_ceil(2)) * (COLUMNS / LANES));

@@ -1,7 +1,5 @@
 //! The product that is the weight's gradient, and what becomes of it.
 
-use rayon::prelude::*;
-
 use super::block::Block;
 use super::pack::{Columns, Panels, transposed_pairs};
 use super::rows::Rows;
@@ -10,6 +8,7 @@ use crate::GemmShape;
 use crate::dispatch::dispatch;
 use crate::geometry::{KC, panels_per_block};
 use crate::lanes::{LANES, Lanes};
+use crate::parallel::each_task;
 use crate::prefetch::Prefetch;
 use crate::update::{Add, Epilogue, EpilogueTile, Piece};
 
@@ -41,7 +40,7 @@ pub(crate) fn outer_product(shape: GemmShape, dy: &[Bf16], x: &[Bf16], target: P
         }
     });
     let tasks = shape.tasks(outputs, TILE_ROWS);
-    tasks.par_iter().zip(target.split(&tasks, inputs)).for_each(|(rows, mut target)| {
+    each_task(&tasks, target.split(&tasks, inputs), &|rows, mut target| {
         // Deep sums are kept for many rows at a time, or the panels would come from memory again for every tile.
         let strip = if batch <= KC { TILE_ROWS } else { TILE_ROWS * 8 };
         let mut sums = Lanes::<f32>::scratch(strip * group * (COLUMNS / LANES));

@@ -2,8 +2,6 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use rayon::prelude::*;
-
 use super::block::smallest;
 use super::native::is_native;
 use super::rows::{Rows, pair};
@@ -11,6 +9,7 @@ use super::value::Operand;
 use super::{Bf16, COLUMNS, PAIRS, PairLane};
 use crate::dispatch::{Kernel, dispatch};
 use crate::lanes::Lanes;
+use crate::parallel::each_chunk;
 
 /// Lanes of sixteen values in a [`PairLane`].
 const HALVES: usize = 2;
@@ -26,7 +25,7 @@ impl Panels {
     pub(super) fn packed(count: usize, piece: usize, pack: impl Fn(usize, &mut [PairLane]) + Sync) -> Self {
         let mut lanes = Lanes::scratch(count * HALVES);
         let least = AtomicU32::new(u32::MAX);
-        lanes.par_chunks_mut(piece * HALVES).enumerate().for_each(|(at, lanes)| {
+        each_chunk(&mut lanes, piece * HALVES, &|at, lanes| {
             pack(at, wide_mut(lanes));
             least.fetch_min(smallest_of(lanes), Ordering::Relaxed);
         });
@@ -156,7 +155,7 @@ pub(super) fn transposed_pairs(matrix: &[Bf16], rows: usize, columns: usize) -> 
     let length = rows.div_ceil(2);
     let mut lanes = Lanes::scratch((columns * length).div_ceil(COLUMNS / HALVES));
     let out = &mut lanes.as_flattened_mut()[..columns * length];
-    out.par_chunks_mut(STRIP * length).enumerate().for_each(|(strip, out)| {
+    each_chunk(out, STRIP * length, &|strip, out| {
         dispatch(TransposePairs { matrix, rows, columns, first_column: strip * STRIP, out });
     });
     lanes

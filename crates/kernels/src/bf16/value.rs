@@ -1,9 +1,8 @@
 //! The number itself.
 
-use rayon::prelude::*;
-
 use crate::dispatch::{Kernel, dispatch};
 use crate::memory::filled;
+use crate::parallel::each_pair;
 
 /// A bfloat16: the upper 16 bits of an `f32`. Never a subnormal number: those are rounded to zero.
 ///
@@ -71,8 +70,7 @@ const PIECE: usize = 1 << 14;
 /// Where there is no memory for it; within [`catch_out_of_memory`](crate::catch_out_of_memory), that ends with the error.
 pub fn rounded(values: &[f32]) -> Vec<Bf16> {
     let mut result = filled(values.len(), Bf16::default());
-    let pieces = result.par_chunks_mut(PIECE).zip(values.par_chunks(PIECE));
-    pieces.for_each(|(result, values)| dispatch(Round { values, result }));
+    each_pair((values, PIECE), (&mut result, PIECE), 1, &|values, result| dispatch(Round { values, result }));
     result
 }
 
@@ -82,8 +80,7 @@ pub fn rounded(values: &[f32]) -> Vec<Bf16> {
 /// As [`rounded`].
 pub fn widened(values: &[Bf16]) -> Vec<f32> {
     let mut result = filled(values.len(), 0.0);
-    let pieces = result.par_chunks_mut(PIECE).zip(values.par_chunks(PIECE));
-    pieces.for_each(|(result, values)| {
+    each_pair((values, PIECE), (&mut result, PIECE), 1, &|values, result| {
         result.iter_mut().zip(values).for_each(|(result, value)| *result = value.to_f32());
     });
     result

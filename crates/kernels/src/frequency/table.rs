@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use crate::LowFrequencies;
+use crate::parallel::each_chunk;
 use crate::portable::root;
 
 /// Images of one partial sum of the statistics, whatever the number of threads.
@@ -137,7 +138,7 @@ impl FrequencyTable {
 
     /// Makes inputs of coefficients `[images, coefficients]`.
     pub fn scale(&self, coefficients: &mut [f32]) {
-        coefficients.par_chunks_mut(self.mean.len() * BLOCK).for_each(|block| self.scale_serial(block));
+        each_chunk(coefficients, self.mean.len() * BLOCK, &|_, block| self.scale_serial(block));
     }
 
     fn scale_serial(&self, coefficients: &mut [f32]) {

@@ -1,8 +1,7 @@
 //! The transform: which frequencies are kept, and their coefficients.
 
-use rayon::prelude::*;
-
 use crate::dispatch::{Kernel, dispatch};
+use crate::parallel::each_pair;
 use crate::portable::sin_cos;
 
 /// Lanes that a row of horizontal frequencies is filled up to.
@@ -127,8 +126,9 @@ impl LowFrequencies {
     /// Where the sizes do not fit.
     pub fn forward(&self, images: &[u8], coefficients: &mut [f32]) {
         let (values, count) = self.check(images, coefficients);
-        let blocks = images.par_chunks(values * BLOCK).zip(coefficients.par_chunks_mut(count * BLOCK));
-        blocks.for_each(|(images, coefficients)| dispatch(Forward { transform: self, images, coefficients }));
+        each_pair((images, values * BLOCK), (coefficients, count * BLOCK), 1, &|images, coefficients| {
+            dispatch(Forward { transform: self, images, coefficients });
+        });
     }
 
     /// The same on the calling thread alone.

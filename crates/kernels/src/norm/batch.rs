@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::columns::{GROUP, Scales, add, gain_and_bias_sums};
 use super::{Statistics, expect, inverse_deviation, rows_of};
 use crate::dispatch::{Kernel, dispatch};
+use crate::parallel::each_pair;
 
 /// `y = (x - mean) / √(variance + eps) · gain + bias`, mean and biased variance those of each feature over the batch: the
 /// forward pass of training.
@@ -127,8 +128,8 @@ fn normalise(x: &[f32], mean: &[f32], inverse: &[f32], gain: &[f32], bias: &[f32
     let features = gain.len();
     expect("bias", bias, features);
     expect("y", y, x.len());
-    let rows = x.par_chunks(features).zip(y.par_chunks_mut(features));
-    rows.with_min_len(8).for_each(|(x, y)| dispatch(Forward { x, y, mean, inverse, gain, bias }));
+    let row = |x: &[f32], y: &mut [f32]| dispatch(Forward { x, y, mean, inverse, gain, bias });
+    each_pair((x, features), (y, features), 8, &row);
 }
 
 /// One row.

@@ -1,7 +1,5 @@
 //! The forward product.
 
-use rayon::prelude::*;
-
 use super::by_nonzeros::{Rhs, sparse_times_dense};
 use super::{GemmShape, split, write_outputs};
 use crate::block::Block;
@@ -9,6 +7,7 @@ use crate::dispatch::dispatch;
 use crate::geometry::{KC, TILE_ROWS, panels_per_block};
 use crate::lanes::{LANES, Lanes};
 use crate::pack;
+use crate::parallel::each_task;
 use crate::prefetch::Prefetch;
 use crate::sparse::Sparse;
 
@@ -47,7 +46,7 @@ fn by_tiles(shape: GemmShape, x: &[f32], weight: &[f32], bias: &[f32], y: &mut [
     let mut sums = Lanes::scratch(outputs * panels);
     let tasks = shape.tasks(outputs, TILE_ROWS);
     let group = panels_per_block(inputs);
-    tasks.par_iter().zip(split(&mut sums, &tasks, panels)).for_each(|(rows, sums)| {
+    each_task(&tasks, split(&mut sums, &tasks, panels), &|rows, sums| {
         sums.fill([0.0; LANES]);
         for (first, sums) in (0..panels).step_by(group).zip(sums.chunks_mut(rows.len() * group)) {
             let count = group.min(panels - first);

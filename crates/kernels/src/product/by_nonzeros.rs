@@ -1,11 +1,10 @@
 //! A sparse matrix times panels that are packed block by block.
 
-use rayon::prelude::*;
-
 use crate::dispatch::dispatch;
 use crate::geometry::{NC, PANELS, SPARSE_KC, WideLane};
 use crate::lanes::{LANES, Lanes};
 use crate::pack;
+use crate::parallel::each_chunk;
 use crate::prefetch::Prefetch;
 use crate::sparse::{Sparse, SparseBlock};
 
@@ -45,7 +44,7 @@ pub(super) fn sparse_times_dense(sparse: &Sparse, rhs: Rhs<'_>, bias: &[f32], co
     let (parts, part_rows) = parts_of_rows(rows, groups, rayon::current_num_threads());
     let mut sums = Lanes::scratch(parts * groups * part_rows * PANELS);
     let (sums, _) = sums.as_chunks_mut::<PANELS>();
-    sums.par_chunks_mut(part_rows).enumerate().for_each(|(task, sums)| {
+    each_chunk(sums, part_rows, &|task, sums| {
         let (group, first_row) = (task % groups, task / groups * part_rows);
         let rows = part_rows.min(rows - first_row);
         let sums = &mut sums[..rows];
@@ -60,7 +59,7 @@ pub(super) fn sparse_times_dense(sparse: &Sparse, rhs: Rhs<'_>, bias: &[f32], co
         }
     });
     let sums: &[WideLane] = sums;
-    out.par_chunks_mut(columns).enumerate().for_each(|(r, out)| {
+    each_chunk(out, columns, &|r, out| {
         let (part, row) = (r / part_rows, r % part_rows);
         for (group, out) in out.chunks_mut(NC).enumerate() {
             let sums = sums[(part * groups + group) * part_rows + row].as_flattened();

@@ -1,7 +1,5 @@
 //! The product that carries a gradient back to a layer's input.
 
-use rayon::prelude::*;
-
 use super::by_nonzeros::{Rhs, sparse_times_dense};
 use super::{GemmShape, gather_rows};
 use crate::block::Block;
@@ -9,6 +7,7 @@ use crate::dispatch::dispatch;
 use crate::geometry::KC;
 use crate::lanes::{LANES, Lanes};
 use crate::pack;
+use crate::parallel::each_chunk;
 use crate::prefetch::Prefetch;
 use crate::sparse::Sparse;
 
@@ -36,7 +35,7 @@ fn by_tiles(shape: GemmShape, dy: &[f32], weight: &[f32], dx: &mut [f32]) {
     let panels = inputs.div_ceil(LANES);
     let group = 8.min(panels);
     let mut sums = Lanes::scratch(panels * batch);
-    sums.par_chunks_mut(group * batch).enumerate().for_each(|(task, sums)| {
+    each_chunk(&mut sums, group * batch, &|task, sums| {
         let count = sums.len() / batch;
         sums.fill([0.0; LANES]);
         let mut weight_panels = Lanes::scratch(count * KC.min(outputs));

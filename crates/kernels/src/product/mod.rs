@@ -12,7 +12,7 @@ pub use outer::weight_gradient;
 
 use std::ops::Range;
 
-use rayon::prelude::*;
+use crate::parallel::each_chunk;
 
 /// The sizes of a dense layer's operands: `[batch, inputs]` times `[outputs, inputs]` transposed is `[batch, outputs]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +69,7 @@ pub(crate) fn write_outputs<const W: usize>(
     (group, panels): (usize, usize),
 ) {
     let outputs = bias.len();
-    y.par_chunks_mut(W * outputs).enumerate().for_each(|(p, y)| {
+    each_chunk(y, W * outputs, &|p, y| {
         let (first, panel) = (p / group * group, p % group);
         let count = group.min(panels - first);
         for rows in tasks {
@@ -92,7 +92,7 @@ pub(crate) fn write_outputs<const W: usize>(
 /// Rows of `dx` (`[batch, inputs]`) out of sums of `W` columns a lane: `[batch, group]` for each group of panels, groups one after the other.
 pub(crate) fn gather_rows<const W: usize>(dx: &mut [f32], sums: &[[f32; W]], inputs: usize, group: usize) {
     let (batch, panels) = (dx.len() / inputs, inputs.div_ceil(W));
-    dx.par_chunks_mut(inputs).enumerate().for_each(|(b, dx)| {
+    each_chunk(dx, inputs, &|b, dx| {
         for (task, dx) in dx.chunks_mut(group * W).enumerate() {
             let first = task * group;
             let count = group.min(panels - first);

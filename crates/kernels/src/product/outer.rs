@@ -1,7 +1,5 @@
 //! The product that is the weight's gradient, and what becomes of it.
 
-use rayon::prelude::*;
-
 use super::GemmShape;
 use super::by_nonzeros::{Rhs, sparse_times_dense};
 use crate::block::Block;
@@ -9,6 +7,7 @@ use crate::dispatch::dispatch;
 use crate::geometry::{KC, NC, PANELS, SPARSE_KC, TILE_ROWS, panels_per_block};
 use crate::lanes::{LANES, Lanes};
 use crate::pack;
+use crate::parallel::{each_chunk, each_task};
 use crate::prefetch::Prefetch;
 use crate::sparse::{Sparse, SparseBlock};
 use crate::update::{Add, Epilogue, EpilogueTile, Piece};
@@ -43,7 +42,7 @@ fn materialised(shape: GemmShape, sparse: &Sparse, x: &[f32], target: Piece<'_>,
     sparse_times_dense(sparse, Rhs { matrix: x, row_length: inputs, transposed: false }, &[], inputs, gradient);
     let gradient = &*gradient;
     let tasks = shape.tasks(outputs, TILE_ROWS);
-    tasks.par_iter().zip(target.split(&tasks, inputs)).for_each(|(rows, mut target)| {
+    each_task(&tasks, target.split(&tasks, inputs), &|rows, mut target| {
         let sums = &gradient[rows.start * inputs..rows.end * inputs];
         let tile = EpilogueTile { row_length: inputs, first_row: 0, column: 0, sums, columns: inputs };
         epilogue.finish(&mut target, tile);
@@ -57,12 +56,12 @@ fn by_rows_of_nonzeros(shape: GemmShape, sparse: &Sparse, x: &[f32], target: Pie
     let blocks = batch.div_ceil(SPARSE_KC);
     let mut panels = Lanes::scratch(inputs.div_ceil(NC) * blocks * SPARSE_KC * PANELS);
     let (panels, _) = panels.as_chunks_mut::<PANELS>();
-    panels.par_chunks_mut(SPARSE_KC).enumerate().for_each(|(at, panel)| {
+    each_chunk(panels, SPARSE_KC, &|at, panel| {
         pack::columns_wide(x, inputs, at / blocks * NC, at % blocks * SPARSE_KC, panel);
     });
 
     let tasks = shape.tasks(outputs, TILE_ROWS);
-    tasks.par_iter().zip(target.split(&tasks, inputs)).for_each(|(rows, mut target)| {
+    each_task(&tasks, target.split(&tasks, inputs), &|rows, mut target| {
         let mut sums = Lanes::scratch(STRIP * PANELS);
         let (sums, _) = sums.as_chunks_mut::<PANELS>();
         for (group, panels) in panels.chunks_exact(blocks * SPARSE_KC).enumerate() {
@@ -100,7 +99,7 @@ fn by_tiles(shape: GemmShape, dy_rows: &[f32], x: &[f32], target: Piece<'_>, epi
     let group = panels_per_block(batch).min(panels);
     let mut x_panels = Lanes::scratch(panels * batch);
     // Blocks of KC samples follow each other within a group of panels, so that a group's block lies in one piece.
-    x_panels.par_chunks_mut(group * batch).enumerate().for_each(|(g, lanes)| {
+    each_chunk(&mut x_panels, group * batch, &|g, lanes| {
         let count = lanes.len() / batch;
         for (block, lanes) in lanes.chunks_mut(count * KC).enumerate() {
             let depth = lanes.len() / count;
@@ -109,7 +108,7 @@ fn by_tiles(shape: GemmShape, dy_rows: &[f32], x: &[f32], target: Piece<'_>, epi
     });
 
     let tasks = shape.tasks(outputs, TILE_ROWS);
-    tasks.par_iter().zip(target.split(&tasks, inputs)).for_each(|(rows, mut target)| {
+    each_task(&tasks, target.split(&tasks, inputs), &|rows, mut target| {
         // Deep sums are kept for many rows at a time, or the panels would come from memory again for every tile.
         let strip = if batch <= KC { TILE_ROWS } else { TILE_ROWS * 16 };
         let mut sums = Lanes::scratch(strip * group);

@@ -1,8 +1,7 @@
 //! Averages of parameters over the steps of training.
 
-use rayon::prelude::*;
-
 use crate::dispatch::{Kernel, dispatch};
+use crate::parallel::each_pair;
 
 /// `average += share · (values - average)`, as `torch.lerp`: what a moving average (a fixed share) and a mean (a share of one over the count) are
 /// made of. A share of 1 copies. The same bits for any number of threads.
@@ -14,8 +13,7 @@ pub fn average_towards(average: &mut [f32], values: &[f32], share: f32) {
     const PIECE: usize = 1 << 15;
     assert_eq!(average.len(), values.len(), "an average is as long as what it is of");
     assert!((0.0..=1.0).contains(&share), "a share of {share}");
-    let pieces = average.par_chunks_mut(PIECE).zip(values.par_chunks(PIECE));
-    pieces.for_each(|(average, values)| {
+    each_pair((values, PIECE), (average, PIECE), 1, &|values, average| {
         if share == 1.0 {
             average.copy_from_slice(values);
         } else {

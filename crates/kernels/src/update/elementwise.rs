@@ -1,9 +1,8 @@
 //! Rules that look at one element at a time.
 
-use rayon::prelude::*;
-
 use super::{Epilogue, EpilogueTile, Gradient, Parameter, Piece, UpdateRule, View};
 use crate::dispatch::{Kernel, dispatch};
+use crate::parallel::each_task;
 
 /// An update rule that changes each element by nothing but its own gradient and state.
 ///
@@ -123,20 +122,24 @@ trait Clip: Fn(f32) -> f32 + Copy + Sync {}
 impl<F: Fn(f32) -> f32 + Copy + Sync> Clip for F {}
 
 fn run<R: ElementwiseRule, F: Clip>(rule: &R, clip: F, parameter: Parameter<'_>, gradient: &Gradient<'_>) {
-    /// Values of a task: with two states half a MiB.
-    const PIECE: usize = 1 << 15;
     let target = parameter.into_piece();
     let fused = Fused { rule, clip };
-    let gradient = match gradient.view() {
-        View::Product(shape, factors) => return factors.multiply(shape, target, &fused),
-        View::Whole(gradient) => gradient,
-    };
+    match gradient.view() {
+        View::Product(shape, factors) => factors.multiply(shape, target, &fused),
+        View::Whole(gradient) => finish_whole(gradient, target, &fused),
+    }
+}
+
+/// Not generic: rules and clippings share it.
+fn finish_whole(gradient: &[f32], target: Piece<'_>, epilogue: &dyn Epilogue) {
+    /// Values of a task: with two states half a MiB.
+    const PIECE: usize = 1 << 15;
     let count = gradient.len();
     let tasks: Vec<_> = (0..count.div_ceil(PIECE)).map(|at| at..at + 1).collect();
-    let pieces = target.split(&tasks, PIECE).into_par_iter().zip(gradient.par_chunks(PIECE));
-    pieces.for_each(|(mut target, sums)| {
+    each_task(&tasks, target.split(&tasks, PIECE), &|at, mut target| {
+        let sums = &gradient[at.start * PIECE..count.min(at.end * PIECE)];
         let columns = sums.len();
-        fused.finish(&mut target, EpilogueTile { row_length: columns, first_row: 0, column: 0, sums, columns });
+        epilogue.finish(&mut target, EpilogueTile { row_length: columns, first_row: 0, column: 0, sums, columns });
     });
 }
 
