@@ -9,6 +9,20 @@ use crate::geometry::{KC, TILE_ROWS};
 use crate::lanes::{LANES, Lane};
 use crate::prefetch::Prefetch;
 
+/// What a block's chains are added to, and what to the sums.
+#[derive(Clone, Copy)]
+pub(crate) struct Then<'a> {
+    /// The chains are added to zero, whatever was there.
+    pub(crate) is_first: bool,
+    /// A lane for each panel, added to the sums; none for nothing.
+    pub(crate) bias: &'a [Lane],
+}
+
+impl Then<'_> {
+    /// The chains are added to the sums.
+    pub(crate) const ADD: Self = Self { is_first: false, bias: &[] };
+}
+
 /// `sums[r][p] += Σ_k rows[first_row + r][first_k + k] · panels[p][k]`, the block's terms a chain of their own, then added.
 pub(crate) struct Block<'a> {
     /// The left matrix, row-major.
@@ -23,8 +37,12 @@ pub(crate) struct Block<'a> {
     pub(crate) depth: usize,
     /// Panels one after another, `depth` lanes each.
     pub(crate) panels: &'a [Lane],
-    /// `[rows, panels]` sums.
+    /// `[rows, panels]` sums, and what lies between one row's and the next.
     pub(crate) sums: &'a mut [Lane],
+    /// Lanes from a row of sums to the next; of the last row those of the panels are there at least.
+    pub(crate) sums_length: usize,
+    /// What becomes of the sums.
+    pub(crate) then: Then<'a>,
     /// What will be read soon.
     pub(crate) prefetch: Prefetch<'a>,
 }
@@ -32,12 +50,11 @@ pub(crate) struct Block<'a> {
 impl Kernel for Block<'_> {
     #[inline(always)]
     fn run(self) {
-        let Self { rows, row_length, first_row, first_k, depth, panels, sums, prefetch } = self;
-        let at = Tile { rows, row_length, first_row, first_k, depth, panels, prefetch };
-        let count = panels.len() / depth;
+        let Self { rows, row_length, first_row, first_k, depth, panels, sums, sums_length, then, prefetch } = self;
+        let at = Tile { rows, row_length, first_row, first_k, depth, panels, sums_length, then, prefetch };
         let mut near = [[0.0; KC]; TILE_ROWS];
-        for (tile, sums) in sums.chunks_mut(TILE_ROWS * count).enumerate() {
-            match sums.len() / count {
+        for (tile, sums) in sums.chunks_mut(TILE_ROWS * sums_length).enumerate() {
+            match sums.len().div_ceil(sums_length) {
                 6 => at.row::<6>(tile, sums, &mut near),
                 5 => at.row::<5>(tile, sums, &mut near),
                 4 => at.row::<4>(tile, sums, &mut near),
@@ -57,6 +74,8 @@ struct Tile<'a> {
     first_k: usize,
     depth: usize,
     panels: &'a [Lane],
+    sums_length: usize,
+    then: Then<'a>,
     prefetch: Prefetch<'a>,
 }
 
@@ -67,7 +86,7 @@ impl Tile<'_> {
     /// room for eight lines, whichever rows they are of.
     #[inline(always)]
     fn row<const R: usize>(&self, tile: usize, sums: &mut [Lane], near: &mut [[f32; KC]; TILE_ROWS]) {
-        let (depth, count) = (self.depth, self.panels.len() / self.depth);
+        let (depth, Then { is_first, bias }) = (self.depth, self.then);
         let row = self.first_row + tile * TILE_ROWS;
         for (r, near) in near.iter_mut().enumerate().take(R) {
             near[..depth].copy_from_slice(&self.rows[(row + r) * self.row_length + self.first_k..][..depth]);
@@ -77,9 +96,17 @@ impl Tile<'_> {
             for r in 0..R {
                 self.prefetch.issue(tile * TILE_ROWS + r, p);
             }
+            let bias = bias.get(p);
             for (r, chain) in chains(rows, panel).into_iter().enumerate() {
-                for (sum, chain) in sums[r * count + p].iter_mut().zip(chain) {
-                    *sum += chain;
+                let sums = &mut sums[r * self.sums_length + p];
+                for c in 0..LANES {
+                    let before = if is_first { 0.0 } else { sums[c] };
+                    sums[c] = before + chain[c];
+                }
+                if let Some(bias) = bias {
+                    for c in 0..LANES {
+                        sums[c] += bias[c];
+                    }
                 }
             }
         }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
-/// A copy of so many values or more is shared among the threads.
+/// A buffer of so many values or more is written by all threads.
 const PARALLEL: usize = 1 << 16;
 
 /// Values that are copied as one.
@@ -52,7 +52,17 @@ pub fn catch_out_of_memory<T>(work: impl FnOnce() -> T) -> Result<T, OutOfMemory
 /// # Panics
 /// Where there is no memory for it; within [`catch_out_of_memory`], that ends with the error.
 pub fn zeros(count: usize) -> Vec<f32> {
-    filled(count, 0.0)
+    if count < PARALLEL {
+        return filled(count, 0.0);
+    }
+    // Of an error the size that was asked for.
+    drop(with_room::<f32>(count));
+    let mut buffer = with_room(count.div_ceil(LINE));
+    let lines = rayon::iter::repeat_n([0.0; LINE], count / LINE);
+    lines.with_min_len(PARALLEL / LINE / 4).collect_into_vec(&mut buffer);
+    let mut buffer = buffer.into_flattened();
+    buffer.resize(count, 0.0);
+    buffer
 }
 
 /// A buffer of `count` times the same.

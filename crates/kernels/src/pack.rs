@@ -3,10 +3,10 @@
 use crate::dispatch::{Kernel, dispatch};
 use crate::geometry::{KC, NC, WideLane};
 use crate::lanes::{LANES, Lane, Lanes};
-use crate::parallel::each_chunk;
+use crate::parallel::{each_chunk, each_task};
 
 /// The columns of `matrix` (`[rows, columns]`, row-major) from `first` as panels over the rows: lane `k` of a panel holds
-/// sixteen neighbours of row `k`. Columns past the end are zero.
+/// sixteen neighbours of row `first_row + k`. Columns past the end are zero.
 pub(crate) fn columns(
     matrix: &[f32],
     columns: usize,
@@ -15,36 +15,82 @@ pub(crate) fn columns(
     panels: &mut [Lane],
     depth: usize,
 ) {
-    for (p, panel) in panels.chunks_exact_mut(depth).enumerate() {
-        let column = first + p * LANES;
-        let width = LANES.min(columns - column);
-        for (k, lane) in panel.iter_mut().enumerate() {
-            let source = &matrix[(first_row + k) * columns + column..][..width];
-            if let Ok(whole) = <&Lane>::try_from(source) {
-                *lane = *whole;
-            } else {
+    dispatch(Columns { matrix: &matrix[first_row * columns..], columns, first, panels, depth });
+}
+
+/// See [`columns`].
+struct Columns<'a> {
+    matrix: &'a [f32],
+    columns: usize,
+    first: usize,
+    panels: &'a mut [Lane],
+    depth: usize,
+}
+
+impl Kernel for Columns<'_> {
+    /// Row by row: what lies side by side is read together, for rows that lie a power of two apart push each other out of the first-level cache.
+    #[inline(always)]
+    fn run(self) {
+        let Self { matrix, columns, first, panels, depth } = self;
+        let count = panels.len() / depth;
+        let width = (count * LANES).min(columns - first);
+        for (k, row) in matrix.chunks_exact(columns).take(depth).enumerate() {
+            let (whole, rest) = row[first..][..width].as_chunks::<LANES>();
+            for (p, lane) in whole.iter().enumerate() {
+                panels[p * depth + k] = *lane;
+            }
+            if !rest.is_empty() {
+                let lane = &mut panels[whole.len() * depth + k];
                 *lane = [0.0; LANES];
-                lane[..width].copy_from_slice(source);
+                lane[..rest.len()].copy_from_slice(rest);
             }
         }
     }
 }
 
-/// `matrix` (`[rows, columns]`) as panels over the columns: lane `k` of panel `p` holds column `k` of rows `16 p` and the fifteen after.
-///
-/// Blocks of [`KC`] columns follow each other; within a block, panels follow each other.
+/// Panels of a task that packs some.
+const PANELS_OF_A_TASK: usize = 4;
+
+/// Writes some neighbouring panels of a block: the first panel, the block's first lane, its lanes, where the panels' lanes go.
+type PackPanels<'a> = dyn Fn(usize, usize, usize, &mut [Lane]) + Sync + 'a;
+
+/// `panels` panels, `length` lanes each, in blocks of [`KC`] lanes that follow each other; within a block, panels follow each other.
+fn blocks(panels: usize, length: usize, pack: &PackPanels<'_>) -> Lanes {
+    let mut lanes = Lanes::scratch(panels * length);
+    let mut rest = &mut *lanes;
+    let (mut tasks, mut pieces) = (Vec::new(), Vec::new());
+    for k in (0..length).step_by(KC) {
+        let depth = KC.min(length - k);
+        for first in (0..panels).step_by(PANELS_OF_A_TASK) {
+            let count = PANELS_OF_A_TASK.min(panels - first);
+            if let Some(piece) = rest.split_off_mut(..count * depth) {
+                tasks.push(first..first + count);
+                pieces.push((k, depth, piece));
+            }
+        }
+    }
+    each_task(&tasks, pieces, &|panels, (k, depth, piece)| pack(panels.start, k, depth, piece));
+    lanes
+}
+
+/// `matrix` (`[rows, columns]`) as panels over the rows: lane `k` of panel `p` holds columns `16 p` and the fifteen after of row `k`. In blocks as [`blocks`]
+/// has them.
+pub(crate) fn column_blocks(matrix: &[f32], rows: usize, columns: usize) -> Lanes {
+    blocks(columns.div_ceil(LANES), rows, &|first, k, depth, panels| {
+        self::columns(matrix, columns, k, first * LANES, panels, depth);
+    })
+}
+
+/// `matrix` (`[rows, columns]`) as panels over the columns: lane `k` of panel `p` holds column `k` of rows `16 p` and the fifteen after. In blocks as
+/// [`blocks`] has them.
 pub(crate) fn transposed_blocks(matrix: &[f32], rows: usize, columns: usize) -> Lanes {
-    let panels = rows.div_ceil(LANES);
-    let mut lanes = Lanes::scratch(panels * columns);
-    each_chunk(&mut lanes, panels * KC, &|block, lanes| {
-        let first = block * KC;
-        let depth = lanes.len() / panels;
-        for (p, panel) in lanes.chunks_exact_mut(depth).enumerate() {
+    blocks(rows.div_ceil(LANES), columns, &|first, k, depth, panels| {
+        for (p, panel) in (first..).zip(panels.chunks_exact_mut(depth)) {
             let height = LANES.min(rows - p * LANES);
             if height < LANES {
                 panel.fill([0.0; LANES]);
             }
-            let matrix = &matrix[p * LANES * columns + first..];
+            let matrix = &matrix[p * LANES * columns + k..];
             let out = panel.as_flattened_mut();
             dispatch(Transpose {
                 matrix,
@@ -55,8 +101,7 @@ pub(crate) fn transposed_blocks(matrix: &[f32], rows: usize, columns: usize) -> 
                 out_row_length: LANES,
             });
         }
-    });
-    lanes
+    })
 }
 
 /// `matrix` (`[rows, columns]`) as `[columns, rows]`, and whatever fills the last lane.

@@ -11,7 +11,7 @@ use crate::dispatch::{Kernel, dispatch};
 use crate::geometry::{NC, PANELS, SPARSE_KC, WideLane};
 use crate::lanes::{LANES, Lanes};
 use crate::memory::filled;
-use crate::parallel::each_chunk;
+use crate::parallel::{each_chunk, each_pair};
 use crate::prefetch::Prefetch;
 
 /// A matrix with many zeros, in blocks of [`SPARSE_KC`] columns.
@@ -39,12 +39,9 @@ impl Sparse {
     /// `others` is how many columns the other matrix has. The choice depends on the values and sizes alone: it is the same
     /// on every machine and for any number of threads.
     pub(crate) fn of(matrix: &[f32], rows: usize, columns: usize, others: usize) -> Option<Self> {
-        let blocks = columns.div_ceil(SPARSE_KC);
-        let mut masks = filled(rows * blocks, 0);
-        let pieces = masks.par_chunks_mut(blocks * LANES).zip(matrix.par_chunks(columns * LANES));
-        let counts = pieces.map(|(masks, matrix)| {
+        let counts = matrix.par_chunks(COUNTED_TOGETHER).map(|values| {
             let mut nonzeros = 0;
-            dispatch(Masks { matrix, columns, masks, nonzeros: &mut nonzeros });
+            dispatch(Count { values, nonzeros: &mut nonzeros });
             nonzeros
         });
         let nonzeros: usize = counts.sum();
@@ -53,6 +50,11 @@ impl Sparse {
         if nonzeros * padded * 4 > matrix.len() * others * 3 {
             return None;
         }
+        let blocks = columns.div_ceil(SPARSE_KC);
+        let mut masks = filled(rows * blocks, 0);
+        each_pair((matrix, columns * LANES), (&mut masks, blocks * LANES), 1, &|matrix, masks| {
+            dispatch(Masks { matrix, columns, masks });
+        });
         let mut values = Lanes::scratch(blocks * rows * SPARSE_KC / LANES);
         each_chunk(&mut values, rows * SPARSE_KC / LANES, &|block, values| {
             let first = block * SPARSE_KC;
@@ -79,12 +81,36 @@ impl Sparse {
     }
 }
 
+/// Values of a task that counts.
+const COUNTED_TOGETHER: usize = 1 << 14;
+
+/// How many of some values are not zero.
+struct Count<'a> {
+    values: &'a [f32],
+    nonzeros: &'a mut usize,
+}
+
+impl Kernel for Count<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let (lanes, rest) = self.values.as_chunks::<LANES>();
+        // No more than COUNTED_TOGETHER each.
+        let mut counts = [0u32; LANES];
+        for lane in lanes {
+            for c in 0..LANES {
+                counts[c] += u32::from(lane[c] != 0.0);
+            }
+        }
+        let of_rest = rest.iter().filter(|value| **value != 0.0).count();
+        *self.nonzeros = of_rest + counts.iter().map(|count| *count as usize).sum::<usize>();
+    }
+}
+
 /// The masks of some rows.
 struct Masks<'a> {
     matrix: &'a [f32],
     columns: usize,
     masks: &'a mut [u64],
-    nonzeros: &'a mut usize,
 }
 
 impl Kernel for Masks<'_> {
@@ -101,7 +127,6 @@ impl Kernel for Masks<'_> {
                 padded[..rest.len()].copy_from_slice(rest);
                 *mask = mask_of(&padded);
             }
-            *self.nonzeros += masks.iter().map(|mask| mask.count_ones() as usize).sum::<usize>();
         }
     }
 }

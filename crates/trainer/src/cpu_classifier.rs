@@ -16,6 +16,7 @@ use self::state::Waiting;
 use crate::averaged_network::AveragedNetwork;
 use crate::cpu_network::{AnyCpuNetwork, CpuNetwork, Rows, Typed};
 use crate::step::last_weight;
+use crate::threads::awake;
 use crate::{Batch, Classifier, OptimizerState, SampleResult, Score, Threads, TrainError, TrainingStep};
 
 /// A network and its optimizer, on the CPU.
@@ -106,7 +107,7 @@ impl CpuClassifier {
         let done = match self.threads.clone() {
             Some(threads) => threads.run(|| catch_out_of_memory(|| work(self))),
             // On a thread of whatever pool the caller is in: from outside of it, each of a step's kernels would be handed over and waited for.
-            None => rayon::scope(|_| catch_out_of_memory(|| work(self))),
+            None => awake(|| catch_out_of_memory(|| work(self))),
         };
         Ok(done?)
     }

@@ -1,6 +1,7 @@
 //! The softmax cross entropy of logits, as `torch.nn.functional.cross_entropy` defines it.
 
 use super::{Loss, LossSum, Targets, check, largest};
+use crate::dispatch::{Kernel, dispatch};
 use crate::elementary::exp;
 
 /// The sum over the samples of `-log softmax(logits)[label]` (`logits` is `[batch, classes]`), and how many are right.
@@ -10,15 +11,31 @@ use crate::elementary::exp;
 pub fn cross_entropy(logits: &[f32], labels: &[u8], classes: usize) -> LossSum {
     check(logits, labels.into(), classes);
     let mut total = LossSum::default();
-    for (row, label) in logits.chunks_exact(classes).zip(labels) {
-        let label = usize::from(*label);
-        let (best, largest) = largest(row);
-        let sum: f32 = row.iter().map(|x| exp(x - largest)).sum();
-        // The logarithm in double precision: correctly rounded or not, its error is far below the sum's own.
-        total.loss += f64::from(sum).ln() - f64::from(row[label] - largest);
-        total.correct += usize::from(best == label);
-    }
+    dispatch(Plain { logits, labels, classes, total: &mut total });
     total
+}
+
+/// See [`cross_entropy`].
+struct Plain<'a> {
+    logits: &'a [f32],
+    labels: &'a [u8],
+    classes: usize,
+    total: &'a mut LossSum,
+}
+
+impl Kernel for Plain<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let Self { logits, labels, classes, total } = self;
+        for (row, label) in logits.chunks_exact(classes).zip(labels) {
+            let label = usize::from(*label);
+            let (best, largest) = largest(row);
+            let sum = sum_of_exponentials(row, largest);
+            // The logarithm in double precision: correctly rounded or not, its error is far below the sum's own.
+            total.loss += f64::from(sum).ln() - f64::from(row[label] - largest);
+            total.correct += usize::from(best == label);
+        }
+    }
 }
 
 /// `(softmax(logits) - onehot(label)) / batch`: the gradient of the mean loss, `[batch, classes]`.
@@ -28,18 +45,36 @@ pub fn cross_entropy(logits: &[f32], labels: &[u8], classes: usize) -> LossSum {
 pub fn cross_entropy_gradient(logits: &[f32], labels: &[u8], classes: usize, gradient: &mut [f32]) {
     check(logits, labels.into(), classes);
     assert_eq!(logits.len(), gradient.len(), "a gradient for each logit");
-    let batch = labels.len() as f32;
-    let rows = logits.chunks_exact(classes).zip(gradient.chunks_exact_mut(classes));
-    for ((row, gradient), label) in rows.zip(labels) {
-        let (_, largest) = largest(row);
-        let mut sum = 0.0;
-        for (gradient, x) in gradient.iter_mut().zip(row) {
-            *gradient = exp(x - largest);
-            sum += *gradient;
+    dispatch(PlainGradient { logits, labels, classes, gradient });
+}
+
+/// See [`cross_entropy_gradient`].
+struct PlainGradient<'a> {
+    logits: &'a [f32],
+    labels: &'a [u8],
+    classes: usize,
+    gradient: &'a mut [f32],
+}
+
+impl Kernel for PlainGradient<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let Self { logits, labels, classes, gradient } = self;
+        let batch = labels.len() as f32;
+        let rows = logits.chunks_exact(classes).zip(gradient.chunks_exact_mut(classes));
+        for ((row, gradient), label) in rows.zip(labels) {
+            let (_, largest) = largest(row);
+            let mut sum = 0.0;
+            for (gradient, x) in gradient.iter_mut().zip(row) {
+                *gradient = exp(x - largest);
+                sum += *gradient;
+            }
+            let scale = 1.0 / (sum * batch);
+            for gradient in &mut *gradient {
+                *gradient *= scale;
+            }
+            gradient[usize::from(*label)] -= 1.0 / batch;
         }
-        let scale = 1.0 / (sum * batch);
-        gradient.iter_mut().for_each(|gradient| *gradient *= scale);
-        gradient[usize::from(*label)] -= 1.0 / batch;
     }
 }
 
@@ -69,11 +104,39 @@ impl Loss for CrossEntropy {
             return cross_entropy(logits, targets.labels, classes);
         }
         check(logits, targets, classes);
-        let smoothing = f64::from(self.label_smoothing);
         let mut total = LossSum::default();
+        let smoothing = self.label_smoothing;
+        dispatch(Smoothed { logits, targets, classes, smoothing, total: &mut total });
+        total
+    }
+
+    fn gradient(&self, logits: &[f32], targets: Targets<'_>, classes: usize, gradient: &mut [f32]) {
+        if self.is_plain(targets) {
+            return cross_entropy_gradient(logits, targets.labels, classes, gradient);
+        }
+        check(logits, targets, classes);
+        assert_eq!(logits.len(), gradient.len(), "a gradient for each logit");
+        dispatch(SmoothedGradient { logits, targets, classes, smoothing: self.label_smoothing, gradient });
+    }
+}
+
+/// The loss of targets that are spread or mixed.
+struct Smoothed<'a> {
+    logits: &'a [f32],
+    targets: Targets<'a>,
+    classes: usize,
+    smoothing: f32,
+    total: &'a mut LossSum,
+}
+
+impl Kernel for Smoothed<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let Self { logits, targets, classes, smoothing, total } = self;
+        let smoothing = f64::from(smoothing);
         for (row, shares) in logits.chunks_exact(classes).zip(targets.shares()) {
             let (best, largest) = largest(row);
-            let sum: f32 = row.iter().map(|x| exp(x - largest)).sum();
+            let sum = sum_of_exponentials(row, largest);
             let mut mean_logit = 0.0;
             // What has no share counts as nothing, whatever its logit: 0 · -∞ is no loss.
             let mut add = |class: usize, share: f64| {
@@ -86,17 +149,24 @@ impl Loss for CrossEntropy {
             total.loss += f64::from(sum).ln() - mean_logit;
             total.correct += usize::from(best == shares[0].0);
         }
-        total
     }
+}
 
-    fn gradient(&self, logits: &[f32], targets: Targets<'_>, classes: usize, gradient: &mut [f32]) {
-        if self.is_plain(targets) {
-            return cross_entropy_gradient(logits, targets.labels, classes, gradient);
-        }
-        check(logits, targets, classes);
-        assert_eq!(logits.len(), gradient.len(), "a gradient for each logit");
+/// Its gradient.
+struct SmoothedGradient<'a> {
+    logits: &'a [f32],
+    targets: Targets<'a>,
+    classes: usize,
+    smoothing: f32,
+    gradient: &'a mut [f32],
+}
+
+impl Kernel for SmoothedGradient<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let Self { logits, targets, classes, smoothing, gradient } = self;
         let batch = targets.labels.len() as f32;
-        let everywhere = self.label_smoothing / (classes as f32 * batch);
+        let everywhere = smoothing / (classes as f32 * batch);
         let rows = logits.chunks_exact(classes).zip(gradient.chunks_exact_mut(classes));
         for ((row, gradient), shares) in rows.zip(targets.shares()) {
             let (_, largest) = largest(row);
@@ -106,12 +176,25 @@ impl Loss for CrossEntropy {
                 sum += *gradient;
             }
             let scale = 1.0 / (sum * batch);
-            gradient.iter_mut().for_each(|gradient| *gradient = gradient.mul_add(scale, -everywhere));
+            for gradient in &mut *gradient {
+                *gradient = gradient.mul_add(scale, -everywhere);
+            }
             for (class, share) in shares {
-                gradient[class] -= (1.0 - self.label_smoothing) * share / batch;
+                gradient[class] -= (1.0 - smoothing) * share / batch;
             }
         }
     }
+}
+
+/// `Σ exp(x - largest)`.
+#[inline(always)]
+fn sum_of_exponentials(row: &[f32], largest: f32) -> f32 {
+    // Begun as `Iterator::sum` begins, whose closure would be compiled for the baseline processor.
+    let mut sum = -0.0;
+    for x in row {
+        sum += exp(x - largest);
+    }
+    sum
 }
 
 #[cfg(test)]

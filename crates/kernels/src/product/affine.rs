@@ -1,8 +1,9 @@
 //! The forward product.
 
 use super::by_nonzeros::{Rhs, sparse_times_dense};
+use super::direct::{self, rows_times_panels};
 use super::{GemmShape, split, write_outputs};
-use crate::block::Block;
+use crate::block::{Block, Then};
 use crate::dispatch::dispatch;
 use crate::geometry::{KC, TILE_ROWS, panels_per_block};
 use crate::lanes::{LANES, Lanes};
@@ -31,7 +32,16 @@ pub fn affine(shape: GemmShape, x: &[f32], weight: &[f32], bias: &[f32], y: &mut
             y,
         );
     }
+    if direct_pays(shape) {
+        let panels = pack::transposed_blocks(weight, outputs, inputs);
+        return rows_times_panels(&shape.tasks(batch, TILE_ROWS), x, inputs, &panels, bias, y);
+    }
     by_tiles(shape, x, weight, bias, y);
+}
+
+/// Whether to pack the weight costs less than to pack the samples and to transpose the sums.
+fn direct_pays(GemmShape { batch, inputs, outputs }: GemmShape) -> bool {
+    direct::fits(inputs, outputs) && inputs * outputs < batch * (inputs + 2 * outputs)
 }
 
 /// For how many samples a transposed panel must serve.
@@ -60,6 +70,8 @@ fn by_tiles(shape: GemmShape, x: &[f32], weight: &[f32], bias: &[f32], y: &mut [
                     depth,
                     panels: &x_panels[k * panels + first * depth..][..count * depth],
                     sums,
+                    sums_length: count,
+                    then: Then::ADD,
                     // The next tile's rows; after the last tile, the first rows of somebody's task, which does no harm.
                     prefetch: Prefetch {
                         matrix: weight,

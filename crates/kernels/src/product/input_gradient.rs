@@ -1,10 +1,11 @@
 //! The product that carries a gradient back to a layer's input.
 
 use super::by_nonzeros::{Rhs, sparse_times_dense};
+use super::direct::{self, rows_times_panels};
 use super::{GemmShape, gather_rows};
-use crate::block::Block;
+use crate::block::{Block, Then};
 use crate::dispatch::dispatch;
-use crate::geometry::KC;
+use crate::geometry::{KC, TILE_ROWS};
 use crate::lanes::{LANES, Lanes};
 use crate::pack;
 use crate::parallel::each_chunk;
@@ -26,6 +27,10 @@ pub fn input_gradient(shape: GemmShape, dy: &[f32], weight: &[f32], dx: &mut [f3
             inputs,
             dx,
         );
+    }
+    if outputs < 2 * batch && direct::fits(outputs, inputs) {
+        let panels = pack::column_blocks(weight, outputs, inputs);
+        return rows_times_panels(&shape.tasks(batch, TILE_ROWS), dy, outputs, &panels, &[], dx);
     }
     by_tiles(shape, dy, weight, dx);
 }
@@ -51,6 +56,8 @@ fn by_tiles(shape: GemmShape, dy: &[f32], weight: &[f32], dx: &mut [f32]) {
                 depth,
                 panels: weight_panels,
                 sums,
+                sums_length: count,
+                then: Then::ADD,
                 prefetch: Prefetch::NONE,
             });
         }

@@ -2,6 +2,7 @@
 
 mod affine;
 mod by_nonzeros;
+mod direct;
 mod input_gradient;
 mod outer;
 
@@ -12,6 +13,7 @@ pub use outer::weight_gradient;
 
 use std::ops::Range;
 
+use crate::dispatch::{Kernel, dispatch};
 use crate::parallel::each_chunk;
 
 /// The sizes of a dense layer's operands: `[batch, inputs]` times `[outputs, inputs]` transposed is `[batch, outputs]`.
@@ -109,13 +111,36 @@ pub(crate) fn gather_rows<const W: usize>(dx: &mut [f32], sums: &[[f32; W]], inp
 pub fn bias_gradient(dy: &[f32], gradient: &mut [f32]) {
     assert!(!gradient.is_empty(), "a layer has at least one output");
     assert_eq!(dy.len() % gradient.len(), 0, "dy is [batch, {}]", gradient.len());
-    let mut sums = vec![0.0; gradient.len()];
-    for row in dy.chunks_exact(gradient.len()) {
-        for (sum, value) in sums.iter_mut().zip(row) {
-            *sum += value;
+    let outputs = gradient.len();
+    each_chunk(gradient, COLUMNS, &|group, gradient| {
+        dispatch(ColumnSums { dy, outputs, first: group * COLUMNS, gradient });
+    });
+}
+
+/// Columns whose sums a task works out.
+const COLUMNS: usize = 128;
+
+/// Adds the sums of some neighbouring columns to `gradient`.
+struct ColumnSums<'a> {
+    dy: &'a [f32],
+    outputs: usize,
+    first: usize,
+    gradient: &'a mut [f32],
+}
+
+impl Kernel for ColumnSums<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let Self { dy, outputs, first, gradient } = self;
+        let mut sums = [0.0; COLUMNS];
+        let sums = &mut sums[..gradient.len()];
+        for row in dy.chunks_exact(outputs) {
+            for (sum, value) in sums.iter_mut().zip(&row[first..]) {
+                *sum += value;
+            }
         }
-    }
-    for (gradient, sum) in gradient.iter_mut().zip(sums) {
-        *gradient += sum;
+        for (gradient, sum) in gradient.iter_mut().zip(sums) {
+            *gradient += *sum;
+        }
     }
 }

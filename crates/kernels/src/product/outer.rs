@@ -2,7 +2,7 @@
 
 use super::GemmShape;
 use super::by_nonzeros::{Rhs, sparse_times_dense};
-use crate::block::Block;
+use crate::block::{Block, Then};
 use crate::dispatch::dispatch;
 use crate::geometry::{KC, NC, PANELS, SPARSE_KC, TILE_ROWS, panels_per_block};
 use crate::lanes::{LANES, Lanes};
@@ -97,16 +97,7 @@ fn by_tiles(shape: GemmShape, dy_rows: &[f32], x: &[f32], target: Piece<'_>, epi
     let GemmShape { batch, inputs, outputs } = shape;
     let panels = inputs.div_ceil(LANES);
     let group = panels_per_block(batch).min(panels);
-    let mut x_panels = Lanes::scratch(panels * batch);
-    // Blocks of KC samples follow each other within a group of panels, so that a group's block lies in one piece.
-    each_chunk(&mut x_panels, group * batch, &|g, lanes| {
-        let count = lanes.len() / batch;
-        for (block, lanes) in lanes.chunks_mut(count * KC).enumerate() {
-            let depth = lanes.len() / count;
-            pack::columns(x, inputs, block * KC, g * group * LANES, lanes, depth);
-        }
-    });
-
+    let x_panels = pack::column_blocks(x, batch, inputs);
     let tasks = shape.tasks(outputs, TILE_ROWS);
     each_task(&tasks, target.split(&tasks, inputs), &|rows, mut target| {
         // Deep sums are kept for many rows at a time, or the panels would come from memory again for every tile.
@@ -114,12 +105,10 @@ fn by_tiles(shape: GemmShape, dy_rows: &[f32], x: &[f32], target: Piece<'_>, epi
         let mut sums = Lanes::scratch(strip * group);
         for first_panel in (0..panels).step_by(group) {
             let count = group.min(panels - first_panel);
-            let group_panels = &x_panels[first_panel * batch..][..count * batch];
             let column = first_panel * LANES;
             for first_row in (0..rows.len()).step_by(strip) {
                 let strip_rows = strip.min(rows.len() - first_row);
                 let sums = &mut sums[..strip_rows * count];
-                sums.fill([0.0; LANES]);
                 for k in (0..batch).step_by(KC) {
                     let depth = KC.min(batch - k);
                     dispatch(Block {
@@ -128,8 +117,10 @@ fn by_tiles(shape: GemmShape, dy_rows: &[f32], x: &[f32], target: Piece<'_>, epi
                         first_row: rows.start + first_row,
                         first_k: k,
                         depth,
-                        panels: &group_panels[k * count..][..count * depth],
+                        panels: &x_panels[k * panels + first_panel * depth..][..count * depth],
                         sums,
+                        sums_length: count,
+                        then: Then { is_first: k == 0, bias: &[] },
                         // What the finished sums will be applied to.
                         prefetch: Prefetch {
                             matrix: target.values,

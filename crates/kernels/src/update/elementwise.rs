@@ -91,7 +91,11 @@ mod sealed {
             let Ok(states) = <&mut [&mut [f32]; N]>::try_from(states) else { unreachable!("not {N} states") };
             let states = states.each_mut().map(|state| &mut state[range.clone()][..count]);
             for i in 0..count {
-                let state = std::array::from_fn(|n| states[n][i]);
+                // Not `from_fn`, whose closure would be compiled for the baseline processor and called for each element.
+                let mut state = [0.0; N];
+                for n in 0..N {
+                    state[n] = states[n][i];
+                }
                 let (value, state) = rule.step(values[i], clip(gradient[i]), state);
                 values[i] = value;
                 for n in 0..N {

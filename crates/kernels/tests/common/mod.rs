@@ -60,6 +60,10 @@ fn shapes() -> Vec<GemmShape> {
     // A batch of more panels than one group, and wide rows of more panels than one group.
     shapes.push(GemmShape { batch: 1200, inputs: 520, outputs: 7 });
     shapes.push(GemmShape { batch: 4, inputs: 1300, outputs: 9 });
+    // Whole lanes of outputs and inputs, written where they belong: one block and two, more panels than a group, one row and several tasks of rows.
+    for (batch, inputs, outputs) in [(70, 48, 32), (130, 288, 336), (97, 320, 304), (1, 16, 16)] {
+        shapes.push(GemmShape { batch, inputs, outputs });
+    }
     shapes
 }
 

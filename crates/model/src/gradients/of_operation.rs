@@ -1,6 +1,7 @@
 //! The gradients of an operation's input and output.
 
 use dfdx::prelude::*;
+use rayon::prelude::*;
 use strata_kernels as kernels;
 
 use super::pass::{id_of, with_pass};
@@ -82,12 +83,16 @@ pub(crate) fn add_to(gradient: &mut Vec<f32>, dx: Vec<f32>) {
 }
 
 fn sum_up(gradient: &mut [f32], dx: Vec<f32>) {
-    gradient.iter_mut().zip(dx).for_each(|(gradient, dx)| *gradient += dx);
+    let pieces = gradient.par_chunks_mut(PIECE).zip(dx.par_chunks(PIECE));
+    pieces.for_each(|(gradient, dx)| gradient.iter_mut().zip(dx).for_each(|(gradient, dx)| *gradient += dx));
 }
+
+/// Values of a task.
+const PIECE: usize = 1 << 14;
 
 /// Whether nothing was added to a gradient: costs a look at its first values where another operation did, and less than adding where none has.
 fn is_zero(gradient: &[f32]) -> bool {
     // In pieces, each of which is one pass without a branch.
     let is_zero = |piece: &[f32]| piece.iter().fold(0, |bits, value| bits | value.to_bits()) == 0;
-    gradient.chunks(1024).all(is_zero)
+    gradient.par_chunks(PIECE).all(|gradient| gradient.chunks(1024).all(is_zero))
 }
