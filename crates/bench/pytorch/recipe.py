@@ -1,4 +1,4 @@
-"""A config's recipe in PyTorch: low frequencies, mirrored and shifted images, a chain of dense layers with batch normalisation, SGD, one cycle.
+"""A config's recipe in PyTorch: low frequencies, mirrored and shifted images, a chain of dense layers with batch normalisation (of both views in `mirrored(…)`), SGD, one cycle.
 
 Reads the config itself, and refuses what it does not know, so that both programs train the same thing. Draws are PyTorch's own: means over seeds are to be
 compared, and seconds. Prints JSON: seconds of preparation, of training (validation after each epoch included; on the clock and of processor time, which a busy machine disturbs less) and of each epoch's training pass, and accuracies.
@@ -83,15 +83,60 @@ class Shifts:
         return moved.reshape(images.shape)
 
 
-def network(text, inputs):
-    layers = []
+class Views(nn.Module):
+    """`mirrored(…)`: the same layer of an image and of its mirror image, whose odd frequencies have their signs turned. Even and odd frequencies are multiplied apart, which is
+    half of the work of two views."""
+
+    def __init__(self, odd, outputs):
+        super().__init__()
+        self.even, self.odd = (~odd).nonzero()[:, 0], odd.nonzero()[:, 0]
+        whole = nn.Linear(len(odd), outputs)
+        self.of_even, self.of_odd = nn.Linear(len(self.even), outputs), nn.Linear(len(self.odd), outputs, bias=False)
+        with torch.no_grad():
+            self.of_even.weight.copy_(whole.weight[:, self.even])
+            self.of_even.bias.copy_(whole.bias)
+            self.of_odd.weight.copy_(whole.weight[:, self.odd])
+
+    def forward(self, x):
+        even, odd = self.of_even(x[:, self.even]), self.of_odd(x[:, self.odd])
+        return torch.cat([even + odd, even - odd])
+
+
+class Both(nn.Module):
+    """A dense layer inside of `mirrored(…)`: by weights of both views' sum and of their difference."""
+
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        self.even, self.odd = nn.Linear(inputs, outputs), nn.Linear(inputs, outputs, bias=False)
+
+    def forward(self, x):
+        a, b = x.chunk(2)
+        # Half of the sum: the bias is whole.
+        even, odd = self.even((a + b) / 2), self.odd((a - b) / 2)
+        return torch.cat([even + odd, even - odd])
+
+
+class Mean(nn.Module):
+    """The end of `mirrored(…)`."""
+
+    def forward(self, x):
+        a, b = x.chunk(2)
+        return (a + b) / 2
+
+
+def network(text, odd):
+    """A chain of dense layers with what follows each, all of them in `mirrored(…)` or none; `odd` says which inputs turn their signs in a mirror image."""
+    mirrored = text.startswith("mirrored(") and text.endswith(")")
+    text = text.removeprefix("mirrored(").removesuffix(")") if mirrored else text
+    layers, inputs = [], len(odd)
     for words in text.split(","):
         width, *rest = words.split()
-        layers.append(nn.Linear(inputs, int(width)))
-        inputs = int(width)
+        width = int(width)
+        layers.append(nn.Linear(inputs, width) if not mirrored else Both(inputs, width) if layers else Views(odd, width))
+        inputs = width
         for word in rest:
             layers.append({"batch_norm": lambda: nn.BatchNorm1d(inputs), "relu": nn.ReLU, "gelu": nn.GELU}[word]())
-    return nn.Sequential(*layers, nn.Linear(inputs, CLASSES))
+    return nn.Sequential(*layers, *([Mean()] if mirrored else []), nn.Linear(inputs, CLASSES))
 
 
 @torch.no_grad()
@@ -142,7 +187,7 @@ def main():
     inputs = table(images) if shifts is None else None
     validation = table(images[held_out])
     signs = torch.where(table.odd, -1.0, 1.0)
-    model = network(config["model"]["network"], len(signs))
+    model = network(config["model"]["network"], table.odd)
     rules = {key: optimizer[key] for key in ("momentum", "nesterov", "weight_decay")}
     sgd = torch.optim.SGD(model.parameters(), lr=phase["lr"], **rules)
     epochs = arguments.epochs or phase["epochs"]
