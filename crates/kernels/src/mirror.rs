@@ -8,6 +8,9 @@ use crate::memory::{with_room, zeros};
 /// Values that one task goes through.
 const PIECE: usize = 1 << 13;
 
+/// Rows that one task goes through at least.
+const ROWS: usize = 16;
+
 /// What mirroring an image does to a network's inputs: each of them becomes another or itself, with its sign turned or not.
 ///
 /// ```
@@ -19,13 +22,22 @@ const PIECE: usize = 1 << 13;
 ///     inputs[2] = -inputs[2];
 /// }, 3).expect("twice gives the image again");
 /// assert_eq!(mirror.places(), [2.0, 1.0, -3.0]);
-/// assert_eq!(mirror.views(&[1.0, 2.0, 3.0]), [1.0, 2.0, 3.0, 2.0, 1.0, -3.0]);
+/// assert_eq!(mirror.apply(&[1.0, 2.0, 3.0]), [2.0, 1.0, -3.0]);
+/// // The half of a sum; the half of a difference, and the odd frequency.
+/// assert_eq!(mirror.parts(&[1.0, 2.0, 3.0], 0.5), [vec![1.5], vec![-0.5, 3.0]]);
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mirror {
     places: Vec<f32>,
-    /// Which input each becomes, and by which factor.
-    taken: Vec<(u32, f32)>,
+    symmetric: Vec<Of>,
+    antisymmetric: Vec<Of>,
+}
+
+/// What a value of a row's part is made of: an input, and the one that it changes places with, by which sign.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Of {
+    first: u32,
+    second: Option<(u32, f32)>,
 }
 
 /// Inputs of which 32-bit floats can count as many.
@@ -53,7 +65,34 @@ impl Mirror {
         }
         let taken = places.iter().map(taken).collect::<Option<Vec<_>>>()?;
         let returns = |(at, (from, sign)): (usize, &(u32, f32))| taken[*from as usize] == (at as u32, *sign);
-        taken.iter().enumerate().all(returns).then(|| Self { places: places.to_vec(), taken: taken.clone() })
+        if !taken.iter().enumerate().all(returns) {
+            return None;
+        }
+        let (mut symmetric, mut antisymmetric) = (Vec::new(), Vec::new());
+        for (first, (second, sign)) in (0..).zip(taken) {
+            if second > first {
+                let pair = Of { first, second: Some((second, sign)) };
+                symmetric.push(pair);
+                antisymmetric.push(pair);
+            } else if second == first {
+                let part = if sign > 0.0 { &mut symmetric } else { &mut antisymmetric };
+                part.push(Of { first, second: None });
+            }
+        }
+        Some(Self { places: places.to_vec(), symmetric, antisymmetric })
+    }
+
+    /// The mirror images of samples `[batch, inputs]`.
+    ///
+    /// # Panics
+    /// Where these are no whole samples.
+    pub fn apply(&self, x: &[f32]) -> Vec<f32> {
+        let inputs = self.places.len().max(1);
+        assert!(x.len().is_multiple_of(inputs), "whole samples");
+        let image = |x: &[f32]| {
+            self.places.iter().map(|place| 1.0f32.copysign(*place) * x[place.abs() as usize - 1]).collect::<Vec<_>>()
+        };
+        x.chunks(inputs).flat_map(image).collect()
     }
 
     /// As [`Mirror::from_places`] takes them.
@@ -61,38 +100,57 @@ impl Mirror {
         &self.places
     }
 
-    /// Both views of samples `[batch, inputs]`: as they are, then mirrored, `[2 batch, inputs]`.
+    /// The symmetric and the antisymmetric part of each row of `rows`, `[rows, inputs]`: an input that mirroring leaves is in the first, one whose sign it turns in the second, and of
+    /// two that change places `factor` times their sum and their difference are in each. With a `factor` of 1/2 the row is the sum of both parts, and its mirror image their
+    /// difference.
     ///
     /// # Panics
-    /// Where these are no whole samples.
-    pub fn views(&self, x: &[f32]) -> Vec<f32> {
-        let inputs = self.taken.len();
-        assert!(x.len().is_multiple_of(inputs), "whole samples");
-        let mut views = zeros(2 * x.len());
-        let (plain, mirrored) = views.split_at_mut(x.len());
-        plain.copy_from_slice(x);
-        let rows = mirrored.par_chunks_mut(inputs).zip(x.par_chunks(inputs)).with_min_len(PIECE / inputs.min(PIECE));
-        rows.for_each(|(mirrored, x)| {
-            for (value, (from, sign)) in mirrored.iter_mut().zip(&self.taken) {
-                *value = sign * x[*from as usize];
-            }
-        });
-        views
+    /// Where these are no whole rows.
+    pub fn parts(&self, rows: &[f32], factor: f32) -> [Vec<f32>; 2] {
+        let inputs = self.places.len();
+        assert!(rows.len().is_multiple_of(inputs.max(1)), "whole rows");
+        let count = rows.len() / inputs.max(1);
+        [(&self.symmetric, 1.0f32), (&self.antisymmetric, -1.0)].map(|(part, side)| {
+            let mut values = zeros(count * part.len());
+            let each = values.par_chunks_mut(part.len().max(1)).zip(rows.par_chunks(inputs.max(1)));
+            each.with_min_len(ROWS).for_each(|(values, row)| {
+                for (value, of) in values.iter_mut().zip(part) {
+                    *value = match of.second {
+                        None => row[of.first as usize],
+                        Some((second, sign)) => factor * (row[of.first as usize] + side * sign * row[second as usize]),
+                    };
+                }
+            });
+            values
+        })
     }
 
-    /// The gradient of samples, written to `dx`, from that of their views.
+    /// How many values the symmetric and the antisymmetric part of a row have.
+    pub fn widths(&self) -> [usize; 2] {
+        [self.symmetric.len(), self.antisymmetric.len()]
+    }
+
+    /// Adds to `rows`, `[rows, inputs]`, what the transpose of [`Mirror::parts`] makes of gradients of both parts: a row's gradient from its parts'.
     ///
     /// # Panics
-    /// Where there are not two views of each sample.
-    pub fn views_gradient(&self, of_views: &[f32], dx: &mut [f32]) {
-        assert_eq!(of_views.len(), 2 * dx.len(), "two views of each sample");
-        let inputs = self.taken.len();
-        let (plain, mirrored) = of_views.split_at(dx.len());
-        let rows = dx.par_chunks_mut(inputs).zip(plain.par_chunks(inputs)).zip(mirrored.par_chunks(inputs));
-        // The mirror is its own inverse, and so its own transpose.
-        rows.for_each(|((dx, plain), mirrored)| {
-            for ((value, plain), (from, sign)) in dx.iter_mut().zip(plain).zip(&self.taken) {
-                *value = plain + sign * mirrored[*from as usize];
+    /// Where the parts are of other rows.
+    pub fn add_parts_gradient(&self, parts: [&[f32]; 2], factor: f32, rows: &mut [f32]) {
+        let inputs = self.places.len().max(1);
+        let widths = self.widths();
+        let count = rows.len() / inputs;
+        assert!(parts.iter().zip(widths).all(|(part, width)| part.len() == count * width), "parts of each row");
+        let row_of = |part: usize, row: usize| &parts[part][row * widths[part]..][..widths[part]];
+        rows.par_chunks_mut(inputs).enumerate().with_min_len(ROWS).for_each(|(number, row)| {
+            for (part, of, side) in [(0, &self.symmetric, 1.0f32), (1, &self.antisymmetric, -1.0)] {
+                for (value, of) in row_of(part, number).iter().zip(of) {
+                    match of.second {
+                        None => row[of.first as usize] += value,
+                        Some((second, sign)) => {
+                            row[of.first as usize] += factor * value;
+                            row[second as usize] += side * sign * factor * value;
+                        }
+                    }
+                }
             }
         });
     }
@@ -181,17 +239,33 @@ mod tests {
 
     #[test]
     fn gradients_are_the_transposes_of_what_they_belong_to() {
-        let mirror = Mirror::from_places(&[3.0, -2.0, 1.0]).unwrap();
-        let x: Vec<f32> = (0..15).map(|x| x as f32 - 4.0).collect();
-        let dy: Vec<f32> = (0..30).map(|x| (x * x % 11) as f32).collect();
+        let mirror = Mirror::from_places(&[3.0, -2.0, 1.0, -5.0, -4.0, 6.0]).unwrap();
+        let x: Vec<f32> = (0..18).map(|x| x as f32 - 4.0).collect();
+        let dy: Vec<f32> = (0..36).map(|x| (x * x % 11) as f32).collect();
         let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
-        let mut dx = vec![0.0; 15];
-        mirror.views_gradient(&dy, &mut dx);
-        assert_eq!(dot(&mirror.views(&x), &dy), dot(&x, &dx));
+        let [symmetric, antisymmetric] = mirror.parts(&x, 0.5);
+        assert_eq!(mirror.widths(), [3, 3]);
+        let of_parts = [&dy[..9], &dy[20..29]];
+        let mut dx = vec![0.0; 18];
+        mirror.add_parts_gradient(of_parts, 0.5, &mut dx);
+        assert_eq!(dot(&symmetric, of_parts[0]) + dot(&antisymmetric, of_parts[1]), dot(&x, &dx));
         let views = &dy;
-        let mut of_views = vec![0.0; 30];
+        let mut of_views = vec![0.0; 36];
         mean_of_views_gradient(&x, &mut of_views);
         assert_eq!(dot(&mean_of_views(views), &x), dot(views, &of_views));
+    }
+
+    #[test]
+    fn a_row_is_the_sum_of_its_parts_and_its_mirror_image_their_difference() {
+        let mirror = Mirror::from_places(&[3.0, -2.0, 1.0, -5.0, -4.0, 6.0]).unwrap();
+        let x = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0];
+        let [symmetric, antisymmetric] = mirror.parts(&x, 0.5);
+        let (mut sum, mut difference) = (vec![0.0; 6], vec![0.0; 6]);
+        let turned: Vec<f32> = antisymmetric.iter().map(|value| -value).collect();
+        // The transpose at a factor of 1 is the inverse at one half.
+        mirror.add_parts_gradient([&symmetric, &antisymmetric], 1.0, &mut sum);
+        mirror.add_parts_gradient([&symmetric, &turned], 1.0, &mut difference);
+        assert_eq!((sum, difference), (x.to_vec(), mirror.apply(&x)));
     }
 
     #[test]

@@ -237,8 +237,16 @@ impl<'a> Run<'a> {
             LayerSpec::MirroredInput { outputs } => {
                 let (weight, bias, mirror) = (self.tensor(), self.tensor(), self.tensor());
                 // A model's is checked when it is made.
-                let views = Mirror::from_places(mirror).map_or_else(Vec::new, |mirror| mirror.views(&x));
-                (self.affine(self.batch, &views, (weight, width), bias, *outputs), *outputs)
+                let Some(mirror) = Mirror::from_places(mirror) else { return (x, width) };
+                let (parts, weights, no_bias) = (mirror.parts(&x, 0.5), mirror.parts(weight, 1.0), vec![0.0; *outputs]);
+                let product = |part: usize, bias: &[f32]| match mirror.widths()[part] {
+                    0 => bias.repeat(self.batch / 2),
+                    width => self.affine(self.batch / 2, &parts[part], (&weights[part], width), bias, *outputs),
+                };
+                let (sums, differences) = (product(0, bias), product(1, &no_bias));
+                let mut views = kernels::zeros(self.batch * outputs);
+                kernels::views_of(&sums, &differences, 1.0, &mut views);
+                (views, *outputs)
             }
             LayerSpec::MirroredDense { outputs } => {
                 let (even, odd, bias) = (self.tensor(), self.tensor(), self.tensor());

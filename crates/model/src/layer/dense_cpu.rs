@@ -2,7 +2,7 @@
 
 use dfdx::prelude::*;
 use strata_kernels as kernels;
-use strata_kernels::{GemmShape, Mirror};
+use strata_kernels::GemmShape;
 use strata_spec::{Activation, Precision};
 
 use super::dense::{DenseDevice, DenseLayer};
@@ -27,42 +27,23 @@ impl DenseDevice for Cpu {
             own_weight: crate::storage::is_contiguous(&weight),
             is_training: T::OWNS_TAPE,
         };
-        Ok(realized(dense(realized(x), weight, bias, does, None)?))
+        Ok(realized(dense(realized(x), weight, bias, does)?))
     }
 }
 
-/// A mirrored network's first layer: `[batch, inputs]` to `[2 batch, outputs]`, the same of both views.
-pub(super) fn dense_of_views<T: Tape<f32, Cpu>>(
-    x: Rows<T>,
-    weight: Rows,
-    bias: Tensor<(usize,), f32, Cpu>,
-    precision: Precision,
-    mirror: Mirror,
-) -> Result<Rows<T>, CpuError> {
-    let does = Does {
-        activation: Activation::Identity,
-        dropout: Mask::default(),
-        precision,
-        own_weight: crate::storage::is_contiguous(&weight),
-        is_training: T::OWNS_TAPE,
-    };
-    dense(x, weight, bias, does, Some(mirror))
-}
-
-/// [`DenseLayer`] for any sizes: `[batch, inputs]` to `[batch, outputs]`, of both views of each sample where there is a mirror.
+/// [`DenseLayer`] for any sizes: `[batch, inputs]` to `[batch, outputs]`.
 fn dense<T: Tape<f32, Cpu>>(
     x: Rows<T>,
     weight: Rows,
     bias: Tensor<(usize,), f32, Cpu>,
     does: Does,
-    mirror: Option<Mirror>,
 ) -> Result<Rows<T>, CpuError> {
     // A permuted or broadcast tensor is laid out by an operation of the tape; any other stays as it is.
     let (x, tape) = x.try_contiguous()?.split_tape();
     let (weight, weight_tape) = weight.put_tape(T::default()).try_contiguous()?.split_tape();
     let (bias, bias_tape) = bias.put_tape(T::default()).try_contiguous()?.split_tape();
     let mut tape = tape.merge(weight_tape).merge(bias_tape);
-    let (y, done) = Done::forward(x, weight, bias, does, mirror)?;
+    let (y, done) = Done::forward(x, weight, bias, does)?;
     if T::OWNS_TAPE {
         let of_y = OutputGradient::of(&y);
         tape.add_backward_op(move |gradients| done.backward(of_y, gradients));
@@ -85,7 +66,6 @@ struct Does {
 struct Done {
     x: Input,
     x_gradient: InputGradient,
-    mirror: Option<Mirror>,
     weight: Rows,
     bias: Tensor<(usize,), f32, Cpu>,
     shape: GemmShape,
@@ -94,23 +74,12 @@ struct Done {
 }
 
 impl Done {
-    fn forward(
-        x: Rows,
-        weight: Rows,
-        bias: Tensor<(usize,), f32, Cpu>,
-        does: Does,
-        mirror: Option<Mirror>,
-    ) -> Result<(Rows, Self), CpuError> {
+    fn forward(x: Rows, weight: Rows, bias: Tensor<(usize,), f32, Cpu>, does: Does) -> Result<(Rows, Self), CpuError> {
         let Does { activation, dropout, precision, is_training, .. } = does;
+        let ((batch, inputs), (outputs, _)) = (*x.shape(), *weight.shape());
+        let shape = GemmShape { batch, inputs, outputs };
         let x_gradient = InputGradient::of(&x);
         let device = x.device().clone();
-        let ((samples, inputs), (outputs, _)) = (*x.shape(), *weight.shape());
-        let x = match &mirror {
-            Some(mirror) => tensor_from_vec(&device, mirror.views(values(&x)), (2 * samples, inputs))?,
-            None => x,
-        };
-        let batch = x.shape().0;
-        let shape = GemmShape { batch, inputs, outputs };
         let x = Input::new(x, precision);
         let mut y = kernels::zeros(batch * outputs);
         if batch > 0 {
@@ -132,11 +101,11 @@ impl Done {
         let y = tensor_from_vec(&device, y, (batch, outputs))?;
         let has_derivative = is_training && activation != Activation::Identity;
         let saved = saved.unwrap_or_else(|| if has_derivative { Saved::Output(y.clone()) } else { Saved::Nothing });
-        Ok((y, Self { x, x_gradient, mirror, weight, bias, shape, does, saved }))
+        Ok((y, Self { x, x_gradient, weight, bias, shape, does, saved }))
     }
 
     fn backward(self, output_gradient: OutputGradient, gradients: &mut Gradients<f32, Cpu>) -> Result<(), CpuError> {
-        let Self { x, x_gradient, mirror, weight, bias, shape, does, saved } = self;
+        let Self { x, x_gradient, weight, bias, shape, does, saved } = self;
         let keeps_factors = with_pass(gradients, |pass| pass.is_some())?;
         let needs_input_gradient = x_gradient.is_needed(gradients)?;
         let mut dy = output_gradient.take(gradients)?;
@@ -150,14 +119,7 @@ impl Done {
         kernels::bias_gradient(&dy, gradients.get_or_alloc_mut(&bias)?);
         let factors = GradientFactors { factors: x.with(dy), shape };
         if needs_input_gradient {
-            x_gradient.write(gradients, |dx| match mirror {
-                None => factors.input_gradient(values(&weight), dx),
-                Some(mirror) => {
-                    let mut of_views = kernels::zeros(2 * dx.len());
-                    factors.input_gradient(values(&weight), &mut of_views);
-                    mirror.views_gradient(&of_views, dx);
-                }
-            })?;
+            x_gradient.write(gradients, |dx| factors.input_gradient(values(&weight), dx))?;
         }
         if keeps_factors && does.own_weight {
             with_pass(gradients, |pass| pass.map(|pass| pass.push(&weight, factors)))?;

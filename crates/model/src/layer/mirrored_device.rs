@@ -6,7 +6,6 @@ use dfdx::prelude::*;
 use strata_kernels::{self as kernels, GemmShape, Mirror};
 use strata_spec::Precision;
 
-use super::dense_cpu::dense_of_views;
 use super::fused::{Features, Rows, operation};
 use super::operand::Input;
 use crate::gradients::{GradientFactors, with_pass};
@@ -58,7 +57,7 @@ impl MirroredDevice for Cpu {
         // Checked in each pass, since anybody may set the tensor: it says where in memory to read.
         let mirror = Mirror::from_places(values(mirror)).ok_or(CpuError::WrongNumElements)?;
         let (weight, bias) = (realized(weight.clone()), realized(bias.clone()));
-        Ok(realized(dense_of_views(realized(x), weight, bias, precision, mirror)?))
+        Ok(realized(of_views(realized(x), weight, bias, mirror, precision)?))
     }
 
     fn try_both_views<B: Dim, const I: usize, const O: usize, T: Tape<f32, Self>>(
@@ -111,6 +110,79 @@ impl MirroredDevice for Cuda {
     ) -> Result<Features<B, N, Self, T>, Self::Err> {
         Err(CudaError::Cpu(CpuError::WrongNumElements))
     }
+}
+
+/// [`MirroredDevice::try_views`] of any sizes: the product of the symmetric part of the samples, and that of the antisymmetric one, are both views' sum and difference, in half of the multiplications.
+fn of_views<T: Tape<f32, Cpu>>(
+    x: Rows<T>,
+    weight: Rows,
+    bias: Tensor<(usize,), f32, Cpu>,
+    mirror: Mirror,
+    precision: Precision,
+) -> Result<Rows<T>, CpuError> {
+    let (x, tape) = x.try_contiguous()?.split_tape();
+    let ((batch, inputs), (outputs, _)) = (*x.shape(), *weight.shape());
+    if inputs != mirror.places().len() || !is_contiguous(&weight) {
+        return Err(CpuError::WrongNumElements);
+    }
+    let device = x.device().clone();
+    let shapes = mirror.widths().map(|inputs| GemmShape { batch, inputs, outputs });
+    let [symmetric, antisymmetric] = mirror.parts(values(&x), 0.5);
+    let input = |values, shape: GemmShape| {
+        tensor_from_vec(&device, values, (batch, shape.inputs)).map(|rows| Input::new(rows, precision))
+    };
+    let operands = [input(symmetric, shapes[0])?, input(antisymmetric, shapes[1])?];
+    let weights = mirror.parts(values(&weight), 1.0);
+    let products = views_products(&operands, shapes, &weights, values(&bias));
+    let mut y = kernels::zeros(2 * batch * outputs);
+    kernels::views_of(&products[0], &products[1], 1.0, &mut y);
+    let y = tensor_from_vec(&device, y, (2 * batch, outputs))?;
+    Ok(operation(&x, tape, y, move |dy, of_x, gradients| {
+        let needs_input_gradient = of_x.is_needed(gradients)?;
+        let [of_sums, of_differences] = kernels::sums_and_differences(&dy, 1.0);
+        kernels::bias_gradient(&of_sums, gradients.get_or_alloc_mut(&bias)?);
+        let (mut of_weights, mut of_operands) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
+        for (part, (dy, operand)) in [of_sums, of_differences].into_iter().zip(operands).enumerate() {
+            let shape = shapes[part];
+            of_weights[part] = kernels::zeros(outputs * shape.inputs);
+            of_operands[part] = kernels::zeros(batch * shape.inputs);
+            if batch == 0 || shape.inputs == 0 {
+                continue;
+            }
+            let factors = GradientFactors { factors: operand.with(dy), shape };
+            factors.add_to(&mut of_weights[part]);
+            if needs_input_gradient {
+                factors.input_gradient(&weights[part], &mut of_operands[part]);
+            }
+        }
+        let whole = gradients.get_or_alloc_mut(&weight)?;
+        mirror.add_parts_gradient([&of_weights[0], &of_weights[1]], 1.0, whole);
+        if needs_input_gradient {
+            of_x.write(gradients, |dx| mirror.add_parts_gradient([&of_operands[0], &of_operands[1]], 0.5, dx))?;
+        }
+        Ok(())
+    }))
+}
+
+/// The products of both parts with their weights; the bias is in that of the symmetric one, which both views have as it is.
+fn views_products(
+    operands: &[Input; 2],
+    shapes: [GemmShape; 2],
+    weights: &[Vec<f32>; 2],
+    bias: &[f32],
+) -> [Vec<f32>; 2] {
+    let no_bias = kernels::zeros(bias.len());
+    [0, 1].map(|part| {
+        let (shape, bias) = (shapes[part], if part == 0 { bias } else { &no_bias });
+        let mut product = kernels::zeros(shape.batch * shape.outputs);
+        if shape.batch > 0 && shape.inputs > 0 {
+            operands[part].affine(shape, &weights[part], bias, &mut product);
+        } else {
+            // No input of that kind: an image that is its own mirror image, one pixel wide.
+            product.chunks_exact_mut(shape.outputs).for_each(|row| row.copy_from_slice(bias));
+        }
+        product
+    })
 }
 
 /// [`MirroredDevice::try_both_views`] of any sizes.

@@ -21,7 +21,8 @@ where
     type Built = MirroredInputLayer<I, O, E, D>;
 }
 
-/// A built [`MirroredInput`]: `x · weightᵀ + bias` of an image, and of its mirror image.
+/// A built [`MirroredInput`]: `x · weightᵀ + bias` of an image, and of its mirror image, by the products of the symmetric and of the antisymmetric part of the image, which take half
+/// as many multiplications.
 #[derive(Clone, Debug)]
 pub struct MirroredInputLayer<const I: usize, const O: usize, E: Dtype, D: Storage<E>> {
     /// `[outputs, inputs]`.

@@ -36,7 +36,7 @@ impl LayerList {
         ];
         words.push((
             "mirrored(…)".to_owned(),
-            "at the beginning, of images: a network that by its weights sees a mirror image as it sees the image, and its further dense layers with half of the products (widths are those of each of the two views)",
+            "at the beginning, of images: a network that by its weights sees a mirror image as it sees the image, with half of the products that as many features take elsewhere (widths are those of each of the two views)",
         ));
         words.extend(LayerKind::ALL.map(|kind| (kind.written("0.1"), kind.sentence())));
         words.extend(Activation::ALL.map(|activation| (activation.to_string(), activation.sentence())));

@@ -126,7 +126,7 @@ fn steps_are_those_of_pytorch_and_the_predictor_is_the_network() {
 #[test]
 fn a_mirror_image_has_the_images_logits_to_the_bit() {
     let (x, labels) = input(2);
-    let mirrored = mirror().views(&x.as_vec()).split_off(x.as_vec().len());
+    let mirrored = mirror().apply(&x.as_vec());
     assert_ne!(mirrored, x.as_vec());
     let mirrored = tensor_from_vec(&Cpu::default(), mirrored, *x.shape()).unwrap();
     for precision in [Precision::F32, Precision::Bf16] {
@@ -137,6 +137,26 @@ fn a_mirror_image_has_the_images_logits_to_the_bit() {
         let other = cross_entropy(ours.forward_mut(mirrored.leaky_trace()), &labels).unwrap().array();
         assert!((traced - other).abs() < 1e-6, "{traced} {other}");
         assert_eq!(ours.forward(x.clone()).as_vec(), ours.forward(mirrored.clone()).as_vec());
+    }
+}
+
+/// One pixel wide: an image is its own mirror image, and there is no antisymmetric part; two odd frequencies: there is no symmetric one.
+#[test]
+fn inputs_of_one_kind_only_are_served() {
+    for (places, features) in [([1.0, 2.0], [0.5, -1.0]), ([-1.0, -2.0], [0.5, -1.0])] {
+        let mirror = Mirror::from_places(&places);
+        let options = ClassifierOptions { mirror, ..options() };
+        let mut classifier = build::<net!(2, mirrored(7 tanh, 5 relu), 3), 2, 3>(options).unwrap();
+        classifier.initialise(&mut TorchRng::new(5)).unwrap();
+        for _ in 0..200 {
+            let batch =
+                Batch { indices: vec![0, 1], features: [features, [2.0, 1.0]].concat(), labels: vec![2, 0], mix: None };
+            classifier.training_step(batch, 0.05).unwrap();
+        }
+        classifier.training_score().unwrap();
+        let batch = Batch { indices: vec![0], features: features.to_vec(), labels: vec![2], mix: None };
+        classifier.validation_step(batch).unwrap();
+        assert_eq!(classifier.validation_score().unwrap().correct, 1);
     }
 }
 
