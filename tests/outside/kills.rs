@@ -32,13 +32,13 @@ const RESIDUAL_SETS: &[&str] = &[
 ];
 
 const AUGMENTED_RUNS: usize = 3;
-/// Low frequencies; images changed in every way, mirrored in every other epoch, batches mixed in both ways.
+/// A mirrored network on low frequencies; images changed in every way, mirrored in every other epoch, batches mixed in both ways.
 const AUGMENTED_SETS: &[&str] = &[
     "phases=[{epochs=5,lr=0.01,schedule=\"one_cycle\"}]",
     "checkpoint.every_steps=2",
     "dataset.input=frequencies",
     "dataset.coefficients=64",
-    "model.network=512 batch_norm relu, 256 batch_norm relu",
+    "model.network=mirrored(64 batch_norm relu, skip(32 relu, 64 batch_norm), 48 relu dropout(0.1))",
     "augment=[{kind='mirror',alternate=true},{kind='crop',area=[0.5,1]},{kind='shift',pixels=3,edges='reflected'},\
      {kind='rotate',degrees=10,probability=0.5},{kind='colour_jitter',brightness=0.3,contrast=0.3,saturation=0.3},{kind='cutout',size=8},\
      {kind='mixup',alpha=0.2,probability=0.4},{kind='cutmix',probability=0.4}]",

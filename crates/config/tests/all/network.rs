@@ -64,7 +64,11 @@ fn a_set_takes_the_place_of_what_the_file_says_of_the_network() {
 fn what_is_wrong_with_a_network_is_found_with_its_line_and_a_remedy() {
     let many = format!("8 relu{}", ", 8".repeat(32));
     let cases = [
-        ("8 gellu", "`gellu` is no layer; there are a width, skip(…), dropout(p), stochastic_depth(p), batch_norm,"),
+        ("8 relu, mirrored(8)", "`mirrored(…)` stands at the beginning of a network only"),
+        (
+            "8 gellu",
+            "`gellu` is no layer; there are a width, skip(…), mirrored(…), dropout(p), stochastic_depth(p), batch_norm,",
+        ),
         ("8 relu 9", "a comma is missing before `9`"),
         ("", "a layer is missing"),
         (
