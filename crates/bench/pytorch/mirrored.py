@@ -13,8 +13,9 @@ import sys
 import torch
 from torch import nn
 
-SEED, STEPS, RATE, CLASSES, INPUTS = 5, 8, 0.1, 5, 13
-SIZES = [17, 9, 31, 3]
+from residual import CLASSES, INPUTS, Skip, batch
+
+SEED, STEPS, RATE = 5, 8, 0.1
 
 
 def mirror(x):
@@ -48,15 +49,6 @@ class Both(nn.Module):
         return torch.cat([a @ p.T + b @ q.T, b @ p.T + a @ q.T]) + self.even.bias
 
 
-class Skip(nn.Module):
-    def __init__(self, *layers):
-        super().__init__()
-        self.layers = nn.Sequential(*layers)
-
-    def forward(self, x):
-        return x + self.layers(x)
-
-
 def network():
     """net!(13, mirrored(11 batch_norm gelu, skip(layer_norm, 7 silu, 11), 9 batch_norm tanh), 5)."""
     return nn.Sequential(
@@ -67,14 +59,6 @@ def network():
         ),
         nn.Linear(9, CLASSES),
     )
-
-
-def batch(step):
-    """The numbers of a formula, the same in single precision wherever they are worked out."""
-    size = SIZES[step % len(SIZES)]
-    value = lambda sample, i: ((sample * 7919 + i * 104729 + sample * i * 31 + step * 17) % 257 - 128) / 64
-    features = torch.tensor([[value(sample, i) for i in range(INPUTS)] for sample in range(size)], dtype=torch.float64)
-    return features, torch.tensor([(sample * 3 + step) % CLASSES for sample in range(size)])
 
 
 def tensors(values):

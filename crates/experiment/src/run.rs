@@ -222,7 +222,9 @@ impl Runner<'_> {
         let (inputs, dataset_sha256) = self.stop.while_at_once(|| threads.run(inputs_and_hash))?;
         let (inputs, dataset_sha256) = (inputs?, dataset_sha256?);
         let tables = inputs.tables(experiment, &dataset.train, device)?;
-        let (images, mirror) = ((&*dataset.train, &*split.train), inputs.mirror(dataset.train.shape()));
+        let images = (&*dataset.train, &*split.train);
+        let is_mirrored = experiment.network().is_mirrored();
+        let mirror = is_mirrored.then(|| inputs.mirror(dataset.train.shape())).flatten();
         let mut classifier = setup::classifier(experiment, self.networks, device, images, tables.as_deref(), mirror)?;
         classifier.compute_on(threads.clone());
         let loaders = threads.run(|| inputs.loaders(experiment, &dataset, &split, tables.is_some()))?;

@@ -43,7 +43,7 @@ pub(crate) fn weighted_loss(
 }
 
 /// Builds the config's network, one of those that the program was built with; `images` are those to train on, at `indices`, which a card with `tables` takes as they are and
-/// looks their values up itself; `mirror` is what mirroring does to its inputs.
+/// looks their values up itself; `mirror` is what mirroring does to its inputs, where it asks for that.
 pub(crate) fn classifier(
     experiment: &Config,
     networks: &[CompiledNetwork],
@@ -71,7 +71,7 @@ pub(crate) fn classifier(
         dropout,
         seed: experiment.seed,
         precision: precision(experiment),
-        mirror: mirror.filter(|_| network.is_mirrored()),
+        mirror,
         resident: tables.zip(bytes.as_deref()).map(|(tables, bytes)| ByteSamples { bytes, tables }),
     })?;
     let built = classifier.architecture().network();

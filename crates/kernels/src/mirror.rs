@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use crate::dispatch::{Kernel, dispatch};
 use crate::memory::{with_room, zeros};
+use crate::parallel::each_pair;
 
 /// Values that one task goes through.
 const PIECE: usize = 1 << 13;
@@ -112,8 +113,8 @@ impl Mirror {
         let count = rows.len() / inputs.max(1);
         [(&self.symmetric, 1.0f32), (&self.antisymmetric, -1.0)].map(|(part, side)| {
             let mut values = zeros(count * part.len());
-            let each = values.par_chunks_mut(part.len().max(1)).zip(rows.par_chunks(inputs.max(1)));
-            each.with_min_len(ROWS).for_each(|(values, row)| {
+            let width = part.len().max(1);
+            each_pair((rows, inputs.max(1)), (&mut values, width), ROWS, &|row, values| {
                 for (value, of) in values.iter_mut().zip(part) {
                     *value = match of.second {
                         None => row[of.first as usize],

@@ -88,16 +88,13 @@ impl Architecture {
                 tensors.push(TensorSpec { name, shape: shape.to_vec(), trained });
             };
             match layer {
-                LayerSpec::Dense { outputs } => {
+                LayerSpec::Dense { outputs } | LayerSpec::MirroredInput { outputs } => {
                     dense += 1;
                     push(format!("layer{dense}.weight"), &[*outputs, inputs], true);
                     push(format!("layer{dense}.bias"), &[*outputs], true);
-                }
-                LayerSpec::MirroredInput { outputs } => {
-                    dense += 1;
-                    push(format!("layer{dense}.weight"), &[*outputs, inputs], true);
-                    push(format!("layer{dense}.bias"), &[*outputs], true);
-                    push(format!("layer{dense}.mirror"), &[inputs], false);
+                    if matches!(layer, LayerSpec::MirroredInput { .. }) {
+                        push(format!("layer{dense}.mirror"), &[inputs], false);
+                    }
                 }
                 LayerSpec::MirroredDense { outputs } => {
                     dense += 1;

@@ -218,6 +218,18 @@ impl<'a> Run<'a> {
         y
     }
 
+    /// Both views of a mirrored layer, `[batch, outputs]`: `factor` times the sum and the difference of the products of both parts, each with its weight, the bias being in the first.
+    fn views(&self, parts: &[Vec<f32>; 2], weights: [(&[f32], usize); 2], bias: &[f32], factor: f32) -> Vec<f32> {
+        let (samples, no_bias) = (self.batch / 2, vec![0.0; bias.len()]);
+        let [sums, differences] = [(0, bias), (1, &no_bias)].map(|(part, bias)| match weights[part] {
+            (_, 0) => bias.repeat(samples),
+            weight => self.affine(samples, &parts[part], weight, bias, bias.len()),
+        });
+        let mut views = kernels::zeros(2 * sums.len());
+        kernels::views_of(&sums, &differences, factor, &mut views);
+        views
+    }
+
     fn layers(&mut self, layers: &[LayerSpec], values: Values) -> Values {
         layers.iter().fold(values, |values, layer| self.layer(layer, values))
     }
@@ -238,26 +250,15 @@ impl<'a> Run<'a> {
                 let (weight, bias, mirror) = (self.tensor(), self.tensor(), self.tensor());
                 // A model's is checked when it is made.
                 let Some(mirror) = Mirror::from_places(mirror) else { return (x, width) };
-                let (parts, weights, no_bias) = (mirror.parts(&x, 0.5), mirror.parts(weight, 1.0), vec![0.0; *outputs]);
-                let product = |part: usize, bias: &[f32]| match mirror.widths()[part] {
-                    0 => bias.repeat(self.batch / 2),
-                    width => self.affine(self.batch / 2, &parts[part], (&weights[part], width), bias, *outputs),
-                };
-                let (sums, differences) = (product(0, bias), product(1, &no_bias));
-                let mut views = kernels::zeros(self.batch * outputs);
-                kernels::views_of(&sums, &differences, 1.0, &mut views);
-                (views, *outputs)
+                let (parts, weights) = (mirror.parts(&x, 0.5), mirror.parts(weight, 1.0));
+                let weights = [(&*weights[0], mirror.widths()[0]), (&*weights[1], mirror.widths()[1])];
+                (self.views(&parts, weights, bias, 1.0), *outputs)
             }
             LayerSpec::MirroredDense { outputs } => {
                 let (even, odd, bias) = (self.tensor(), self.tensor(), self.tensor());
                 let doubled: Vec<f32> = bias.iter().map(|bias| 2.0 * bias).collect();
-                let [sums, differences] = kernels::sums_and_differences(&x, 1.0);
-                let samples = self.batch / 2;
-                let sums = self.affine(samples, &sums, (even, width), &doubled, *outputs);
-                let differences = self.affine(samples, &differences, (odd, width), &vec![0.0; *outputs], *outputs);
-                let mut views = kernels::zeros(self.batch * outputs);
-                kernels::views_of(&sums, &differences, 0.5, &mut views);
-                (views, *outputs)
+                let parts = kernels::sums_and_differences(&x, 1.0);
+                (self.views(&parts, [(even, width), (odd, width)], &doubled, 0.5), *outputs)
             }
             LayerSpec::Activation(activation) => {
                 kernels::activate(*activation, &mut x);

@@ -125,64 +125,30 @@ fn of_views<T: Tape<f32, Cpu>>(
     if inputs != mirror.places().len() || !is_contiguous(&weight) {
         return Err(CpuError::WrongNumElements);
     }
-    let device = x.device().clone();
     let shapes = mirror.widths().map(|inputs| GemmShape { batch, inputs, outputs });
-    let [symmetric, antisymmetric] = mirror.parts(values(&x), 0.5);
-    let input = |values, shape: GemmShape| {
-        tensor_from_vec(&device, values, (batch, shape.inputs)).map(|rows| Input::new(rows, precision))
-    };
-    let operands = [input(symmetric, shapes[0])?, input(antisymmetric, shapes[1])?];
+    let products = Products::of(x.device(), mirror.parts(values(&x), 0.5), shapes, precision)?;
     let weights = mirror.parts(values(&weight), 1.0);
-    let products = views_products(&operands, shapes, &weights, values(&bias));
-    let mut y = kernels::zeros(2 * batch * outputs);
-    kernels::views_of(&products[0], &products[1], 1.0, &mut y);
-    let y = tensor_from_vec(&device, y, (2 * batch, outputs))?;
+    let y = products.views(weights.each_ref().map(Vec::as_slice), values(&bias), 1.0);
+    let y = tensor_from_vec(x.device(), y, (2 * batch, outputs))?;
     Ok(operation(&x, tape, y, move |dy, of_x, gradients| {
-        let needs_input_gradient = of_x.is_needed(gradients)?;
-        let [of_sums, of_differences] = kernels::sums_and_differences(&dy, 1.0);
-        kernels::bias_gradient(&of_sums, gradients.get_or_alloc_mut(&bias)?);
-        let (mut of_weights, mut of_operands) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
-        for (part, (dy, operand)) in [of_sums, of_differences].into_iter().zip(operands).enumerate() {
-            let shape = shapes[part];
-            of_weights[part] = kernels::zeros(outputs * shape.inputs);
-            of_operands[part] = kernels::zeros(batch * shape.inputs);
-            if batch == 0 || shape.inputs == 0 {
-                continue;
-            }
-            let factors = GradientFactors { factors: operand.with(dy), shape };
-            factors.add_to(&mut of_weights[part]);
-            if needs_input_gradient {
-                factors.input_gradient(&weights[part], &mut of_operands[part]);
-            }
+        let of_products = kernels::sums_and_differences(&dy, 1.0);
+        kernels::bias_gradient(&of_products[0], gradients.get_or_alloc_mut(&bias)?);
+        let factors = products.with(of_products);
+        if of_x.is_needed(gradients)? {
+            let of_parts = input_gradients(&factors, weights.each_ref().map(Vec::as_slice));
+            of_x.write(gradients, |dx| mirror.add_parts_gradient(of_parts.each_ref().map(Vec::as_slice), 0.5, dx))?;
         }
+        let of_weights = factors.map(|factors| {
+            let mut gradient = kernels::zeros(outputs * factors.shape.inputs);
+            if has_terms(factors.shape) {
+                factors.add_to(&mut gradient);
+            }
+            gradient
+        });
         let whole = gradients.get_or_alloc_mut(&weight)?;
-        mirror.add_parts_gradient([&of_weights[0], &of_weights[1]], 1.0, whole);
-        if needs_input_gradient {
-            of_x.write(gradients, |dx| mirror.add_parts_gradient([&of_operands[0], &of_operands[1]], 0.5, dx))?;
-        }
+        mirror.add_parts_gradient(of_weights.each_ref().map(Vec::as_slice), 1.0, whole);
         Ok(())
     }))
-}
-
-/// The products of both parts with their weights; the bias is in that of the symmetric one, which both views have as it is.
-fn views_products(
-    operands: &[Input; 2],
-    shapes: [GemmShape; 2],
-    weights: &[Vec<f32>; 2],
-    bias: &[f32],
-) -> [Vec<f32>; 2] {
-    let no_bias = kernels::zeros(bias.len());
-    [0, 1].map(|part| {
-        let (shape, bias) = (shapes[part], if part == 0 { bias } else { &no_bias });
-        let mut product = kernels::zeros(shape.batch * shape.outputs);
-        if shape.batch > 0 && shape.inputs > 0 {
-            operands[part].affine(shape, &weights[part], bias, &mut product);
-        } else {
-            // No input of that kind: an image that is its own mirror image, one pixel wide.
-            product.chunks_exact_mut(shape.outputs).for_each(|row| row.copy_from_slice(bias));
-        }
-        product
-    })
 }
 
 /// [`MirroredDevice::try_both_views`] of any sizes.
@@ -198,51 +164,96 @@ fn of_both_views<T: Tape<f32, Cpu>>(
         return Err(CpuError::WrongNumElements);
     }
     let shape = GemmShape { batch: rows / 2, inputs, outputs };
-    let device = x.device().clone();
-    let [sums, differences] = kernels::sums_and_differences(values(&x), 1.0);
-    let input =
-        |values| tensor_from_vec(&device, values, (shape.batch, inputs)).map(|rows| Input::new(rows, precision));
-    let operands = [input(sums)?, input(differences)?];
+    let products = Products::of(x.device(), kernels::sums_and_differences(values(&x), 1.0), [shape; 2], precision)?;
+    // Half of the bias twice over is in the sum of both views.
     let doubled: Vec<f32> = values(&bias).iter().map(|bias| 2.0 * bias).collect();
-    let mut products = [kernels::zeros(shape.batch * outputs), kernels::zeros(shape.batch * outputs)];
-    let mut y = kernels::zeros(rows * outputs);
-    if rows > 0 {
-        // Half of the bias twice over is in the sum of both views.
-        for ((operand, weight), (bias, product)) in
-            operands.iter().zip(&weights).zip([doubled, kernels::zeros(outputs)].iter().zip(&mut products))
-        {
-            operand.affine(shape, values(weight), bias, product);
-        }
-        kernels::views_of(&products[0], &products[1], 0.5, &mut y);
-    }
-    let y = tensor_from_vec(&device, y, (rows, outputs))?;
+    let y = products.views(weights.each_ref().map(values), &doubled, 0.5);
+    let y = tensor_from_vec(x.device(), y, (rows, outputs))?;
     Ok(operation(&x, tape, y, move |dy, of_x, gradients| {
         kernels::bias_gradient(&dy, gradients.get_or_alloc_mut(&bias)?);
-        let needs_input_gradient = of_x.is_needed(gradients)?;
-        let keeps_factors = with_pass(gradients, |pass| pass.is_some())?;
-        let mut of_operands = Vec::new();
-        for ((dy, operand), weight) in kernels::sums_and_differences(&dy, 0.5).into_iter().zip(operands).zip(weights) {
-            if rows == 0 {
-                gradients.try_alloc_for(&weight)?;
-                continue;
-            }
-            let factors = GradientFactors { factors: operand.with(dy), shape };
-            if needs_input_gradient {
-                let mut dx = kernels::zeros(shape.batch * inputs);
-                factors.input_gradient(values(&weight), &mut dx);
-                of_operands.push(dx);
-            }
-            if keeps_factors {
-                with_pass(gradients, |pass| pass.map(|pass| pass.push(&weight, factors)))?;
-            } else {
-                factors.add_to(gradients.get_or_alloc_mut(&weight)?);
-            }
+        let factors = products.with(kernels::sums_and_differences(&dy, 0.5));
+        if of_x.is_needed(gradients)? {
+            let [sums, differences] = input_gradients(&factors, weights.each_ref().map(values));
+            of_x.write(gradients, |dx| kernels::views_of(&sums, &differences, 1.0, dx))?;
         }
-        if let [sums, differences] = of_operands.as_slice() {
-            of_x.write(gradients, |dx| kernels::views_of(sums, differences, 1.0, dx))?;
+        let keeps_factors = with_pass(gradients, |pass| pass.is_some())?;
+        for (factors, weight) in factors.into_iter().zip(&weights) {
+            if !has_terms(factors.shape) {
+                gradients.try_alloc_for(weight)?;
+            } else if keeps_factors {
+                with_pass(gradients, |pass| pass.map(|pass| pass.push(weight, factors)))?;
+            } else {
+                factors.add_to(gradients.get_or_alloc_mut(weight)?);
+            }
         }
         Ok(())
     }))
+}
+
+/// Two products side by side: that of what both views have in common, and that of what they differ by.
+struct Products {
+    operands: [Input; 2],
+    shapes: [GemmShape; 2],
+}
+
+impl Products {
+    /// Of these operands, `[batch, inputs]` each.
+    fn of(
+        device: &Cpu,
+        [common, different]: [Vec<f32>; 2],
+        shapes: [GemmShape; 2],
+        precision: Precision,
+    ) -> Result<Self, CpuError> {
+        let operand = |values, GemmShape { batch, inputs, .. }: GemmShape| {
+            tensor_from_vec(device, values, (batch, inputs)).map(|rows| Input::new(rows, precision))
+        };
+        Ok(Self { operands: [operand(common, shapes[0])?, operand(different, shapes[1])?], shapes })
+    }
+
+    /// Both views, `[2 batch, outputs]`: `factor` times the sum and the difference of the products with `weights`, the bias being in the first.
+    fn views(&self, weights: [&[f32]; 2], bias: &[f32], factor: f32) -> Vec<f32> {
+        let no_bias = kernels::zeros(bias.len());
+        let [sums, differences] = [(0, bias), (1, &no_bias)].map(|(part, bias)| {
+            let shape = self.shapes[part];
+            let mut product = kernels::zeros(shape.batch * shape.outputs);
+            if has_terms(shape) {
+                self.operands[part].affine(shape, weights[part], bias, &mut product);
+            } else {
+                // No input of that kind: an image that is its own mirror image, one pixel wide.
+                product.chunks_exact_mut(shape.outputs).for_each(|row| row.copy_from_slice(bias));
+            }
+            product
+        });
+        let mut views = kernels::zeros(2 * sums.len());
+        kernels::views_of(&sums, &differences, factor, &mut views);
+        views
+    }
+
+    /// The factors of the weights' gradients, from the gradients of the products.
+    fn with(self, [of_common, of_different]: [Vec<f32>; 2]) -> [GradientFactors; 2] {
+        let ([common, different], [of, of_other]) = (self.operands, self.shapes);
+        [
+            GradientFactors { factors: common.with(of_common), shape: of },
+            GradientFactors { factors: different.with(of_different), shape: of_other },
+        ]
+    }
+}
+
+/// The gradients of both operands, `[batch, inputs]` each.
+fn input_gradients(factors: &[GradientFactors; 2], weights: [&[f32]; 2]) -> [Vec<f32>; 2] {
+    [0, 1].map(|part| {
+        let shape = factors[part].shape;
+        let mut gradient = kernels::zeros(shape.batch * shape.inputs);
+        if has_terms(shape) {
+            factors[part].input_gradient(weights[part], &mut gradient);
+        }
+        gradient
+    })
+}
+
+/// Whether a product has samples and inputs: kernels take no empty ones.
+fn has_terms(shape: GemmShape) -> bool {
+    shape.batch > 0 && shape.inputs > 0
 }
 
 fn mean<T: Tape<f32, Cpu>>(views: Rows<T>) -> Result<Rows<T>, CpuError> {

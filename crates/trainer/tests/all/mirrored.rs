@@ -1,7 +1,7 @@
 //! A network of mirror symmetry, at odd widths and batches: against PyTorch in double precision (crates/bench/pytorch/mirrored.py), its symmetry to the bit, refusals.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
-use crate::common::golden::{CLASSES, INPUTS, batch, difference, input, numbers};
+use crate::common::golden::{CLASSES, INPUTS, assert_gradients, batch, difference, gradients, input, numbers};
 use dfdx::prelude::*;
 use serde_json::Value;
 use strata_kernels::Mirror;
@@ -37,6 +37,17 @@ fn options() -> ClassifierOptions<'static> {
     ClassifierOptions::of_net(Sgd { momentum: 0.9, nesterov: true, weight_decay: 0.01 })
 }
 
+fn usage() -> Usage {
+    Usage {
+        activation: Activation::Identity,
+        dropout: 0.0,
+        input: vec![INPUTS],
+        classes: (0..CLASSES).map(|class| class.to_string()).collect(),
+        transform: InputTransform::None,
+        precision: Precision::F32,
+    }
+}
+
 #[test]
 fn gradients_are_those_of_pytorch_in_double_precision() {
     let golden = golden();
@@ -48,17 +59,8 @@ fn gradients_are_those_of_pytorch_in_double_precision() {
     assert!((f64::from(loss.array()) - golden["losses"][0].as_f64().unwrap()).abs() < 1e-6);
     store.backward(loss, &network).unwrap();
     let norm = store.squared_norm().sqrt();
-    let mut found = Vec::new();
-    let whole = |gradient: strata_kernels::Gradient<'_>| gradient.into_whole().into_owned();
-    store.update(&mut network, |parameter| found.push((parameter.name.to_owned(), whole(parameter.gradient)))).unwrap();
-    let expected = golden["gradients"].as_array().unwrap();
-    assert_eq!(found.len(), expected.len());
-    for ((name, found), expected) in found.iter().zip(expected) {
-        // A bias in front of a batch normalisation, with nothing but sums between, has no gradient but rounding.
-        let least = if ["layer1.bias", "layer3.bias", "layer4.bias"].contains(&&**name) { norm } else { 0.0 };
-        let difference = difference(found, &numbers(expected), least);
-        assert!(difference < 1e-5, "{name}: {difference:.1e}");
-    }
+    let found = gradients(&mut network, &mut store);
+    assert_gradients(&found, &golden["gradients"], &["layer1.bias", "layer3.bias", "layer4.bias"], norm);
 }
 
 /// dfdx's own backward pass, which has whole gradients and the input's too, has the same; the input's is that of a finite difference.
@@ -106,15 +108,7 @@ fn steps_are_those_of_pytorch_and_the_predictor_is_the_network() {
         let difference = difference(&tensor.values, &numbers(expected), 0.0);
         assert!(difference < 2e-5, "{}: {difference:.1e}", tensor.name);
     }
-    let usage = Usage {
-        activation: Activation::Identity,
-        dropout: 0.0,
-        input: vec![INPUTS],
-        classes: (0..CLASSES).map(|class| class.to_string()).collect(),
-        transform: InputTransform::None,
-        precision: Precision::F32,
-    };
-    let predictor = Predictor::new(TrainedModel::new(weights.clone(), usage).unwrap()).unwrap();
+    let predictor = Predictor::new(TrainedModel::new(weights.clone(), usage()).unwrap()).unwrap();
     let (features, _) = batch(0);
     let logits = predictor.logits(&features).unwrap();
     assert!(difference(&logits, &numbers(&golden["logits"]), 0.0) < 2e-5);
@@ -172,14 +166,6 @@ fn a_network_that_nobody_told_what_mirroring_does_is_refused() {
     let mut weights = weights_of(&network());
     let tensor = weights.tensors.iter_mut().find(|tensor| tensor.name == "layer1.mirror").unwrap();
     tensor.values[0] = 7.0;
-    let usage = Usage {
-        activation: Activation::Identity,
-        dropout: 0.0,
-        input: vec![INPUTS],
-        classes: (0..CLASSES).map(|class| class.to_string()).collect(),
-        transform: InputTransform::None,
-        precision: Precision::F32,
-    };
-    let error = TrainedModel::new(weights, usage).unwrap_err().to_string();
+    let error = TrainedModel::new(weights, usage()).unwrap_err().to_string();
     assert!(error.starts_with("layer1.mirror is no mirror"), "{error}");
 }

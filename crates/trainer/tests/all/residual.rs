@@ -2,7 +2,7 @@
 //! precision (crates/bench/pytorch/residual.py), against finite differences, and against dfdx's own modules.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
-use crate::common::golden::{batch, difference, input, numbers};
+use crate::common::golden::{CLASSES, INPUTS, assert_gradients, batch, difference, gradients, input, numbers};
 use dfdx::nn::builders::{BatchNorm1D, LayerNorm1D, Linear, ReLU, Residual, Sigmoid, Tanh};
 use dfdx::optim::{Momentum, Optimizer, Sgd as DfdxSgd, SgdConfig};
 use dfdx::prelude::*;
@@ -11,8 +11,6 @@ use strata_model::{Activation, GradientStore, Layers, cross_entropy, initialise,
 use strata_rng::TorchRng;
 use strata_trainer::{Batch, ClassifierOptions, Clipping, Cosine, Schedule, ScheduledStep, Sgd, TrainingStep, build};
 
-const INPUTS: usize = 13;
-const CLASSES: usize = 5;
 type Network = net!(
     13,
     11 batch_norm gelu,
@@ -34,17 +32,6 @@ fn network() -> Built<Network> {
     network
 }
 
-/// Every parameter's gradient, by name, in the order of the walk.
-fn gradients(network: &mut Built<Network>, store: &mut GradientStore) -> Vec<(String, Vec<f32>)> {
-    let mut gradients = Vec::new();
-    store
-        .update(network, |parameter| {
-            gradients.push((parameter.name.to_owned(), parameter.gradient.into_whole().into_owned()))
-        })
-        .unwrap();
-    gradients
-}
-
 #[test]
 fn gradients_are_those_of_pytorch_in_double_precision() {
     let golden = golden();
@@ -57,15 +44,8 @@ fn gradients_are_those_of_pytorch_in_double_precision() {
     store.backward(loss, &network).unwrap();
     let norm = store.squared_norm().sqrt();
     assert!((norm / golden["norms"][0].as_f64().unwrap() - 1.0).abs() < 1e-5, "{norm}");
-    let expected = golden["gradients"].as_array().unwrap();
     let found = gradients(&mut network, &mut store);
-    assert_eq!(found.len(), expected.len());
-    for ((name, found), expected) in found.iter().zip(expected) {
-        // A bias in front of a batch normalisation has no gradient but rounding: it is held against the whole gradient's norm.
-        let least = if ["layer1.bias", "layer4.bias"].contains(&&**name) { norm } else { 0.0 };
-        let difference = difference(found, &numbers(expected), least);
-        assert!(difference < 1e-5, "{name}: {difference:.1e}");
-    }
+    assert_gradients(&found, &golden["gradients"], &["layer1.bias", "layer4.bias"], norm);
 }
 
 /// Twelve steps, the gradients of half of them clipped; differences are single precision's.

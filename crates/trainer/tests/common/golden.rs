@@ -2,7 +2,7 @@
 
 use dfdx::prelude::{Const, Cpu, Tensor};
 use serde_json::Value;
-use strata_model::tensor_from_vec;
+use strata_model::{GradientStore, NetworkTensors, tensor_from_vec};
 
 pub const INPUTS: usize = 13;
 pub const CLASSES: usize = 5;
@@ -32,4 +32,28 @@ pub fn difference(found: &[f32], expected: &[f64], least: f64) -> f64 {
     assert_eq!(found.len(), expected.len());
     let scale = expected.iter().fold(least, |scale, value| scale.max(value.abs()));
     found.iter().zip(expected).fold(0.0, |most, (a, b)| (f64::from(*a) - b).abs().max(most)) / scale
+}
+
+/// Every parameter's gradient, by name, in the order of the walk.
+pub fn gradients(network: &mut dyn NetworkTensors<Cpu>, store: &mut GradientStore) -> Vec<(String, Vec<f32>)> {
+    let mut gradients = Vec::new();
+    store
+        .update(network, |parameter| {
+            gradients.push((parameter.name.to_owned(), parameter.gradient.into_whole().into_owned()))
+        })
+        .unwrap();
+    gradients
+}
+
+/// Holds gradients against PyTorch's. A bias in front of a batch normalisation, with nothing but sums between, has no gradient but rounding: those of `idle` are held
+/// against the whole gradient's norm.
+#[track_caller]
+pub fn assert_gradients(found: &[(String, Vec<f32>)], expected: &Value, idle: &[&str], norm: f64) {
+    let expected = expected.as_array().unwrap();
+    assert_eq!(found.len(), expected.len());
+    for ((name, found), expected) in found.iter().zip(expected) {
+        let least = if idle.contains(&&**name) { norm } else { 0.0 };
+        let difference = difference(found, &numbers(expected), least);
+        assert!(difference < 1e-5, "{name}: {difference:.1e}");
+    }
 }

@@ -37,7 +37,7 @@ struct Writer<'a> {
     tensors: Iter<'a, NamedTensor>,
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
     fn layers(&mut self, layers: &[LayerSpec], x: String) -> Result<String, String> {
         layers.iter().try_fold(x, |x, layer| self.layer(layer, x))
     }
@@ -85,15 +85,19 @@ impl Writer<'_> {
         })
     }
 
+    fn next(&mut self) -> Result<&'a NamedTensor, String> {
+        Ok(self.tensors.next().ok_or("the network asks for more tensors than there are")?)
+    }
+
     /// The next tensor, as a constant under its own name.
     fn tensor(&mut self) -> Result<String, String> {
-        let tensor = self.tensors.next().ok_or("the network asks for more tensors than there are")?;
+        let tensor = self.next()?;
         Ok(self.graph.constant(&tensor.name, &tensor.shape, &tensor.values))
     }
 
     /// Both views of the features `x`, the images' below each other and their mirror images' behind them.
     fn views(&mut self, x: &str) -> Result<String, String> {
-        let mirror = self.tensors.next().ok_or("the network asks for more tensors than there are")?;
+        let mirror = self.next()?;
         let places: Vec<i64> = mirror.values.iter().map(|place| place.abs() as i64 - 1).collect();
         let signs: Vec<f32> = mirror.values.iter().map(|place| place.signum()).collect();
         let places = self.graph.integers(&mirror.name, &places);
