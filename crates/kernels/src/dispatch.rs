@@ -18,6 +18,30 @@ pub(crate) fn dispatch<K: Kernel>(kernel: K) {
     kernel.run();
 }
 
+/// Runs `kernel` with AVX-512.
+///
+/// # Panics
+/// Where the machine does not have it: [`has_avx512`].
+pub(crate) fn dispatch_to_avx512<K: Kernel>(kernel: K) {
+    assert!(has_avx512(), "a processor without AVX-512");
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: the only requirement of `with_avx512` is that the machine has what `has_avx512` just asked for.
+    #[allow(unsafe_code, reason = "as above")]
+    unsafe {
+        with_avx512(kernel);
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    kernel.run();
+}
+
+/// Whether the processor and the system have vectors of 512 bits.
+pub(crate) fn has_avx512() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return has_avx2() && std::arch::is_x86_feature_detected!("avx512f");
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
+
 #[cfg(target_arch = "x86_64")]
 fn has_avx2() -> bool {
     use std::arch::is_x86_feature_detected as has;
@@ -27,6 +51,12 @@ fn has_avx2() -> bool {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma,bmi1,popcnt")]
 fn with_avx2<K: Kernel>(kernel: K) {
+    kernel.run();
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx2,fma,bmi1,popcnt")]
+fn with_avx512<K: Kernel>(kernel: K) {
     kernel.run();
 }
 

@@ -15,7 +15,7 @@
 //! [`bf16`] has the same products of operands that are rounded to bfloat16.
 //!
 //! Blocking, vector width and the number of threads change who computes an element and when, never how, so the same
-//! inputs give the same bits on one thread and on sixty-four, with AVX2 and without. The tests compare the products with
+//! inputs give the same bits on one thread and on sixty-four, with AVX-512, with AVX2 and without. The tests compare the products with
 //! the three-line loop they stand for, bit for bit.
 //!
 //! A buffer that there is no memory for does not abort the process: [`catch_out_of_memory`].
@@ -57,7 +57,9 @@ mod prefetch;
 mod product;
 pub mod reference;
 mod sparse;
+mod sparse_block;
 mod update;
+mod vectors;
 
 pub use activation::{activate, activation_gradient, derivative_needs_input};
 pub use dropout::{WordsByPlace, drop_values};

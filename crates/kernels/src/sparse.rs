@@ -3,16 +3,15 @@
 //! After ReLU or dropout, half of a layer's activations and of the gradients that come back to it are zero, often more.
 //! A zero adds nothing to a sum, so a product is left with the multiplications that count: each row of the sparse
 //! matrix has a mask of its values that are not zero ([`Sparse`]), and for each of them a wide row of the other matrix
-//! is added ([`SparseBlock`]).
+//! is added ([`SparseBlock`](crate::sparse_block::SparseBlock)).
 
 use rayon::prelude::*;
 
 use crate::dispatch::{Kernel, dispatch};
-use crate::geometry::{NC, PANELS, SPARSE_KC, WideLane};
+use crate::geometry::{NC, SPARSE_KC};
 use crate::lanes::{LANES, Lanes};
 use crate::memory::filled;
 use crate::parallel::{each_chunk, each_pair};
-use crate::prefetch::Prefetch;
 
 /// A matrix with many zeros, in blocks of [`SPARSE_KC`] columns.
 pub(crate) struct Sparse {
@@ -27,10 +26,10 @@ pub(crate) struct Sparse {
 /// Rows of a block of a [`Sparse`] matrix.
 #[derive(Clone, Copy)]
 pub(crate) struct Rows<'a> {
-    values: &'a [[f32; SPARSE_KC]],
+    pub(crate) values: &'a [[f32; SPARSE_KC]],
     /// From the first row's mask on; the next row's lies `blocks` further.
-    masks: &'a [u64],
-    blocks: usize,
+    pub(crate) masks: &'a [u64],
+    pub(crate) blocks: usize,
 }
 
 impl Sparse {
@@ -142,72 +141,4 @@ fn mask_of(values: &[f32; SPARSE_KC]) -> u64 {
     let (eights, _) = nonzero.as_chunks();
     let bits = |eight: &[u8; 8]| u64::from_le_bytes(*eight).wrapping_mul(GATHER) >> 56;
     eights.iter().rev().fold(0, |mask, eight| mask << 8 | bits(eight))
-}
-
-/// `sums[r] += Σ_k rows[r][k] · panel[k]`: each element's block a chain of its own, then added.
-pub(crate) struct SparseBlock<'a> {
-    /// The sparse matrix' rows.
-    pub(crate) rows: Rows<'a>,
-    /// The block of the other matrix, [`SPARSE_KC`] long; what lies past its end no mask asks for.
-    pub(crate) panel: &'a [WideLane],
-    /// As many as there are rows.
-    pub(crate) sums: &'a mut [WideLane],
-    /// What will be read soon, some of it with each row.
-    pub(crate) prefetch: Prefetch<'a>,
-}
-
-/// Products that a turn of the innermost loop adds.
-const UNROLLED: usize = 4;
-
-impl Kernel for SparseBlock<'_> {
-    #[inline(always)]
-    fn run(self) {
-        let Self { rows, panel, sums, prefetch } = self;
-        let panel = &panel[..SPARSE_KC];
-        for (r, ((values, mask), sums)) in
-            rows.values.iter().zip(rows.masks.iter().step_by(rows.blocks)).zip(sums).enumerate()
-        {
-            prefetch.issue_round_robin(r);
-            let mut chain = [[0.0; LANES]; PANELS];
-            let mut places = Places(*mask);
-            for _ in 0..mask.count_ones() as usize / UNROLLED {
-                for _ in 0..UNROLLED {
-                    let place = places.next();
-                    add_product(&mut chain, values[place], &panel[place]);
-                }
-            }
-            for _ in 0..mask.count_ones() as usize % UNROLLED {
-                let place = places.next();
-                add_product(&mut chain, values[place], &panel[place]);
-            }
-            for p in 0..PANELS {
-                for c in 0..LANES {
-                    sums[p][c] += chain[p][c];
-                }
-            }
-        }
-    }
-}
-
-/// The set bits of a mask, the lowest first.
-struct Places(u64);
-
-impl Places {
-    #[inline(always)]
-    fn next(&mut self) -> usize {
-        // Below 64 even where no bit is set, so that nothing has to be checked where it is used.
-        let place = self.0.trailing_zeros() as usize % SPARSE_KC;
-        self.0 &= self.0.wrapping_sub(1);
-        place
-    }
-}
-
-/// `chain += value · lanes`.
-#[inline(always)]
-fn add_product(chain: &mut WideLane, value: f32, lanes: &WideLane) {
-    for p in 0..PANELS {
-        for c in 0..LANES {
-            chain[p][c] = value.mul_add(lanes[p][c], chain[p][c]);
-        }
-    }
 }

@@ -4,13 +4,13 @@ use super::by_nonzeros::{Rhs, sparse_times_dense};
 use super::direct::{self, rows_times_panels};
 use super::{GemmShape, split, write_outputs};
 use crate::block::{Block, Then};
-use crate::dispatch::dispatch;
-use crate::geometry::{KC, TILE_ROWS, panels_per_block};
+use crate::geometry::{KC, panels_per_block};
 use crate::lanes::{LANES, Lanes};
 use crate::pack;
 use crate::parallel::each_task;
 use crate::prefetch::Prefetch;
 use crate::sparse::Sparse;
+use crate::vectors::vectors;
 
 /// `y[b, o] = Σ_i x[b, i] · weight[o, i] + bias[o]`: `x` is `[batch, inputs]`, `weight` `[outputs, inputs]`, `y` `[batch, outputs]`.
 ///
@@ -34,7 +34,7 @@ pub fn affine(shape: GemmShape, x: &[f32], weight: &[f32], bias: &[f32], y: &mut
     }
     if direct_pays(shape) {
         let panels = pack::transposed_blocks(weight, outputs, inputs);
-        return rows_times_panels(&shape.tasks(batch, TILE_ROWS), x, inputs, &panels, bias, y);
+        return rows_times_panels(&shape.tasks(batch, vectors().tile_rows()), x, inputs, &panels, bias, y);
     }
     by_tiles(shape, x, weight, bias, y);
 }
@@ -54,7 +54,9 @@ fn by_tiles(shape: GemmShape, x: &[f32], weight: &[f32], bias: &[f32], y: &mut [
     // The sums are [outputs, batch], a group of panels after the other in each task's rows: a weight row is read where it lies,
     // once for each group, as a rule for all samples.
     let mut sums = Lanes::scratch(outputs * panels);
-    let tasks = shape.tasks(outputs, TILE_ROWS);
+    let vectors = vectors();
+    let tile_rows = vectors.tile_rows();
+    let tasks = shape.tasks(outputs, tile_rows);
     let group = panels_per_block(inputs);
     each_task(&tasks, split(&mut sums, &tasks, panels), &|rows, sums| {
         sums.fill([0.0; LANES]);
@@ -62,7 +64,7 @@ fn by_tiles(shape: GemmShape, x: &[f32], weight: &[f32], bias: &[f32], y: &mut [
             let count = group.min(panels - first);
             for k in (0..inputs).step_by(KC) {
                 let depth = KC.min(inputs - k);
-                dispatch(Block {
+                let block = Block {
                     rows: weight,
                     row_length: inputs,
                     first_row: rows.start,
@@ -76,11 +78,12 @@ fn by_tiles(shape: GemmShape, x: &[f32], weight: &[f32], bias: &[f32], y: &mut [
                     prefetch: Prefetch {
                         matrix: weight,
                         row_length: inputs,
-                        first_row: rows.start + TILE_ROWS,
+                        first_row: rows.start + tile_rows,
                         first_column: k,
                         lines: depth.div_ceil(LANES * count),
                     },
-                });
+                };
+                block.compute(vectors);
             }
         }
     });

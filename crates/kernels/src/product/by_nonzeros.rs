@@ -1,12 +1,13 @@
 //! A sparse matrix times panels that are packed block by block.
 
-use crate::dispatch::dispatch;
 use crate::geometry::{NC, PANELS, SPARSE_KC, WideLane};
 use crate::lanes::{LANES, Lanes};
 use crate::pack;
 use crate::parallel::each_chunk;
 use crate::prefetch::Prefetch;
-use crate::sparse::{Sparse, SparseBlock};
+use crate::sparse::Sparse;
+use crate::sparse_block::SparseBlock;
+use crate::vectors::vectors;
 
 /// The matrix that a sparse one is multiplied with.
 #[derive(Clone, Copy)]
@@ -44,6 +45,7 @@ pub(super) fn sparse_times_dense(sparse: &Sparse, rhs: Rhs<'_>, bias: &[f32], co
     let (parts, part_rows) = parts_of_rows(rows, groups, rayon::current_num_threads());
     let mut sums = Lanes::scratch(parts * groups * part_rows * PANELS);
     let (sums, _) = sums.as_chunks_mut::<PANELS>();
+    let vectors = vectors();
     each_chunk(sums, part_rows, &|task, sums| {
         let (group, first_row) = (task % groups, task / groups * part_rows);
         let rows = part_rows.min(rows - first_row);
@@ -55,7 +57,7 @@ pub(super) fn sparse_times_dense(sparse: &Sparse, rhs: Rhs<'_>, bias: &[f32], co
             rhs.pack(block * SPARSE_KC, group * NC, panel);
             let prefetch = rhs.prefetch((block + 1) * SPARSE_KC, group * NC, rows);
             let rows = sparse.block(block, first_row, rows);
-            dispatch(SparseBlock { rows, panel, sums, prefetch });
+            SparseBlock { rows, panel, sums, prefetch }.compute(vectors);
         }
     });
     let sums: &[WideLane] = sums;

@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use super::split;
 use crate::block::{Block, Then};
-use crate::dispatch::dispatch;
 use crate::geometry::{KC, panels_per_block};
 use crate::lanes::{LANES, Lane};
 use crate::parallel::each_task;
 use crate::prefetch::Prefetch;
+use crate::vectors::vectors;
 
 /// Values of a packed matrix that caches still hold when every task has read it.
 const LARGEST: usize = 1 << 20;
@@ -32,24 +32,26 @@ pub(super) fn rows_times_panels(
     let (bias, _) = bias.as_chunks();
     let (out, _) = out.as_chunks_mut();
     let group = panels_per_block(depth);
+    let vectors = vectors();
     each_task(tasks, split(out, tasks, count), &|task, out| {
         for first in (0..count).step_by(group) {
             let panels_here = group.min(count - first);
             for k in (0..depth).step_by(KC) {
-                let block = KC.min(depth - k);
-                let bias = if k + block == depth { bias } else { &[] };
-                dispatch(Block {
+                let block_depth = KC.min(depth - k);
+                let bias = if k + block_depth == depth { bias } else { &[] };
+                let block = Block {
                     rows,
                     row_length: depth,
                     first_row: task.start,
                     first_k: k,
-                    depth: block,
-                    panels: &panels[k * count + first * block..][..panels_here * block],
+                    depth: block_depth,
+                    panels: &panels[k * count + first * block_depth..][..panels_here * block_depth],
                     sums: &mut out[first..],
                     sums_length: count,
                     then: Then { is_first: k == 0, bias: bias.get(first..).unwrap_or_default() },
                     prefetch: Prefetch::NONE,
-                });
+                };
+                block.compute(vectors);
             }
         }
     });

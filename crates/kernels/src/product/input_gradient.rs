@@ -4,13 +4,13 @@ use super::by_nonzeros::{Rhs, sparse_times_dense};
 use super::direct::{self, rows_times_panels};
 use super::{GemmShape, gather_rows};
 use crate::block::{Block, Then};
-use crate::dispatch::dispatch;
-use crate::geometry::{KC, TILE_ROWS};
+use crate::geometry::KC;
 use crate::lanes::{LANES, Lanes};
 use crate::pack;
 use crate::parallel::each_chunk;
 use crate::prefetch::Prefetch;
 use crate::sparse::Sparse;
+use crate::vectors::vectors;
 
 /// `dx[b, i] = Σ_o dy[b, o] · weight[o, i]`, written into `dx` (`[batch, inputs]`).
 ///
@@ -30,7 +30,7 @@ pub fn input_gradient(shape: GemmShape, dy: &[f32], weight: &[f32], dx: &mut [f3
     }
     if outputs < 2 * batch && direct::fits(outputs, inputs) {
         let panels = pack::column_blocks(weight, outputs, inputs);
-        return rows_times_panels(&shape.tasks(batch, TILE_ROWS), dy, outputs, &panels, &[], dx);
+        return rows_times_panels(&shape.tasks(batch, vectors().tile_rows()), dy, outputs, &panels, &[], dx);
     }
     by_tiles(shape, dy, weight, dx);
 }
@@ -39,6 +39,7 @@ fn by_tiles(shape: GemmShape, dy: &[f32], weight: &[f32], dx: &mut [f32]) {
     let GemmShape { batch, inputs, outputs } = shape;
     let panels = inputs.div_ceil(LANES);
     let group = 8.min(panels);
+    let vectors = vectors();
     let mut sums = Lanes::scratch(panels * batch);
     each_chunk(&mut sums, group * batch, &|task, sums| {
         let count = sums.len() / batch;
@@ -48,7 +49,7 @@ fn by_tiles(shape: GemmShape, dy: &[f32], weight: &[f32], dx: &mut [f32]) {
             let depth = KC.min(outputs - k);
             let weight_panels = &mut weight_panels[..count * depth];
             pack::columns(weight, inputs, k, task * group * LANES, weight_panels, depth);
-            dispatch(Block {
+            let block = Block {
                 rows: dy,
                 row_length: outputs,
                 first_row: 0,
@@ -59,7 +60,8 @@ fn by_tiles(shape: GemmShape, dy: &[f32], weight: &[f32], dx: &mut [f32]) {
                 sums_length: count,
                 then: Then::ADD,
                 prefetch: Prefetch::NONE,
-            });
+            };
+            block.compute(vectors);
         }
     });
     gather_rows(dx, &sums, inputs, group);

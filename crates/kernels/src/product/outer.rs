@@ -3,14 +3,15 @@
 use super::GemmShape;
 use super::by_nonzeros::{Rhs, sparse_times_dense};
 use crate::block::{Block, Then};
-use crate::dispatch::dispatch;
 use crate::geometry::{KC, NC, PANELS, SPARSE_KC, TILE_ROWS, panels_per_block};
 use crate::lanes::{LANES, Lanes};
 use crate::pack;
 use crate::parallel::{each_chunk, each_task};
 use crate::prefetch::Prefetch;
-use crate::sparse::{Sparse, SparseBlock};
+use crate::sparse::Sparse;
+use crate::sparse_block::SparseBlock;
 use crate::update::{Add, Epilogue, EpilogueTile, Piece};
+use crate::vectors::vectors;
 
 /// `gradient[o, i] += Σ_b dy[b, o] · x[b, i]`: `gradient` is `[outputs, inputs]`.
 ///
@@ -60,6 +61,7 @@ fn by_rows_of_nonzeros(shape: GemmShape, sparse: &Sparse, x: &[f32], target: Pie
         pack::columns_wide(x, inputs, at / blocks * NC, at % blocks * SPARSE_KC, panel);
     });
 
+    let vectors = vectors();
     let tasks = shape.tasks(outputs, TILE_ROWS);
     each_task(&tasks, target.split(&tasks, inputs), &|rows, mut target| {
         let mut sums = Lanes::scratch(STRIP * PANELS);
@@ -71,7 +73,7 @@ fn by_rows_of_nonzeros(shape: GemmShape, sparse: &Sparse, x: &[f32], target: Pie
                 let sums = &mut sums[..strip_rows];
                 sums.fill([[0.0; LANES]; PANELS]);
                 for (block, panel) in panels.chunks_exact(SPARSE_KC).enumerate() {
-                    dispatch(SparseBlock {
+                    let sparse_block = SparseBlock {
                         rows: sparse.block(block, rows.start + first_row, strip_rows),
                         panel,
                         sums,
@@ -83,7 +85,8 @@ fn by_rows_of_nonzeros(shape: GemmShape, sparse: &Sparse, x: &[f32], target: Pie
                             first_column: column,
                             lines: if block == 0 { PANELS } else { 0 },
                         },
-                    });
+                    };
+                    sparse_block.compute(vectors);
                 }
                 let sums = sums.as_flattened().as_flattened();
                 let tile = EpilogueTile { row_length: inputs, first_row, column, sums, columns: NC };
@@ -98,10 +101,12 @@ fn by_tiles(shape: GemmShape, dy_rows: &[f32], x: &[f32], target: Piece<'_>, epi
     let panels = inputs.div_ceil(LANES);
     let group = panels_per_block(batch).min(panels);
     let x_panels = pack::column_blocks(x, batch, inputs);
-    let tasks = shape.tasks(outputs, TILE_ROWS);
+    let vectors = vectors();
+    let tile_rows = vectors.tile_rows();
+    let tasks = shape.tasks(outputs, tile_rows);
     each_task(&tasks, target.split(&tasks, inputs), &|rows, mut target| {
         // Deep sums are kept for many rows at a time, or the panels would come from memory again for every tile.
-        let strip = if batch <= KC { TILE_ROWS } else { TILE_ROWS * 16 };
+        let strip = if batch <= KC { tile_rows } else { tile_rows * 16 };
         let mut sums = Lanes::scratch(strip * group);
         for first_panel in (0..panels).step_by(group) {
             let count = group.min(panels - first_panel);
@@ -111,7 +116,7 @@ fn by_tiles(shape: GemmShape, dy_rows: &[f32], x: &[f32], target: Piece<'_>, epi
                 let sums = &mut sums[..strip_rows * count];
                 for k in (0..batch).step_by(KC) {
                     let depth = KC.min(batch - k);
-                    dispatch(Block {
+                    let block = Block {
                         rows: dy_rows,
                         row_length: batch,
                         first_row: rows.start + first_row,
@@ -129,7 +134,8 @@ fn by_tiles(shape: GemmShape, dy_rows: &[f32], x: &[f32], target: Piece<'_>, epi
                             first_column: column,
                             lines: usize::from(k == 0),
                         },
-                    });
+                    };
+                    block.compute(vectors);
                 }
                 let sums = sums.as_flattened();
                 let tile = EpilogueTile { row_length: inputs, first_row, column, sums, columns: count * LANES };
