@@ -24,6 +24,7 @@ mod loaders;
 mod lost;
 mod memory;
 mod mirrored;
+mod own_keys;
 mod own_run;
 mod page;
 mod pages_of_files;

@@ -7,6 +7,7 @@ use strata_report::{Best, ParentRecord, PhaseRecord, Record, Rng, RunFolder};
 use strata_rng::TorchRng;
 use strata_trainer::{Classifier, Device, Loader, Observer, Outcome, Plan, Progress, fit};
 
+use crate::own_keys::hyperparameters;
 use crate::parent::{Beginning, ExpectedParent, Parent, Taker};
 use crate::recorder::Recorder;
 use crate::resumption::Resumption;
@@ -32,6 +33,7 @@ use crate::{ExperimentError, StartFrom, environment};
 /// let run = OwnRun::new(runs.path(), "points", "points = 40\n", usage).seed(43);
 /// let record = run.fit(&mut *classifier, &data, &data, &plan, &mut ())?;
 /// assert_eq!(record.history.len(), 3);
+/// assert_eq!(record.hyperparameters["config.points"], 40);
 /// assert!(runs.path().join("points/model.safetensors").exists());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -42,7 +44,8 @@ pub struct OwnRun<'a> {
     /// The run's name, and its folder's.
     pub name: &'a str,
     /// What decides the run, as a text that is kept as its `config.toml`. A run is resumed with the same text only, so it has to say whatever is
-    /// changed from run to run.
+    /// changed from run to run. Where it is TOML, each of its keys is among the record's hyperparameters behind `config.`, and so a row of
+    /// [`compare`](crate::compare): `loss = "focal"` is `config.loss`. Network, seed, epochs and rates are there by themselves.
     pub config: &'a str,
     /// Of the initial parameters and of every draw of the training.
     pub seed: u64,
@@ -70,8 +73,8 @@ impl<'a> OwnRun<'a> {
     /// checkpoint on, to the same bits as a run that was never stopped. With early stopping the weights are the best epoch's.
     ///
     /// # Errors
-    /// [`ExperimentError::Interrupted`] where `observer` asked to stop; [`ExperimentError::Resume`] where the run is finished or follows another
-    /// config; [`ExperimentError::StartFrom`] where weights do not fit, [`ExperimentError::OtherParent`] where a run that is there started from others; else what training, data or disk fail with.
+    /// [`ExperimentError::Interrupted`] where `observer` asked to stop; [`ExperimentError::Resume`] where the run is finished, or follows another
+    /// config, seed or phases; [`ExperimentError::StartFrom`] where weights do not fit, [`ExperimentError::OtherParent`] where a run that is there started from others; else what training, data or disk fail with.
     pub fn fit(
         self,
         classifier: &mut dyn Classifier,
@@ -84,9 +87,11 @@ impl<'a> OwnRun<'a> {
         let mut rng = TorchRng::new(seed);
         classifier.initialise(&mut rng)?;
         let phases = plan.phases.iter().map(|phase| PhaseRecord { epochs: phase.epochs, lr: phase.learning_rate });
+        let architecture = classifier.architecture();
         let record = Record {
+            hyperparameters: hyperparameters(architecture, seed, plan, config),
             environment: environment(device, None),
-            parameters: classifier.architecture().parameters() as u64,
+            parameters: architecture.parameters() as u64,
             phases: phases.collect(),
             best: Some(Best::of(&plan.best)),
             rng: Rng { scheme: "torch".into(), seed, ..Rng::default() },
@@ -94,6 +99,7 @@ impl<'a> OwnRun<'a> {
         };
         let (mut recorder, progress) = if runs.join(name).exists() {
             let stopped = Resumption::open(RunFolder::open(&runs.join(name))?, config)?;
+            stopped.refuse_other_plan(&record)?;
             ExpectedParent::of(from)?.check(&runs.join(name))?;
             give(stopped.parent().map_or(Beginning::Drawn, Beginning::Again), &usage, classifier)?;
             stopped.restore(record, classifier, plan, train.batches(), seed)?

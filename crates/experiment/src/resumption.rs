@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use strata_report::{
-    DatasetRecord, HistoryDigest, HistoryEntry, HistoryRow, ParentRecord, Record, RunFolder, Status, join_history,
-    read_parent, read_record_to_write, read_timing,
+    DatasetRecord, HistoryDigest, HistoryEntry, HistoryRow, ParentRecord, PhaseRecord, Record, RunFolder, Status,
+    join_history, read_parent, read_record_to_write, read_timing,
 };
 use strata_trainer::{Checkpoint, CheckpointHistory, Classifier, Elapsed, HistoryMark, Plan, Progress, TrainError};
 
@@ -47,6 +47,26 @@ impl Resumption {
         }
         let parent = read_parent(run)?.or_else(|| before.as_ref().and_then(|before| before.parent.clone()));
         Ok(Self { folder, config_sha256, before, is_begun, parent })
+    }
+
+    /// Refuses a run whose seed or phases are not those of `record`: for a run whose config does not say them.
+    pub(crate) fn refuse_other_plan(&self, record: &Record) -> Result<(), ExperimentError> {
+        let Some(before) = &self.before else { return Ok(()) };
+        let run = self.folder.path();
+        if before.rng.seed != record.rng.seed {
+            let reason = format!("it was started with the seed {}, not {}", before.rng.seed, record.rng.seed);
+            return Err(refused(run, reason));
+        }
+        if before.phases != record.phases {
+            let told = |phases: &[PhaseRecord]| {
+                let each = phases.iter().map(|phase| format!("{} at {}", phase.epochs, phase.lr));
+                each.collect::<Vec<_>>().join(", ")
+            };
+            let reason =
+                format!("it was started with the epochs {}, not {}", told(&before.phases), told(&record.phases));
+            return Err(refused(run, reason));
+        }
+        Ok(())
     }
 
     /// The weights that the run is to begin from, where they are not drawn and it has no checkpoint.

@@ -235,6 +235,8 @@ fn a_run_of_ones_own_starts_from_weights_with_a_module_of_ones_own() {
     // Killed before its first checkpoint: it begins from the same weights again.
     let whole = train("whole", 0.1, Some(&from), &mut ()).unwrap();
     assert!(train("stopped", 0.1, Some(&from), &mut StopAfter::steps(7)).is_err());
+    let error = train("stopped", 0.2, Some(&from), &mut ()).unwrap_err();
+    assert!(error.to_string().contains("started with the epochs 2 at 0.1, not 2 at 0.2"), "{error}");
     forget(&runs.path().join("stopped"));
     let error = train("stopped", 0.1, None, &mut ()).unwrap_err();
     assert!(matches!(error, ExperimentError::OtherParent { .. }), "{error}");
