@@ -64,7 +64,7 @@ pub enum ModelError {
     /// A parameter without a gradient was to be updated.
     #[error(
         "there is no gradient for the parameter {parameter}: run the backward pass of a loss that depends on it before the update \
-         (`GradientStore::backward`)"
+         (`GradientStore::backward`); in a layer of your own, `retaped` comes before anything that is computed with a parameter"
     )]
     NoGradient {
         /// Its name in files: `layer1.weight`.

@@ -26,6 +26,25 @@ pub trait LossDevice: Device<f32> {
 /// The mean softmax cross entropy of `logits` (`[batch, C]`) for `labels` (`[batch]`, each below `C`), as
 /// `torch.nn.functional.cross_entropy` defines it.
 ///
+/// A step of training with dfdx's own tape and optimizer ([`GradientStore`](crate::GradientStore) has the faster one):
+///
+/// ```
+/// use dfdx::optim::{Sgd, SgdConfig}; // not in dfdx's prelude
+/// use dfdx::prelude::*;
+/// use strata_model::{Activation, Layers, cross_entropy, mlp};
+///
+/// let device = Cpu::default();
+/// let mut network = device.build_module::<mlp!(2, 16, 2), f32>();
+/// network.configure(Activation::Tanh, 0.0, 43)?;
+/// let mut optimizer = Sgd::new(&network, SgdConfig { lr: 0.5, momentum: None, weight_decay: None });
+/// // `[batch, 2]`, row-major
+/// let points = device.tensor_from_vec(vec![0.1, 0.9, 0.8, 0.2], (2, Const::<2>));
+/// let loss = cross_entropy(network.forward(points.leaky_traced()), &[0, 1])?;
+/// println!("{}", loss.array());
+/// optimizer.update(&mut network, &loss.backward())?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// What [`check_labels`] finds; [`ModelError::Device`] where the device fails, out of memory for one.
 pub fn cross_entropy<const C: usize, D: LossDevice, T: Tape<f32, D>>(

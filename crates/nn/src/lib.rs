@@ -33,10 +33,11 @@ pub use strata_rng as rng;
 pub use strata_spec as spec;
 pub use strata_trainer as trainer;
 
-/// What most programs use: networks, training, data in memory, records.
+/// What most programs use: networks, training, data in memory, records, and all that a loss, metric, optimizer, schedule, loader or observer of
+/// your own names.
 pub mod prelude {
     pub use strata_experiment::{Config, ExperimentError, OwnRun, Recorder, Resumption, Runner};
-    pub use strata_kernels::{ElementwiseRule, LossSum, Targets, UpdateRule};
+    pub use strata_kernels::{ElementwiseRule, LossSum, Targets, UpdateRule, largest};
     pub use strata_metrics::Metric;
     pub use strata_model::{Activation, Architecture, Predictor, Samples, Usage, mlp, net, own_layer};
     pub use strata_report::{Record, RunFolder, compare_table, list_runs, read_record, runs_table};
@@ -45,9 +46,9 @@ pub mod prelude {
         Criterion, EarlyStopping, HistoryRow, Named, NetworkSpec, OptimizerSpec, Phase, Precision, ScheduleSpec,
     };
     pub use strata_trainer::{
-        Averaging, Batch, Classifier, ClassifierOptions, Clipping, Device, Event, Loader, Loss, Observer, Optimizer,
-        Outcome, Pass, Plan, Progress, Schedule, ScheduledStep, Sgd, Step, StopAfter, Table, TrainError, TrainingStep,
-        build, evaluate, fit,
+        Averaging, Batch, Batches, Classifier, ClassifierOptions, Clipping, Device, Direction, Event, LoadError,
+        Loader, Loss, Observer, Optimizer, Outcome, Outputs, Pass, Plan, Progress, Schedule, ScheduledStep, Sgd, Step,
+        StopAfter, Table, TrainError, TrainingStep, build, evaluate, fit,
     };
 }
 

@@ -80,7 +80,8 @@ impl Batch {
     }
 }
 
-/// Why a loader could not make a batch: any error, by `?`.
+/// Why a loader could not make a batch: any error, by `?`. A function that goes over batches by itself returns it too: `?` does not make a
+/// `Box<dyn Error>`, without `Send + Sync`, of it.
 pub type LoadError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The batches of a pass, in order. One that cannot be made is an error, which ends the run; a loader whose batches are always there wraps

@@ -131,6 +131,12 @@ impl DataFolder {
 /// let data = load(&spec, &DataFolder::Cache, &|| false, &mut |_| {})?;
 /// assert_eq!(data.train.len(), 50_000);
 /// assert_eq!(data.train.class_counts(), [5_000; 10]);
+///
+/// // From another address, with the checksum of what is there.
+/// let sha256 = Some("091cd93e2a80663e7b8cf831036cd28928b5ce5c0f3306eb271a78f2b1bfe5ff".to_owned());
+/// let url = "file:///data/first-images.tar.gz".to_owned();
+/// let spec = DatasetSpec::Published { kind: DatasetKind::Cifar10, url, sha256 };
+/// let data = load(&spec, &DataFolder::Cache, &|| false, &mut |event| println!("{event:?}"))?;
 /// # Ok::<(), strata_dataset::DatasetError>(())
 /// ```
 ///

@@ -10,7 +10,8 @@ pub type Samples<const N: usize, T = NoneTape, D = Cpu> = Tensor<(usize, Const<N
 /// It is a dfdx module on any device and of any type of numbers, 32-bit floats on the CPU where nothing else is said: `Scale<8>` below is what
 /// `module(Scale<8> => 8)` names in [`net!`](crate::net), and what is built. The sizes in the angle brackets are constants. A field's name is its
 /// tensor's in weights files, one declared with `TensorOptions::detached` is in those and is not trained. `Clone` and `Debug` are derived. What the layer
-/// computes is left to say: its `Module`, for batches with a tape and without.
+/// computes is left to say: its `Module`, for batches with a tape and without. There `retaped` comes first: what is computed with a parameter before
+/// (`(self.scale.clone() + 1.0).retaped::<T>()`) has no gradient, which training refuses at its first step.
 ///
 /// ```
 /// use dfdx::prelude::*;
