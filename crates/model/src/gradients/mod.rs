@@ -20,7 +20,7 @@ use crate::ModelError;
 use crate::walk::{NetworkTensors, Visited};
 
 pub(crate) use self::of_operation::{InputGradient, OutputGradient, add_to};
-pub(crate) use self::pass::{has_gradient, id_of, with_pass};
+pub(crate) use self::pass::{gradient_of_parameter, has_gradient, id_of, with_pass};
 pub(crate) use self::pending::{Factors, GradientFactors};
 
 /// A parameter with its gradient, as [`GradientStore::update`] shows it.
@@ -125,7 +125,8 @@ impl GradientStore {
                 return;
             }
             let factors = pass.factors.remove(&id).unwrap_or_default();
-            let whole = match has_gradient(&gradients) {
+            let is_whole = if pass.whole.contains(&id) { Ok(true) } else { has_gradient(&gradients) };
+            let whole = match is_whole {
                 Ok(false) => None,
                 Ok(true) => match tensor.gradient(&mut gradients) {
                     Ok(gradient) => Some(std::mem::take(&mut **gradient)),

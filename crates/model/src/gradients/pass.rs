@@ -1,7 +1,7 @@
 //! The backward pass that runs, as the operations of its tape see it.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dfdx::optim::{Sgd, SgdConfig, UnusedTensors};
 use dfdx::prelude::*;
@@ -16,12 +16,14 @@ pub(crate) struct Pass {
     pub(super) marker: Tensor<Rank1<1>, f32, Cpu>,
     pub(super) data: Vec<UniqueId>,
     pub(super) factors: BTreeMap<UniqueId, Vec<GradientFactors>>,
+    /// Parameters that operations of ours gave a whole gradient.
+    pub(super) whole: BTreeSet<UniqueId>,
 }
 
 impl Pass {
     pub(super) fn new(data: Vec<UniqueId>) -> Result<Self, ModelError> {
         let marker = tensor_from_vec(&Cpu::default(), vec![0.0], Rank1::default()).map_err(ModelError::device)?;
-        Ok(Self { marker, data, factors: BTreeMap::new() })
+        Ok(Self { marker, data, factors: BTreeMap::new(), whole: BTreeSet::new() })
     }
 
     /// Whether somebody may ask for the gradient of `tensor`.
@@ -79,6 +81,15 @@ pub(crate) fn with_pass<R>(
     })
 }
 
+/// The gradient of an operation's parameter, to be added to. The pass is told that there is one, since to ask dfdx costs three passes over the parameter.
+pub(crate) fn gradient_of_parameter<'g, S: Shape>(
+    gradients: &'g mut Gradients<f32, Cpu>,
+    parameter: &Tensor<S, f32, Cpu>,
+) -> Result<&'g mut Vec<f32>, CpuError> {
+    with_pass(gradients, |pass| pass.map(|pass| pass.whole.insert(id_of(parameter))))?;
+    Ok(&mut **gradients.get_or_alloc_mut(parameter)?)
+}
+
 /// A tensor's id, which dfdx shows in its list of unused tensors only.
 pub(crate) fn id_of<S: Shape, D: Device<f32>>(tensor: &Tensor<S, f32, D>) -> UniqueId {
     let mut ids = UnusedTensors::default();
@@ -86,8 +97,8 @@ pub(crate) fn id_of<S: Shape, D: Device<f32>>(tensor: &Tensor<S, f32, D>) -> Uni
     ids.ids[0]
 }
 
-/// Whether `gradients` hold one of a parameter, which dfdx's walk visits with `options`. dfdx tells by way of an optimizer only; a copy of the parameter
-/// is there to be updated by a step of size zero.
+/// Whether `gradients` hold one of a parameter, which dfdx's walk visits with `options`. dfdx tells by way of an optimizer only; where there is one, a copy of the parameter
+/// is made and updated by a step of size zero.
 pub(crate) fn has_gradient<S: Shape, D: Device<f32>>(
     parameter: &Tensor<S, f32, D>,
     options: TensorOptions<S, f32, D>,

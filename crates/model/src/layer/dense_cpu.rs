@@ -9,7 +9,7 @@ use super::dense::{DenseDevice, DenseLayer};
 use super::fused::Rows;
 use super::mask::Mask;
 use super::operand::{Input, Saved};
-use crate::gradients::{GradientFactors, InputGradient, OutputGradient, with_pass};
+use crate::gradients::{GradientFactors, InputGradient, OutputGradient, gradient_of_parameter, with_pass};
 use crate::storage::{realized, tensor_from_vec, values};
 
 impl DenseDevice for Cpu {
@@ -110,13 +110,13 @@ impl Done {
         let needs_input_gradient = x_gradient.is_needed(gradients)?;
         let mut dy = output_gradient.take(gradients)?;
         if shape.batch == 0 {
-            gradients.try_alloc_for(&weight)?;
-            gradients.try_alloc_for(&bias)?;
+            gradient_of_parameter(gradients, &weight)?;
+            gradient_of_parameter(gradients, &bias)?;
             return Ok(());
         }
         does.dropout.apply(&mut dy);
         saved.apply(does.activation, &mut dy);
-        kernels::bias_gradient(&dy, gradients.get_or_alloc_mut(&bias)?);
+        kernels::bias_gradient(&dy, gradient_of_parameter(gradients, &bias)?);
         let factors = GradientFactors { factors: x.with(dy), shape };
         if needs_input_gradient {
             x_gradient.write(gradients, |dx| factors.input_gradient(values(&weight), dx))?;
@@ -124,7 +124,7 @@ impl Done {
         if keeps_factors && does.own_weight {
             with_pass(gradients, |pass| pass.map(|pass| pass.push(&weight, factors)))?;
         } else {
-            factors.add_to(gradients.get_or_alloc_mut(&weight)?);
+            factors.add_to(gradient_of_parameter(gradients, &weight)?);
         }
         Ok(())
     }

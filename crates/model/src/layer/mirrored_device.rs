@@ -8,7 +8,7 @@ use strata_spec::Precision;
 
 use super::fused::{Features, Rows, operation};
 use super::operand::Input;
-use crate::gradients::{GradientFactors, with_pass};
+use crate::gradients::{GradientFactors, gradient_of_parameter, with_pass};
 use crate::storage::{is_contiguous, realized, tensor_from_vec, values};
 
 /// What a mirrored network needs of a device.
@@ -132,7 +132,7 @@ fn of_views<T: Tape<f32, Cpu>>(
     let y = tensor_from_vec(x.device(), y, (2 * batch, outputs))?;
     Ok(operation(&x, tape, y, move |dy, of_x, gradients| {
         let of_products = kernels::sums_and_differences(&dy, 1.0);
-        kernels::bias_gradient(&of_products[0], gradients.get_or_alloc_mut(&bias)?);
+        kernels::bias_gradient(&of_products[0], gradient_of_parameter(gradients, &bias)?);
         let factors = products.with(of_products);
         if of_x.is_needed(gradients)? {
             let of_parts = input_gradients(&factors, weights.each_ref().map(Vec::as_slice));
@@ -145,7 +145,7 @@ fn of_views<T: Tape<f32, Cpu>>(
             }
             gradient
         });
-        let whole = gradients.get_or_alloc_mut(&weight)?;
+        let whole = gradient_of_parameter(gradients, &weight)?;
         mirror.add_parts_gradient(of_weights.each_ref().map(Vec::as_slice), 1.0, whole);
         Ok(())
     }))
@@ -170,7 +170,7 @@ fn of_both_views<T: Tape<f32, Cpu>>(
     let y = products.views(weights.each_ref().map(values), &doubled, 0.5);
     let y = tensor_from_vec(x.device(), y, (rows, outputs))?;
     Ok(operation(&x, tape, y, move |dy, of_x, gradients| {
-        kernels::bias_gradient(&dy, gradients.get_or_alloc_mut(&bias)?);
+        kernels::bias_gradient(&dy, gradient_of_parameter(gradients, &bias)?);
         let factors = products.with(kernels::sums_and_differences(&dy, 0.5));
         if of_x.is_needed(gradients)? {
             let [sums, differences] = input_gradients(&factors, weights.each_ref().map(values));
@@ -179,11 +179,11 @@ fn of_both_views<T: Tape<f32, Cpu>>(
         let keeps_factors = with_pass(gradients, |pass| pass.is_some())?;
         for (factors, weight) in factors.into_iter().zip(&weights) {
             if !has_terms(factors.shape) {
-                gradients.try_alloc_for(weight)?;
+                gradient_of_parameter(gradients, weight)?;
             } else if keeps_factors {
                 with_pass(gradients, |pass| pass.map(|pass| pass.push(weight, factors)))?;
             } else {
-                factors.add_to(gradients.get_or_alloc_mut(weight)?);
+                factors.add_to(gradient_of_parameter(gradients, weight)?);
             }
         }
         Ok(())

@@ -5,6 +5,7 @@ use strata_kernels as kernels;
 use strata_rng::TorchRng;
 use strata_spec::{LayerKind, LayerSpec};
 
+use crate::gradients::gradient_of_parameter;
 use crate::layer::fused::{Rows, add_to, operation};
 use crate::layer::word::{AtRunTime, LayerOfWord, Word};
 use crate::layer::{Description, EPSILON, Layer, Layers};
@@ -174,8 +175,8 @@ fn train(
         of_x.write(gradients, |dx| {
             kernels::batch_norm_gradient(x, &statistics, gain, &dy, dx, &mut of_gain, &mut of_bias);
         })?;
-        add_to(gradients.get_or_alloc_mut(&weight)?, of_gain);
-        add_to(gradients.get_or_alloc_mut(&bias)?, of_bias);
+        add_to(gradient_of_parameter(gradients, &weight)?, of_gain);
+        add_to(gradient_of_parameter(gradients, &bias)?, of_bias);
         Ok(())
     }))
 }

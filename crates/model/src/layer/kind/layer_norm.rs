@@ -5,6 +5,7 @@ use strata_kernels as kernels;
 use strata_rng::TorchRng;
 use strata_spec::{LayerKind, LayerSpec};
 
+use crate::gradients::gradient_of_parameter;
 use crate::layer::EPSILON;
 use crate::layer::fused::{Features, Fused, FusedDevice, Rows, add_to, operation, scaled};
 use crate::layer::word::{AtRunTime, LayerOfWord, Word};
@@ -103,8 +104,8 @@ fn normalise<T: Tape<f32, Cpu>>(
         of_x.write(gradients, |dx| {
             kernels::layer_norm_gradient(x, &statistics, gain, &dy, dx, &mut of_gain, &mut of_bias);
         })?;
-        add_to(gradients.get_or_alloc_mut(&weight)?, of_gain);
-        add_to(gradients.get_or_alloc_mut(&bias)?, of_bias);
+        add_to(gradient_of_parameter(gradients, &weight)?, of_gain);
+        add_to(gradient_of_parameter(gradients, &bias)?, of_bias);
         Ok(())
     }))
 }

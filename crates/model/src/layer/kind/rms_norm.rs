@@ -5,6 +5,7 @@ use strata_kernels as kernels;
 use strata_rng::TorchRng;
 use strata_spec::{LayerKind, LayerSpec};
 
+use crate::gradients::gradient_of_parameter;
 use crate::layer::fused::{Features, Fused, FusedDevice, Rows, add_to, operation, scaled};
 use crate::layer::word::{AtRunTime, LayerOfWord, Word};
 use crate::layer::{Description, Layer, Layers};
@@ -91,7 +92,7 @@ fn normalise<T: Tape<f32, Cpu>>(x: Rows<T>, weight: Tensor<(usize,), f32, Cpu>) 
         let mut of_gain = vec![0.0; weight.shape().0];
         let (x, gain) = (values(&input), values(&weight));
         of_x.write(gradients, |dx| kernels::rms_norm_gradient(x, &inverse_rms, gain, &dy, dx, &mut of_gain))?;
-        add_to(gradients.get_or_alloc_mut(&weight)?, of_gain);
+        add_to(gradient_of_parameter(gradients, &weight)?, of_gain);
         Ok(())
     }))
 }
