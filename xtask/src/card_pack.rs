@@ -24,8 +24,8 @@ const CONFIGS: [&str; 2] = ["a", "quickstart"];
 /// The package and the name of each program of tests that runs on a card.
 const TESTS: [(&str, &str); 1] = [("strata-trainer", "card")];
 
-/// Builds everything, and writes it to the archive `to`.
-pub(crate) fn run(to: &Path) -> anyhow::Result<ExitCode> {
+/// Builds everything, and writes it to the archive `to`; with the networks of the configs `further`, which travel along, to be trained there.
+pub(crate) fn run(to: &Path, further: &[PathBuf]) -> anyhow::Result<ExitCode> {
     let root = workspace::root();
     let Some(toolkit) = Toolkit::find() else {
         let message = "card-pack needs a CUDA toolkit (nvcc on PATH, CUDA_PATH, CUDA_HOME, /usr/local/cuda) to build with; no card".to_owned();
@@ -33,8 +33,14 @@ pub(crate) fn run(to: &Path) -> anyhow::Result<ExitCode> {
     };
     let lock = Lock::take(&root)?;
     let lists = Lists::of_program(&root);
-    for config in CONFIGS {
-        let config = Config::read(&root.join(format!("configs/{config}.toml")), &[]).map_err(Fault::Config)?;
+    let own = CONFIGS.map(|config| root.join(format!("configs/{config}.toml")));
+    let configs: Vec<&PathBuf> = own.iter().chain(further).collect();
+    for (number, path) in configs.iter().enumerate() {
+        if configs[..number].iter().any(|other| other.file_name() == path.file_name()) {
+            let message = format!("{}: another config of the pack has this file's name", path.display());
+            return Err(Fault::Mistake(message).into());
+        }
+        let config = Config::read(path, &[]).map_err(Fault::Config)?;
         lists.ensure(std::slice::from_ref(config.network()), &lock)?;
     }
     let pack = tempfile::tempdir().context("cannot make a folder for the pack")?;
@@ -50,9 +56,9 @@ pub(crate) fn run(to: &Path) -> anyhow::Result<ExitCode> {
         let test = program::build_with_cuda(&root, &toolkit, &arguments, name)?;
         copy(&test, &folder.join("tests").join(name), true)?;
     }
-    for config in CONFIGS {
-        let file = format!("configs/{config}.toml");
-        copy(&root.join(&file), &folder.join(&file), false)?;
+    for config in configs {
+        let name = config.file_name().context("a config's path ends with its file's name")?;
+        copy(config, &folder.join("configs").join(name), false)?;
     }
     for script in CARRIED {
         copy(&root.join(SCRIPTS).join(script), &folder.join(script), false)?;

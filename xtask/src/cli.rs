@@ -135,6 +135,9 @@ pub(crate) enum Command {
         /// The archive.
         #[arg(long, value_name = "FILE", default_value = "strata-card.tar.gz")]
         to: PathBuf,
+        /// A further config that travels along with its network in the program, to be trained there. May be repeated.
+        #[arg(long, value_name = "FILE")]
+        config: Vec<PathBuf>,
     },
     /// Write the documents that are made from the code: docs/config.md.
     Docs {

@@ -65,7 +65,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         | Command::Export { .. }
         | Command::Predict { .. } => start::reader(),
         Command::Test { alone, extra } => steps::run(alone.as_deref(), &extra),
-        Command::CardPack { to } => card_pack::run(&to),
+        Command::CardPack { to, config } => card_pack::run(&to, &config),
         Command::Bench { arguments } => bench::run(&arguments),
         Command::Docs { check } => docs::run(check),
         Command::Tidy => tidy::run(),

@@ -1,5 +1,6 @@
-//! Passes over samples in batches, prepared ahead of the step by a background thread.
+//! Passes over samples in batches, prepared ahead of the step by background threads.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::{self, JoinHandle};
@@ -10,7 +11,7 @@ use crate::augment::PassDraws;
 use crate::served::{Preparer, Source, pictures};
 use crate::{Augmentation, BatchContent, DatasetError, ImageBatch, Images, PreparedImages, Transform};
 
-/// Batches that wait ready for the step: one being taken, one to spare.
+/// Batches of a thread that wait ready for the step: one being taken, one to spare.
 const AHEAD: usize = 2;
 
 /// In which order a pass goes over the samples.
@@ -53,6 +54,7 @@ pub struct ImageLoader {
     batch: usize,
     order: Order,
     augmentation: Arc<Augmentation>,
+    threads: NonZeroUsize,
 }
 
 impl ImageLoader {
@@ -102,7 +104,7 @@ impl ImageLoader {
         if let Some(&index) = indices.iter().find(|&&i| i as usize >= count) {
             return Err(DatasetError::value("index", index as usize, format!("there are {count} images")));
         }
-        Ok(Self { source, indices, batch, order, augmentation: Arc::default() })
+        Ok(Self { source, indices, batch, order, augmentation: Arc::default(), threads: NonZeroUsize::MIN })
     }
 
     /// The same images, changed by `augmentation` anew in each pass.
@@ -115,6 +117,14 @@ impl ImageLoader {
         self.source.check(&augmentation)?;
         self.augmentation = Arc::new(augmentation);
         Ok(self)
+    }
+
+    /// The same batches, prepared ahead by so many threads, each of them every so manieth one: for a device that takes batches faster than
+    /// one thread makes them. One thread is the default.
+    #[must_use]
+    pub const fn prepared_ahead_by(mut self, threads: NonZeroUsize) -> Self {
+        self.threads = threads;
+        self
     }
 
     /// How many samples a pass goes over.
@@ -178,7 +188,7 @@ impl ImageLoader {
             batch: self.batch,
             augmentation: Arc::clone(&self.augmentation),
         };
-        Batches::start(preparer, skip, self.batches())
+        Batches::start(preparer, skip, self.batches(), self.threads)
     }
 
     /// The images of the next pass's first batch as augmentation changes them, as bytes, with the same draws that the pass makes: for a
@@ -201,9 +211,11 @@ impl ImageLoader {
 #[derive(Debug)]
 pub struct Batches {
     preparer: Arc<Preparer>,
+    first: usize,
     next: usize,
     batches: usize,
-    worker: Option<Worker>,
+    /// They take turns: of `n` the one numbered `k` prepares batch `first + k`, `first + k + n`, and so on.
+    workers: Vec<Worker>,
 }
 
 #[derive(Debug)]
@@ -213,34 +225,35 @@ struct Worker {
 }
 
 impl Batches {
-    fn start(preparer: Preparer, skip: usize, batches: usize) -> Self {
+    fn start(preparer: Preparer, skip: usize, batches: usize, threads: NonZeroUsize) -> Self {
         let preparer = Arc::new(preparer);
-        let next = skip.min(batches);
+        let first = skip.min(batches);
         // A single batch is waited for in any case.
-        let pays = next + 1 < batches;
-        let worker = pays.then(|| Worker::spawn(Arc::clone(&preparer), next, batches)).flatten();
-        Self { preparer, next, batches, worker }
+        let threads = if first + 1 < batches { threads.get().min(batches - first) } else { 0 };
+        let spawn = |number| Worker::spawn(Arc::clone(&preparer), (first + number..batches).step_by(threads));
+        // With fewer threads than were asked for their turns would not be these.
+        let workers = (0..threads).map(spawn).collect::<Option<_>>().unwrap_or_default();
+        Self { preparer, first, next: first, batches, workers }
     }
 
     fn stop(&mut self) {
-        if let Some(Worker { ready, thread }) = self.worker.take() {
-            // Without a receiver the thread's next send fails, and it ends.
-            drop(ready);
-            if thread.join().is_err() {
-                tracing::warn!("the thread that prepares batches ahead has panicked");
-            }
+        let (ready, threads): (Vec<_>, Vec<_>) = self.workers.drain(..).map(|w| (w.ready, w.thread)).unzip();
+        // Without a receiver a thread's next send fails, and it ends.
+        drop(ready);
+        if threads.into_iter().map(JoinHandle::join).filter(Result::is_err).count() > 0 {
+            tracing::warn!("a thread that prepares batches ahead has panicked");
         }
     }
 }
 
 impl Worker {
     /// None where the system gives no thread: the pass then prepares its batches itself.
-    fn spawn(preparer: Arc<Preparer>, first: usize, batches: usize) -> Option<Self> {
+    fn spawn(preparer: Arc<Preparer>, numbers: impl Iterator<Item = usize> + Send + 'static) -> Option<Self> {
         let (sender, ready) = sync_channel(AHEAD);
         thread::Builder::new()
             .name("batches".to_owned())
             .spawn(move || {
-                for number in first..batches {
+                for number in numbers {
                     if sender.send(preparer.prepare(number)).is_err() {
                         return;
                     }
@@ -259,10 +272,8 @@ impl Iterator for Batches {
         if self.next == self.batches {
             return None;
         }
-        let ready = match &self.worker {
-            Some(worker) => worker.ready.recv().ok(),
-            None => None,
-        };
+        let turn = (self.next - self.first).checked_rem(self.workers.len());
+        let ready = turn.and_then(|turn| self.workers[turn].ready.recv().ok());
         let batch = ready.unwrap_or_else(|| {
             // No thread, or one that died: the batch is the same wherever it is prepared.
             self.stop();

@@ -1,5 +1,6 @@
 //! What the network sees of an image: how it is made, and what files say of it.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use strata_config::Config;
@@ -104,13 +105,14 @@ impl Inputs {
         }
     }
 
-    /// Serves the parts of the split and the test images; the training part's batches are indices where `by_index`.
+    /// Serves the parts of the split and the test images; the training part's batches are indices where `by_index`, and `ahead` threads prepare them.
     pub(crate) fn loaders(
         &self,
         experiment: &Config,
         dataset: &Dataset,
         split: &Split,
         by_index: bool,
+        ahead: NonZeroUsize,
     ) -> Result<Loaders, ExperimentError> {
         let settings = &experiment.dataset;
         let (batch, evaluation) = (settings.batch.get(), settings.evaluation_batch.get());
@@ -158,7 +160,7 @@ impl Inputs {
                 )
             }
         };
-        let train = train.augmented(augmentation)?;
+        let train = train.augmented(augmentation)?.prepared_ahead_by(ahead);
         Ok(Loaders { train: LoaderAdapter(train), validation: LoaderAdapter(validation), test: LoaderAdapter(test) })
     }
 

@@ -1,6 +1,7 @@
 //! Runs and how one starts.
 
 use std::io::ErrorKind;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use strata_config::Config;
@@ -227,7 +228,14 @@ impl Runner<'_> {
         let mirror = is_mirrored.then(|| inputs.mirror(dataset.train.shape())).flatten();
         let mut classifier = setup::classifier(experiment, self.networks, device, images, tables.as_deref(), mirror)?;
         classifier.compute_on(threads.clone());
-        let loaders = threads.run(|| inputs.loaders(experiment, &dataset, &split, tables.is_some()))?;
+        // A card leaves the processor's threads nothing to do but to make its batches; on a CPU one does so beside the step.
+        let ahead = match device {
+            Device::Cpu => NonZeroUsize::MIN,
+            Device::Cuda(_) => {
+                threads.run(|| NonZeroUsize::new(rayon::current_num_threads() - 1)).unwrap_or(NonZeroUsize::MIN)
+            }
+        };
+        let loaders = threads.run(|| inputs.loaders(experiment, &dataset, &split, tables.is_some(), ahead))?;
         let folder = folder.path().map(Path::to_owned);
         let initialisation = experiment.model.initialisation;
         Ok(Parts {

@@ -82,17 +82,18 @@ fn batches_by_index_hold_no_pixels() {
 fn a_pass_of_one_batch_starts_no_thread() {
     let images = numbered(7);
     let loader = |batch| loader(&images, (0..7).collect(), batch, Order::InOrder);
-    assert!(loader(7).pass(&mut TorchRng::new(1), 0).worker.is_none());
-    assert!(loader(4).pass(&mut TorchRng::new(1), 1).worker.is_none());
-    assert!(loader(4).pass(&mut TorchRng::new(1), 0).worker.is_some());
+    assert!(loader(7).pass(&mut TorchRng::new(1), 0).workers.is_empty());
+    assert!(loader(4).pass(&mut TorchRng::new(1), 1).workers.is_empty());
+    assert_eq!(loader(4).pass(&mut TorchRng::new(1), 0).workers.len(), 1);
 }
 
 /// The thread holds the images by an `Arc` of its own: once the pass is gone, so is that.
 #[test]
-fn a_pass_dropped_early_ends_its_thread() {
+fn a_pass_dropped_early_ends_its_threads() {
     let images = numbered(10_000);
-    for taken in [0, 1, 3] {
-        let loader = loader(&images, (0..10_000).collect(), 1, Order::InOrder);
+    for (taken, threads) in [(0, 1), (1, 1), (3, 1), (0, 3), (4, 3)] {
+        let threads = NonZeroUsize::new(threads).unwrap();
+        let loader = loader(&images, (0..10_000).collect(), 1, Order::InOrder).prepared_ahead_by(threads);
         let mut pass = loader.pass(&mut TorchRng::new(1), 0);
         assert_eq!(pass.by_ref().take(taken).count(), taken);
         assert_eq!(pass.len(), 10_000 - taken);
@@ -114,7 +115,7 @@ fn no_batch_is_lost_when_the_loader_thread_panics() {
         sender.send(preparer.prepare(0)).unwrap();
         std::panic::resume_unwind(Box::new("the thread's end"));
     });
-    pass.worker = Some(Worker { ready, thread });
+    pass.workers = vec![Worker { ready, thread }];
     let seen: Vec<u32> = pass.flat_map(|batch| batch.unwrap().indices).collect();
     assert_eq!(seen, (0..10).collect::<Vec<_>>());
 }
@@ -129,13 +130,14 @@ proptest! {
         step in 1usize..5,
         batch in 1usize..900,
         skip in 0usize..9,
+        threads in 1usize..6,
         shuffled: bool,
         seed: u64,
     ) {
         let images = numbered(len);
         let indices: Vec<u32> = (0..len as u32).step_by(step).collect();
         let order = if shuffled { Order::Shuffled } else { Order::InOrder };
-        let loader = loader(&images, indices.clone(), batch, order);
+        let loader = loader(&images, indices.clone(), batch, order).prepared_ahead_by(NonZeroUsize::new(threads).unwrap());
         let mut rng = TorchRng::new(seed);
         let expected = loader.order(&mut rng.clone());
         let pass = loader.pass(&mut rng, skip);
