@@ -1,12 +1,15 @@
 //! Orders against PyTorch's, and passes of any size.
 
 use std::collections::BTreeSet;
+use std::sync::mpsc::sync_channel;
+use std::thread;
 
 use proptest::prelude::*;
 use strata_rng::Philox;
 
+use super::batches::{AHEAD, Worker};
 use super::*;
-use crate::{ImageShape, PixelScale, Split};
+use crate::{ImageBatch, ImageShape, PixelScale, Split};
 
 const TINY: ImageShape = ImageShape { channels: 1, height: 1, width: 2 };
 
