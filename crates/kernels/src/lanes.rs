@@ -62,6 +62,12 @@ impl<T: Value> Lanes<T> {
     }
 }
 
+impl<T: Value> std::fmt::Debug for Lanes<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lanes").field("count", &self.count).finish_non_exhaustive()
+    }
+}
+
 impl<T: Value> Drop for Lanes<T> {
     fn drop(&mut self) {
         let values = std::mem::take(&mut self.values);

@@ -55,6 +55,7 @@ mod parallel;
 pub mod portable;
 mod prefetch;
 mod product;
+mod rectified;
 pub mod reference;
 mod sparse;
 mod sparse_block;
@@ -76,6 +77,7 @@ pub use norm::{
 };
 pub use norm_of_product::squared_norm_of_product;
 pub use product::{GemmShape, affine, bias_gradient, input_gradient, weight_gradient};
+pub use rectified::{Affine, BiasOf, Columns, Norm, Normalised, Rectified, RectifiedGradient};
 pub use update::{
     AdagradRule, AdamRule, BetaLassoRule, ElementwiseRule, Gradient, LionRule, MomentumRule, MuonRule, NAdamRule,
     Parameter, RmsPropMomentumRule, RmsPropRule, RuleState, SgdRule, UpdateRule, average_towards, newton_schulz,

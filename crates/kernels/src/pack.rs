@@ -85,11 +85,24 @@ pub(crate) fn column_blocks(matrix: &[f32], rows: usize, columns: usize) -> Lane
 /// [`blocks`] has them.
 pub(crate) fn transposed_blocks(matrix: &[f32], rows: usize, columns: usize) -> Lanes {
     blocks(rows.div_ceil(LANES), columns, &|first, k, depth, panels| {
-        for (p, panel) in (first..).zip(panels.chunks_exact_mut(depth)) {
-            let height = LANES.min(rows - p * LANES);
-            if height < LANES {
-                panel.fill([0.0; LANES]);
-            }
+        transposed_panels(matrix, (rows, columns), (first, k), depth, panels);
+    })
+}
+
+/// Panels of `matrix` (`[rows, columns]`) from the first on, over `depth` columns from column `k` on: lane `k` of panel `p` holds column `k` of rows `16 p` and the fifteen after, zeros behind the last.
+pub(crate) fn transposed_panels(
+    matrix: &[f32],
+    (rows, columns): (usize, usize),
+    (first, k): (usize, usize),
+    depth: usize,
+    panels: &mut [Lane],
+) {
+    for (p, panel) in (first..).zip(panels.chunks_exact_mut(depth)) {
+        let height = LANES.min(rows.saturating_sub(p * LANES));
+        if height < LANES {
+            panel.fill([0.0; LANES]);
+        }
+        if height > 0 {
             let matrix = &matrix[p * LANES * columns + k..];
             let out = panel.as_flattened_mut();
             dispatch(Transpose {
@@ -101,7 +114,7 @@ pub(crate) fn transposed_blocks(matrix: &[f32], rows: usize, columns: usize) -> 
                 out_row_length: LANES,
             });
         }
-    })
+    }
 }
 
 /// `matrix` (`[rows, columns]`) as `[columns, rows]`, and whatever fills the last lane.
@@ -114,6 +127,11 @@ pub(crate) fn transposed(matrix: &[f32], rows: usize, columns: usize) -> Lanes {
         dispatch(Transpose { matrix, row_length: columns, rows, columns: columns_here, out, out_row_length: rows });
     });
     lanes
+}
+
+/// The first `columns` columns of `matrix`, whose `rows` rows are `row_length` long, as the rows of `out` (`[columns, rows]`).
+pub(crate) fn transpose(matrix: &[f32], (row_length, columns): (usize, usize), rows: usize, out: &mut [f32]) {
+    dispatch(Transpose { matrix, row_length, rows, columns, out, out_row_length: rows });
 }
 
 /// Columns `first..first + 64` of `matrix` (`[rows, columns]`) from row `first_row` on, as wide panels over the rows: lane `k` holds the

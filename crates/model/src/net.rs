@@ -147,6 +147,10 @@ macro_rules! __layers {
     (($width:tt) $word:ident($argument:expr) $($rest:tt)*) => {
         $crate::__layers!(@word ($width) $word, Some($argument as f64), $($rest)*)
     };
+    // What stands together often enough to be one operation.
+    (@dense ($width:tt) $outputs:tt batch_norm relu $($rest:tt)*) => {
+        $crate::__layers!(@then $crate::Rectified<$crate::Dense<$width, $outputs>, $outputs>, ($outputs) $($rest)*)
+    };
     (@dense ($width:tt) $outputs:tt $($rest:tt)*) => {
         $crate::__layers!(@then $crate::Dense<$width, $outputs>, ($outputs) $($rest)*)
     };

@@ -45,7 +45,7 @@ impl Statistics {
 }
 
 /// `1 / √(variance + eps)`.
-fn inverse_deviation(variance: f64, eps: f32) -> f32 {
+pub(crate) fn inverse_deviation(variance: f64, eps: f32) -> f32 {
     (1.0 / (variance + f64::from(eps)).sqrt()) as f32
 }
 

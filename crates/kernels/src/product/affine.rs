@@ -40,12 +40,12 @@ pub fn affine(shape: GemmShape, x: &[f32], weight: &[f32], bias: &[f32], y: &mut
 }
 
 /// Whether to pack the weight costs less than to pack the samples and to transpose the sums.
-fn direct_pays(GemmShape { batch, inputs, outputs }: GemmShape) -> bool {
+pub(crate) fn direct_pays(GemmShape { batch, inputs, outputs }: GemmShape) -> bool {
     direct::fits(inputs, outputs) && inputs * outputs < batch * (inputs + 2 * outputs)
 }
 
 /// For how many samples a transposed panel must serve.
-const SAMPLES_THAT_PAY: usize = 64;
+pub(crate) const SAMPLES_THAT_PAY: usize = 64;
 
 fn by_tiles(shape: GemmShape, x: &[f32], weight: &[f32], bias: &[f32], y: &mut [f32]) {
     let GemmShape { batch, inputs, outputs } = shape;

@@ -7,8 +7,9 @@ mod input_gradient;
 mod outer;
 
 pub use affine::affine;
+pub(crate) use affine::{SAMPLES_THAT_PAY, direct_pays};
 pub use input_gradient::input_gradient;
-pub(crate) use outer::outer_product;
+pub(crate) use outer::{Left, outer_product};
 pub use outer::weight_gradient;
 
 use std::ops::Range;

@@ -18,16 +18,40 @@ use crate::vectors::vectors;
 /// # Panics
 /// Where a slice's length is not what `shape` says.
 pub fn weight_gradient(shape: GemmShape, dy: &[f32], x: &[f32], gradient: &mut [f32]) {
-    outer_product(shape, dy, x, Piece { values: gradient, states: Vec::new() }, &Add);
+    outer_product(shape, Left::Rows(dy), x, Piece { values: gradient, states: Vec::new() }, &Add);
+}
+
+/// The gradient of the outputs, on the left of the product.
+#[derive(Clone, Copy)]
+pub(crate) enum Left<'a> {
+    /// `[batch, outputs]`.
+    Rows(&'a [f32]),
+    /// `[outputs, batch]`, as the product reads it.
+    Columns(&'a [f32]),
+}
+
+impl<'a> Left<'a> {
+    /// Its values, in either order.
+    pub(crate) fn values(self) -> &'a [f32] {
+        match self {
+            Self::Rows(values) | Self::Columns(values) => values,
+        }
+    }
 }
 
 /// Computes the gradient piece by piece and gives each piece, while it is in the first-level cache, to `epilogue` with the
 /// values of `target` that it is the gradient of.
-pub(crate) fn outer_product(shape: GemmShape, dy: &[f32], x: &[f32], target: Piece<'_>, epilogue: &dyn Epilogue) {
-    shape.check(Some(x.len()), Some(target.values.len()), Some(dy.len()));
+pub(crate) fn outer_product(shape: GemmShape, dy: Left<'_>, x: &[f32], target: Piece<'_>, epilogue: &dyn Epilogue) {
+    shape.check(Some(x.len()), Some(target.values.len()), Some(dy.values().len()));
     let GemmShape { batch, inputs, outputs } = shape;
-    let dy_rows = pack::transposed(dy, batch, outputs);
-    let dy_rows = &dy_rows.as_flattened()[..dy.len()];
+    let packed;
+    let dy_rows = match dy {
+        Left::Rows(dy) => {
+            packed = pack::transposed(dy, batch, outputs);
+            &packed.as_flattened()[..dy.len()]
+        }
+        Left::Columns(dy) => dy,
+    };
     match Sparse::of(dy_rows, outputs, batch, inputs) {
         Some(sparse) if outputs < batch => materialised(shape, &sparse, x, target, epilogue),
         Some(sparse) => by_rows_of_nonzeros(shape, &sparse, x, target, epilogue),

@@ -9,7 +9,9 @@ use crate::bf16::{self, Bf16};
 use crate::lanes::{LANES, Lanes};
 use crate::memory::copied;
 use crate::norm_of_product::{products_are_cheaper, squared_norm, squared_norm_of_product};
-use crate::product::outer_product;
+use crate::pack::transposed;
+use crate::product::{Left, outer_product};
+use crate::rectified::Columns;
 
 /// The gradient of one parameter: its values, or the two factors `dy` and `x` of a weight's gradient `dyᵀ · x`; and how it is
 /// clipped on its way into the rule.
@@ -29,6 +31,8 @@ enum Source<'a> {
 #[derive(Clone, Copy)]
 pub(crate) enum Factors<'a> {
     F32(&'a [f32], &'a [f32]),
+    /// `dy` as `[outputs, batch]`.
+    Columns(&'a [f32], &'a [f32]),
     Bf16(&'a [Bf16], &'a [Bf16]),
 }
 
@@ -36,7 +40,8 @@ impl Factors<'_> {
     /// Computes the product and gives its pieces to `epilogue`.
     pub(crate) fn multiply(self, shape: GemmShape, target: Piece<'_>, epilogue: &dyn Epilogue) {
         match self {
-            Self::F32(dy, x) => outer_product(shape, dy, x, target, epilogue),
+            Self::F32(dy, x) => outer_product(shape, Left::Rows(dy), x, target, epilogue),
+            Self::Columns(dy, x) => outer_product(shape, Left::Columns(dy), x, target, epilogue),
             Self::Bf16(dy, x) => bf16::outer_product(shape, dy, x, target, epilogue),
         }
     }
@@ -44,6 +49,10 @@ impl Factors<'_> {
     fn squared_norm(self, shape: GemmShape) -> f64 {
         match self {
             Self::F32(dy, x) => squared_norm_of_product(shape, dy, x),
+            Self::Columns(dy, x) => {
+                let rows = transposed(dy, shape.outputs, shape.batch);
+                squared_norm_of_product(shape, &rows.as_flattened()[..dy.len()], x)
+            }
             Self::Bf16(dy, x) => squared_norm_of_product(shape, &bf16::widened(dy), &bf16::widened(x)),
         }
     }
@@ -102,6 +111,16 @@ impl<'a> Gradient<'a> {
     pub fn product(shape: GemmShape, dy: &'a [f32], x: &'a [f32]) -> Self {
         shape.check(Some(x.len()), None, Some(dy.len()));
         Self { source: Source::Product(shape, Factors::F32(dy, x)), clipping: Clipping::NONE }
+    }
+
+    /// The same of a `dy` that is there by columns.
+    ///
+    /// # Panics
+    /// As [`Gradient::product`].
+    pub fn product_of_columns(shape: GemmShape, dy: &'a Columns, x: &'a [f32]) -> Self {
+        let dy = dy.values();
+        shape.check(Some(x.len()), None, Some(dy.len()));
+        Self { source: Source::Product(shape, Factors::Columns(dy, x)), clipping: Clipping::NONE }
     }
 
     /// The same of factors that were rounded to bfloat16.

@@ -9,4 +9,5 @@ mod frequency;
 mod losses;
 mod norms;
 mod products;
+mod rectified;
 mod updates;

@@ -1,9 +1,11 @@
 //! What is known of one parameter's gradient.
 
+use std::borrow::Cow;
+
 use dfdx::prelude::*;
 use strata_kernels as kernels;
 use strata_kernels::bf16::{self, Bf16};
-use strata_kernels::{GemmShape, Gradient};
+use strata_kernels::{Columns, GemmShape, Gradient};
 
 use crate::storage::values;
 
@@ -17,6 +19,8 @@ pub(crate) struct GradientFactors {
 /// layer's products.
 pub(crate) enum Factors {
     F32 { dy: Vec<f32>, x: Box<dyn Values> },
+    /// `dy` by columns, `[outputs, batch]`.
+    Columns { dy: Columns, x: Box<dyn Values> },
     Bf16 { dy: Vec<Bf16>, x: Vec<Bf16> },
 }
 
@@ -25,6 +29,7 @@ impl GradientFactors {
     pub(crate) fn input_gradient(&self, weight: &[f32], dx: &mut [f32]) {
         match &self.factors {
             Factors::F32 { dy, .. } => kernels::input_gradient(self.shape, dy, weight, dx),
+            Factors::Columns { dy, .. } => kernels::input_gradient(self.shape, &dy.to_rows(), weight, dx),
             Factors::Bf16 { dy, .. } => bf16::input_gradient(self.shape, dy, weight, dx),
         }
     }
@@ -33,6 +38,7 @@ impl GradientFactors {
     pub(crate) fn add_to(&self, gradient: &mut [f32]) {
         match &self.factors {
             Factors::F32 { dy, x } => kernels::weight_gradient(self.shape, dy, x.values(), gradient),
+            Factors::Columns { dy, x } => dy.weight_gradient(self.shape, x.values(), gradient),
             Factors::Bf16 { dy, x } => bf16::weight_gradient(self.shape, dy, x, gradient),
         }
     }
@@ -40,6 +46,7 @@ impl GradientFactors {
     fn gradient(&self) -> Gradient<'_> {
         match &self.factors {
             Factors::F32 { dy, x } => Gradient::product(self.shape, dy, x.values()),
+            Factors::Columns { dy, x } => Gradient::product_of_columns(self.shape, dy, x.values()),
             Factors::Bf16 { dy, x } => Gradient::bf16_product(self.shape, dy, x),
         }
     }
@@ -48,17 +55,18 @@ impl GradientFactors {
     fn stacked(parts: &[Self]) -> Option<Self> {
         let shape = GemmShape { batch: parts.iter().map(|part| part.shape.batch).sum(), ..parts.first()?.shape };
         let factors = match &parts.first()?.factors {
-            Factors::F32 { .. } => {
+            Factors::F32 { .. } | Factors::Columns { .. } => {
                 let (dy, x) = below_each_other(shape, parts, |factors| match factors {
-                    Factors::F32 { dy, x } => Some((dy, x.values())),
+                    Factors::F32 { dy, x } => Some((Cow::from(dy), x.values())),
+                    Factors::Columns { dy, x } => Some((Cow::from(dy.to_rows()), x.values())),
                     Factors::Bf16 { .. } => None,
                 })?;
                 Factors::F32 { dy, x: Box::new(x) }
             }
             Factors::Bf16 { .. } => {
                 let (dy, x) = below_each_other(shape, parts, |factors| match factors {
-                    Factors::Bf16 { dy, x } => Some((dy, x)),
-                    Factors::F32 { .. } => None,
+                    Factors::Bf16 { dy, x } => Some((Cow::from(dy), x)),
+                    Factors::F32 { .. } | Factors::Columns { .. } => None,
                 })?;
                 Factors::Bf16 { dy, x }
             }
@@ -71,13 +79,13 @@ impl GradientFactors {
 fn below_each_other<'a, T: Copy + 'a>(
     shape: GemmShape,
     parts: &'a [GradientFactors],
-    of: impl Fn(&'a Factors) -> Option<(&'a [T], &'a [T])>,
+    of: impl Fn(&'a Factors) -> Option<(Cow<'a, [T]>, &'a [T])>,
 ) -> Option<(Vec<T>, Vec<T>)> {
     let mut all_dy = kernels::with_room(shape.batch * shape.outputs);
     let mut all_x = kernels::with_room(shape.batch * shape.inputs);
     for part in parts {
         let (dy, x) = of(&part.factors)?;
-        all_dy.extend_from_slice(dy);
+        all_dy.extend_from_slice(&dy);
         all_x.extend_from_slice(x);
     }
     Some((all_dy, all_x))

@@ -5,7 +5,7 @@ use strata_spec::LayerSpec;
 
 use super::{
     Activate, BatchNorm, Dense, Description, DropoutLayer, External, Layer, LayerNorm, Layers, MirroredDense,
-    MirroredDevice, MirroredInput, RmsNorm, Skip, StochasticDepth,
+    MirroredDevice, MirroredInput, Rectified, RmsNorm, Skip, StochasticDepth,
 };
 
 /// Layers `F` of both views of an image, and the mean of what becomes of them, as dfdx's builders name them; `net!` writes `mirrored(64 relu, 32 relu)`.
@@ -72,6 +72,18 @@ impl<A: InMirrored, B: InMirrored> InMirrored for (A, B) {
         Some(outputs) => Some(outputs),
         None => A::OUTPUTS,
     };
+}
+
+impl<L: OpensMirrored, const N: usize> OpensMirrored for Rectified<L, N> {
+    type Within = Rectified<L::Within, N>;
+
+    const OUTPUTS: usize = N;
+}
+
+impl<L: InMirrored, const N: usize> InMirrored for Rectified<L, N> {
+    type Within = Rectified<L::Within, N>;
+
+    const OUTPUTS: Option<usize> = Some(N);
 }
 
 impl<F: InMirrored> InMirrored for Skip<F> {

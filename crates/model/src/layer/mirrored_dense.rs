@@ -32,7 +32,7 @@ pub struct MirroredDenseLayer<const I: usize, const O: usize, E: Dtype, D: Stora
     pub odd: Tensor<Rank2<O, I>, E, D>,
     /// `[outputs]`.
     pub bias: Tensor<Rank1<O>, E, D>,
-    precision: Precision,
+    pub(super) precision: Precision,
 }
 
 impl<const I: usize, const O: usize, E, D> TensorCollection<E, D> for MirroredDenseLayer<I, O, E, D>

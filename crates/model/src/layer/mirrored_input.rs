@@ -32,7 +32,7 @@ pub struct MirroredInputLayer<const I: usize, const O: usize, E: Dtype, D: Stora
     /// `[inputs]`: the place, counted from 1, of the input that each becomes in the mirror image, with a minus where its sign turns ([`Mirror::places`]); zeros
     /// until somebody says it. No optimizer changes it.
     pub mirror: Tensor<Rank1<I>, E, D>,
-    precision: Precision,
+    pub(super) precision: Precision,
 }
 
 impl<const I: usize, const O: usize, E, D> TensorCollection<E, D> for MirroredInputLayer<I, O, E, D>

@@ -13,6 +13,8 @@ mod mirrored_device;
 mod mirrored_input;
 mod operand;
 mod own;
+mod rectified;
+mod rectified_cpu;
 mod skip;
 mod word;
 
@@ -29,6 +31,8 @@ pub use mirrored_device::MirroredDevice;
 pub(crate) use mirrored_input::check_mirror;
 pub use mirrored_input::{MirroredInput, MirroredInputLayer};
 pub use own::Samples;
+pub use rectified::{AffineLayer, AffineOf, Rectified, RectifiedLayer};
+pub use rectified_cpu::RectifiedDevice;
 pub use skip::Skip;
 pub(crate) use word::Evaluation;
 pub use word::{LayerOfWord, Word, activation_number, argument_of_word, is_layer_kind, number_of_word};

@@ -5,5 +5,6 @@ mod gradient_norm;
 mod graphs;
 mod initialisation;
 mod layers;
+mod rectified;
 mod stochastic_depth;
 mod weights;
