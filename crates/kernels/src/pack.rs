@@ -169,25 +169,46 @@ struct Transpose<'a> {
     out_row_length: usize,
 }
 
+/// Rows that are transposed together, a cache line of the result, and columns of a block of them.
+const TOGETHER: usize = LANES;
+
 impl Kernel for Transpose<'_> {
     #[inline(always)]
     fn run(self) {
-        const TOGETHER: usize = 8;
         let Self { matrix, row_length, rows, columns, out, out_row_length } = self;
-        let row = |r: usize| &matrix[r * row_length..][..columns];
-        let whole = rows - rows % TOGETHER;
+        let (whole, whole_columns) = (rows - rows % TOGETHER, columns - columns % TOGETHER);
         for first in (0..whole).step_by(TOGETHER) {
-            // Read with leaps and written in one piece: the processor has more room for reads that wait than for writes.
-            let rows: [&[f32]; TOGETHER] = std::array::from_fn(|r| row(first + r));
-            for c in 0..columns {
-                let values: [f32; TOGETHER] = std::array::from_fn(|r| rows[r][c]);
-                out[c * out_row_length + first..][..TOGETHER].copy_from_slice(&values);
+            for c in (0..whole_columns).step_by(TOGETHER) {
+                let mut pairs = [[0; TOGETHER]; TOGETHER / 2];
+                for (p, pairs) in pairs.iter_mut().enumerate() {
+                    let at = (first + 2 * p) * row_length + c;
+                    pair_up(&matrix[at..], &matrix[at + row_length..], pairs);
+                }
+                // Written in one piece: the processor has more room for reads that wait than for writes.
+                for k in 0..TOGETHER {
+                    let out = &mut out[(c + k) * out_row_length + first..][..TOGETHER];
+                    for p in 0..TOGETHER / 2 {
+                        out[2 * p] = f32::from_bits(pairs[p][k] as u32);
+                        out[2 * p + 1] = f32::from_bits((pairs[p][k] >> 32) as u32);
+                    }
+                }
             }
         }
-        for r in whole..rows {
-            for (c, value) in row(r).iter().enumerate() {
+        // What is left: columns of all rows, then rows.
+        for r in 0..rows {
+            let first = if r < whole { whole_columns } else { 0 };
+            for (c, value) in (first..columns).zip(&matrix[r * row_length + first..]) {
                 out[c * out_row_length + r] = *value;
             }
         }
+    }
+}
+
+/// Values of two rows side by side, as words of 64 bits: of those half as many have to be moved one by one.
+#[inline(always)]
+fn pair_up(a: &[f32], b: &[f32], pairs: &mut [u64; TOGETHER]) {
+    let (a, b) = (&a[..TOGETHER], &b[..TOGETHER]);
+    for k in 0..TOGETHER {
+        pairs[k] = u64::from(a[k].to_bits()) | u64::from(b[k].to_bits()) << 32;
     }
 }
