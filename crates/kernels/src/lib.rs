@@ -69,7 +69,7 @@ pub use loss::{
     CrossEntropy, Loss, LossSum, MeanSquaredError, Mix, TargetError, Targets, WeightedCrossEntropy, cross_entropy,
     cross_entropy_gradient, largest,
 };
-pub use memory::{OutOfMemory, catch_out_of_memory, copied, with_room, zeros};
+pub use memory::{OutOfMemory, catch_out_of_memory, copied, recycle, scratch, with_room, zeros};
 pub use mirror::{Mirror, mean_of_views, mean_of_views_gradient, sums_and_differences, views_of};
 pub use norm::{
     Statistics, batch_norm, batch_norm_evaluation, batch_norm_gradient, layer_norm, layer_norm_gradient, rms_norm,

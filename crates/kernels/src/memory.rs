@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
@@ -63,6 +64,43 @@ pub fn zeros(count: usize) -> Vec<f32> {
     let mut buffer = buffer.into_flattened();
     buffer.resize(count, 0.0);
     buffer
+}
+
+/// Buffers that nobody uses, and how many of them are kept, of so many values at most: those between the layers of a step, which the next step asks for again.
+static SPARE: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
+const SPARES: usize = 12;
+const LARGEST: usize = 1 << 22;
+
+/// A buffer of `count` values, whatever they are: for what is written as a whole before it is read. Memory that was cleared for it would be cleared for nothing.
+///
+/// # Panics
+/// As [`zeros`].
+pub fn scratch(count: usize) -> Vec<f32> {
+    let spare = (PARALLEL / 16..=LARGEST).contains(&count).then(|| {
+        let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+        // Not one that is much larger, which somebody else will ask for.
+        let fitting = (0..spare.len()).filter(|at| (count..=count + count / 4).contains(&spare[*at].len()));
+        fitting.min_by_key(|at| spare[*at].len()).map(|at| spare.swap_remove(at))
+    });
+    match spare.flatten() {
+        Some(mut buffer) => {
+            buffer.truncate(count);
+            buffer
+        }
+        None => zeros(count),
+    }
+}
+
+/// Keeps a buffer for the next [`scratch`] of its size.
+pub fn recycle(buffer: Vec<f32>) {
+    if (PARALLEL / 16..=LARGEST).contains(&buffer.len()) {
+        let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+        if spare.len() == SPARES {
+            // The oldest, which nobody has asked for.
+            drop(spare.remove(0));
+        }
+        spare.push(buffer);
+    }
 }
 
 /// A buffer of `count` times the same.
@@ -141,6 +179,18 @@ mod tests {
             let values: Vec<f32> = (0..count).map(|i| i as f32).collect();
             assert_eq!(copied(&values), values);
         }
+    }
+
+    #[test]
+    fn a_buffer_that_was_recycled_is_the_next_of_its_size() {
+        let count = LARGEST - 17;
+        let mut buffer = vec![7.0; count];
+        let address = buffer.as_ptr();
+        recycle(std::mem::take(&mut buffer));
+        assert!(scratch(count / 2).iter().all(|value| *value == 0.0));
+        let again = scratch(count - 1);
+        assert_eq!((again.as_ptr(), again.len(), again[3]), (address, count - 1, 7.0));
+        assert!(scratch(count).iter().all(|value| *value == 0.0));
     }
 
     #[test]

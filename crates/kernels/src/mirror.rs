@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::dispatch::{Kernel, dispatch};
-use crate::memory::{with_room, zeros};
+use crate::memory::{scratch, with_room};
 use crate::parallel::each_pair;
 
 /// Values that one task goes through.
@@ -112,16 +112,26 @@ impl Mirror {
         assert!(rows.len().is_multiple_of(inputs.max(1)), "whole rows");
         let count = rows.len() / inputs.max(1);
         [(&self.symmetric, 1.0f32), (&self.antisymmetric, -1.0)].map(|(part, side)| {
-            let mut values = zeros(count * part.len());
+            let mut values = scratch(count * part.len());
             let width = part.len().max(1);
-            each_pair((rows, inputs.max(1)), (&mut values, width), ROWS, &|row, values| {
-                for (value, of) in values.iter_mut().zip(part) {
-                    *value = match of.second {
-                        None => row[of.first as usize],
-                        Some((second, sign)) => factor * (row[of.first as usize] + side * sign * row[second as usize]),
-                    };
-                }
-            });
+            let (rows, values_of) = ((rows, inputs.max(1)), (&mut values[..], width));
+            // Of frequencies none changes places with another.
+            if part.iter().all(|of| of.second.is_none()) {
+                let firsts: Vec<u32> = part.iter().map(|of| of.first).collect();
+                each_pair(rows, values_of, ROWS, &|row, values| {
+                    values.iter_mut().zip(&firsts).for_each(|(value, first)| *value = row[*first as usize]);
+                });
+            } else {
+                each_pair(rows, values_of, ROWS, &|row, values| {
+                    for (value, of) in values.iter_mut().zip(part) {
+                        let first = row[of.first as usize];
+                        *value = match of.second {
+                            None => first,
+                            Some((second, sign)) => factor * (first + side * sign * row[second as usize]),
+                        };
+                    }
+                });
+            }
             values
         })
     }
@@ -160,7 +170,7 @@ impl Mirror {
 /// `factor (a + b)` and `factor (a - b)` of the views a and b, `[2 batch, features]`: each `[batch, features]`.
 pub fn sums_and_differences(views: &[f32], factor: f32) -> [Vec<f32>; 2] {
     let half = views.len() / 2;
-    let (mut sums, mut differences) = (zeros(half), zeros(half));
+    let (mut sums, mut differences) = (scratch(half), scratch(half));
     let (a, b) = (views[..half].par_chunks(PIECE), views[half..].par_chunks(PIECE));
     let outputs = sums.par_chunks_mut(PIECE).zip(differences.par_chunks_mut(PIECE));
     outputs.zip(a.zip(b)).for_each(|((sums, differences), (a, b))| {

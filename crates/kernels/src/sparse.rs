@@ -38,12 +38,18 @@ impl Sparse {
     /// `others` is how many columns the other matrix has. The choice depends on the values and sizes alone: it is the same
     /// on every machine and for any number of threads.
     pub(crate) fn of(matrix: &[f32], rows: usize, columns: usize, others: usize) -> Option<Self> {
-        let counts = matrix.par_chunks(COUNTED_TOGETHER).map(|values| {
-            let mut nonzeros = 0;
-            dispatch(Count { values, nonzeros: &mut nonzeros });
-            nonzeros
-        });
-        let nonzeros: usize = counts.sum();
+        let nonzeros: usize = matrix.par_chunks(COUNTED_TOGETHER).map(nonzeros_of).sum();
+        Self::of_counted(matrix, nonzeros, rows, columns, others)
+    }
+
+    /// The same of a matrix that has so many values that are not zero.
+    pub(crate) fn of_counted(
+        matrix: &[f32],
+        nonzeros: usize,
+        rows: usize,
+        columns: usize,
+        others: usize,
+    ) -> Option<Self> {
         // What the last, narrower panels waste is work as well.
         let padded = others.next_multiple_of(NC);
         if nonzeros * padded * 4 > matrix.len() * others * 3 {
@@ -82,6 +88,18 @@ impl Sparse {
 
 /// Values of a task that counts.
 const COUNTED_TOGETHER: usize = 1 << 14;
+
+/// How many of `values` are not zero.
+pub(crate) fn nonzeros_of(values: &[f32]) -> usize {
+    let mut nonzeros = 0;
+    // No more at once than a lane can count.
+    for values in values.chunks(COUNTED_TOGETHER) {
+        let mut here = 0;
+        dispatch(Count { values, nonzeros: &mut here });
+        nonzeros += here;
+    }
+    nonzeros
+}
 
 /// How many of some values are not zero.
 struct Count<'a> {

@@ -79,6 +79,7 @@ impl CpuClassifier {
         };
         let validation = step.nothing_measured(classes)?;
         let device = Cpu::default();
+        let gradients = GradientStore::default().in_chain(network.is_chain());
         let mut classifier = Self {
             device,
             inputs,
@@ -91,7 +92,7 @@ impl CpuClassifier {
             step,
             state,
             averaged,
-            gradients: GradientStore::default(),
+            gradients,
             waiting: Waiting::default(),
             training: Score::default(),
             validation,

@@ -59,6 +59,10 @@ impl<M: Layers, const I: usize, const C: usize> Layers for Typed<M, I, C> {
     fn describe(&self, description: &mut Description) {
         self.0.describe(description);
     }
+
+    fn is_chain(&self) -> bool {
+        self.0.is_chain()
+    }
 }
 
 impl<M: TensorCollection<f32, Cpu>, const I: usize, const C: usize> NetworkTensors<Cpu> for Typed<M, I, C> {

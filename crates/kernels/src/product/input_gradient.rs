@@ -18,8 +18,25 @@ use crate::vectors::vectors;
 /// Where a slice's length is not what `shape` says.
 pub fn input_gradient(shape: GemmShape, dy: &[f32], weight: &[f32], dx: &mut [f32]) {
     shape.check(Some(dx.len()), Some(weight.len()), Some(dy.len()));
+    let sparse = Sparse::of(dy, shape.batch, shape.outputs, shape.inputs);
+    by_either(shape, dy, sparse, weight, dx);
+}
+
+/// The same of a `dy` that has so many values that are not zero.
+pub(crate) fn input_gradient_of_counted(
+    shape: GemmShape,
+    (dy, nonzeros): (&[f32], usize),
+    weight: &[f32],
+    dx: &mut [f32],
+) {
+    shape.check(Some(dx.len()), Some(weight.len()), Some(dy.len()));
+    let sparse = Sparse::of_counted(dy, nonzeros, shape.batch, shape.outputs, shape.inputs);
+    by_either(shape, dy, sparse, weight, dx);
+}
+
+fn by_either(shape: GemmShape, dy: &[f32], sparse: Option<Sparse>, weight: &[f32], dx: &mut [f32]) {
     let GemmShape { batch, inputs, outputs } = shape;
-    if let Some(sparse) = Sparse::of(dy, batch, outputs, inputs) {
+    if let Some(sparse) = sparse {
         return sparse_times_dense(
             &sparse,
             Rhs { matrix: weight, row_length: inputs, transposed: false },

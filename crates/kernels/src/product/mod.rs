@@ -9,8 +9,9 @@ mod outer;
 pub use affine::affine;
 pub(crate) use affine::{SAMPLES_THAT_PAY, direct_pays};
 pub use input_gradient::input_gradient;
-pub(crate) use outer::{Left, outer_product};
+pub(crate) use input_gradient::input_gradient_of_counted;
 pub use outer::weight_gradient;
+pub(crate) use outer::{Left, outer_product};
 
 use std::ops::Range;
 

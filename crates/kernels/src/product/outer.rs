@@ -26,15 +26,15 @@ pub fn weight_gradient(shape: GemmShape, dy: &[f32], x: &[f32], gradient: &mut [
 pub(crate) enum Left<'a> {
     /// `[batch, outputs]`.
     Rows(&'a [f32]),
-    /// `[outputs, batch]`, as the product reads it.
-    Columns(&'a [f32]),
+    /// `[outputs, batch]`, as the product reads it, and how many of them are not zero.
+    Columns(&'a [f32], usize),
 }
 
 impl<'a> Left<'a> {
     /// Its values, in either order.
     pub(crate) fn values(self) -> &'a [f32] {
         match self {
-            Self::Rows(values) | Self::Columns(values) => values,
+            Self::Rows(values) | Self::Columns(values, _) => values,
         }
     }
 }
@@ -45,14 +45,15 @@ pub(crate) fn outer_product(shape: GemmShape, dy: Left<'_>, x: &[f32], target: P
     shape.check(Some(x.len()), Some(target.values.len()), Some(dy.values().len()));
     let GemmShape { batch, inputs, outputs } = shape;
     let packed;
-    let dy_rows = match dy {
+    let (dy_rows, sparse) = match dy {
         Left::Rows(dy) => {
             packed = pack::transposed(dy, batch, outputs);
-            &packed.as_flattened()[..dy.len()]
+            let dy = &packed.as_flattened()[..dy.len()];
+            (dy, Sparse::of(dy, outputs, batch, inputs))
         }
-        Left::Columns(dy) => dy,
+        Left::Columns(dy, nonzeros) => (dy, Sparse::of_counted(dy, nonzeros, outputs, batch, inputs)),
     };
-    match Sparse::of(dy_rows, outputs, batch, inputs) {
+    match sparse {
         Some(sparse) if outputs < batch => materialised(shape, &sparse, x, target, epilogue),
         Some(sparse) => by_rows_of_nonzeros(shape, &sparse, x, target, epilogue),
         None => by_tiles(shape, dy_rows, x, target, epilogue),

@@ -1,5 +1,8 @@
 //! The backward pass.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::columns::Columns;
 use super::strips::{StripRow, Strips, SumsAndDifferences, WIDTH};
 use super::{Norm, Rectified};
 use crate::GemmShape;
@@ -7,54 +10,11 @@ use crate::dispatch::{Kernel, dispatch};
 use crate::lanes::{LANES, Lanes};
 use crate::pack;
 use crate::parallel::{each_chunk, each_task};
-use crate::product::{Left, outer_product};
-use crate::update::{Add, Piece};
+use crate::product::input_gradient_of_counted;
+use crate::sparse::nonzeros_of;
 
 /// Rows that a task gathers.
 const ROWS: usize = 16;
-
-/// The gradient of a product's outputs by columns, `[outputs, batch]`: as the product that is the weight's gradient reads it.
-pub struct Columns {
-    lanes: Lanes,
-    outputs: usize,
-    batch: usize,
-}
-
-impl Columns {
-    fn scratch(outputs: usize, batch: usize) -> Self {
-        Self { lanes: Lanes::scratch((outputs * batch).div_ceil(LANES)), outputs, batch }
-    }
-
-    /// `[outputs, batch]`.
-    pub fn values(&self) -> &[f32] {
-        &self.lanes.as_flattened()[..self.outputs * self.batch]
-    }
-
-    fn values_mut(&mut self) -> &mut [f32] {
-        &mut self.lanes.as_flattened_mut()[..self.outputs * self.batch]
-    }
-
-    /// By rows, `[batch, outputs]`.
-    pub fn to_rows(&self) -> Vec<f32> {
-        let rows = pack::transposed(self.values(), self.outputs, self.batch);
-        crate::copied(&rows.as_flattened()[..self.outputs * self.batch])
-    }
-
-    /// `gradient[o, i] += Σ_b self[o, b] · x[b, i]`: [`weight_gradient`](crate::weight_gradient).
-    ///
-    /// # Panics
-    /// Where a slice's length is not what `shape` says.
-    pub fn weight_gradient(&self, shape: GemmShape, x: &[f32], gradient: &mut [f32]) {
-        outer_product(shape, Left::Columns(self.values()), x, Piece { values: gradient, states: Vec::new() }, &Add);
-    }
-}
-
-impl std::fmt::Debug for Columns {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (outputs, batch) = (self.outputs, self.batch);
-        f.debug_struct("Columns").field("outputs", &outputs).field("batch", &batch).finish_non_exhaustive()
-    }
-}
 
 /// Of which values a product's bias has its gradient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,15 +36,33 @@ pub struct RectifiedGradient {
     pub product_bias: Vec<f32>,
     /// Of the products, one or two, by columns.
     pub columns: Vec<Columns>,
-    /// The same by rows, `[batch, outputs]`, where they were asked for, and how many values.
-    rows: Vec<(Lanes, usize)>,
+    /// The same by rows, where they were asked for.
+    rows: Vec<Rows>,
+}
+
+/// The gradient of a product's outputs by rows, `[batch, outputs]`.
+#[derive(Debug)]
+struct Rows {
+    lanes: Lanes,
+    count: usize,
+    /// How many values are not zero.
+    nonzeros: usize,
 }
 
 impl RectifiedGradient {
     /// The gradient of product `part` by rows, `[batch, outputs]`; none where they were not asked for.
     pub fn rows(&self, part: usize) -> Option<&[f32]> {
-        let (lanes, count) = self.rows.get(part)?;
+        let Rows { lanes, count, .. } = self.rows.get(part)?;
         Some(&lanes.as_flattened()[..*count])
+    }
+
+    /// The gradient of the samples of product `part`, written to `dx`: [`input_gradient`](crate::input_gradient).
+    ///
+    /// # Panics
+    /// Where a slice's length is not what `shape` says, or rows were not asked for.
+    pub fn input_gradient(&self, part: usize, shape: GemmShape, weight: &[f32], dx: &mut [f32]) {
+        let Rows { lanes, count, nonzeros } = &self.rows[part];
+        input_gradient_of_counted(shape, (&lanes.as_flattened()[..*count], *nonzeros), weight, dx);
     }
 }
 
@@ -127,6 +105,8 @@ impl Rectified {
             .collect();
         let tasks: Vec<_> = (0..pieces.len()).map(|strip| strip..strip + 1).collect();
         let strips: Vec<&[StripRow]> = self.strips.all().collect();
+        // Whether zeros are skipped goes by their number, which is known before the products look for it.
+        let nonzeros = [AtomicUsize::new(0), AtomicUsize::new(0)];
         each_task(&tasks, pieces, &|task, mut pieces| {
             let number = task.start;
             let mut scratch;
@@ -149,12 +129,18 @@ impl Rectified {
             if bias_of == BiasOf::Sums {
                 dispatch(ColumnSums { rows: &gradient[..batch], sums: pieces.product_bias });
             }
-            for (columns, rows) in pieces.columns.into_iter().zip(gradient.chunks_exact(batch)) {
+            for ((columns, rows), nonzeros) in
+                pieces.columns.into_iter().zip(gradient.chunks_exact(batch)).zip(&nonzeros)
+            {
                 pack::transpose(rows.as_flattened(), (WIDTH, columns.len() / batch), batch, columns);
+                nonzeros.fetch_add(nonzeros_of(columns), Ordering::Relaxed);
             }
         });
+        for (columns, nonzeros) in columns.iter_mut().zip(nonzeros) {
+            columns.nonzeros = nonzeros.into_inner();
+        }
         let rows = match kept {
-            Some(strips) => by_rows(&strips, parts),
+            Some(strips) => by_rows(&strips, &columns),
             None => Vec::new(),
         };
         RectifiedGradient { gain, bias, product_bias, columns, rows }
@@ -179,23 +165,22 @@ impl Rectified {
     }
 }
 
-/// The parts of `strips`, one below the other in them, each as rows.
-fn by_rows(strips: &Strips, parts: usize) -> Vec<(Lanes, usize)> {
-    let features = strips.features();
-    let batch = strips.rows() / parts;
-    let part = |part: usize| {
-        let mut lanes = Lanes::scratch((batch * features).div_ceil(LANES));
-        let rows = &mut lanes.as_flattened_mut()[..batch * features];
-        each_chunk(rows, ROWS * features, &|piece, rows| {
+/// The parts of `strips`, one below the other in them, each as rows; `columns` are the same parts.
+fn by_rows(strips: &Strips, columns: &[Columns]) -> Vec<Rows> {
+    let part = |(part, columns): (usize, &Columns)| {
+        let Columns { outputs: features, batch, nonzeros, .. } = *columns;
+        let count = batch * features;
+        let mut lanes = Lanes::scratch(count.div_ceil(LANES));
+        each_chunk(&mut lanes.as_flattened_mut()[..count], ROWS * features, &|piece, rows| {
             for (row, out) in (part * batch + piece * ROWS..).zip(rows.chunks_exact_mut(features)) {
                 for (values, out) in strips.of_row(row).zip(out.chunks_mut(WIDTH)) {
                     out.copy_from_slice(&values[..out.len()]);
                 }
             }
         });
-        (lanes, batch * features)
+        Rows { lanes, count, nonzeros }
     };
-    (0..parts).map(part).collect()
+    columns.iter().enumerate().map(part).collect()
 }
 
 /// What a task writes.

@@ -182,8 +182,8 @@ impl Kernel for AddBias<'_> {
     #[inline(always)]
     fn run(self) {
         for row in self.strip {
-            for c in 0..WIDTH {
-                row[c] += self.bias[c];
+            for (value, bias) in row.iter_mut().zip(self.bias) {
+                *value += bias;
             }
         }
     }
@@ -209,9 +209,7 @@ impl Kernel for Moments<'_> {
                 means[c] += f64::from(x[c]);
             }
         }
-        for c in 0..WIDTH {
-            means[c] /= batch;
-        }
+        means.iter_mut().for_each(|mean| *mean /= batch);
         for x in strip {
             for c in 0..WIDTH {
                 let difference = f64::from(x[c]) - means[c];

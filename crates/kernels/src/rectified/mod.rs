@@ -5,10 +5,12 @@
 //! works out 64 features of all samples and their statistics while they are in its cache ([`Strips`]), and what the rectifier does is done on the way.
 
 mod backward;
+mod columns;
 mod forward;
 mod strips;
 
-pub use backward::{BiasOf, Columns, RectifiedGradient};
+pub use backward::{BiasOf, RectifiedGradient};
+pub use columns::Columns;
 
 use self::strips::Strips;
 use crate::{GemmShape, Statistics};

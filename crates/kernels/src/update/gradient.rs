@@ -9,7 +9,6 @@ use crate::bf16::{self, Bf16};
 use crate::lanes::{LANES, Lanes};
 use crate::memory::copied;
 use crate::norm_of_product::{products_are_cheaper, squared_norm, squared_norm_of_product};
-use crate::pack::transposed;
 use crate::product::{Left, outer_product};
 use crate::rectified::Columns;
 
@@ -32,7 +31,7 @@ enum Source<'a> {
 pub(crate) enum Factors<'a> {
     F32(&'a [f32], &'a [f32]),
     /// `dy` as `[outputs, batch]`.
-    Columns(&'a [f32], &'a [f32]),
+    Columns(&'a Columns, &'a [f32]),
     Bf16(&'a [Bf16], &'a [Bf16]),
 }
 
@@ -41,7 +40,7 @@ impl Factors<'_> {
     pub(crate) fn multiply(self, shape: GemmShape, target: Piece<'_>, epilogue: &dyn Epilogue) {
         match self {
             Self::F32(dy, x) => outer_product(shape, Left::Rows(dy), x, target, epilogue),
-            Self::Columns(dy, x) => outer_product(shape, Left::Columns(dy), x, target, epilogue),
+            Self::Columns(dy, x) => outer_product(shape, dy.left(), x, target, epilogue),
             Self::Bf16(dy, x) => bf16::outer_product(shape, dy, x, target, epilogue),
         }
     }
@@ -49,10 +48,7 @@ impl Factors<'_> {
     fn squared_norm(self, shape: GemmShape) -> f64 {
         match self {
             Self::F32(dy, x) => squared_norm_of_product(shape, dy, x),
-            Self::Columns(dy, x) => {
-                let rows = transposed(dy, shape.outputs, shape.batch);
-                squared_norm_of_product(shape, &rows.as_flattened()[..dy.len()], x)
-            }
+            Self::Columns(dy, x) => squared_norm_of_product(shape, &dy.to_rows(), x),
             Self::Bf16(dy, x) => squared_norm_of_product(shape, &bf16::widened(dy), &bf16::widened(x)),
         }
     }
@@ -118,8 +114,7 @@ impl<'a> Gradient<'a> {
     /// # Panics
     /// As [`Gradient::product`].
     pub fn product_of_columns(shape: GemmShape, dy: &'a Columns, x: &'a [f32]) -> Self {
-        let dy = dy.values();
-        shape.check(Some(x.len()), None, Some(dy.len()));
+        shape.check(Some(x.len()), None, Some(dy.values().len()));
         Self { source: Source::Product(shape, Factors::Columns(dy, x)), clipping: Clipping::NONE }
     }
 

@@ -70,6 +70,7 @@ pub struct GradientStore {
     pending: BTreeMap<UniqueId, PendingGradient>,
     /// Tensors whose gradient nobody asks for in the pass that is being recorded.
     data: Vec<UniqueId>,
+    in_chain: bool,
 }
 
 impl std::fmt::Debug for GradientStore {
@@ -79,6 +80,14 @@ impl std::fmt::Debug for GradientStore {
 }
 
 impl GradientStore {
+    /// Says whether the passes to come are of a chain of this crate's layers and a loss ([`Layers::is_chain`](crate::Layers::is_chain)): what lies between two of them is used by the next
+    /// one and by nothing else. Then its gradient is handed from operation to operation. In any other graph an operation of dfdx's may add to it, so it has to be where dfdx looks for it:
+    /// in a buffer that is allocated and cleared by one thread, and looked through for what was added. A wrong word here is wrong gradients.
+    #[must_use]
+    pub fn in_chain(self, in_chain: bool) -> Self {
+        Self { in_chain, ..self }
+    }
+
     /// Starts a pass at `data`: a tensor whose own gradient the next [`GradientStore::backward`] need not work out, which for a first
     /// layer's input saves a product as large as any. A parameter of the network keeps its gradient, traced so or not. Where that gradient is wanted, start with dfdx's `leaky_traced` instead.
     pub fn trace<S: Shape>(&mut self, data: Tensor<S, f32, Cpu>) -> Tensor<S, f32, Cpu, OwnedTape<f32, Cpu>> {
@@ -106,7 +115,7 @@ impl GradientStore {
                 data.retain(|id| *id != parameter);
             }
         });
-        let mut pass = Pass::new(data)?;
+        let mut pass = Pass::new(data, self.in_chain)?;
         let (loss, mut tape) = loss.split_tape();
         let marker = pass.marker.clone();
         tape.add_backward_op(move |gradients| {
@@ -208,7 +217,7 @@ impl GradientStore {
             }
         });
         for (id, ..) in parameters {
-            self.pending.remove(&id);
+            self.pending.remove(&id).into_iter().for_each(PendingGradient::recycle);
         }
         Ok(())
     }

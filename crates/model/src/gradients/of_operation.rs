@@ -17,13 +17,14 @@ fn gradient_of(tensor: &Tensor<(usize, usize), f32, Cpu>) -> GradientOf {
 /// Where the gradient of an operation's input goes.
 pub(crate) struct InputGradient {
     id: UniqueId,
+    count: usize,
     gradient: GradientOf,
 }
 
 impl InputGradient {
     /// That of `x`, whose values are not kept for it.
     pub(crate) fn of(x: &Tensor<(usize, usize), f32, Cpu>) -> Self {
-        Self { id: id_of(x), gradient: gradient_of(x) }
+        Self { id: id_of(x), count: x.shape().num_elements(), gradient: gradient_of(x) }
     }
 
     /// Whether anybody asks for it.
@@ -33,16 +34,30 @@ impl InputGradient {
 
     /// Adds `dx` to it.
     pub(crate) fn add(self, gradients: &mut Gradients<f32, Cpu>, dx: Vec<f32>) -> Result<(), CpuError> {
-        add_to((self.gradient)(gradients)?, dx);
+        if self.is_handed_over(gradients)? {
+            with_pass(gradients, |pass| pass.map(|pass| pass.hand_over(self.id, dx)))?;
+        } else {
+            add_to((self.gradient)(gradients)?, dx);
+        }
         Ok(())
     }
 
-    /// Adds what `write` writes, all values of it: where the gradient is zero, as dfdx allocates it, into the gradient itself.
+    fn is_handed_over(&self, gradients: &mut Gradients<f32, Cpu>) -> Result<bool, CpuError> {
+        with_pass(gradients, |pass| pass.is_some_and(|pass| pass.hands_over()))
+    }
+
+    /// Adds what `write` writes, all values of it, over whatever there is: where the gradient is zero, as dfdx allocates it, into the gradient itself.
     pub(crate) fn write(
         self,
         gradients: &mut Gradients<f32, Cpu>,
         write: impl FnOnce(&mut [f32]),
     ) -> Result<(), CpuError> {
+        if self.is_handed_over(gradients)? {
+            let mut dx = kernels::scratch(self.count);
+            write(&mut dx);
+            with_pass(gradients, |pass| pass.map(|pass| pass.hand_over(self.id, dx)))?;
+            return Ok(());
+        }
         let gradient = (self.gradient)(gradients)?;
         if is_zero(gradient) {
             write(gradient);
@@ -56,19 +71,26 @@ impl InputGradient {
 }
 
 /// Where the gradient of an operation's output is.
-pub(crate) struct OutputGradient(GradientOf);
+pub(crate) struct OutputGradient {
+    id: UniqueId,
+    gradient: GradientOf,
+}
 
 impl OutputGradient {
     /// That of `y`, whose values are not kept for it.
     pub(crate) fn of(y: &Tensor<(usize, usize), f32, Cpu>) -> Self {
-        Self(gradient_of(y))
+        Self { id: id_of(y), gradient: gradient_of(y) }
     }
 
     /// All of it: the operations that used the output have run. Under `GradientStore::backward` nobody can ask for it after this operation,
     /// so it is taken; under dfdx's own it is copied.
     pub(crate) fn take(self, gradients: &mut Gradients<f32, Cpu>) -> Result<Vec<f32>, CpuError> {
-        let is_pass = with_pass(gradients, |pass| pass.is_some())?;
-        let gradient = (self.0)(gradients)?;
+        let taken = with_pass(gradients, |pass| pass.map(|pass| pass.take_over(self.id)))?;
+        let is_pass = taken.is_some();
+        if let Some(dy) = taken.flatten() {
+            return Ok(dy);
+        }
+        let gradient = (self.gradient)(gradients)?;
         Ok(if is_pass { std::mem::take(gradient) } else { kernels::copied(gradient) })
     }
 }

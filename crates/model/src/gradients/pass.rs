@@ -18,17 +18,37 @@ pub(crate) struct Pass {
     pub(super) factors: BTreeMap<UniqueId, Vec<GradientFactors>>,
     /// Parameters that operations of ours gave a whole gradient.
     pub(super) whole: BTreeSet<UniqueId>,
+    /// Of a chain of our operations, the gradients that one of them has for the one before.
+    handed: Option<BTreeMap<UniqueId, Vec<f32>>>,
 }
 
 impl Pass {
-    pub(super) fn new(data: Vec<UniqueId>) -> Result<Self, ModelError> {
+    pub(super) fn new(data: Vec<UniqueId>, in_chain: bool) -> Result<Self, ModelError> {
         let marker = tensor_from_vec(&Cpu::default(), vec![0.0], Rank1::default()).map_err(ModelError::device)?;
-        Ok(Self { marker, data, factors: BTreeMap::new(), whole: BTreeSet::new() })
+        let handed = in_chain.then(BTreeMap::new);
+        Ok(Self { marker, data, factors: BTreeMap::new(), whole: BTreeSet::new(), handed })
     }
 
     /// Whether somebody may ask for the gradient of `tensor`.
     pub(crate) fn needs_gradient(&self, tensor: UniqueId) -> bool {
         !self.data.contains(&tensor)
+    }
+
+    /// Whether gradients are handed from operation to operation.
+    pub(super) fn hands_over(&self) -> bool {
+        self.handed.is_some()
+    }
+
+    /// Leaves `tensor`'s gradient to the operation that made the tensor.
+    pub(super) fn hand_over(&mut self, tensor: UniqueId, gradient: Vec<f32>) {
+        if let Some(handed) = &mut self.handed {
+            handed.insert(tensor, gradient);
+        }
+    }
+
+    /// What was left for it, if anything.
+    pub(super) fn take_over(&mut self, tensor: UniqueId) -> Option<Vec<f32>> {
+        self.handed.as_mut()?.remove(&tensor)
     }
 
     pub(crate) fn push<S: Shape>(&mut self, weight: &Tensor<S, f32, Cpu>, factors: GradientFactors) {

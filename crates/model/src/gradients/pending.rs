@@ -18,10 +18,19 @@ pub(crate) struct GradientFactors {
 /// `dy`, the gradient of the affine operation's result (`[batch, outputs]`), and `x`, the layer's input (`[batch, inputs]`), in the precision of the
 /// layer's products.
 pub(crate) enum Factors {
-    F32 { dy: Vec<f32>, x: Box<dyn Values> },
+    F32 {
+        dy: Vec<f32>,
+        x: Box<dyn Values>,
+    },
     /// `dy` by columns, `[outputs, batch]`.
-    Columns { dy: Columns, x: Box<dyn Values> },
-    Bf16 { dy: Vec<Bf16>, x: Vec<Bf16> },
+    Columns {
+        dy: Columns,
+        x: Box<dyn Values>,
+    },
+    Bf16 {
+        dy: Vec<Bf16>,
+        x: Vec<Bf16>,
+    },
 }
 
 impl GradientFactors {
@@ -94,6 +103,9 @@ fn below_each_other<'a, T: Copy + 'a>(
 /// A tensor of any shape on the CPU.
 pub(crate) trait Values: Send {
     fn values(&self) -> &[f32];
+
+    /// Leaves its buffer to the next step, where it is its own.
+    fn recycle(self: Box<Self>) {}
 }
 
 impl<S: Shape> Values for Tensor<S, f32, Cpu> {
@@ -105,6 +117,10 @@ impl<S: Shape> Values for Tensor<S, f32, Cpu> {
 impl Values for Vec<f32> {
     fn values(&self) -> &[f32] {
         self
+    }
+
+    fn recycle(self: Box<Self>) {
+        kernels::recycle(*self);
     }
 }
 
@@ -120,6 +136,21 @@ impl PendingGradient {
         match &mut self.whole {
             Some(sum) => sum.iter_mut().zip(gradient).for_each(|(sum, value)| *sum += value),
             None => self.whole = Some(gradient),
+        }
+    }
+
+    /// Leaves its buffers to the next step.
+    pub(super) fn recycle(self) {
+        self.whole.into_iter().for_each(kernels::recycle);
+        for GradientFactors { factors, .. } in self.factors {
+            match factors {
+                Factors::F32 { dy, x } => {
+                    kernels::recycle(dy);
+                    x.recycle();
+                }
+                Factors::Columns { x, .. } => x.recycle(),
+                Factors::Bf16 { .. } => {}
+            }
         }
     }
 

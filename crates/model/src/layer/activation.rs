@@ -65,4 +65,8 @@ impl<const A: u8> Layers for Activate<A> {
     fn describe(&self, description: &mut Description) {
         description.push(None, LayerSpec::Activation(Self::ACTIVATION));
     }
+
+    fn is_chain(&self) -> bool {
+        true
+    }
 }

@@ -167,6 +167,10 @@ impl<const I: usize, const O: usize, D: DenseDevice> Layers for DenseLayer<I, O,
     fn describe(&self, description: &mut Description) {
         description.push(Some(I), LayerSpec::Dense { outputs: O });
     }
+
+    fn is_chain(&self) -> bool {
+        true
+    }
 }
 
 /// Weight and bias as `nn.Linear` draws them.

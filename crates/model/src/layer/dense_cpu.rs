@@ -81,7 +81,7 @@ impl Done {
         let x_gradient = InputGradient::of(&x);
         let device = x.device().clone();
         let x = Input::new(x, precision);
-        let mut y = kernels::zeros(batch * outputs);
+        let mut y = kernels::scratch(batch * outputs);
         if batch > 0 {
             x.affine(shape, values(&weight), values(&bias), &mut y);
         }

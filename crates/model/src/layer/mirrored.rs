@@ -177,4 +177,8 @@ impl<F: Layers> Layers for MirroredLayers<F> {
         self.0.describe(&mut inner);
         description.push(inner.inputs, LayerSpec::Mirrored(inner.layers));
     }
+
+    fn is_chain(&self) -> bool {
+        self.0.is_chain()
+    }
 }

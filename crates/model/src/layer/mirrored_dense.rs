@@ -108,4 +108,8 @@ impl<const I: usize, const O: usize, D: Device<f32>> Layers for MirroredDenseLay
     fn describe(&self, description: &mut Description) {
         description.push(Some(I), LayerSpec::MirroredDense { outputs: O });
     }
+
+    fn is_chain(&self) -> bool {
+        true
+    }
 }

@@ -136,7 +136,10 @@ fn of_views<T: Tape<f32, Cpu>>(
         let factors = products.with(of_products);
         if of_x.is_needed(gradients)? {
             let of_parts = input_gradients(&factors, weights.each_ref().map(Vec::as_slice));
-            of_x.write(gradients, |dx| mirror.add_parts_gradient(of_parts.each_ref().map(Vec::as_slice), 0.5, dx))?;
+            of_x.write(gradients, |dx| {
+                dx.fill(0.0);
+                mirror.add_parts_gradient(of_parts.each_ref().map(Vec::as_slice), 0.5, dx);
+            })?;
         }
         let of_weights = factors.map(|factors| {
             let mut gradient = kernels::zeros(outputs * factors.shape.inputs);

@@ -125,4 +125,8 @@ impl<const I: usize, const O: usize, D: Device<f32>> Layers for MirroredInputLay
     fn describe(&self, description: &mut Description) {
         description.push(Some(I), LayerSpec::MirroredInput { outputs: O });
     }
+
+    fn is_chain(&self) -> bool {
+        true
+    }
 }

@@ -1,6 +1,7 @@
 //! The layers of a network, each a dfdx module, and what they have in common.
 
 mod activation;
+mod affine;
 mod dense;
 mod dense_cpu;
 mod external;
@@ -19,6 +20,7 @@ mod skip;
 mod word;
 
 pub use activation::{Activate, ActivationDevice};
+pub use affine::{AffineLayer, AffineOf};
 pub use dense::{Dense, DenseDevice, DenseLayer};
 pub(crate) use dense::{draw_as_linear, draw_uniform};
 pub use external::{External, ExternalLayer, check_generators};
@@ -31,7 +33,7 @@ pub use mirrored_device::MirroredDevice;
 pub(crate) use mirrored_input::check_mirror;
 pub use mirrored_input::{MirroredInput, MirroredInputLayer};
 pub use own::Samples;
-pub use rectified::{AffineLayer, AffineOf, Rectified, RectifiedLayer};
+pub use rectified::{Rectified, RectifiedLayer};
 pub use rectified_cpu::RectifiedDevice;
 pub use skip::Skip;
 pub(crate) use word::Evaluation;
@@ -184,6 +186,12 @@ pub trait Layers {
         }
     }
 
+    /// Whether its layers follow each other, and each is an operation of this crate's on a CPU: then the gradient of what lies between two of them goes from the one to the other
+    /// ([`GradientStore::in_chain`](crate::GradientStore::in_chain)). A network that does not say so is none.
+    fn is_chain(&self) -> bool {
+        false
+    }
+
     /// What the network is. Where no layer knows how many features a sample has (activations only), it is 1.
     fn architecture(&self) -> Architecture {
         let mut description = Description::default();
@@ -221,5 +229,9 @@ impl<A: Layers, B: Layers> Layers for (A, B) {
     fn describe(&self, description: &mut Description) {
         self.0.describe(description);
         self.1.describe(description);
+    }
+
+    fn is_chain(&self) -> bool {
+        self.0.is_chain() && self.1.is_chain()
     }
 }

@@ -1,12 +1,12 @@
 //! A dense layer, batch normalisation and a rectifier as one layer.
 
 use dfdx::prelude::*;
-use strata_spec::{Activation, Precision};
+use strata_spec::Activation;
 
 use super::fused::Features;
 use super::{
-    Activate, ActivationDevice, BatchNorm, BatchNormDevice, BatchNormLayer, DenseLayer, Description, Layer, Layers,
-    MirroredDenseLayer, MirroredInputLayer, RectifiedDevice,
+    Activate, ActivationDevice, AffineLayer, BatchNorm, BatchNormDevice, BatchNormLayer, Description, Layer, Layers,
+    RectifiedDevice,
 };
 use crate::storage::realized;
 
@@ -46,10 +46,7 @@ impl<L: TensorCollection<E, D>, const N: usize, E: Dtype, D: Device<E>> TensorCo
 
     fn iter_tensors<V: ModuleVisitor<Self, E, D>>(visitor: &mut V) -> Result<Option<Self::To<V::E2, V::D2>>, V::Err> {
         visitor.visit_fields(
-            (
-                Self::module("0", |s| &s.layer, |s| &mut s.layer),
-                Self::module("1", |s| &s.norm, |s| &mut s.norm),
-            ),
+            (Self::module("0", |s| &s.layer, |s| &mut s.layer), Self::module("1", |s| &s.norm, |s| &mut s.norm)),
             |(layer, norm)| RectifiedLayer { layer, norm },
         )
     }
@@ -73,11 +70,7 @@ impl<B: Dim, C: Dim, const I: usize, const N: usize, D, L> ModuleMut<Features<B,
 where
     D: RectifiedDevice,
     L: AffineLayer<D>
-        + ModuleMut<
-            Features<B, I, D, OwnedTape<f32, D>>,
-            Output = Features<C, N, D, OwnedTape<f32, D>>,
-            Error = D::Err,
-        >,
+        + ModuleMut<Features<B, I, D, OwnedTape<f32, D>>, Output = Features<C, N, D, OwnedTape<f32, D>>, Error = D::Err>,
 {
     type Output = Features<C, N, D, OwnedTape<f32, D>>;
     type Error = D::Err;
@@ -95,63 +88,6 @@ where
     }
 }
 
-/// What an affine layer computes with, its sizes known at run time only.
-#[derive(Debug)]
-pub struct AffineOf<D: Storage<f32>> {
-    pub(super) kind: AffineKind<D>,
-    pub(super) bias: Tensor<(usize,), f32, D>,
-}
-
-/// See [`AffineOf`]; weights are `[outputs, inputs]`.
-#[derive(Debug)]
-pub(super) enum AffineKind<D: Storage<f32>> {
-    Dense(Tensor<(usize, usize), f32, D>),
-    /// The weight, and what mirroring does.
-    MirroredInput(Tensor<(usize, usize), f32, D>, Tensor<(usize,), f32, D>),
-    /// Of both views' sum and of their difference.
-    MirroredDense([Tensor<(usize, usize), f32, D>; 2]),
-}
-
-impl<D: Storage<f32>> AffineOf<D> {
-    /// Whether there is anything to be multiplied, and the variance of more than one row.
-    fn has_terms(&self, samples: usize) -> bool {
-        let (outputs, inputs) = match &self.kind {
-            AffineKind::Dense(weight) | AffineKind::MirroredInput(weight, _) => *weight.shape(),
-            AffineKind::MirroredDense([weight, _]) => *weight.shape(),
-        };
-        samples > 1 && inputs > 0 && outputs > 0
-    }
-}
-
-/// A layer that is an affine operation, and may be told to be more.
-pub trait AffineLayer<D: Storage<f32>> {
-    /// What it computes with, where its output is the affine operation's result, in 32-bit floats.
-    fn affine(&self) -> Option<AffineOf<D>>;
-}
-
-impl<const I: usize, const N: usize, D: Device<f32>> AffineLayer<D> for DenseLayer<I, N, f32, D> {
-    fn affine(&self) -> Option<AffineOf<D>> {
-        let is_plain = self.activation == Activation::Identity && !self.dropout.is_active();
-        let kind = || AffineKind::Dense(realized(self.weight.clone()));
-        (is_plain && self.precision == Precision::F32)
-            .then(|| AffineOf { kind: kind(), bias: realized(self.bias.clone()) })
-    }
-}
-
-impl<const I: usize, const N: usize, D: Device<f32>> AffineLayer<D> for MirroredInputLayer<I, N, f32, D> {
-    fn affine(&self) -> Option<AffineOf<D>> {
-        let kind = || AffineKind::MirroredInput(realized(self.weight.clone()), realized(self.mirror.clone()));
-        (self.precision == Precision::F32).then(|| AffineOf { kind: kind(), bias: realized(self.bias.clone()) })
-    }
-}
-
-impl<const I: usize, const N: usize, D: Device<f32>> AffineLayer<D> for MirroredDenseLayer<I, N, f32, D> {
-    fn affine(&self) -> Option<AffineOf<D>> {
-        let kind = || AffineKind::MirroredDense([realized(self.even.clone()), realized(self.odd.clone())]);
-        (self.precision == Precision::F32).then(|| AffineOf { kind: kind(), bias: realized(self.bias.clone()) })
-    }
-}
-
 impl<L: Layers, const N: usize, D: Device<f32>> Layers for RectifiedLayer<L, N, f32, D> {
     fn for_each(&mut self, visit: &mut dyn FnMut(&mut dyn Layer)) {
         self.layer.for_each(visit);
@@ -163,5 +99,9 @@ impl<L: Layers, const N: usize, D: Device<f32>> Layers for RectifiedLayer<L, N, 
         self.layer.describe(description);
         self.norm.describe(description);
         Relu::default().describe(description);
+    }
+
+    fn is_chain(&self) -> bool {
+        self.layer.is_chain()
     }
 }

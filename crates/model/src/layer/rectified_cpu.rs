@@ -3,10 +3,12 @@
 #![allow(clippy::type_complexity, reason = "dfdx's tensors say their shape in their type")]
 
 use dfdx::prelude::*;
-use strata_kernels::{self as kernels, Affine, BiasOf, Columns, GemmShape, Mirror, Norm, Normalised};
+use strata_kernels::{
+    self as kernels, Affine, BiasOf, Columns, GemmShape, Mirror, Norm, Normalised, RectifiedGradient,
+};
 
+use super::affine::{AffineKind, AffineOf};
 use super::fused::{Rows, operation};
-use super::rectified::{AffineKind, AffineOf};
 use super::{ActivationDevice, BatchNormDevice, BatchNormLayer, EPSILON};
 use crate::gradients::{Factors, GradientFactors, InputGradient, Values, add_to, gradient_of_parameter, with_pass};
 use crate::storage::{is_contiguous, realized, tensor_from_vec, values, values_mut};
@@ -97,12 +99,11 @@ impl Products {
                     Self::MirroredInput { weight, mirror, parts, weights }
                 })
             }
-            AffineKind::MirroredDense(weights) => {
-                (samples.is_multiple_of(2) && weights.iter().all(is_contiguous)).then(|| {
+            AffineKind::MirroredDense(weights) => (samples.is_multiple_of(2) && weights.iter().all(is_contiguous))
+                .then(|| {
                     let parts = kernels::sums_and_differences(values(x), 1.0);
                     Self::MirroredDense { weights, parts }
-                })
-            }
+                }),
         }
     }
 }
@@ -117,7 +118,7 @@ fn rectified(
     let (x, tape) = x.split_tape();
     let (samples, features) = (x.shape().0, parameters.gain.shape().0);
     let rows = if matches!(products, Products::MirroredInput { .. }) { 2 * samples } else { samples };
-    let mut y = kernels::zeros(rows * features);
+    let mut y = kernels::scratch(rows * features);
     let done = products.forward(&x, &parameters, &mut y);
     done.statistics().update_running(rows, momentum, running_mean, running_var);
     let y = tensor_from_vec(x.device(), y, (rows, features))?;
@@ -141,8 +142,7 @@ impl Products {
                 no_bias = kernels::zeros(bias.len());
                 // Half of the bias twice over is in the sum of both views.
                 doubled = bias.iter().map(|bias| 2.0 * bias).collect::<Vec<_>>();
-                let products =
-                    [affine(sums, values(even), &doubled), affine(differences, values(odd), &no_bias)];
+                let products = [affine(sums, values(even), &doubled), affine(differences, values(odd), &no_bias)];
                 Normalised::Views(products, 0.5)
             }
         };
@@ -165,7 +165,7 @@ impl Products {
             Self::MirroredDense { .. } => (Some(0.5), BiasOf::Rows),
         };
         let mut back = done.gradient(parameters.norm(), &dy, views, bias_of, needs_rows);
-        drop(dy);
+        kernels::recycle(dy);
         add_to(gradient_of_parameter(gradients, &parameters.gain)?, std::mem::take(&mut back.gain));
         add_to(gradient_of_parameter(gradients, &parameters.norm_bias)?, std::mem::take(&mut back.bias));
         add_to(gradient_of_parameter(gradients, &parameters.bias)?, std::mem::take(&mut back.product_bias));
@@ -173,19 +173,23 @@ impl Products {
         let outputs = parameters.gain.shape().0;
         match self {
             Self::Dense { weight } => {
-                if let Some(dy) = back.rows(0) {
-                    of_x.write(gradients, |dx| input_gradient(dy, values(&weight), outputs, dx))?;
+                if needs_rows {
+                    of_x.write(gradients, |dx| input_gradient(&back, 0, values(&weight), outputs, dx))?;
                 }
                 columns.into_iter().try_for_each(|dy| give(&weight, dy, Box::new(x.clone()), gradients))
             }
             Self::MirroredInput { weight, mirror, parts, weights } => {
-                if let (Some(common), Some(different)) = (back.rows(0), back.rows(1)) {
-                    let of_parts = [(common, 0), (different, 1)].map(|(dy, part)| {
-                        let mut dx = kernels::zeros(parts[part].len());
-                        input_gradient(dy, &weights[part], outputs, &mut dx);
+                if needs_rows {
+                    let of_parts = [0, 1].map(|part| {
+                        let mut dx = kernels::scratch(parts[part].len());
+                        input_gradient(&back, part, &weights[part], outputs, &mut dx);
                         dx
                     });
-                    of_x.write(gradients, |dx| mirror.add_parts_gradient(slices(&of_parts), 0.5, dx))?;
+                    of_x.write(gradients, |dx| {
+                        dx.fill(0.0);
+                        mirror.add_parts_gradient(slices(&of_parts), 0.5, dx);
+                    })?;
+                    of_parts.into_iter().for_each(kernels::recycle);
                 }
                 let mut of_weights = weights.map(|weight| kernels::zeros(weight.len()));
                 for ((dy, x), gradient) in columns.zip(&parts).zip(&mut of_weights) {
@@ -193,16 +197,19 @@ impl Products {
                 }
                 let whole = gradient_of_parameter(gradients, &weight)?;
                 mirror.add_parts_gradient(slices(&of_weights), 1.0, whole);
+                parts.into_iter().chain(of_weights).for_each(kernels::recycle);
                 Ok(())
             }
             Self::MirroredDense { weights, parts } => {
-                if let (Some(common), Some(different)) = (back.rows(0), back.rows(1)) {
-                    let [sums, differences] = [(common, 0), (different, 1)].map(|(dy, part)| {
-                        let mut dx = kernels::zeros(parts[part].len());
-                        input_gradient(dy, values(&weights[part]), outputs, &mut dx);
+                if needs_rows {
+                    let [sums, differences] = [0, 1].map(|part| {
+                        let mut dx = kernels::scratch(parts[part].len());
+                        input_gradient(&back, part, values(&weights[part]), outputs, &mut dx);
                         dx
                     });
                     of_x.write(gradients, |dx| kernels::views_of(&sums, &differences, 1.0, dx))?;
+                    kernels::recycle(sums);
+                    kernels::recycle(differences);
                 }
                 let mut each = columns.zip(parts).zip(&weights);
                 each.try_for_each(|((dy, x), weight)| give(weight, dy, Box::new(x), gradients))
@@ -225,17 +232,12 @@ fn affine<'a>(x: &'a [f32], weight: &'a [f32], bias: &'a [f32]) -> Affine<'a> {
     Affine { shape: shape(x.len(), weight.len(), bias.len()), x, weight, bias }
 }
 
-fn input_gradient(dy: &[f32], weight: &[f32], outputs: usize, dx: &mut [f32]) {
-    kernels::input_gradient(shape(dx.len(), weight.len(), outputs), dy, weight, dx);
+fn input_gradient(back: &RectifiedGradient, part: usize, weight: &[f32], outputs: usize, dx: &mut [f32]) {
+    back.input_gradient(part, shape(dx.len(), weight.len(), outputs), weight, dx);
 }
 
 /// Gives the pass, or the gradients, what `weight`'s gradient is the product of.
-fn give(
-    weight: &Rows,
-    dy: Columns,
-    x: Box<dyn Values>,
-    gradients: &mut Gradients<f32, Cpu>,
-) -> Result<(), CpuError> {
+fn give(weight: &Rows, dy: Columns, x: Box<dyn Values>, gradients: &mut Gradients<f32, Cpu>) -> Result<(), CpuError> {
     let (outputs, inputs) = *weight.shape();
     let shape = shape(x.values().len(), inputs * outputs, outputs);
     let factors = GradientFactors { factors: Factors::Columns { dy, x }, shape };

@@ -68,4 +68,8 @@ impl<const PPM: u32> Layers for DropoutLayer<PPM> {
         let kind = LayerKind::Dropout;
         description.push(None, LayerSpec::SameWidth { kind, argument: kind.decode(PPM) });
     }
+
+    fn is_chain(&self) -> bool {
+        true
+    }
 }

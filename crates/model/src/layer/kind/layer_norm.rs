@@ -130,4 +130,8 @@ impl<const N: usize, D: Device<f32>> Layers for LayerNormLayer<N, f32, D> {
     fn describe(&self, description: &mut Description) {
         description.push(Some(N), LayerSpec::SameWidth { kind: LayerKind::LayerNorm, argument: 0.0 });
     }
+
+    fn is_chain(&self) -> bool {
+        true
+    }
 }
