@@ -80,7 +80,7 @@ def steps(arguments):
             theirs = [arguments.python, "-B", script("step.py"), *options]
             modes = {mode: [*theirs, "--way", mode.split()[0], "--precision", mode.split()[1]] for mode in arguments.modes}
             # Builds the network where it must, outside of the rounds.
-            step(bench("step", "--widths", widths, "--batch", "1", "--seconds", "0"))
+            step(bench("step", "--widths", widths, "--batch", "2", "--seconds", "0"))
             sides = {mode: lambda command=command: step(command, **pages) for mode, command in modes.items()}
             compare(f"{widths}, {batch}", lambda: step(ours), sides, arguments, patience)
 
