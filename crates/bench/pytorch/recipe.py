@@ -1,4 +1,4 @@
-"""A config's recipe in PyTorch: low frequencies, mirrored and shifted images, a chain of dense layers with batch normalisation (of both views in `mirrored(…)`), SGD, one cycle.
+"""A config's recipe in PyTorch: low frequencies, mirrored, shifted and mixed images, a chain of dense layers with batch normalisation (of both views in `mirrored(…)`), SGD, one cycle.
 
 Reads the config itself, and refuses what it does not know, so that both programs train the same thing. Draws are PyTorch's own: means over seeds are to be
 compared, and seconds. Prints JSON: seconds of preparation, of training (validation after each epoch included; on the clock and of processor time, which a busy machine disturbs less) and of each epoch's training pass, and accuracies.
@@ -81,6 +81,38 @@ class Shifts:
             inside = self.inside[down][:, :, None] & self.inside[across][:, None, :]
             moved = moved * inside.reshape(len(images), 1, -1)
         return moved.reshape(images.shape)
+
+
+class CutMix:
+    """A rectangle of each image taken from the one before it in the batch, as torchvision's CutMix draws it."""
+
+    def __init__(self, alpha, probability):
+        self.share, self.probability = torch.distributions.Beta(alpha, alpha), probability
+
+    def __call__(self, images):
+        """The images so, and the share of each that is its own."""
+        if torch.rand(()) >= self.probability:
+            return images, 1.0
+        half = int((0.5 * (1.0 - self.share.sample()).sqrt() * SIDE).item())
+        middle = torch.randint(SIDE, (2,)).tolist()
+        (top, left), (bottom, right) = ([max(place - half, 0) for place in middle], [min(place + half, SIDE) for place in middle])
+        mixed = images.clone()
+        mixed[:, :, top:bottom, left:right] = images.roll(1, 0)[:, :, top:bottom, left:right]
+        return mixed, 1.0 - (bottom - top) * (right - left) / SIDE**2
+
+
+class MixUp:
+    """Each sample's values mixed with those of the one before it in the batch."""
+
+    def __init__(self, alpha, probability):
+        self.share, self.probability = torch.distributions.Beta(alpha, alpha), probability
+
+    def __call__(self, values):
+        """The values so, and the share of each sample that is its own."""
+        if torch.rand(()) >= self.probability:
+            return values, 1.0
+        own = self.share.sample().item()
+        return values * own + values.roll(1, 0) * (1.0 - own), own
 
 
 class Views(nn.Module):
@@ -168,12 +200,16 @@ def main():
     smoothing = known(config.get("loss", {}), "loss", label_smoothing=0.0)["label_smoothing"]
     if (optimizer["kind"], phase["schedule"]) != ("sgd", "one_cycle"):
         raise SystemExit("this script has sgd and one_cycle")
-    mirror, alternate, shifts = False, False, None
+    mirror, alternate, shifts, cutmix, mixup = False, False, None, None, None
     for change in config.get("augment", []):
         if change["kind"] == "mirror":
             mirror, alternate = True, known(change, "augment", kind=None, alternate=False)["alternate"]
         elif change["kind"] == "shift":
             shifts = Shifts(**{k: v for k, v in known(change, "augment", kind=None, pixels=None, edges="zero").items() if k != "kind"})
+        elif change["kind"] in ("cutmix", "mixup"):
+            mix = known(change, "augment", kind=None, alpha=1.0, probability=1.0)
+            mix = {"cutmix": CutMix, "mixup": MixUp}[mix.pop("kind")](**mix)
+            cutmix, mixup = (mix, mixup) if isinstance(mix, CutMix) else (cutmix, mix)
         else:
             raise SystemExit(f"this script does not {change['kind']} images")
 
@@ -184,7 +220,8 @@ def main():
     train, held_out = order[: -dataset["validation"]], order[-dataset["validation"] :]
     table = Frequencies(dataset["coefficients"], dataset["power"], images[train])
     # Mirroring is a turn of signs; what moves pixels needs the transform again, batch by batch.
-    inputs = table(images) if shifts is None else None
+    pixels_change = shifts is not None or cutmix is not None
+    inputs = None if pixels_change else table(images)
     validation = table(images[held_out])
     signs = torch.where(table.odd, -1.0, 1.0)
     model = network(config["model"]["network"], table.odd)
@@ -201,11 +238,24 @@ def main():
     for epoch in range(epochs):
         start = time.perf_counter()
         for indices in train[torch.randperm(len(train))].split(dataset["batch"]):
-            batch = inputs[indices] if shifts is None else table(shifts(images[indices]))
+            # What becomes of a label: the share that each image keeps of its own, the rest is that of the image before it.
+            own = 1.0
+            if pixels_change:
+                batch = images[indices] if shifts is None else shifts(images[indices])
+                batch, own = (batch, own) if cutmix is None else cutmix(batch)
+                batch = table(batch)
+            else:
+                batch = inputs[indices]
             if mirror:
                 mirrored = first_mirrored[indices] ^ (epoch % 2 == 1) if alternate else torch.rand(len(indices)) < 0.5
                 batch = torch.where(mirrored[:, None], batch * signs, batch)
-            loss = F.cross_entropy(model(batch), labels[indices], label_smoothing=smoothing)
+            target = labels[indices]
+            if cutmix is not None or mixup is not None:
+                batch, kept = (batch, 1.0) if mixup is None else mixup(batch)
+                target = F.one_hot(target, CLASSES).float()
+                for share in (own, kept):
+                    target = target if share == 1.0 else target * share + target.roll(1, 0) * (1.0 - share)
+            loss = F.cross_entropy(model(batch), target, label_smoothing=smoothing)
             sgd.zero_grad()
             loss.backward()
             sgd.step()
