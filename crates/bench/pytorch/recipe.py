@@ -44,9 +44,9 @@ class Frequencies:
         pairs = sorted(((u, v) for u in range(SIDE) for v in range(SIDE)), key=lambda p: (p[0] ** 2 + p[1] ** 2, p))[:count]
         matrix = cosines()
         basis = np.stack([np.outer(matrix[u], matrix[v]).ravel() for u, v in pairs], axis=1) / 255
-        self.basis = torch.from_numpy(basis.astype(np.float32))
-        self.odd = torch.tensor([v % 2 == 1 for _, v in pairs]).repeat(CHANNELS)
-        self.mean, self.factor = torch.zeros(CHANNELS * count), torch.ones(CHANNELS * count)
+        self.basis = torch.from_numpy(basis.astype(np.float32)).to(images.device)
+        self.odd = torch.tensor([v % 2 == 1 for _, v in pairs], device=images.device).repeat(CHANNELS)
+        self.mean, self.factor = (torch.full((CHANNELS * count,), value, device=images.device) for value in (0.0, 1.0))
         values = self(images).double()
         mean = torch.where(self.odd, 0.0, values.mean(0))
         variance = values.square().mean(0) - mean.square()
@@ -167,7 +167,9 @@ def network(text, odd):
         layers.append(nn.Linear(inputs, width) if not mirrored else Both(inputs, width) if layers else Views(odd, width))
         inputs = width
         for word in rest:
-            layers.append({"batch_norm": lambda: nn.BatchNorm1d(inputs), "relu": nn.ReLU, "gelu": nn.GELU}[word]())
+            kinds = {"batch_norm": lambda: nn.BatchNorm1d(inputs), "relu": nn.ReLU, "gelu": nn.GELU, "silu": nn.SiLU}
+            dropped = word.removeprefix("dropout(").removesuffix(")")
+            layers.append(kinds[word]() if word in kinds else nn.Dropout(float(dropped)))
     return nn.Sequential(*layers, *([Mean()] if mirrored else []), nn.Linear(inputs, CLASSES))
 
 
@@ -271,4 +273,5 @@ def main():
     }))
 
 
-main()
+if __name__ == "__main__":
+    main()

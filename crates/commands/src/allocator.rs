@@ -6,7 +6,7 @@
 //! was given back and cleared again every few steps, 6,500 page faults in a run of `configs/speedrun.toml` in place of 1,700.
 
 /// Starts the program anew, same process and arguments, with glibc's tunables set; they are read at the start only. Does nothing where
-/// both are set already, by a person who wants them otherwise or by this function, or where the start fails; nor where the
+/// all are set already, by a person who wants them otherwise or by this function, or where the start fails; nor where the
 /// process was started as an argument of the dynamic loader, which would be started in the program's place.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub(crate) fn ask() {
