@@ -8,6 +8,7 @@ compared, and seconds. Prints JSON: seconds of preparation, of training (validat
 
 import argparse
 import json
+import math
 import resource
 import time
 import tomllib
@@ -83,17 +84,22 @@ class Shifts:
         return moved.reshape(images.shape)
 
 
-class CutMix:
-    """A rectangle of each image taken from the one before it in the batch, as torchvision's CutMix draws it."""
+class Mix:
+    """A batch's samples mixed with those before them, by a share drawn for the batch."""
 
     def __init__(self, alpha, probability):
         self.share, self.probability = torch.distributions.Beta(alpha, alpha), probability
 
-    def __call__(self, images):
-        """The images so, and the share of each that is its own."""
-        if torch.rand(()) >= self.probability:
-            return images, 1.0
-        half = int((0.5 * (1.0 - self.share.sample()).sqrt() * SIDE).item())
+    def __call__(self, samples):
+        """The samples so, and the share of each that is its own."""
+        return (samples, 1.0) if torch.rand(()) >= self.probability else self.mix(samples, self.share.sample().item())
+
+
+class CutMix(Mix):
+    """A rectangle of each image taken from the one before it in the batch, as torchvision's CutMix draws it."""
+
+    def mix(self, images, own):
+        half = int(0.5 * math.sqrt(1.0 - own) * SIDE)
         middle = torch.randint(SIDE, (2,)).tolist()
         (top, left), (bottom, right) = ([max(place - half, 0) for place in middle], [min(place + half, SIDE) for place in middle])
         mixed = images.clone()
@@ -101,17 +107,10 @@ class CutMix:
         return mixed, 1.0 - (bottom - top) * (right - left) / SIDE**2
 
 
-class MixUp:
+class MixUp(Mix):
     """Each sample's values mixed with those of the one before it in the batch."""
 
-    def __init__(self, alpha, probability):
-        self.share, self.probability = torch.distributions.Beta(alpha, alpha), probability
-
-    def __call__(self, values):
-        """The values so, and the share of each sample that is its own."""
-        if torch.rand(()) >= self.probability:
-            return values, 1.0
-        own = self.share.sample().item()
+    def mix(self, values, own):
         return values * own + values.roll(1, 0) * (1.0 - own), own
 
 

@@ -228,12 +228,12 @@ impl Runner<'_> {
         let mirror = is_mirrored.then(|| inputs.mirror(dataset.train.shape())).flatten();
         let mut classifier = setup::classifier(experiment, self.networks, device, images, tables.as_deref(), mirror)?;
         classifier.compute_on(threads.clone());
-        // A card leaves the processor's threads nothing to do but to make its batches; on a CPU one does so beside the step.
+        // A card leaves the processor's threads nothing to do but to make its batches, where those are more than indices; on a CPU one does so beside the step.
         let ahead = match device {
-            Device::Cpu => NonZeroUsize::MIN,
-            Device::Cuda(_) => {
+            Device::Cuda(_) if tables.is_none() => {
                 threads.run(|| NonZeroUsize::new(rayon::current_num_threads() - 1)).unwrap_or(NonZeroUsize::MIN)
             }
+            Device::Cpu | Device::Cuda(_) => NonZeroUsize::MIN,
         };
         let loaders = threads.run(|| inputs.loaders(experiment, &dataset, &split, tables.is_some(), ahead))?;
         let folder = folder.path().map(Path::to_owned);
