@@ -20,7 +20,7 @@ use crate::ModelError;
 use crate::walk::{NetworkTensors, Visited};
 
 pub(crate) use self::of_operation::{InputGradient, OutputGradient, add_to};
-pub(crate) use self::pass::{gradient_of_parameter, has_gradient, id_of, with_pass};
+pub(crate) use self::pass::{add_product, gradient_of_parameter, has_gradient, id_of};
 pub(crate) use self::pending::{Factors, GradientFactors, Values};
 
 /// A parameter with its gradient, as [`GradientStore::update`] shows it.

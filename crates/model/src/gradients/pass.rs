@@ -87,7 +87,7 @@ impl Drop for Collecting {
 ///
 /// Not just the innermost one: while a kernel waits for its threads, the thread may run somebody else's backward pass, by dfdx's own
 /// `backward` even, whose `Gradients` do not have the marker.
-pub(crate) fn with_pass<R>(
+pub(super) fn with_pass<R>(
     gradients: &mut Gradients<f32, Cpu>,
     use_pass: impl FnOnce(Option<&mut Pass>) -> R,
 ) -> Result<R, CpuError> {
@@ -108,6 +108,20 @@ pub(crate) fn gradient_of_parameter<'g, S: Shape>(
 ) -> Result<&'g mut Vec<f32>, CpuError> {
     with_pass(gradients, |pass| pass.map(|pass| pass.whole.insert(id_of(parameter))))?;
     Ok(&mut **gradients.get_or_alloc_mut(parameter)?)
+}
+
+/// Gives the pass, where it keeps factors, and else the gradients, what the gradient of an operation's weight is the product of.
+pub(crate) fn add_product(
+    gradients: &mut Gradients<f32, Cpu>,
+    weight: &Tensor<(usize, usize), f32, Cpu>,
+    factors: GradientFactors,
+) -> Result<(), CpuError> {
+    if with_pass(gradients, |pass| pass.is_some())? {
+        with_pass(gradients, |pass| pass.map(|pass| pass.push(weight, factors)))?;
+    } else {
+        factors.add_to(gradient_of_parameter(gradients, weight)?);
+    }
+    Ok(())
 }
 
 /// A tensor's id, which dfdx shows in its list of unused tensors only.

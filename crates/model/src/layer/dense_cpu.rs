@@ -9,7 +9,7 @@ use super::dense::{DenseDevice, DenseLayer};
 use super::fused::Rows;
 use super::mask::Mask;
 use super::operand::{Input, Saved};
-use crate::gradients::{GradientFactors, InputGradient, OutputGradient, gradient_of_parameter, with_pass};
+use crate::gradients::{GradientFactors, InputGradient, OutputGradient, add_product, gradient_of_parameter};
 use crate::storage::{realized, tensor_from_vec, values};
 
 impl DenseDevice for Cpu {
@@ -106,7 +106,6 @@ impl Done {
 
     fn backward(self, output_gradient: OutputGradient, gradients: &mut Gradients<f32, Cpu>) -> Result<(), CpuError> {
         let Self { x, x_gradient, weight, bias, shape, does, saved } = self;
-        let keeps_factors = with_pass(gradients, |pass| pass.is_some())?;
         let needs_input_gradient = x_gradient.is_needed(gradients)?;
         let mut dy = output_gradient.take(gradients)?;
         if shape.batch == 0 {
@@ -121,11 +120,10 @@ impl Done {
         if needs_input_gradient {
             x_gradient.write(gradients, |dx| factors.input_gradient(values(&weight), dx))?;
         }
-        if keeps_factors && does.own_weight {
-            with_pass(gradients, |pass| pass.map(|pass| pass.push(&weight, factors)))?;
-        } else {
-            factors.add_to(gradient_of_parameter(gradients, &weight)?);
+        if does.own_weight {
+            return add_product(gradients, &weight, factors);
         }
+        factors.add_to(gradient_of_parameter(gradients, &weight)?);
         Ok(())
     }
 }

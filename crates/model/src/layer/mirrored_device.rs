@@ -8,7 +8,7 @@ use strata_spec::Precision;
 
 use super::fused::{Features, Rows, operation};
 use super::operand::Input;
-use crate::gradients::{GradientFactors, gradient_of_parameter, with_pass};
+use crate::gradients::{GradientFactors, add_product, gradient_of_parameter};
 use crate::storage::{is_contiguous, realized, tensor_from_vec, values};
 
 /// What a mirrored network needs of a device.
@@ -179,14 +179,11 @@ fn of_both_views<T: Tape<f32, Cpu>>(
             let [sums, differences] = input_gradients(&factors, weights.each_ref().map(values));
             of_x.write(gradients, |dx| kernels::views_of(&sums, &differences, 1.0, dx))?;
         }
-        let keeps_factors = with_pass(gradients, |pass| pass.is_some())?;
         for (factors, weight) in factors.into_iter().zip(&weights) {
-            if !has_terms(factors.shape) {
-                gradient_of_parameter(gradients, weight)?;
-            } else if keeps_factors {
-                with_pass(gradients, |pass| pass.map(|pass| pass.push(weight, factors)))?;
+            if has_terms(factors.shape) {
+                add_product(gradients, weight, factors)?;
             } else {
-                factors.add_to(gradient_of_parameter(gradients, weight)?);
+                gradient_of_parameter(gradients, weight)?;
             }
         }
         Ok(())

@@ -10,7 +10,7 @@ use strata_kernels::{
 use super::affine::{AffineKind, AffineOf};
 use super::fused::{Rows, operation};
 use super::{ActivationDevice, BatchNormDevice, BatchNormLayer, EPSILON};
-use crate::gradients::{Factors, GradientFactors, InputGradient, Values, add_to, gradient_of_parameter, with_pass};
+use crate::gradients::{Factors, GradientFactors, InputGradient, Values, add_product, add_to, gradient_of_parameter};
 use crate::storage::{is_contiguous, realized, tensor_from_vec, values, values_mut};
 
 /// Samples of a training pass.
@@ -236,15 +236,9 @@ fn input_gradient(back: &RectifiedGradient, part: usize, weight: &[f32], outputs
     back.input_gradient(part, shape(dx.len(), weight.len(), outputs), weight, dx);
 }
 
-/// Gives the pass, or the gradients, what `weight`'s gradient is the product of.
+/// Gives what `weight`'s gradient is the product of.
 fn give(weight: &Rows, dy: Columns, x: Box<dyn Values>, gradients: &mut Gradients<f32, Cpu>) -> Result<(), CpuError> {
     let (outputs, inputs) = *weight.shape();
     let shape = shape(x.values().len(), inputs * outputs, outputs);
-    let factors = GradientFactors { factors: Factors::Columns { dy, x }, shape };
-    if with_pass(gradients, |pass| pass.is_some())? {
-        with_pass(gradients, |pass| pass.map(|pass| pass.push(weight, factors)))?;
-    } else {
-        factors.add_to(gradient_of_parameter(gradients, weight)?);
-    }
-    Ok(())
+    add_product(gradients, weight, GradientFactors { factors: Factors::Columns { dy, x }, shape })
 }
