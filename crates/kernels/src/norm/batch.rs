@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::columns::{GROUP, Scales, add, gain_and_bias_sums};
-use super::{Statistics, expect, inverse_deviation, rows_of};
+use super::{Statistics, StatisticsPart, expect, inverse_deviation, rows_of};
 use crate::dispatch::{Kernel, dispatch};
 use crate::parallel::each_pair;
 
@@ -20,12 +20,10 @@ pub fn batch_norm(x: &[f32], gain: &[f32], bias: &[f32], eps: f32, y: &mut [f32]
     let features = gain.len();
     let batch = rows_of(x, features, eps);
     assert!(batch > 1, "batch normalisation of {batch} samples in training");
-    let mut statistics =
-        Statistics { mean: vec![0.0; features], variance: vec![0.0; features], inverse_deviation: vec![0.0; features] };
-    let groups = statistics.mean.par_chunks_mut(GROUP).zip(statistics.variance.par_chunks_mut(GROUP));
-    let groups = groups.zip(statistics.inverse_deviation.par_chunks_mut(GROUP)).enumerate();
-    groups.for_each(|(group, ((mean, variance), inverse))| {
-        dispatch(Moments { x, features, first: group * GROUP, eps, mean, variance, inverse });
+    let mut statistics = Statistics::zeros(features);
+    let groups: Vec<_> = statistics.parts(GROUP).collect();
+    groups.into_par_iter().enumerate().for_each(|(group, statistics)| {
+        dispatch(Moments { x, features, first: group * GROUP, eps, statistics });
     });
     normalise(x, &statistics.mean, &statistics.inverse_deviation, gain, bias, y);
     statistics
@@ -91,16 +89,14 @@ struct Moments<'a> {
     features: usize,
     first: usize,
     eps: f32,
-    mean: &'a mut [f32],
-    variance: &'a mut [f32],
-    inverse: &'a mut [f32],
+    statistics: StatisticsPart<'a>,
 }
 
 impl Kernel for Moments<'_> {
     #[inline(always)]
     fn run(self) {
-        let Self { x, features, first, eps, mean, variance, inverse } = self;
-        let (width, batch) = (mean.len(), (x.len() / features) as f64);
+        let Self { x, features, first, eps, statistics } = self;
+        let (width, batch) = (statistics.mean.len(), (x.len() / features) as f64);
         let (mut means, mut squares) = ([0.0; GROUP], [0.0; GROUP]);
         let (means, squares) = (&mut means[..width], &mut squares[..width]);
         for x in x.chunks_exact(features) {
@@ -115,12 +111,7 @@ impl Kernel for Moments<'_> {
                 *sum += difference * difference;
             }
         }
-        for j in 0..width {
-            let biased = squares[j] / batch;
-            mean[j] = means[j] as f32;
-            variance[j] = biased as f32;
-            inverse[j] = inverse_deviation(biased, eps);
-        }
+        statistics.write(means, squares, batch, eps);
     }
 }
 

@@ -22,6 +22,18 @@ pub struct Statistics {
 }
 
 impl Statistics {
+    pub(crate) fn zeros(features: usize) -> Self {
+        let new = || vec![0.0; features];
+        Self { mean: new(), variance: new(), inverse_deviation: new() }
+    }
+
+    /// Those of `width` features each, to be written.
+    pub(crate) fn parts(&mut self, width: usize) -> impl Iterator<Item = StatisticsPart<'_>> {
+        let moments = self.mean.chunks_mut(width).zip(self.variance.chunks_mut(width));
+        let parts = moments.zip(self.inverse_deviation.chunks_mut(width));
+        parts.map(|((mean, variance), inverse_deviation)| StatisticsPart { mean, variance, inverse_deviation })
+    }
+
     /// Moves running statistics towards these of a batch, as `BatchNorm1d` does:
     /// `running = (1 - momentum) · running + momentum · new`, the variance unbiased, `batch / (batch - 1)` times as large.
     ///
@@ -44,13 +56,33 @@ impl Statistics {
     }
 }
 
+/// The statistics of some neighbouring features, to be written.
+pub(crate) struct StatisticsPart<'a> {
+    pub(crate) mean: &'a mut [f32],
+    variance: &'a mut [f32],
+    inverse_deviation: &'a mut [f32],
+}
+
+impl StatisticsPart<'_> {
+    /// From each feature's mean, and the sum of the squared differences from it, over `batch` samples.
+    #[inline(always)]
+    pub(crate) fn write(self, means: &[f64], squares: &[f64], batch: f64, eps: f32) {
+        for j in 0..self.mean.len() {
+            let biased = squares[j] / batch;
+            self.mean[j] = means[j] as f32;
+            self.variance[j] = biased as f32;
+            self.inverse_deviation[j] = inverse_deviation(biased, eps);
+        }
+    }
+}
+
 /// `1 / √(variance + eps)`.
-pub(crate) fn inverse_deviation(variance: f64, eps: f32) -> f32 {
+fn inverse_deviation(variance: f64, eps: f32) -> f32 {
     (1.0 / (variance + f64::from(eps)).sqrt()) as f32
 }
 
 /// Panics where a slice is not so long: a wrong result would be worse.
-fn expect(what: &str, slice: &[f32], length: usize) {
+pub(crate) fn expect(what: &str, slice: &[f32], length: usize) {
     assert_eq!(slice.len(), length, "the length of {what}");
 }
 

@@ -8,6 +8,7 @@ use super::{Norm, Rectified};
 use crate::GemmShape;
 use crate::dispatch::{Kernel, dispatch};
 use crate::lanes::{LANES, Lanes};
+use crate::norm::expect;
 use crate::pack;
 use crate::parallel::{each_chunk, each_task};
 use crate::product::input_gradient_of_counted;
@@ -81,9 +82,8 @@ impl Rectified {
         needs_rows: bool,
     ) -> RectifiedGradient {
         let (rows, features) = (self.strips.rows(), self.strips.features());
-        for (what, length) in [("the gain", norm.gain.len()), ("the bias", norm.bias.len())] {
-            assert_eq!(length, features, "the length of {what}");
-        }
+        expect("the gain", norm.gain, features);
+        expect("the bias", norm.bias, features);
         assert_eq!(dy.len(), rows * features, "dy is [{rows}, {features}]");
         let parts = if views.is_some() { 2 } else { 1 };
         let batch = rows / parts;

@@ -6,7 +6,7 @@ use crate::block::{Block, Then};
 use crate::dispatch::{Kernel, dispatch};
 use crate::geometry::{KC, PANELS, SPARSE_KC};
 use crate::lanes::{LANES, Lanes};
-use crate::norm::inverse_deviation;
+use crate::norm::{StatisticsPart, expect};
 use crate::pack;
 use crate::parallel::{each_chunk, each_task};
 use crate::prefetch::Prefetch;
@@ -35,19 +35,15 @@ impl Rectified {
         assert!(products.iter().all(fit), "products of the same samples to the same features");
         assert!(rows > 1, "batch normalisation of {rows} samples in training");
         assert!(norm.eps >= 0.0, "an eps of {}", norm.eps);
-        for (what, length) in [("the gain", norm.gain.len()), ("the bias", norm.bias.len())] {
-            assert_eq!(length, features, "the length of {what}");
-        }
+        expect("the gain", norm.gain, features);
+        expect("the bias", norm.bias, features);
         assert_eq!(y.len(), rows * features, "y is [{rows}, {features}]");
         let products: Vec<Source<'_>> = products.iter().map(Source::of).collect();
         let mut strips = Strips::scratch(rows, features);
-        let new = || vec![0.0; features];
-        let mut statistics = Statistics { mean: new(), variance: new(), inverse_deviation: new() };
-        let pieces = strips.all_mut().zip(statistics.mean.chunks_mut(WIDTH));
-        let pieces = pieces.zip(statistics.variance.chunks_mut(WIDTH));
-        let pieces: Vec<_> = pieces.zip(statistics.inverse_deviation.chunks_mut(WIDTH)).collect();
+        let mut statistics = Statistics::zeros(features);
+        let pieces: Vec<_> = strips.all_mut().zip(statistics.parts(WIDTH)).collect();
         let tasks: Vec<_> = (0..pieces.len()).map(|strip| strip..strip + 1).collect();
-        each_task(&tasks, pieces, &|task, (((strip, mean), variance), inverse)| {
+        each_task(&tasks, pieces, &|task, (strip, statistics)| {
             let strip_number = task.start;
             match factor {
                 None => products.iter().for_each(|product| product.write(strip_number, strip)),
@@ -58,7 +54,7 @@ impl Rectified {
                     dispatch(SumsAndDifferences { a: sums, b: differences, factor });
                 }
             }
-            dispatch(Moments { strip, eps: norm.eps, mean, variance, inverse });
+            dispatch(Moments { strip, eps: norm.eps, statistics });
         });
         each_chunk(y, ROWS * features, &|piece, y| {
             dispatch(Rectify { strips: &strips, statistics: &statistics, norm, first: piece * ROWS, y });
@@ -193,15 +189,13 @@ impl Kernel for AddBias<'_> {
 struct Moments<'a> {
     strip: &'a [StripRow],
     eps: f32,
-    mean: &'a mut [f32],
-    variance: &'a mut [f32],
-    inverse: &'a mut [f32],
+    statistics: StatisticsPart<'a>,
 }
 
 impl Kernel for Moments<'_> {
     #[inline(always)]
     fn run(self) {
-        let Self { strip, eps, mean, variance, inverse } = self;
+        let Self { strip, eps, statistics } = self;
         let batch = strip.len() as f64;
         let (mut means, mut squares) = ([0.0; WIDTH], [0.0; WIDTH]);
         for x in strip {
@@ -216,12 +210,7 @@ impl Kernel for Moments<'_> {
                 squares[c] += difference * difference;
             }
         }
-        for c in 0..mean.len() {
-            let biased = squares[c] / batch;
-            mean[c] = means[c] as f32;
-            variance[c] = biased as f32;
-            inverse[c] = inverse_deviation(biased, eps);
-        }
+        statistics.write(&means, &squares, batch, eps);
     }
 }
 
