@@ -4,7 +4,7 @@ use strata_config::{Config, keys};
 use strata_dataset::Images;
 use strata_kernels::{Mirror, WeightedCrossEntropy, bf16};
 use strata_model::{Architecture, ByteSamples};
-use strata_spec::{Activation, AugmentKind, AugmentSpec, NetworkSpec, Precision};
+use strata_spec::{Activation, NetworkSpec, Precision};
 use strata_trainer::{
     BuildClassifier, Classifier, ClassifierOptions, Device, Plan, TrainError, TrainingStep, check_precision,
 };
@@ -98,13 +98,6 @@ pub(crate) fn check_device(experiment: &Config, device: Device) -> Result<(), Tr
     }
     if device != Device::Cpu && experiment.get(&keys::CLASS_WEIGHTS).is_some() {
         return Err(TrainError::OnlyOnCpu { what: "weights of classes".into() });
-    }
-    if device != Device::Cpu && experiment.network().is_mirrored() {
-        return Err(TrainError::OnlyOnCpu { what: "a network with `mirrored(…)`".into() });
-    }
-    let mixes = |spec: &AugmentSpec| matches!(spec.change.kind(), AugmentKind::MixUp | AugmentKind::CutMix);
-    if device != Device::Cpu && experiment.augment.iter().any(mixes) {
-        return Err(TrainError::OnlyOnCpu { what: "the loss of mixed labels".into() });
     }
     Ok(())
 }

@@ -97,7 +97,7 @@ pub fn loss_of<C: Dim, T: Tape<f32, Cpu>>(
     on_kernels(realized(logits), targets, loss).map_err(ModelError::device)
 }
 
-fn on_kernels<T: Tape<f32, Cpu>>(
+pub(crate) fn on_kernels<T: Tape<f32, Cpu>>(
     logits: Tensor<(usize, usize), f32, Cpu, T>,
     targets: Targets<'_>,
     loss: &Arc<dyn Loss>,

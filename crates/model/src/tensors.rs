@@ -12,15 +12,23 @@ pub(crate) fn dense<B: Dim, const I: usize, const O: usize, D: MaskDevice, T: Ta
     layer: &DenseLayer<I, O, f32, D>,
     x: Tensor<(B, Const<I>), f32, D, T>,
 ) -> Result<Tensor<(B, Const<O>), f32, D, T>, D::Err> {
-    let shape = (x.shape().0, Const::<O>);
-    let weight = layer.weight.retaped::<T>().try_permute::<Rank2<I, O>, _>()?;
-    let z = x.try_matmul(weight)?.try_add(layer.bias.retaped::<T>().try_broadcast_like(&shape)?)?;
-    let y = activate(layer.activation, z)?;
+    let y = activate(layer.activation, affine(x, &layer.weight, &layer.bias)?)?;
     if !T::OWNS_TAPE || !layer.dropout.is_active() {
         return Ok(y);
     }
     let mask = D::try_mask(&y, layer.dropout)?;
     y.try_mul(mask)
+}
+
+/// `x · weightᵀ + bias`.
+pub(crate) fn affine<B: Dim, const I: usize, const O: usize, D: Device<f32>, T: Tape<f32, D>>(
+    x: Tensor<(B, Const<I>), f32, D, T>,
+    weight: &Tensor<Rank2<O, I>, f32, D>,
+    bias: &Tensor<Rank1<O>, f32, D>,
+) -> Result<Tensor<(B, Const<O>), f32, D, T>, D::Err> {
+    let shape = (x.shape().0, Const::<O>);
+    let weight = weight.retaped::<T>().try_permute::<Rank2<I, O>, _>()?;
+    x.try_matmul(weight)?.try_add(bias.retaped::<T>().try_broadcast_like(&shape)?)
 }
 
 pub(crate) fn activate<S: Shape, D: Device<f32>, T: Tape<f32, D>>(

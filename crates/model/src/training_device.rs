@@ -1,9 +1,13 @@
 //! What training on a device needs besides its operations: a data set held there as bytes, scores kept there until they are read.
 
-use dfdx::prelude::*;
-use strata_kernels::LossSum;
+use std::sync::Arc;
 
-use crate::{DenseDevice, LossDevice};
+use dfdx::prelude::*;
+use strata_kernels::{CrossEntropy, Loss, LossSum, Targets};
+
+use crate::DenseDevice;
+use crate::loss::on_kernels;
+use crate::storage::realized;
 
 /// Samples as bytes, and the value that each byte stands for.
 #[derive(Clone, Copy)]
@@ -73,18 +77,19 @@ pub trait TrainingDevice: DenseDevice {
     /// Scores of samples, on the device.
     type Scores: Default + 'static;
 
-    /// Adds what `logits` (`[batch, C]`) say about `labels` (`[batch]`, each below `C`) to `scores`, and gives a scalar to go back from: its
-    /// gradients are those of the mean softmax cross entropy, its value means nothing.
+    /// Adds what `logits` (`[batch, C]`) say about `targets` (of `[batch]` samples and `C` classes) to `scores`, and gives a scalar to go back from: its
+    /// gradients are those of the mean softmax cross entropy with this label `smoothing` ([`CrossEntropy`]), its value means nothing.
     ///
     /// # Errors
     /// Where the device does.
     ///
     /// # Panics
-    /// Where the labels would not pass [`check_labels`](crate::check_labels).
+    /// Where the targets would not pass [`Targets::check`], or there are none.
     fn try_score<const C: usize, T: Tape<f32, Self>>(
         &self,
         logits: Tensor<(usize, Const<C>), f32, Self, T>,
-        labels: &[u8],
+        targets: Targets<'_>,
+        smoothing: f32,
         scores: &mut Self::Scores,
     ) -> Result<Tensor<Rank0, f32, Self, T>, Self::Err>;
 
@@ -141,15 +146,17 @@ impl TrainingDevice for Cpu {
     fn try_score<const C: usize, T: Tape<f32, Self>>(
         &self,
         logits: Tensor<(usize, Const<C>), f32, Self, T>,
-        labels: &[u8],
+        targets: Targets<'_>,
+        smoothing: f32,
         (total, samples): &mut Self::Scores,
     ) -> Result<Tensor<Rank0, f32, Self, T>, CpuError> {
         let logits = logits.try_contiguous()?;
-        let batch = strata_kernels::cross_entropy(crate::storage::values(&logits), labels, C);
+        let loss: Arc<dyn Loss> = Arc::new(CrossEntropy { label_smoothing: smoothing });
+        let batch = loss.loss(crate::storage::values(&logits), targets, C);
         total.loss += batch.loss;
         total.correct += batch.correct;
-        *samples += labels.len();
-        Self::try_cross_entropy(logits, labels)
+        *samples += targets.labels.len();
+        on_kernels(realized(logits), targets, &loss)
     }
 
     fn try_take(&self, scores: &mut Self::Scores) -> Result<(LossSum, usize), CpuError> {

@@ -1,9 +1,7 @@
 //! From a network's type to a boxed classifier.
 
 use dfdx::prelude::*;
-#[cfg(feature = "cuda")]
-use strata_model::Layers;
-use strata_model::{Activation, ByteSamples, Mirror, check_generators};
+use strata_model::{Activation, ByteSamples, Layers, Mirror, check_generators};
 use strata_spec::Precision;
 
 use crate::cpu_network::{AnyCpuNetwork, Typed};
@@ -109,7 +107,7 @@ impl<M, const I: usize, const C: usize> Buildable<I, C> for M where
 ///
 /// # Errors
 /// Where the device is not there or fails, or the step or the precision is not one that it can do; where a network that says its activations and dropout itself
-/// is given others; where one with `mirrored(…)` is not told what mirroring does, or is to be built on a card.
+/// is given others; where one with `mirrored(…)` is not told what mirroring does.
 pub fn build<M: Buildable<I, C>, const I: usize, const C: usize>(
     options: ClassifierOptions<'_>,
 ) -> Result<Box<dyn Classifier>, TrainError> {
@@ -121,17 +119,21 @@ pub fn build<M: Buildable<I, C>, const I: usize, const C: usize>(
             let mut network: Box<dyn AnyCpuNetwork> = Box::new(Typed::<_, I, C>(network));
             network.configure(options.activation, options.dropout, options.seed)?;
             network.set_precision(options.precision);
-            match &options.mirror {
-                Some(mirror) => network.set_mirror(mirror)?,
-                None if network.architecture().network().is_mirrored() => return Err(TrainError::NoMirror),
-                None => {}
-            }
+            set_mirror(&mut *network, options.mirror.as_ref())?;
             Ok(Box::new(CpuClassifier::of(network, I, C, options.step)?))
         }
         #[cfg(feature = "cuda")]
         DeviceKind::Cuda(ordinal) => cuda::<M, I, C>(ordinal, options),
         #[cfg(not(feature = "cuda"))]
         DeviceKind::Cuda(ordinal) => Err(crate::device::no_cuda(ordinal)),
+    }
+}
+
+fn set_mirror(network: &mut (impl Layers + ?Sized), mirror: Option<&Mirror>) -> Result<(), TrainError> {
+    match mirror {
+        Some(mirror) => Ok(network.set_mirror(mirror)?),
+        None if network.architecture().network().is_mirrored() => Err(TrainError::NoMirror),
+        None => Ok(()),
     }
 }
 
@@ -146,10 +148,8 @@ fn cuda<M: Buildable<I, C>, const I: usize, const C: usize>(
     device.try_enable_cache().map_err(TrainError::device)?;
     strata_model::prepare_card(&device)?;
     let mut network = <M as BuildOnDevice<Cuda, f32>>::try_build_on_device(&device).map_err(TrainError::device)?;
-    if network.architecture().network().is_mirrored() {
-        return Err(TrainError::OnlyOnCpu { what: "a network with `mirrored(…)`".into() });
-    }
     network.configure(options.activation, options.dropout, options.seed)?;
+    set_mirror(&mut network, options.mirror.as_ref())?;
     let classifier = crate::TensorClassifier::<_, _, I, C>::new(device, network, options.step, options.resident)?;
     Ok(Box::new(classifier))
 }

@@ -145,7 +145,7 @@ impl TrainingStep {
     pub fn check_on(&self, device: Device) -> Result<(), TrainError> {
         match device {
             Device::Cpu => self.check(),
-            Device::Cuda(_) => self.check_tensors(),
+            Device::Cuda(_) => self.check_tensors().map(drop),
         }
     }
 
@@ -187,14 +187,14 @@ impl TrainingStep {
         Ok([rule(self.decayed.weights)?, rule(self.decayed.biases)?])
     }
 
-    /// Whether dfdx's operations can do all of it, which train on a card.
-    pub(crate) fn check_tensors(&self) -> Result<(), TrainError> {
+    /// Whether dfdx's operations can do all of it, which train on a card; gives its cross entropy's label smoothing.
+    pub(crate) fn check_tensors(&self) -> Result<f32, TrainError> {
         self.check()?;
         let refuse = |what: String| Err(TrainError::OnlyOnCpu { what });
         self.tensor_rules(1e-3, 1)?;
-        if !self.loss.is_plain_cross_entropy() {
+        let Some(smoothing) = self.loss.cross_entropy_smoothing() else {
             return refuse(format!("the loss {:?}", self.loss));
-        }
+        };
         if self.clipping != Clipping::default() {
             return refuse("clipping of gradients".into());
         }
@@ -204,7 +204,7 @@ impl TrainingStep {
         if self.decayed.biases != self.decayed.gains {
             return refuse("weight decay for biases other than for gains".into());
         }
-        Ok(())
+        Ok(smoothing)
     }
 
     /// What each gradient is multiplied with, by the norm of all of them.

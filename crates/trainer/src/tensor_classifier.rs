@@ -43,6 +43,8 @@ pub struct TensorClassifier<M, D: TrainingDevice, const I: usize, const C: usize
     smallest_batch: usize,
     tensors: Vec<TensorSpec>,
     step: TrainingStep,
+    /// Of the labels, in the loss.
+    smoothing: f32,
     steps: u64,
     state: DeviceState<D>,
     gradients: Option<Gradients<f32, D>>,
@@ -71,7 +73,7 @@ where
         resident: Option<ByteSamples<'_>>,
     ) -> Result<Self, TrainError> {
         let step = step.into();
-        step.check_tensors()?;
+        let smoothing = step.check_tensors()?;
         check_generators(&network)?;
         check_description(&network, I, C)?;
         let architecture = network.architecture();
@@ -100,6 +102,7 @@ where
             architecture,
             tensors,
             step,
+            smoothing,
             steps: 0,
             gradients: None,
             held,
@@ -159,9 +162,6 @@ where
     }
 
     fn training_step(&mut self, mut batch: Batch, learning_rate: f64) -> Result<(), TrainError> {
-        if batch.mix.is_some() {
-            return Err(TrainError::OnlyOnCpu { what: "the loss of mixed labels".into() });
-        }
         batch.check_size(self.smallest_batch)?;
         let rules = self.step.tensor_rules(learning_rate, self.steps + 1)?;
         let images = self.inputs(&mut batch)?;
@@ -171,7 +171,10 @@ where
             None => self.network.try_alloc_grads().map_err(TrainError::device)?,
         };
         let logits = self.network.try_forward_mut(images.traced(gradients)).map_err(TrainError::device)?;
-        let loss = self.device.try_score(logits, &batch.labels, &mut self.training).map_err(TrainError::device)?;
+        let loss = self
+            .device
+            .try_score(logits, batch.targets(), self.smoothing, &mut self.training)
+            .map_err(TrainError::device)?;
         let mut gradients = loss.try_backward().map_err(TrainError::device)?;
         self.steps += 1;
         self.state.step(&mut self.network, &mut gradients, rules)?;
@@ -187,15 +190,15 @@ where
     }
 
     fn validation_step(&mut self, mut batch: Batch) -> Result<(), TrainError> {
-        if batch.mix.is_some() {
-            return Err(TrainError::OnlyOnCpu { what: "the loss of mixed labels".into() });
-        }
         let images = self.inputs(&mut batch)?;
         let logits = self.network.try_forward(images).map_err(TrainError::device)?;
         if !self.measured.sums.is_empty() {
             self.measured.measure(&Outputs { logits: &logits.as_vec(), labels: &batch.labels, classes: C });
         }
-        self.device.try_score(logits, &batch.labels, &mut self.validation).map(drop).map_err(TrainError::device)
+        self.device
+            .try_score(logits, batch.targets(), self.smoothing, &mut self.validation)
+            .map(drop)
+            .map_err(TrainError::device)
     }
 
     fn validation_score(&mut self) -> Result<Score, TrainError> {

@@ -7,12 +7,13 @@ mod common;
 
 use common::{CLASSES, FEATURES, Keeper, Memory, bytes, features, tables};
 use dfdx::prelude::*;
-use strata_model::{Activation, ByteSamples, TrainingDevice, mlp};
+use strata_kernels::{CrossEntropy, Mirror};
+use strata_model::{Activation, ByteSamples, TrainingDevice, mlp, net};
 use strata_rng::TorchRng;
 use strata_spec::OptimizerSpec;
 use strata_trainer::{
-    Checkpoint, Classifier, ClassifierOptions, Device as DeviceKind, DeviceChoice, HistoryRow, Phase, Plan, Progress,
-    build, fit,
+    Checkpoint, Classifier, ClassifierOptions, Device as DeviceKind, DeviceChoice, HistoryRow, Loader, MixedLabels,
+    Phase, Plan, Progress, TrainingStep, build, fit,
 };
 
 type Network = mlp!(12, 16, 8, 3);
@@ -98,6 +99,42 @@ fn every_optimizer_trains_on_the_gpu_as_on_the_cpu() {
 fn every_activation_trains_on_the_gpu_as_on_the_cpu() {
     for activation in Activation::ALL {
         compare(PLAIN, activation);
+    }
+}
+
+/// A mirrored network, with an odd input and a pair, layers of both kinds, batch normalisation; labels spread, and mixed in every other batch.
+#[test]
+#[ignore = "needs a GPU or the emulator of its driver"]
+fn a_mirrored_network_learns_mixed_labels_on_the_gpu_as_on_the_cpu() {
+    type Mirrored = net!(12, mirrored(9 batch_norm relu, skip(layer_norm, 7 gelu, 9), 5 tanh), 3);
+    let mirror = Mirror::from_places(&[2., 1., -3., 4., 6., 5., -8., -7., -9., 10., 12., 11.]).unwrap();
+    let [ours, theirs] = [DeviceKind::Cpu, card()].map(|device| {
+        let step = TrainingStep::from(PLAIN).loss(CrossEntropy { label_smoothing: 0.1 });
+        let options = ClassifierOptions { device, mirror: Some(mirror.clone()), ..ClassifierOptions::of_net(step) };
+        let mut classifier = build::<Mirrored, FEATURES, CLASSES>(options).unwrap();
+        let mut rng = TorchRng::new(7);
+        classifier.initialise(&mut rng).unwrap();
+        let train = Memory { samples: SAMPLES, batch: 16, shuffle: true, indices_only: false };
+        let mut losses = Vec::new();
+        for pass in 0..3 {
+            for (count, mut batch) in train.pass(&mut rng, 0).map(Result::unwrap).enumerate() {
+                let labels = batch.labels.iter().map(|label| (label + 1) % CLASSES as u8).collect();
+                let shares = (0..batch.labels.len()).map(|i| (i + pass) as f32 / 20.0).collect();
+                batch.mix = (count % 2 == 1).then_some(MixedLabels { labels, shares });
+                classifier.training_step(batch, 0.05).unwrap();
+            }
+            losses.push(classifier.training_score().unwrap().mean_loss());
+            train.pass(&mut rng, 0).map(Result::unwrap).for_each(|batch| classifier.validation_step(batch).unwrap());
+            losses.push(classifier.validation_score().unwrap().mean_loss());
+        }
+        (losses, classifier.snapshot().unwrap().0)
+    });
+    assert!(ours.0[5] < ours.0[1] - 0.02, "{:?}", ours.0);
+    for (a, b) in ours.0.iter().zip(&theirs.0) {
+        assert!((a - b).abs() < 1e-4, "{:?}, {:?}", ours.0, theirs.0);
+    }
+    for (ours, theirs) in ours.1.tensors.iter().zip(&theirs.1.tensors) {
+        close(&ours.values, &theirs.values, 2e-4, &ours.name);
     }
 }
 

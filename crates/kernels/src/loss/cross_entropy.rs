@@ -95,8 +95,8 @@ impl CrossEntropy {
 }
 
 impl Loss for CrossEntropy {
-    fn is_plain_cross_entropy(&self) -> bool {
-        self.label_smoothing == 0.0
+    fn cross_entropy_smoothing(&self) -> Option<f32> {
+        Some(self.label_smoothing)
     }
 
     fn loss(&self, logits: &[f32], targets: Targets<'_>, classes: usize) -> LossSum {

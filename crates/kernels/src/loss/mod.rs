@@ -74,9 +74,9 @@ pub trait Loss: Send + Sync + Debug {
         targets.labels.len() as f64
     }
 
-    /// Whether it is the cross entropy without smoothing, which has a kernel of its own on a card; every other loss is refused there.
-    fn is_plain_cross_entropy(&self) -> bool {
-        false
+    /// The label smoothing of a [`CrossEntropy`], which a card has kernels for; none of any other loss, which is refused there.
+    fn cross_entropy_smoothing(&self) -> Option<f32> {
+        None
     }
 }
 

@@ -1,4 +1,4 @@
-// Runs the kernels on the host for the tests, thread after thread. `program gather`, `mask` and `loss` read their numbers and buffers from
+// Runs the kernels on the host for the tests, thread after thread. `program gather`, `mask`, `loss` and `views` read their numbers and buffers from
 // the standard input and write the result to the standard output.
 #include <cmath>
 #include <cstdio>
@@ -9,8 +9,9 @@
 struct Dim {
     unsigned int x;
 };
-static Dim blockIdx, blockDim, threadIdx;
+static Dim blockIdx, blockDim, threadIdx, gridDim;
 #define __global__
+#define __device__
 #include "kernels.cu"
 
 template <typename T> static std::vector<T> read(size_t count) {
@@ -23,6 +24,7 @@ template <typename T> static std::vector<T> read(size_t count) {
 
 template <typename Kernel> static void launch(unsigned int blocks, unsigned int threads, Kernel kernel) {
     blockDim.x = threads;
+    gridDim.x = blocks;
     for (blockIdx.x = 0; blockIdx.x < blocks; blockIdx.x++) {
         for (threadIdx.x = 0; threadIdx.x < threads; threadIdx.x++) {
             kernel();
@@ -61,17 +63,34 @@ int main(int, char **arguments) {
         std::vector<unsigned int> n = read<unsigned int>(4);
         unsigned int samples = n[0], classes = n[1], blocks = n[2], threads = n[3];
         std::vector<float> logits = read<float>((size_t)samples * classes);
-        std::vector<unsigned char> labels = read<unsigned char>(samples);
-        std::vector<float> upstream = read<float>(1);
+        std::vector<float> targets = read<float>((size_t)samples * 3);
+        std::vector<float> numbers = read<float>(2);
+        float smoothing = numbers[0], *upstream = &numbers[1];
         // What the gradient is added to.
         std::vector<float> gradient = read<float>((size_t)samples * classes);
         std::vector<float> scores((size_t)samples * 2 + BEHIND, UNTOUCHED);
         gradient.resize(gradient.size() + BEHIND, UNTOUCHED);
-        launch(blocks, threads, [&] { cross_entropy(logits.data(), labels.data(), scores.data(), samples, classes); });
         launch(blocks, threads, [&] {
-            cross_entropy_gradient(logits.data(), labels.data(), upstream.data(), gradient.data(), samples, classes);
+            cross_entropy(logits.data(), targets.data(), scores.data(), smoothing, samples, classes);
+        });
+        launch(blocks, threads, [&] {
+            cross_entropy_gradient(logits.data(), targets.data(), upstream, gradient.data(), smoothing, samples, classes);
         });
         int failed = write(scores);
+        return failed ? failed : write(gradient);
+    }
+    if (!strcmp(arguments[1], "views")) {
+        std::vector<unsigned int> n = read<unsigned int>(3);
+        unsigned int samples = n[0], inputs = n[1], threads = n[2];
+        std::vector<float> rows = read<float>((size_t)samples * inputs);
+        std::vector<float> places = read<float>(inputs);
+        // What the gradient of these views is added to.
+        std::vector<float> gradient = read<float>((size_t)samples * inputs);
+        std::vector<float> views((size_t)samples * inputs * 2 + BEHIND, UNTOUCHED);
+        gradient.resize(gradient.size() + BEHIND, UNTOUCHED);
+        launch(samples, threads, [&] { both_views(views.data(), rows.data(), places.data(), inputs); });
+        launch(samples, threads, [&] { both_views_gradient(gradient.data(), views.data(), places.data(), inputs); });
+        int failed = write(views);
         return failed ? failed : write(gradient);
     }
     std::vector<unsigned long long> wide = read<unsigned long long>(3);

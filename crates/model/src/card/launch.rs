@@ -7,6 +7,7 @@ use cudarc::driver::{
     CudaDevice, CudaFunction, CudaSlice, CudaViewMut, DeviceSlice, DriverError, LaunchAsync, LaunchConfig,
 };
 use dfdx::prelude::*;
+use strata_kernels::Targets;
 
 use super::{THREADS, blocks, mask_blocks};
 use crate::ModelError;
@@ -18,6 +19,8 @@ const GATHER: &str = "gather_bytes";
 const MASK: &str = "dropout_mask";
 const LOSS: &str = "cross_entropy";
 const GRADIENT: &str = "cross_entropy_gradient";
+const VIEWS: &str = "both_views";
+const VIEWS_GRADIENT: &str = "both_views_gradient";
 
 /// Compiles and loads the kernels on the card, so that what is wrong with them is told at the start, in words. Whoever does not call this
 /// has them compiled at their first use.
@@ -40,7 +43,8 @@ fn load(card: &Arc<CudaDevice>) -> Result<(), String> {
         return Ok(());
     }
     let ptx = cudarc::nvrtc::compile_ptx(SOURCE).map_err(|error| error.to_string())?;
-    card.load_ptx(ptx, MODULE, &[GATHER, MASK, LOSS, GRADIENT]).map_err(|error| error.to_string())
+    card.load_ptx(ptx, MODULE, &[GATHER, MASK, LOSS, GRADIENT, VIEWS, VIEWS_GRADIENT])
+        .map_err(|error| error.to_string())
 }
 
 fn kernel(card: &Arc<CudaDevice>, name: &str) -> Result<CudaFunction, CudaError> {
@@ -106,25 +110,33 @@ pub(super) fn mask(out: &mut CudaSlice<f32>, dropout: Mask) -> Result<(), CudaEr
     Ok(())
 }
 
-/// Logits `[labels.len(), classes]` on a card, with their labels, each below `classes`.
+/// Logits `[targets.labels.len(), classes]` on a card, with what they are to say, spread by `smoothing`.
 pub(super) struct Labelled {
     card: Arc<CudaDevice>,
     logits: <Cuda as Storage<f32>>::Vec,
-    labels: CudaSlice<u8>,
+    /// `[samples, 3]`: a class, another, the share of the first.
+    targets: CudaSlice<f32>,
+    smoothing: f32,
     samples: u32,
     classes: u32,
 }
 
 impl Labelled {
-    pub(super) fn new(logits: <Cuda as Storage<f32>>::Vec, labels: &[u8], classes: usize) -> Result<Self, CudaError> {
-        let checked = crate::check_labels(labels, logits.len() / classes, classes);
-        assert!(checked.is_ok(), "labels that were not checked: {checked:?}");
-        assert_eq!(logits.len(), labels.len() * classes, "logits are whole rows");
+    pub(super) fn new(
+        logits: <Cuda as Storage<f32>>::Vec,
+        targets: Targets<'_>,
+        smoothing: f32,
+        classes: usize,
+    ) -> Result<Self, CudaError> {
+        let checked = targets.check(logits.len() / classes, classes);
+        assert!(checked.is_ok(), "targets that were not checked: {checked:?}");
+        assert_eq!(logits.len(), targets.labels.len() * classes, "logits are whole rows");
         let size = |count| u32::try_from(count).map_err(|_| CudaError::Cpu(CpuError::WrongNumElements));
-        let (samples, classes) = (size(labels.len())?, size(classes)?);
+        let (samples, classes) = (size(targets.labels.len())?, size(classes)?);
         let card = logits.device();
-        let labels = card.htod_copy(labels.to_vec())?;
-        Ok(Self { card, logits, labels, samples, classes })
+        let of_sample = |[(first, share), (other, _)]: [(usize, f32); 2]| [first as f32, other as f32, share];
+        let targets = card.htod_copy(targets.shares().flat_map(of_sample).collect())?;
+        Ok(Self { card, logits, targets, smoothing, samples, classes })
     }
 
     pub(super) fn card(&self) -> &Arc<CudaDevice> {
@@ -134,13 +146,13 @@ impl Labelled {
     /// `out[n] = (loss, 1 where right)` of each sample.
     #[allow(unsafe_code, reason = "as for `gather`")]
     pub(super) fn score(&self, out: &mut CudaViewMut<'_, f32>) -> Result<(), CudaError> {
-        assert_eq!(out.len(), 2 * self.labels.len(), "two values a sample");
+        assert_eq!(out.len(), 2 * self.samples as usize, "two values a sample");
         let function = kernel(&self.card, LOSS)?;
         let logits: &CudaSlice<f32> = &self.logits;
-        let arguments = (logits, &self.labels, out, self.samples, self.classes);
+        let arguments = (logits, &self.targets, out, self.smoothing, self.samples, self.classes);
         // SAFETY: the arguments are those of `cross_entropy` in kernels.cu, in number, order and width. A thread below `samples` reads its
-        // row of the logits and its label, which `new` checked to be there and the label to be below `classes`, and writes two values,
-        // inside `out` by the assertion. The rest is said above.
+        // row of the logits and its target, three values, which `new` put or checked to be there, and writes two values, inside `out` by the
+        // assertion. Classes are compared with, never read at. The rest is said above.
         unsafe { function.launch(grid(blocks(self.samples)), arguments) }?;
         Ok(())
     }
@@ -156,9 +168,57 @@ impl Labelled {
         assert_eq!(gradient.len(), self.logits.len(), "a gradient for each logit");
         let function = kernel(&self.card, GRADIENT)?;
         let logits: &CudaSlice<f32> = &self.logits;
-        let arguments = (logits, &self.labels, upstream, gradient, self.samples, self.classes);
+        let arguments = (logits, &self.targets, upstream, gradient, self.smoothing, self.samples, self.classes);
         // SAFETY: as for `score`; `upstream` is read at 0, and the thread adds to its row of `gradient`, which the second assertion says is there.
         unsafe { function.launch(grid(blocks(self.samples)), arguments) }?;
+        Ok(())
+    }
+}
+
+/// A mirror's places on a card, one for each input.
+pub(super) struct Places(pub(super) <Cuda as Storage<f32>>::Vec);
+
+impl Places {
+    /// Samples of `rows`, `[samples, inputs]`, and as many in `views`, `[2, samples, inputs]`.
+    fn samples(&self, rows: &CudaSlice<f32>, views: &CudaSlice<f32>) -> Result<(u32, u32), CudaError> {
+        let inputs = self.0.len();
+        assert!(inputs > 0 && rows.len().is_multiple_of(inputs), "whole samples");
+        assert_eq!(views.len(), 2 * rows.len(), "two views of each sample");
+        let size = |count| u32::try_from(count).map_err(|_| CudaError::Cpu(CpuError::WrongNumElements));
+        Ok((size(rows.len() / inputs)?, size(inputs)?))
+    }
+
+    /// Writes both views of `rows` to `views`.
+    #[allow(unsafe_code, reason = "as for `gather`")]
+    pub(super) fn views(&self, rows: &CudaSlice<f32>, views: &mut CudaSlice<f32>) -> Result<(), CudaError> {
+        let (samples, inputs) = self.samples(rows, views)?;
+        if samples == 0 {
+            return Ok(());
+        }
+        let function = kernel(&rows.device(), VIEWS)?;
+        let places: &CudaSlice<f32> = &self.0;
+        // SAFETY: the arguments are those of `both_views` in kernels.cu, in number, order and width. Block n reads row n and the places, writes row n of
+        // each view, all there by `samples`; within a row it reads where a place says only after it has found that to be one of the `inputs`. The rest is
+        // said above.
+        unsafe { function.launch(grid(samples), (views, rows, places, inputs)) }?;
+        Ok(())
+    }
+
+    /// Adds the gradient of both views to that of their samples.
+    #[allow(unsafe_code, reason = "as for `gather`")]
+    pub(super) fn add_gradient(
+        &self,
+        of_views: &CudaSlice<f32>,
+        gradient: &mut CudaSlice<f32>,
+    ) -> Result<(), CudaError> {
+        let (samples, inputs) = self.samples(gradient, of_views)?;
+        if samples == 0 {
+            return Ok(());
+        }
+        let function = kernel(&of_views.device(), VIEWS_GRADIENT)?;
+        let places: &CudaSlice<f32> = &self.0;
+        // SAFETY: as for `views`; the arguments are those of `both_views_gradient`, block n adds to row n of `gradient`.
+        unsafe { function.launch(grid(samples), (gradient, of_views, places, inputs)) }?;
         Ok(())
     }
 }

@@ -30,6 +30,6 @@ mod training;
 #[cfg(feature = "cuda")]
 pub use launch::prepare_card;
 #[cfg(feature = "cuda")]
-pub(crate) use training::mask;
-#[cfg(feature = "cuda")]
 pub use training::{HeldOnCard, ScoresOnCard};
+#[cfg(feature = "cuda")]
+pub(crate) use training::{mask, views};

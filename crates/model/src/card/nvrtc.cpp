@@ -25,7 +25,8 @@ static bool compiles(const std::string &source, const std::string &option) {
     }
     nvrtcDestroyProgram(&program);
     bool all = true;
-    for (const char *kernel : {"gather_bytes", "dropout_mask", "cross_entropy", "cross_entropy_gradient"}) {
+    for (const char *kernel : {"gather_bytes", "dropout_mask", "cross_entropy", "cross_entropy_gradient",
+                               "both_views", "both_views_gradient"}) {
         all &= ptx.find(std::string(".entry ") + kernel + "(") != std::string::npos;
     }
     printf("%s: %s%s\n", option.empty() ? "default" : option.c_str(), all ? "compiled" : "failed", log.data());

@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use strata_dataset::{BatchContent, ImageLoader, ImageShape, Images, Order, PixelScale};
+use strata_kernels::{CrossEntropy, Loss, Mirror, Mix, Targets};
 use strata_rng::TorchRng;
 
 use super::{THREADS, blocks, mask_blocks};
@@ -142,12 +143,16 @@ fn dropout_masks_of_the_gpu_equal_the_cpus() {
     }
 }
 
-/// Logits of few values, so that rows tie, some of them large, one of them NaN; as many samples as a block has threads and one more.
+/// Logits of few values, so that rows tie, some of them large, one of them NaN; as many samples as a block has threads and one more; labels as they are,
+/// spread and mixed.
 #[test]
 #[ignore = "needs a C++ compiler; cargo xtask test runs it"]
 fn losses_hits_and_gradients_of_the_gpu_equal_the_cpus() {
     let host = Host::build();
-    for (samples, classes) in [(1, 2), (7, 10), (THREADS as usize + 1, 3)] {
+    let many = THREADS as usize + 1;
+    for (samples, classes, smoothing, mixed) in
+        [(1, 2, 0.0, false), (7, 10, 0.0, false), (many, 3, 0.1, false), (many, 4, 0.0, true), (7, 10, 0.2, true)]
+    {
         let noise = |i: usize| ((i * 7919 + i * i / 7 * 31) % 5) as f32;
         let mut logits: Vec<f32> =
             (0..samples * classes).map(|i| noise(i) * if i % 11 == 0 { 9.0 } else { 0.5 }).collect();
@@ -155,27 +160,75 @@ fn losses_hits_and_gradients_of_the_gpu_equal_the_cpus() {
             logits[3 * classes + 2] = f32::NAN;
         }
         let labels: Vec<u8> = (0..samples).map(|i| (i * 3 % classes) as u8).collect();
+        let others: Vec<u8> = (0..samples).map(|i| (i * 7 % classes) as u8).collect();
+        let shares: Vec<f32> = (0..samples).map(|i| (i % 5) as f32 / 4.0).collect();
+        let mix = mixed.then_some(Mix { labels: &others, shares: &shares });
+        let targets = Targets { labels: &labels, mix };
+        let of_samples: Vec<f32> =
+            targets.shares().flat_map(|[(first, share), (other, _)]| [first as f32, other as f32, share]).collect();
         let before: Vec<f32> = (0..samples * classes).map(noise).collect();
         let upstream = 0.75;
         let sizes = words(&[samples as u32, classes as u32, blocks(samples as u32), THREADS]);
-        let input = [sizes, floats(&logits), labels.clone(), floats(&[upstream]), floats(&before)];
+        let input = [sizes, floats(&logits), floats(&of_samples), floats(&[smoothing, upstream]), floats(&before)];
         let written: Vec<f32> = host.run("loss", &input).into_iter().map(f32::from_bits).collect();
         let (scores, gradient) = written.split_at(2 * samples);
 
+        let loss = CrossEntropy { label_smoothing: smoothing };
         assert_eq!((scores.len(), gradient.len()), (2 * samples, samples * classes));
-        let rows = logits.chunks(classes).zip(&labels);
-        for ((row, label), score) in rows.zip(scores.chunks(2)) {
-            let one = strata_kernels::cross_entropy(row, &[*label], classes);
-            assert_eq!(score[1], one.correct as f32, "{row:?}, label {label}");
+        for (sample, (row, score)) in logits.chunks(classes).zip(scores.chunks(2)).enumerate() {
+            let at = sample..=sample;
+            let mix = mixed.then(|| Mix { labels: &others[at.clone()], shares: &shares[at.clone()] });
+            let one = loss.loss(row, Targets { labels: &labels[at], mix }, classes);
+            assert_eq!(score[1], one.correct as f32, "{row:?}, sample {sample}");
             let same = (f64::from(score[0]) - one.loss).abs() <= 1e-6 * one.loss.abs().max(1.0);
             assert!(same || (score[0].is_nan() && one.loss.is_nan()), "{row:?}: {}, {}", score[0], one.loss);
         }
         let mut expected = vec![0.0; samples * classes];
-        strata_kernels::cross_entropy_gradient(&logits, &labels, classes, &mut expected);
+        loss.gradient(&logits, targets, classes, &mut expected);
         for (i, (slope, new)) in expected.iter().zip(gradient).enumerate() {
             let wanted = before[i] + upstream * slope;
             assert!((new - wanted).abs() < 1e-6 || (new.is_nan() && wanted.is_nan()), "[{i}]: {new}, {wanted}");
         }
+    }
+}
+
+/// More inputs than a block has threads; places that are no mirror give what nobody can take for a result.
+#[test]
+#[ignore = "needs a C++ compiler; cargo xtask test runs it"]
+fn views_of_the_gpu_equal_the_cpus() {
+    let host = Host::build();
+    let run = |places: &[f32], rows: &[f32], before: &[f32]| {
+        let sizes = words(&[(rows.len() / places.len()) as u32, places.len() as u32, THREADS]);
+        let written = host.run("views", &[sizes, floats(rows), floats(places), floats(before)]);
+        let values: Vec<f32> = written.into_iter().map(f32::from_bits).collect();
+        let (views, gradient) = values.split_at(2 * rows.len());
+        (views.to_vec(), gradient.to_vec())
+    };
+    for (samples, inputs) in [(1, 1), (3, 7), (2, THREADS as usize + 9)] {
+        let value = |i: usize| (i * 7919 % 1013) as f32 - 500.0;
+        let rows: Vec<f32> = (0..samples * inputs).map(value).collect();
+        let before: Vec<f32> = rows.iter().map(|x| 3.0 * x + 1.0).collect();
+        let mirror = Mirror::of(
+            |row| {
+                row.reverse();
+                if row.len() % 2 == 1 {
+                    row[inputs / 2] *= -1.0;
+                }
+            },
+            inputs,
+        );
+        let mirror = mirror.unwrap();
+        let (views, gradient) = run(mirror.places(), &rows, &before);
+        assert_eq!(views[..rows.len()], rows);
+        assert_eq!(views[rows.len()..], mirror.apply(&rows));
+        // The transpose of both views is their sum, the second mirrored back: twice the rows.
+        let expected: Vec<f32> = before.iter().zip(&rows).map(|(before, row)| before + 2.0 * row).collect();
+        assert_eq!(gradient, expected);
+    }
+    for places in [[2.0, 3.0, 1.0], [0.0, 2.0, 3.0], [1.0, 4.0, 3.0], [1.5, 2.0, 3.0], [-2.0, 1.0, 3.0]] {
+        let (views, gradient) = run(&places, &[1.0, 2.0, 3.0], &[0.0; 3]);
+        assert!(Mirror::from_places(&places).is_none());
+        assert!(views[3..].iter().any(|x| x.is_nan()) && gradient.iter().any(|x| x.is_nan()), "{places:?}");
     }
 }
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use cudarc::driver::{CudaDevice, CudaSlice, CudaViewMut, DeviceSlice};
 use dfdx::prelude::*;
-use strata_kernels::LossSum;
+use strata_kernels::{LossSum, Targets};
 
-use super::launch::{self, Labelled, card_of};
+use super::launch::{self, Labelled, Places, card_of};
 use crate::layer::Mask;
 use crate::training_device::{ByteSamples, TrainingDevice};
 
@@ -85,6 +85,26 @@ pub(crate) fn mask<S: Shape, T>(
     Ok(buffers.get(like))
 }
 
+/// Both views of each sample, `[2 batch, I]`; `mirror` is [`Mirror::places`](strata_kernels::Mirror::places), and values are NaN where it is no mirror.
+pub(crate) fn views<B: Dim, const I: usize, T: Tape<f32, Cuda>>(
+    x: Tensor<(B, Const<I>), f32, Cuda, T>,
+    mirror: &Tensor<Rank1<I>, f32, Cuda>,
+) -> Result<Tensor<(usize, Const<I>), f32, Cuda, T>, CudaError> {
+    let (x, mut tape) = x.try_contiguous()?.split_tape();
+    let (of_x, shape) = (x.ghost(), (2 * x.shape().0.size(), Const::<I>));
+    let like: Tensor<(usize, Const<I>), f32, Cuda> = x.device().try_zeros_like(&shape)?;
+    let (rows, places) = (buffer(x)?, Places(buffer(mirror.clone())?));
+    let mut buffers = Gradients::leaky();
+    places.views(&rows, buffers.get_or_alloc_mut(&like)?)?;
+    let views = buffers.get(&like);
+    let of_views = views.ghost();
+    tape.add_backward_op(move |gradients| {
+        let of_views = gradients.get_or_alloc_mut(&of_views)?.clone();
+        places.add_gradient(&of_views, gradients.get_or_alloc_mut(&of_x)?)
+    });
+    Ok(views.put_tape(tape))
+}
+
 impl TrainingDevice for Cuda {
     type Held<const I: usize> = HeldOnCard<I>;
     type Scores = ScoresOnCard;
@@ -139,13 +159,15 @@ impl TrainingDevice for Cuda {
     fn try_score<const C: usize, T: Tape<f32, Self>>(
         &self,
         logits: Tensor<(usize, Const<C>), f32, Self, T>,
-        labels: &[u8],
+        targets: Targets<'_>,
+        smoothing: f32,
         scores: &mut ScoresOnCard,
     ) -> Result<Tensor<Rank0, f32, Self, T>, CudaError> {
         let (logits, mut tape) = logits.split_tape();
         let of_logits = logits.ghost();
-        let labelled = Labelled::new(buffer(logits)?, labels, C)?;
-        labelled.score(&mut scores.room(labelled.card(), labels.len())?)?;
+        let samples = targets.labels.len();
+        let labelled = Labelled::new(buffer(logits)?, targets, smoothing, C)?;
+        labelled.score(&mut scores.room(labelled.card(), samples)?)?;
         let loss: Tensor<Rank0, f32, Self> = self.try_zeros()?;
         let of_loss = loss.ghost();
         tape.add_backward_op(move |gradients| {

@@ -82,36 +82,6 @@ impl MirroredDevice for Cpu {
     }
 }
 
-/// A card has none of it; the trainer says so before it trains such a network.
-#[cfg(feature = "cuda")]
-impl MirroredDevice for Cuda {
-    fn try_views<B: Dim, const I: usize, const O: usize, T: Tape<f32, Self>>(
-        _: Features<B, I, Self, T>,
-        _: &Tensor<Rank2<O, I>, f32, Self>,
-        _: &Tensor<Rank1<O>, f32, Self>,
-        _: &Tensor<Rank1<I>, f32, Self>,
-        _: Precision,
-    ) -> Result<Features<usize, O, Self, T>, Self::Err> {
-        Err(CudaError::Cpu(CpuError::WrongNumElements))
-    }
-
-    fn try_both_views<B: Dim, const I: usize, const O: usize, T: Tape<f32, Self>>(
-        _: Features<B, I, Self, T>,
-        _: [&Tensor<Rank2<O, I>, f32, Self>; 2],
-        _: &Tensor<Rank1<O>, f32, Self>,
-        _: Precision,
-    ) -> Result<Features<B, O, Self, T>, Self::Err> {
-        Err(CudaError::Cpu(CpuError::WrongNumElements))
-    }
-
-    fn try_mean_of_views<B: Dim, const N: usize, T: Tape<f32, Self>>(
-        _: Features<usize, N, Self, T>,
-        _: B,
-    ) -> Result<Features<B, N, Self, T>, Self::Err> {
-        Err(CudaError::Cpu(CpuError::WrongNumElements))
-    }
-}
-
 /// [`MirroredDevice::try_views`] of any sizes: the product of the symmetric part of the samples, and that of the antisymmetric one, are both views' sum and difference, in half of the multiplications.
 fn of_views<T: Tape<f32, Cpu>>(
     x: Rows<T>,

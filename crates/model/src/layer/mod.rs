@@ -12,6 +12,8 @@ mod mirrored;
 mod mirrored_dense;
 mod mirrored_device;
 mod mirrored_input;
+#[cfg(any(feature = "cuda", test))]
+mod mirrored_tensors;
 mod operand;
 mod own;
 mod rectified;

@@ -3,12 +3,13 @@
 
 use crate::common::{CLASSES, FEATURES, Keeper, Memory, bytes, features, tables};
 use dfdx::prelude::*;
+use strata_kernels::CrossEntropy;
 use strata_model::{Activation, ByteSamples, Layers, mlp};
 use strata_rng::TorchRng;
 use strata_spec::OptimizerSpec;
 use strata_trainer::{
-    Batch, Checkpoint, Classifier, ClassifierOptions, Device as DeviceKind, Loader, Outcome, Pass, Phase, Plan,
-    Progress, TensorClassifier, TrainError, build, evaluate, fit,
+    Batch, Checkpoint, Classifier, ClassifierOptions, Device as DeviceKind, Loader, MixedLabels, Outcome, Pass, Phase,
+    Plan, Progress, TensorClassifier, TrainError, TrainingStep, build, evaluate, fit,
 };
 
 const SAMPLES: usize = 50;
@@ -85,6 +86,43 @@ fn a_tensor_path_run_stopped_after_any_batch_resumes_to_the_bit() {
                 let losses = ours.train_loss.zip(theirs.train_loss);
                 assert!(losses.is_none_or(|(a, b)| (a - b).abs() < 1e-6), "{ours:?}, {theirs:?}");
             }
+        }
+    }
+}
+
+/// Labels that are spread and mixed: losses, weights and the hits of first classes.
+#[test]
+fn the_tensor_path_learns_spread_and_mixed_labels_as_the_kernels_do() {
+    let step = || TrainingStep::from(NESTEROV).loss(CrossEntropy { label_smoothing: 0.1 });
+    let device = Cpu::default();
+    let mut network = device.build_module::<mlp!(12, 8, 3), f32>();
+    network.configure(Activation::Relu, 0.0, 43).unwrap();
+    let tensors = TensorClassifier::<_, _, FEATURES, CLASSES>::new(device, network, step(), None).unwrap();
+    let kernels = build::<mlp!(12, 8, 3), FEATURES, CLASSES>(ClassifierOptions::new(step())).unwrap();
+    let [ours, theirs] = [kernels, Box::new(tensors) as Box<dyn Classifier>].map(|mut classifier| {
+        let mut rng = TorchRng::new(43);
+        classifier.initialise(&mut rng).unwrap();
+        let (train, _) = loaders(false);
+        let mixed = |mut batch: Batch, count: usize| {
+            let labels = batch.labels.iter().map(|label| (label + 1) % CLASSES as u8).collect();
+            let shares = (0..batch.labels.len()).map(|i| i as f32 / 8.0).collect();
+            batch.mix = (count % 2 == 1).then_some(MixedLabels { labels, shares });
+            batch
+        };
+        for (count, batch) in train.pass(&mut rng, 0).map(Result::unwrap).enumerate() {
+            classifier.training_step(mixed(batch, count), 0.05).unwrap();
+        }
+        let trained = classifier.training_score().unwrap();
+        for (count, batch) in train.pass(&mut rng, 0).map(Result::unwrap).enumerate() {
+            classifier.validation_step(mixed(batch, count)).unwrap();
+        }
+        (trained.mean_loss(), classifier.validation_score().unwrap(), classifier.snapshot().unwrap().0)
+    });
+    assert!((ours.0 - theirs.0).abs() < 1e-6, "{}, {}", ours.0, theirs.0);
+    assert!((ours.1.mean_loss() - theirs.1.mean_loss()).abs() < 1e-6 && ours.1.correct == theirs.1.correct);
+    for (ours, theirs) in ours.2.tensors.iter().zip(&theirs.2.tensors) {
+        for (a, b) in ours.values.iter().zip(&theirs.values) {
+            assert!((a - b).abs() < 1e-6, "{}: {a}, {b}", ours.name);
         }
     }
 }
