@@ -164,22 +164,32 @@ def calls(proof):
 
 def memory(proof):
     """memory of the card"""
-    if not shutil.which("nvidia-smi"):
-        raise Missing("no nvidia-smi")
+    before = used_memory()
     sets, data = proof.images()
     command = proof.command("memory", "a", "cuda", ["phases=[{epochs=8,lr=0.01}]", *sets]) + data
     process = subprocess.Popen([str(word) for word in command], cwd=HERE, env=proof.environment,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    query = ["nvidia-smi", "--query-gpu=memory.used", "--format=csv,noheader,nounits"]
-    used = []
-    while process.poll() is None and proof.left() > 2:
-        used.append(int(subprocess.run(query, capture_output=True, text=True, check=True).stdout.split()[0]))
-        time.sleep(0.1)
-    if process.poll() is None:
+    used = [before]
+    try:
+        while process.poll() is None and proof.left() > 2:
+            used.append(used_memory())
+            time.sleep(0.1)
+    finally:
         process.kill()
         process.wait()
-    after = int(subprocess.run(query, capture_output=True, text=True, check=True).stdout.split()[0])
+    after = used_memory()
     proof.row(memory.__doc__, f"a.toml uses {max(used) - after} MiB at most ({after} MiB without it)")
+
+
+def used_memory():
+    """MiB of the card's memory that are in use, by anybody."""
+    if not shutil.which("nvidia-smi"):
+        raise Missing("no nvidia-smi")
+    query = ["nvidia-smi", "--query-gpu=memory.used", "--format=csv,noheader,nounits"]
+    told = subprocess.run(query, capture_output=True, text=True).stdout.split()
+    if not told or not told[0].isdigit():
+        raise Missing(f"nvidia-smi says {' '.join(told) or 'nothing'}")
+    return int(told[0])
 
 
 def sanitizer(proof):
