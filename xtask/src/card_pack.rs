@@ -50,7 +50,7 @@ pub(crate) fn run(to: &Path, further: &[PathBuf]) -> anyhow::Result<ExitCode> {
     for below in ["configs", "tests"] {
         fs::create_dir_all(folder.join(below)).context("cannot make a folder for the pack")?;
     }
-    copy(&program::build(&root, Some(&toolkit), &[])?, &folder.join("strata"), true)?;
+    copy(&program::build_to_take_along(&root, &toolkit)?, &folder.join("strata"), true)?;
     for (package, name) in TESTS {
         let arguments = ["test", "--no-run", "--release", "--package", package, "--test", name];
         let test = program::build_with_cuda(&root, &toolkit, &arguments, name)?;

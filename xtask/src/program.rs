@@ -100,6 +100,15 @@ pub(crate) fn build(root: &Path, toolkit: Option<&Toolkit>, features: &[&str]) -
     executable_of(cargo, root, "strata", hint)
 }
 
+/// Builds the program, with CUDA, for another machine, where no `cargo xtask` tells it the commit: it knows that itself.
+pub(crate) fn build_to_take_along(root: &Path, toolkit: &Toolkit) -> anyhow::Result<PathBuf> {
+    let mut cargo = workspace::cargo();
+    cargo.args(["build", "--release", "--package", "strata"]);
+    workspace::tell_build(&mut cargo, root);
+    add_cuda(&mut cargo, root, toolkit);
+    executable_of(cargo, root, "strata", " with CUDA")
+}
+
 /// Builds with CUDA what cargo's `arguments` say, and gives the path of the executable of the target `name`.
 pub(crate) fn build_with_cuda(
     root: &Path,

@@ -29,6 +29,19 @@ pub(crate) fn tell_commit(program: &mut Command, root: &Path) {
     }
 }
 
+/// Tells the same a build whose program goes elsewhere, which keeps it: `STRATA_BUILT_FROM` and `STRATA_BUILT_DIRTY`.
+pub(crate) fn tell_build(cargo: &mut Command, root: &Path) {
+    match commit(root) {
+        Ok(Commit { id, change }) => {
+            cargo.env("STRATA_BUILT_FROM", id).env("STRATA_BUILT_DIRTY", if change.is_some() { "1" } else { "0" });
+        }
+        Err(reason) => {
+            cargo.env_remove("STRATA_BUILT_FROM");
+            eprintln!("the program will know no commit: {reason}");
+        }
+    }
+}
+
 /// The longest change that is handed on, in bytes: a system takes 128 KiB in one variable.
 const MAX_CHANGE: usize = 96 << 10;
 

@@ -180,5 +180,5 @@ fn runner(networks: Networks, data: Option<PathBuf>, stop: Stop, machine: &Machi
     });
     let command = command.collect();
     let display = if machine.plain { Display::plain() } else { Display::default() };
-    Runner { networks, data, command, commit: commit::of_launcher(), stop, display }
+    Runner { networks, data, command, commit: commit::of_program(), stop, display }
 }
