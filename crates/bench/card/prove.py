@@ -164,12 +164,11 @@ def calls(proof):
 
 def memory(proof):
     """memory of the card"""
-    before = used_memory()
+    used = [used_memory()]
     sets, data = proof.images()
     command = proof.command("memory", "a", "cuda", ["phases=[{epochs=8,lr=0.01}]", *sets]) + data
     process = subprocess.Popen([str(word) for word in command], cwd=HERE, env=proof.environment,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    used = [before]
     try:
         while process.poll() is None and proof.left() > 2:
             used.append(used_memory())
