@@ -54,6 +54,11 @@ fn kernel(card: &Arc<CudaDevice>, name: &str) -> Result<CudaFunction, CudaError>
     card.get_func(MODULE, name).ok_or_else(|| error(CUresult::CUDA_ERROR_NOT_FOUND))
 }
 
+/// A size as kernels take it.
+fn size(count: usize) -> Result<u32, CudaError> {
+    u32::try_from(count).map_err(|_| CudaError::Cpu(CpuError::WrongNumElements))
+}
+
 /// A row of blocks.
 fn grid(blocks: u32) -> LaunchConfig {
     // A card takes 1 to 2³¹ - 1.
@@ -131,7 +136,6 @@ impl Labelled {
         let checked = targets.check(logits.len() / classes, classes);
         assert!(checked.is_ok(), "targets that were not checked: {checked:?}");
         assert_eq!(logits.len(), targets.labels.len() * classes, "logits are whole rows");
-        let size = |count| u32::try_from(count).map_err(|_| CudaError::Cpu(CpuError::WrongNumElements));
         let (samples, classes) = (size(targets.labels.len())?, size(classes)?);
         let card = logits.device();
         let of_sample = |[(first, share), (other, _)]: [(usize, f32); 2]| [first as f32, other as f32, share];
@@ -184,7 +188,6 @@ impl Places {
         let inputs = self.0.len();
         assert!(inputs > 0 && rows.len().is_multiple_of(inputs), "whole samples");
         assert_eq!(views.len(), 2 * rows.len(), "two views of each sample");
-        let size = |count| u32::try_from(count).map_err(|_| CudaError::Cpu(CpuError::WrongNumElements));
         Ok((size(rows.len() / inputs)?, size(inputs)?))
     }
 

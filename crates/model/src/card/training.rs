@@ -75,14 +75,22 @@ fn buffer<S: Shape>(mut tensor: Tensor<S, f32, Cuda>) -> Result<<Cuda as Storage
     Ok(std::mem::replace(copy, zeros))
 }
 
+/// A tensor shaped as `like` of what `write` writes.
+fn written<S: Shape, T>(
+    like: &Tensor<S, f32, Cuda, T>,
+    write: impl FnOnce(&mut CudaSlice<f32>) -> Result<(), CudaError>,
+) -> Result<Tensor<S, f32, Cuda>, CudaError> {
+    let mut buffers = Gradients::leaky();
+    write(buffers.get_or_alloc_mut(like)?)?;
+    Ok(buffers.get(like))
+}
+
 /// The dropout mask of a tensor shaped as `like`, drawn on the card.
 pub(crate) fn mask<S: Shape, T>(
     like: &Tensor<S, f32, Cuda, T>,
     dropout: Mask,
 ) -> Result<Tensor<S, f32, Cuda>, CudaError> {
-    let mut buffers = Gradients::leaky();
-    launch::mask(buffers.get_or_alloc_mut(like)?, dropout)?;
-    Ok(buffers.get(like))
+    written(like, |mask| launch::mask(mask, dropout))
 }
 
 /// Both views of each sample, `[2 batch, I]`; `mirror` is [`Mirror::places`](strata_kernels::Mirror::places), and values are NaN where it is no mirror.
@@ -94,9 +102,7 @@ pub(crate) fn views<B: Dim, const I: usize, T: Tape<f32, Cuda>>(
     let (of_x, shape) = (x.ghost(), (2 * x.shape().0.size(), Const::<I>));
     let like: Tensor<(usize, Const<I>), f32, Cuda> = x.device().try_zeros_like(&shape)?;
     let (rows, places) = (buffer(x)?, Places(buffer(mirror.clone())?));
-    let mut buffers = Gradients::leaky();
-    places.views(&rows, buffers.get_or_alloc_mut(&like)?)?;
-    let views = buffers.get(&like);
+    let views = written(&like, |views| places.views(&rows, views))?;
     let of_views = views.ghost();
     tape.add_backward_op(move |gradients| {
         let of_views = gradients.get_or_alloc_mut(&of_views)?.clone();
