@@ -29,7 +29,7 @@ pub struct MachineArguments {
     /// Where to compute: auto, cpu, cuda or cuda:N; the config's by default.
     #[arg(long)]
     pub device: Option<DeviceChoice>,
-    /// Worker threads, 1 to 1024; the config's by default, else what the machine has.
+    /// Worker threads, 1 to 1024; the config's by default, else what RAYON_NUM_THREADS says, else what the machine has.
     #[arg(long, value_parser = parse_threads)]
     pub threads: Option<NonZeroUsize>,
     /// Print lines alone on a terminal too: no bars, no live view.

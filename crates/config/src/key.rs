@@ -172,18 +172,18 @@ pub(crate) const fn tables(name: &'static str, note: &'static str, keys: &'stati
     Section { name, shape: Shape::Tables, note, keys }
 }
 
-/// Declares the keys of a section: `/// meaning`, then `NAME: type, how it is converted = "path", takes, fallback, when, recorded;`,
+/// Declares the keys of a section: `/// meaning` in one line or more, then `NAME: type, how it is converted = "path", takes, fallback, when, recorded;`,
 /// `recorded, always` of a key that the first records had. Each becomes a [`Key`](crate::Key) constant and one of `ENTRIES`.
 macro_rules! keys {
     (@is) => { false };
     (@is always) => { true };
     ($(
-        #[doc = $meaning:literal]
+        $(#[doc = $meaning:literal])+
         $name:ident: $type:ty, $convert:expr => $path:literal, $takes:expr, $fallback:expr, $when:expr, $recorded:expr
         $(, $always:ident)?;
     )+) => {
         $(
-            #[doc = concat!("`", $path, "`:", $meaning, ".")]
+            #[doc = concat!("`", $path, "`:", $($meaning,)+ ".")]
             pub const $name: $crate::Key<$type> = $crate::Key { path: $path, convert: $convert };
         )+
 
@@ -194,7 +194,7 @@ macro_rules! keys {
             when: $when,
             recorded: $recorded,
             always_recorded: $crate::key::keys!(@is $($always)?),
-            meaning: $meaning,
+            meaning: concat!($($meaning),+),
         },)+];
     };
 }

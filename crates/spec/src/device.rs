@@ -68,7 +68,8 @@ named! {
     pub enum Precision {
         #[default]
         F32 = "f32", "32-bit floats";
-        Bf16 = "bf16", "operands rounded to bfloat16, eight bits of precision: twice the multiplications a second on a processor with AVX-512 BF16, and the same bits, no faster, on any other";
+        Bf16 = "bf16", "operands rounded to bfloat16, eight bits of precision; the same bits on every processor; \
+            a step is no faster than in f32 on an Intel Xeon with AVX-512 BF16, and takes half as long again without the instruction";
     }
 }
 

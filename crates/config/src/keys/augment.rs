@@ -17,7 +17,7 @@ use crate::written::Written;
 pub(super) const AUGMENT_SECTION: Section = tables(
     "augment",
     "At most 32 tables: what is done to the training images, in this order. It is drawn anew in each epoch, by the seed alone; validation and test images are \
-     left as they are. Mixing a batch comes last. A key of another kind is an error.",
+     left as they are. Mixing a batch comes last. A key of another kind is an error, unless its value is the default.",
     ENTRIES,
 );
 
@@ -47,7 +47,7 @@ keys! {
     CONTRAST: f64, number => "augment[].contrast", Number(ranges::JITTER), Is("0.0"), Some(OF_JITTER), Some("augment.contrast");
     /// saturation is multiplied by 1 - x to 1 + x; images of three channels have one
     SATURATION: f64, number => "augment[].saturation", Number(ranges::JITTER), Is("0.0"), Some(OF_JITTER), Some("augment.saturation");
-    /// an image's own share is drawn from Beta(alpha, alpha)
+    /// the share that an image keeps is drawn from Beta(alpha, alpha), one for each mixed batch
     MIX_ALPHA: f64, number => "augment[].alpha", Number(ranges::ALPHA), Is("1.0"), Some(OF_MIXES), Some("augment.alpha");
 }
 

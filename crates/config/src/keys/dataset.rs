@@ -20,8 +20,11 @@ const MAX_URL: usize = 2_048;
 /// How many images a part has; what the data are decides the range.
 const IMAGES: Takes = IntegerTo { least: 10, most: "200000; of images and arrays from 1 on" };
 
-pub(super) const DATASET_SECTION: Section =
-    table("dataset", "A key of another kind is an error that names the kinds that take it.", ENTRIES);
+pub(super) const DATASET_SECTION: Section = table(
+    "dataset",
+    "A key of another kind is an error that names the kinds that take it, unless its value is the default.",
+    ENTRIES,
+);
 
 keys! {
     /// the images
@@ -32,7 +35,9 @@ keys! {
     /// the archive's checksum
     SHA256: String, text => "dataset.sha256", Text { expects: "a string of 64 hexadecimal digits", read: sha256 },
         Worked { words: "that of the release's archive", out: |values| release(values)?.sha256.map(|sum| Value::Text(sum.into())) }, Some(OF_ARCHIVES), None;
-    /// of images the folder with a folder for each class, or with folders train, validation (or val) and test of such folders; of arrays the .npz file, or the folder of .npy files, with x_train, y_train and, where they are there, x_validation (or x_val), x_test and their labels; from the working directory on
+    /// of images the folder with a folder for each class, or with folders train, validation (or val, valid) and test of such folders;
+    /// of arrays the .npz file, or the folder of .npy files, with x_train, y_train and, where they are there, x_validation (or x_val),
+    /// x_test and their labels; from the working directory on
     PATH: String, text => "dataset.path", Text { expects: "a path of up to 4096 printable characters", read: path }, Required, Some(OF_PATH), None;
     /// test images; of images and arrays without a test part, as many are drawn by dataset.seed
     TEST: usize, size => "dataset.test", IMAGES,
@@ -47,7 +52,7 @@ keys! {
     /// classes to tell apart
     CLASSES: usize, size => "dataset.classes", Integer(ranges::CLASSES),
         Worked { words: "10 of synthetic; of images one for each folder; of arrays to be written", out: classes }, Some(OF_OWN), None;
-    /// images split off for validation, of 50000 training images of cifar10 and cifar100, 60000 of mnist and fashion_mnist
+    /// images split off for validation, of the training images that `dataset.kind` has
     VALIDATION: usize, size => "dataset.validation", IntegerTo { least: 1, most: "one below the number of training images" },
         Worked { words: "a tenth of the training images; of images those of the validation part, where there is one", out: validation }, None, None;
     /// images to train on at most, for a quick trial: the first in the split's order, or so many drawn of a training part of one's own; validation and test images are all there

@@ -10,8 +10,11 @@ use crate::takes::choices;
 use crate::value::{class_weights, named, number};
 use crate::values::Values;
 
-pub(super) const LOSS_SECTION: Section =
-    table("loss", "A key of another kind is an error that names the kinds that take it.", ENTRIES);
+pub(super) const LOSS_SECTION: Section = table(
+    "loss",
+    "A key of another kind is an error that names the kinds that take it, unless its value is the default.",
+    ENTRIES,
+);
 
 keys! {
     /// what is made small in training and reported of an evaluation

@@ -12,8 +12,11 @@ use crate::takes::choices;
 use crate::value::{Value, boolean, count, named, number, pair, size};
 use crate::values::Values;
 
-pub(super) const OPTIMIZER_SECTION: Section =
-    table("optimizer", "A key of another kind is an error that names the kinds that take it.", ENTRIES);
+pub(super) const OPTIMIZER_SECTION: Section = table(
+    "optimizer",
+    "A key of another kind is an error that names the kinds that take it, unless its value is the default.",
+    ENTRIES,
+);
 
 keys! {
     /// the rule that updates the parameters

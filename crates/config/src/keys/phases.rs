@@ -13,7 +13,7 @@ use crate::values::Values;
 pub(super) const PHASES_SECTION: Section = tables(
     "phases",
     "1 to 1000 tables, trained in order with the optimizer's state carried on; at most 100000 epochs in all. A key of another schedule is an error that names \
-     the schedules that take it.",
+     the schedules that take it, unless its value is the default.",
     ENTRIES,
 );
 

@@ -23,12 +23,14 @@ keys! {
     SEED: u64, seed => "seed", Integer(ranges::SEED), Is("0"), None, Some("seed"), always;
     /// whose draws the run follows: those of PyTorch's CPU generator
     RNG: RngScheme, named => "rng", Choice(choices::<RngScheme>), Is("\"torch\""), None, None;
-    /// where to compute; `auto` takes a CUDA card where there is one
+    /// where to compute; `auto` takes a CUDA card where there is one; a card trains with sgd, adam and adamw by cross entropy (of smoothed and
+    /// mixed labels too), without bf16, clipping, averaging, accumulation and class weights, and refuses what it cannot do
     DEVICE: DeviceChoice, device => "device", Text { expects: DEVICES, read: device_name }, Is("\"auto\""), None, None;
     /// the numbers that the products of dense layers are computed with, in training, evaluation and prediction; on a CPU
     PRECISION: Precision, named => "precision", Choice(choices::<Precision>), Is("\"f32\""), None, Some("precision");
     /// worker threads
-    THREADS: NonZeroUsize, count => "threads", Integer(ranges::THREADS), Worked { words: "what the machine has", out: |_| None }, None, None;
+    THREADS: NonZeroUsize, count => "threads", Integer(ranges::THREADS),
+        Worked { words: "what the environment's RAYON_NUM_THREADS says, else what the machine has", out: |_| None }, None, None;
     /// what each evaluation measures besides loss and accuracy; each is a key `val_` and its name in the history
     METRICS: Vec<String>, texts => "metrics", Names(metrics), Is("[]"), None, None;
 }
