@@ -1,4 +1,5 @@
-//! Strata as one library. Each crate is here under its short name, and [`prelude`] has what most programs use.
+//! Strata as one library. Each of its crates but `strata-sweep` and those of the program is here under its short name, and [`prelude`] has
+//! what most programs use.
 //!
 //! ```
 //! use strata_nn::prelude::*;
