@@ -6,9 +6,11 @@ use strata_kernels::{GemmShape, affine, input_gradient};
 const BLOCK: usize = 32;
 
 /// Replaces `matrix` (`[rows, columns]`) by the orthogonal factor of its QR factorisation, the one whose triangular factor has a positive diagonal:
-/// rows, or columns where they are fewer, of length 1 at right angles to each other. The same bits with any number of threads.
+/// columns, or rows where they are fewer, of length 1 at right angles to each other, as `torch.nn.init.orthogonal_` has them. The same bits with
+/// any number of threads.
 pub(super) fn orthogonal(matrix: &mut [f32], rows: usize, columns: usize) {
-    if rows <= columns {
+    // Of as many rows as columns both are possible, and are two matrices.
+    if rows < columns {
         return orthogonal_rows(matrix, rows, columns);
     }
     let mut transposed = transpose(matrix, rows, columns);
