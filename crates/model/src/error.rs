@@ -84,6 +84,12 @@ pub enum ModelError {
         /// The network.
         network: String,
     },
+    /// A probability of dropout that is none, or that would leave nothing.
+    #[error("a dropout of {probability}: it must be {}", strata_spec::ranges::DROPOUT)]
+    Dropout {
+        /// What was given.
+        probability: f32,
+    },
     /// A module that draws from a generator which cannot be saved.
     #[error(
         "{module} keeps its generator to itself, so that a run could not be resumed exactly: use `strata_model::DropoutLayer`, `dropout(p)` in `net!`"

@@ -43,7 +43,7 @@ pub use word::{LayerOfWord, Word, activation_number, argument_of_word, is_layer_
 
 use strata_kernels::Mirror;
 use strata_rng::TorchRng;
-use strata_spec::{Activation, LayerSpec, NetworkSpec, Precision};
+use strata_spec::{Activation, LayerSpec, NetworkSpec, Precision, ranges};
 
 use crate::{Architecture, ModelError};
 
@@ -147,8 +147,12 @@ pub trait Layers {
     /// logits. `seed` decides the dropout masks. A network that has activations and dropout of its own (`net!`) takes the seed only.
     ///
     /// # Errors
-    /// [`ModelError::ActivationIsFixed`] where such a network is given an activation other than [`Activation::Identity`], or dropout.
+    /// [`ModelError::ActivationIsFixed`] where such a network is given an activation other than [`Activation::Identity`], or dropout;
+    /// [`ModelError::Dropout`] of a dropout outside `0..1`.
     fn configure(&mut self, activation: Activation, dropout: f32, seed: u64) -> Result<(), ModelError> {
+        if !ranges::DROPOUT.contains(dropout.into()) {
+            return Err(ModelError::Dropout { probability: dropout });
+        }
         let chain = self.architecture().chain_of(activation, dropout)?;
         let mut configure = Configure { chain, seed, place: 0 };
         self.for_each(&mut |layer| configure.layer(layer));

@@ -242,6 +242,15 @@ fn dropout_depends_on_seed_layer_and_step_alone() {
 }
 
 #[test]
+fn a_dropout_that_would_leave_nothing_is_refused() {
+    let mut network = Cpu::default().build_module::<strata_model::mlp!(5, 4, 3), f32>();
+    for probability in [1.0, 1.5, -0.2, f32::NAN] {
+        let refused = network.configure(Activation::Relu, probability, 43);
+        assert!(matches!(refused, Err(ModelError::Dropout { .. })), "{probability}: {refused:?}");
+    }
+}
+
+#[test]
 fn a_network_with_its_own_activations_refuses_another() {
     let mut network = Cpu::default().build_module::<Residual, f32>();
     network.configure(Activation::Identity, 0.0, 43).unwrap();
