@@ -6,7 +6,7 @@ use dfdx::prelude::*;
 use strata_spec::Activation;
 
 use crate::layer::fused::scaled;
-use crate::layer::{BatchNormLayer, DenseLayer, EPSILON, MOMENTUM, MaskDevice};
+use crate::layer::{BatchNormLayer, DenseLayer, EPSILON, MaskDevice};
 
 pub(crate) fn dense<B: Dim, const I: usize, const O: usize, D: MaskDevice, T: Tape<f32, D>>(
     layer: &DenseLayer<I, O, f32, D>,
@@ -68,14 +68,14 @@ pub(crate) fn batch_norm<B: Dim, const N: usize, D: Device<f32>>(
     x: Tensor<(B, Const<N>), f32, D, OwnedTape<f32, D>>,
 ) -> Result<Tensor<(B, Const<N>), f32, D, OwnedTape<f32, D>>, D::Err> {
     let shape = *x.shape();
-    let batch = shape.0.size() as f64;
+    let (batch, momentum) = (shape.0.size() as f64, f64::from(layer.momentum));
     let (mean, tape) = x.with_empty_tape().try_mean::<Rank1<N>, Axis<0>>()?.split_tape();
-    layer.running_mean.try_axpy(1.0 - f64::from(MOMENTUM), &mean, f64::from(MOMENTUM))?;
+    layer.running_mean.try_axpy(1.0 - momentum, &mean, momentum)?;
     let centred = x.try_sub(mean.put_tape(tape).try_broadcast_like::<_, Axis<0>>(&shape)?)?;
     let variance = centred.with_empty_tape().try_square()?.try_mean::<Rank1<N>, Axis<0>>()?;
     let (variance, tape) = variance.split_tape();
-    let share = f64::from(MOMENTUM) * batch / (batch - 1.0);
-    layer.running_var.try_axpy(1.0 - f64::from(MOMENTUM), &variance, share)?;
+    let share = momentum * batch / (batch - 1.0);
+    layer.running_var.try_axpy(1.0 - momentum, &variance, share)?;
     let deviation = variance.put_tape(tape).try_add(EPSILON)?.try_sqrt()?.try_broadcast_like::<_, Axis<0>>(&shape)?;
     scaled(centred.try_div(deviation)?, &layer.weight, Some(&layer.bias))
 }
@@ -124,6 +124,10 @@ impl crate::BatchNormDevice for Cuda {
         layer: &mut BatchNormLayer<N, f32, Self>,
         x: Tensor<(B, Const<N>), f32, Self, OwnedTape<f32, Self>>,
     ) -> Result<Tensor<(B, Const<N>), f32, Self, OwnedTape<f32, Self>>, Self::Err> {
+        // One sample has no variance, and the running one would be no number from then on.
+        if x.shape().0.size() < 2 {
+            return Err(CudaError::Cpu(CpuError::WrongNumElements));
+        }
         batch_norm(layer, x)
     }
 }
