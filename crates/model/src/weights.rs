@@ -45,12 +45,16 @@ impl Weights {
         Ok(Self { architecture, tensors })
     }
 
-    /// Copies of the dense layers' parameters, the first layer's first.
+    /// Copies of the parameters of the layers with one weight and one bias, the first layer's first: the dense ones and the first of a mirrored network, whose
+    /// others have their weight in two halves.
     pub fn layers(&self) -> Vec<LayerWeights> {
-        let dense: Vec<_> = self.tensors.iter().filter(|tensor| tensor.name.starts_with("layer")).collect();
-        let layer =
-            |pair: &[&NamedTensor]| LayerWeights { weight: pair[0].values.clone(), bias: pair[1].values.clone() };
-        dense.chunks_exact(2).map(layer).collect()
+        let layer = |pair: &[NamedTensor]| {
+            let [weight, bias] = pair else { return None };
+            let name = weight.name.strip_suffix(".weight").filter(|name| name.starts_with("layer"))?;
+            let is_pair = bias.name.strip_suffix(".bias") == Some(name);
+            is_pair.then(|| LayerWeights { weight: weight.values.clone(), bias: bias.values.clone() })
+        };
+        self.tensors.windows(2).filter_map(layer).collect()
     }
 }
 

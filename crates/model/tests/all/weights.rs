@@ -73,6 +73,19 @@ fn saved_weights_load_under_pytorchs_names() {
     assert_eq!(bytes, model.to_bytes().unwrap(), "equal models, equal bytes");
 }
 
+/// Normalisation lies between dense layers, and so do the halves of a mirrored layer's weight.
+#[test]
+fn layers_are_those_with_one_weight() {
+    let sizes = |weights: Weights| {
+        weights.layers().iter().map(|layer| (layer.weight.len(), layer.bias.len())).collect::<Vec<_>>()
+    };
+    assert_eq!(sizes(weights()), [(20, 4), (12, 3)]);
+    let normed = Cpu::default().build_module::<net!(5, 4 batch_norm relu, skip(4 layer_norm), 3), f32>();
+    assert_eq!(sizes(weights_of(&normed)), [(20, 4), (16, 4), (12, 3)]);
+    let mirrored = Cpu::default().build_module::<net!(4, mirrored(3 relu, 2), 2), f32>();
+    assert_eq!(sizes(weights_of(&mirrored)), [(12, 3), (4, 2)]);
+}
+
 /// A network that nobody told its activation would be linear with these weights.
 #[test]
 fn a_network_gets_the_activation_of_its_weights_or_an_error() {
