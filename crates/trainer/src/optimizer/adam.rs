@@ -10,7 +10,7 @@ use crate::TrainError;
 /// Adam, or AdamW, with PyTorch's meaning of each number.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Adam {
-    /// Decay of the first and second moment, in `0..1`.
+    /// Decay of the first and second moment, in `0..1`; both are rounded to 32 bits, in the correction of the moments too.
     pub betas: [f64; 2],
     /// Added to the denominator.
     pub epsilon: f64,

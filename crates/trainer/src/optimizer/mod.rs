@@ -135,8 +135,10 @@ impl Step {
         if self.decays { weight_decay } else { 0.0 }
     }
 
-    /// `1 - betaᵗ`, `t` being the step's number: what a moving average that began at zero is divided by (Kingma and Ba 2015).
+    /// `1 - betaᵗ`, `t` being the step's number: what a moving average that began at zero is divided by (Kingma and Ba 2015). It is of `beta` in 32 bits, which
+    /// is what the kernels average with: near 1 the two differ by much of `1 - beta`.
     pub fn bias_correction(&self, beta: f64) -> f64 {
+        let beta = f64::from(beta as f32);
         1.0 - match i32::try_from(self.number) {
             Ok(number) => beta.powi(number),
             Err(_) => beta.powf(self.number as f64),

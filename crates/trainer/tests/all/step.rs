@@ -57,6 +57,20 @@ fn three_steps_of_every_optimizer_equal_pytorchs() {
     }
 }
 
+/// Both moments are means from the first step on, however near to 1 the betas are in 32 bits.
+#[test]
+fn adams_first_step_is_the_learning_rate_long() {
+    for beta in [0.5, 0.999, 0.999_99, 0.999_999_9] {
+        let betas = [beta, beta];
+        let adam = Adam { betas, epsilon: 1e-30, weight_decay: 0.0, decoupled: false };
+        let mut values = [0.0];
+        let rule = adam.rule(Step { learning_rate: 0.1, number: 1, decays: true, is_hidden_weight: false }).unwrap();
+        let states = &mut [vec![0.0], vec![0.0]];
+        update(Parameter { values: &mut values, shape: &[1], states }, &[0.3], &*rule);
+        assert!((values[0] + 0.1_f32).abs() < 1e-6, "{beta}: {values:?}");
+    }
+}
+
 fn classifier(step: TrainingStep) -> Box<dyn Classifier> {
     let device = DeviceKind::Cpu;
     let options = ClassifierOptions { device, activation: Activation::Tanh, seed: 43, ..ClassifierOptions::new(step) };
