@@ -205,7 +205,7 @@ fn accumulation(written: &Written<'_, '_>, settings: &Settings) -> Result<(), Co
     Err(fault(written, keys::ACCUMULATE.path(), message))
 }
 
-/// One weight for each class; a step's mean is by the weights of its own images, which a step of several batches does not know before the last.
+/// One weight for each class.
 fn class_weights(written: &Written<'_, '_>, values: &Values, settings: &Settings) -> Result<(), ConfigError> {
     let Some(weights) = values.get(&keys::CLASS_WEIGHTS) else { return Ok(()) };
     let place = keys::CLASS_WEIGHTS.path();
@@ -214,9 +214,6 @@ fn class_weights(written: &Written<'_, '_>, values: &Values, settings: &Settings
         && weights.len() != classes
     {
         return Err(fault(written, place, format!("{} weights for {classes} classes", weights.len())));
-    }
-    if settings.accumulate.get() > 1 {
-        return Err(fault(written, place, format!("does not go with {}", keys::ACCUMULATE.path())));
     }
     Ok(())
 }

@@ -133,7 +133,7 @@ pub const LAMBDA: Numbers = Numbers::Positive;
 /// How many times the pull is the smallest value that β-LASSO leaves.
 pub const BETA_LASSO: Numbers = Numbers::NotNegative;
 /// Batches of a training step.
-pub const ACCUMULATE: Integers = Integers::new(1, 1_000_000);
+pub const ACCUMULATE: Integers = Integers::new(1, 65_536);
 /// The largest norm, or the largest element, of a gradient.
 pub const CLIPPING: Numbers = Numbers::Positive;
 /// The share of averaged weights that is kept in each step.

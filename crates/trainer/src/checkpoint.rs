@@ -75,8 +75,8 @@ pub struct Elapsed {
 const CONTENTS: &str = "checkpoint";
 /// The most values of a network with a user's module, whose size is known to the module alone.
 const MOST_VALUES: usize = 1_000_000_000;
-/// The most buffers that an optimizer keeps for each parameter.
-const MOST_STATES: usize = 8;
+/// The most buffers that are kept for each parameter, by the optimizer and for an average.
+pub(crate) const MOST_STATES: usize = 8;
 /// The shape of a buffer that a parameter's rule keeps nothing in.
 const UNUSED: &[usize] = &[0];
 
@@ -258,6 +258,6 @@ impl Checkpoint {
 
 /// The layer that a tensor belongs to, of which its name begins: a layer's tensors are followed by the optimizer's buffers for them, the first buffer of
 /// each before the second.
-fn layer_of(name: &str) -> &str {
+pub(crate) fn layer_of(name: &str) -> &str {
     name.split('.').next().unwrap_or(name)
 }

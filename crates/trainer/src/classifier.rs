@@ -21,11 +21,16 @@ pub struct Score {
     /// Samples.
     pub samples: u64,
     /// How much more than one each the samples count together in the mean of the loss, where classes have weights.
-    #[serde(skip)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub excess: f64,
     /// Further metrics by name ([`Metric`](crate::Metric)), each added up over the samples. Training measures none, and a checkpoint holds none.
     #[serde(skip)]
     pub sums: BTreeMap<String, Sums>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
 }
 
 impl Score {
@@ -170,7 +175,8 @@ pub trait Classifier {
         Ok(None)
     }
 
-    /// Evaluates with `weights` until the next training step.
+    /// Evaluates with `weights`: until the next training step where it evaluates an average of the weights, which they stand in for; else they are
+    /// what it trains on from too.
     ///
     /// # Errors
     /// Where they are another network's, or the device fails.

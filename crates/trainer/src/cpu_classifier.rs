@@ -15,7 +15,7 @@ use strata_spec::Initialisation;
 use self::state::Waiting;
 use crate::averaged_network::AveragedNetwork;
 use crate::cpu_network::{AnyCpuNetwork, CpuNetwork, Rows, Typed};
-use crate::step::last_weight;
+use crate::step::last_layer;
 use crate::threads::awake;
 use crate::{Batch, Classifier, OptimizerState, SampleResult, Score, Threads, TrainError, TrainingStep};
 
@@ -119,9 +119,10 @@ impl CpuClassifier {
         tensor_from_vec(&self.device, features, (batch.len(), self.inputs)).map_err(TrainError::device)
     }
 
-    /// Adds the gradients of `batch`: of its mean loss, or, as a part of a step (`is_part`), of its samples' sum.
+    /// Adds the gradients of `batch`: of its mean loss, or, as a part of a step (`is_part`), of its samples' weighted sum.
     fn backward(&mut self, mut batch: Batch, is_part: bool) -> Result<(), TrainError> {
         batch.check_size(self.smallest_batch)?;
+        self.waiting.check_room()?;
         let images = self.inputs(&mut batch)?;
         // Each batch of a step has dropout masks of its own; no run has as many steps.
         self.network.set_step(self.state.steps + (self.waiting.batches << 40));
@@ -129,16 +130,16 @@ impl CpuClassifier {
         let logits = self.network.train(images).map_err(TrainError::device)?;
         let loss = loss_of(logits, batch.targets(), &self.step.loss)?;
         let mean = loss.array();
-        let loss = if is_part { loss.try_mul(batch.len() as f32).map_err(TrainError::device)? } else { loss };
+        let weight = self.step.loss.weight(batch.targets());
+        let loss = if is_part { loss.try_mul(weight as f32).map_err(TrainError::device)? } else { loss };
         self.gradients.backward(loss, &*self.network)?;
         self.training.add(Score {
-            loss: f64::from(mean) * batch.len() as f64,
-            correct: 0,
+            loss: f64::from(mean) * weight,
             samples: batch.len() as u64,
+            excess: weight - batch.len() as f64,
             ..Score::default()
         });
-        self.waiting.batches += 1;
-        self.waiting.samples += batch.len();
+        self.waiting.add(weight);
         Ok(())
     }
 
@@ -154,7 +155,7 @@ impl CpuClassifier {
         let is_part = self.waiting.batches > 0;
         self.backward(batch, is_part)?;
         // Sums over the samples, or one batch's mean.
-        let share = if is_part { 1.0 / self.waiting.samples as f64 } else { 1.0 };
+        let share = if is_part { 1.0 / self.waiting.weight } else { 1.0 };
         let clipped = match self.step.clipping.norm {
             // Gradients that are no numbers are for no update, this one or the next.
             Some(_) => {
@@ -170,12 +171,12 @@ impl CpuClassifier {
         let share = self.step.averaging.and_then(|averaging| averaging.share(self.state.steps));
         let mut states = self.state.parameters.iter_mut();
         let (step, kept) = (&self.step, self.step.optimizer.states().len());
-        let last_weight = last_weight(&self.tensors);
+        let last_layer = last_layer(&self.tensors);
         self.gradients.update(&mut *self.network, |parameter| {
             let TrainedParameter { name, shape, values, gradient } = parameter;
             if let Some(state) = states.next() {
                 let (states, average) = state.buffers.split_at_mut(kept);
-                let rule = rules.of(name, shape, last_weight);
+                let rule = rules.of(name, shape, last_layer);
                 let parameter = Parameter { values: &mut *values, shape, states: &mut states[..rule.states()] };
                 rule.update(parameter, step.clip(gradient, scale));
                 if let (Some(average), Some(share)) = (average.first_mut(), share) {

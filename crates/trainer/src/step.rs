@@ -7,6 +7,7 @@ use strata_metrics::{Metric, Sums, check_names};
 use strata_model::TensorSpec;
 use strata_spec::{AveragingSpec, Clipping, LossSpec, OptimizerSpec, ranges};
 
+use crate::checkpoint::{MOST_STATES, layer_of};
 use crate::optimizer::optimizer_of;
 use crate::{Averaging, DecayedKinds, Device, Optimizer, Score, Step, TensorRule, TrainError};
 
@@ -117,8 +118,8 @@ impl TrainingStep {
     /// Whether its numbers are in their ranges.
     ///
     /// # Errors
-    /// [`TrainError::Number`] with the first that is not; [`TrainError::States`] where the optimizer's rule keeps other buffers than the
-    /// optimizer says.
+    /// [`TrainError::Number`] with the first that is not, or of more than 8 buffers for each parameter, an average's among them, which no checkpoint holds;
+    /// [`TrainError::States`] where the optimizer's rule keeps other buffers than the optimizer says.
     pub fn check(&self) -> Result<(), TrainError> {
         self.optimizer.check()?;
         check_names(&self.metrics).map_err(|(name, reason)| TrainError::Metric { name, reason: reason.to_owned() })?;
@@ -127,6 +128,10 @@ impl TrainingStep {
         let named = self.optimizer.states();
         if named.len() != kept {
             return Err(TrainError::States { named, kept });
+        }
+        if self.buffers() > MOST_STATES {
+            let (value, range) = (self.buffers() as f64, format!("at most {MOST_STATES}"));
+            return Err(TrainError::Number { what: "number of buffers for each parameter", value, range });
         }
         for (what, limit) in [("largest norm", self.clipping.norm), ("largest value", self.clipping.value)] {
             if let Some(value) = limit
@@ -172,9 +177,9 @@ impl TrainingStep {
 
     /// Of how many of the optimizer's buffers the rule of each trained one of `tensors` makes use.
     pub(crate) fn kept(&self, tensors: &[TensorSpec]) -> Result<Vec<usize>, TrainError> {
-        let (rules, last_weight) = (self.rules(1e-3, 1)?, last_weight(tensors));
+        let (rules, last_layer) = (self.rules(1e-3, 1)?, last_layer(tensors));
         let trained = tensors.iter().filter(|tensor| tensor.trained);
-        Ok(trained.map(|tensor| rules.of(&tensor.name, &tensor.shape, last_weight).states()).collect())
+        Ok(trained.map(|tensor| rules.of(&tensor.name, &tensor.shape, last_layer).states()).collect())
     }
 
     /// The rules of a step for dfdx's kernels: that of weights, then that of parameters of one size. [`TrainingStep::check_tensors`]
@@ -260,18 +265,18 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
-    /// The rule of a parameter; `last_weight` is the name of the network's last weight.
-    pub(crate) fn of(&self, name: &str, shape: &[usize], last_weight: Option<&str>) -> &dyn UpdateRule {
-        let is_hidden_weight = shape.len() > 1 && last_weight != Some(name);
+    /// The rule of a parameter; `last_layer` is the name of the last layer that has a weight.
+    pub(crate) fn of(&self, name: &str, shape: &[usize], last_layer: Option<&str>) -> &dyn UpdateRule {
+        let is_hidden_weight = shape.len() > 1 && last_layer != Some(layer_of(name));
         let decays = self.kinds.contains(name, shape);
         &*self.rules[2 * usize::from(decays) + usize::from(is_hidden_weight)]
     }
 }
 
-/// The name of the last weight of a network of these tensors.
-pub(crate) fn last_weight(tensors: &[TensorSpec]) -> Option<&str> {
+/// The name of the last layer with a weight of a network of these tensors: `layer2` of `layer2.even` and `layer2.odd`.
+pub(crate) fn last_layer(tensors: &[TensorSpec]) -> Option<&str> {
     let is_weight = |tensor: &&TensorSpec| tensor.trained && tensor.shape.len() > 1;
-    tensors.iter().rev().find(is_weight).map(|tensor| tensor.name.as_str())
+    tensors.iter().rev().find(is_weight).map(|tensor| layer_of(&tensor.name))
 }
 
 fn step_of(learning_rate: f64, number: u64, decays: bool) -> Result<Step, TrainError> {

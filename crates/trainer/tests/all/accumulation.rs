@@ -4,11 +4,12 @@
 use std::num::NonZeroUsize;
 
 use crate::common::{CLASSES, FEATURES, Keeper, Memory};
+use strata_kernels::WeightedCrossEntropy;
 use strata_model::{Activation, Architecture, Weights, mlp, net};
 use strata_rng::TorchRng;
 use strata_trainer::{
     Adam, Averaging, Batch, Checkpoint, Classifier, ClassifierOptions, Clipping, Outcome, Phase, Plan, Progress,
-    ScheduleSpec, Sgd, TrainingStep, build, fit,
+    ScheduleSpec, Score, Sgd, TrainingStep, build, fit,
 };
 
 fn options(step: TrainingStep, activation: Activation) -> ClassifierOptions<'static> {
@@ -67,6 +68,39 @@ fn a_step_of_several_batches_is_that_of_one_large_batch() {
             assert!((losses[0].mean_loss() - losses[1].mean_loss()).abs() < 1e-5, "{losses:?}");
         }
     }
+}
+
+/// Batches of other classes weigh otherwise, in the step as in its loss, which a checkpoint in the middle of an epoch keeps.
+#[test]
+fn classes_with_weights_are_weighed_over_the_whole_step() {
+    let weighted = WeightedCrossEntropy { label_smoothing: 0.1, weights: [0.2, 1.0, 7.0].into() };
+    let step = TrainingStep::new(Sgd::default()).loss(weighted);
+    let new = || {
+        let mut new = build::<mlp!(40, 30, 3), 40, 3>(options(step.clone(), Activation::Tanh)).unwrap();
+        new.initialise(&mut TorchRng::new(3)).unwrap();
+        new
+    };
+    // One class more often in the first part, another in the second.
+    let part = |classes: [u8; 4]| Batch { labels: classes.to_vec(), ..wide(0..4) };
+    let whole = |parts: [Batch; 2]| {
+        let [mut first, second] = parts;
+        first.features.extend(second.features);
+        first.labels.extend(second.labels);
+        first
+    };
+    let classes = [[0, 0, 0, 1], [2, 2, 1, 2]];
+    let (mut parts, mut large) = (new(), new());
+    let start = parts.snapshot().unwrap().0;
+    parts.accumulate(part(classes[0])).unwrap();
+    parts.training_step(part(classes[1]), 0.5).unwrap();
+    large.training_step(whole(classes.map(part)), 0.5).unwrap();
+    let (ours, theirs) = (parts.snapshot().unwrap().0, large.snapshot().unwrap().0);
+    assert!(largest_difference(&ours, &theirs) < 1e-6);
+    assert!(largest_difference(&ours, &start) > 1e-2, "something was learned");
+    let [ours, theirs] = [parts, large].map(|mut classifier| classifier.training_score().unwrap());
+    assert!((ours.mean_loss() - theirs.mean_loss()).abs() < 1e-6, "{ours:?} {theirs:?}");
+    let kept: Score = serde_json::from_str(&serde_json::to_string(&ours).unwrap()).unwrap();
+    assert_eq!(kept.mean_loss(), ours.mean_loss());
 }
 
 /// A batch that waits is forgotten with what it was for, and is in no step twice.

@@ -11,7 +11,7 @@ use strata_model::{
 };
 use strata_rng::TorchRng;
 use strata_spec::Precision;
-use strata_trainer::{Batch, ClassifierOptions, Sgd, TrainError, build};
+use strata_trainer::{Batch, ClassifierOptions, Muon, Sgd, TrainError, build};
 
 type Network = net!(13, mirrored(11 batch_norm gelu, skip(layer_norm, 7 silu, 11), 9 batch_norm tanh), 5);
 type Built = <Network as BuildOnDevice<Cpu, f32>>::Built;
@@ -152,6 +152,19 @@ fn inputs_of_one_kind_only_are_served() {
         classifier.validation_step(batch).unwrap();
         assert_eq!(classifier.validation_score().unwrap().correct, 1);
     }
+}
+
+/// The halves of a mirrored layer's weight are one layer's: Muon leaves both of the last to AdamW, which keeps a second moment.
+#[test]
+fn the_last_layer_is_both_its_halves() {
+    let muon =
+        Muon { momentum: 0.9, nesterov: true, iterations: 5, betas: [0.9, 0.999], epsilon: 1e-8, weight_decay: 0.0 };
+    let options = ClassifierOptions { mirror: Mirror::from_places(&[2.0, 1.0]), ..ClassifierOptions::of_net(muon) };
+    let mut classifier = build::<net!(2, mirrored(7 relu, 5 relu, 3)), 2, 3>(options).unwrap();
+    let (_, state) = classifier.snapshot().unwrap();
+    let has_second = |name: &str| state.parameters.iter().find(|p| p.name == name).map(|p| !p.buffers[1].is_empty());
+    assert_eq!(["layer1.weight", "layer2.even", "layer2.odd"].map(has_second), [Some(false); 3]);
+    assert_eq!(["layer3.even", "layer3.odd"].map(has_second), [Some(true); 2]);
 }
 
 #[test]
