@@ -41,7 +41,7 @@ pub struct AugmentSpec {
 pub enum AugmentChange {
     /// Left and right change places.
     Mirror {
-        /// Whether an image is mirrored in every other epoch, half of the images in each, in place of at random.
+        /// Whether an image is mirrored in every other epoch, half of the images in each, in place of at random; the probability has no effect then.
         alternate: bool,
     },
     /// Moved by a whole number of pixels.

@@ -67,7 +67,8 @@ pub trait Observer {
     }
 
     /// Asked to keep `progress` and a snapshot of `classifier`: after the initial evaluation, at the end of each epoch (`epoch_ended`),
-    /// after as many steps as the plan says, and before an interrupted run returns.
+    /// after as many steps as the plan says, and before an interrupted run returns, unless it was interrupted in the initial evaluation, after which there is
+    /// nothing to keep.
     ///
     /// # Errors
     /// Ends the run with the error.

@@ -114,7 +114,10 @@ impl Augmentation {
     fn with(self, spec: &AugmentSpec) -> Result<Self, DatasetError> {
         let AugmentSpec { probability, change } = *spec;
         match change {
-            AugmentChange::Mirror { alternate: true } => self.push(Which::EveryOtherEpoch, geometry::Mirror),
+            AugmentChange::Mirror { alternate: true } => {
+                check_share(probability)?;
+                self.push(Which::EveryOtherEpoch, geometry::Mirror)
+            }
             AugmentChange::Mirror { alternate: false } => self.then(probability, geometry::Mirror),
             AugmentChange::Shift { pixels, edges } => self.then(probability, geometry::Shift { pixels, edges }),
             AugmentChange::Crop { area, ratio } => self.then(probability, crop::Crop { area, ratio }),

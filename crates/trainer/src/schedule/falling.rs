@@ -13,7 +13,7 @@ pub struct StepDecay {
 
 impl Schedule for StepDecay {
     fn rate(&self, at: &ScheduledStep<'_>) -> f64 {
-        let falls = at.step / (self.every.max(1) * at.steps_per_epoch.max(1));
+        let falls = at.step / self.every.max(1).saturating_mul(at.steps_per_epoch.max(1));
         at.peak * libm::pow(self.factor, falls as f64)
     }
 }
