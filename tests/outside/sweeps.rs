@@ -125,6 +125,46 @@ fn a_stopped_sweep_goes_on_and_a_failed_member_is_told_and_tried_again() {
     assert!(sandbox.run(["sweep", "status", "rates"]).succeeded().out.contains("10 finished"));
 }
 
+/// The members of a sweep, by name, that `export` says stand so.
+fn exported(sandbox: &Sandbox, state: &str) -> Vec<String> {
+    let json = sandbox.run(["sweep", "export", "rates", "--format", "json"]).succeeded().out;
+    let rows: Vec<Value> = serde_json::from_str(&json).unwrap();
+    let rows = rows.iter().filter(|row| row["state"] == state);
+    rows.map(|row| row["member"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Kills a driver in the midst of its first two members, which go on, and gives their names.
+fn orphans(sandbox: &Sandbox) -> [String; 2] {
+    let driver = sandbox.start(RUN);
+    let names = ["p0000-s1", "p0000-s2"];
+    wait_until("two members train", || names.iter().all(|name| sandbox.history_lines(&format!("rates/{name}")) > 0));
+    driver.kill();
+    names.map(str::to_owned)
+}
+
+#[test]
+fn the_members_of_a_killed_driver_are_told_as_they_stand() {
+    let sandbox = sandbox();
+    // Long enough to be looked at while they train, on any machine.
+    sandbox.write("rates.toml", SWEEP.replace("[4, 6]", "[300]"));
+    let names = orphans(&sandbox);
+    let running = exported(&sandbox, "running");
+    assert!(running.iter().all(|name| names.contains(name)), "{running:?}");
+    wait_until("both have finished", || {
+        names.iter().all(|name| sandbox.status(&format!("rates/{name}")) == "finished")
+    });
+    wait_until("their processes have ended", || exported(&sandbox, "finished").len() == 2);
+    let status = sandbox.run(["sweep", "status", "rates"]).succeeded();
+    assert!(status.out.starts_with("rates: 2 finished, 0 running, 0 paused, 0 interrupted, 8 pending"), "{status:?}");
+    assert_eq!(exported(&sandbox, "finished"), names);
+    for found in [2, 0] {
+        let collected = sandbox.run(["sweep", "collect", "rates"]).succeeded();
+        let expected = format!("{found} members were found ended; 2 of 10 finished, 0 failed");
+        assert!(collected.out.starts_with(&expected), "{collected:?}");
+    }
+    assert_eq!(finished(&sandbox), 2);
+}
+
 #[test]
 fn what_is_wrong_with_a_sweep_is_told_before_anything_runs() {
     let sandbox = sandbox();

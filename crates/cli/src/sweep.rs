@@ -97,7 +97,7 @@ pub enum SweepCommand {
     Status(SweepName),
     /// Ask every process that works on it to save its members' states and end.
     Stop(SweepName),
-    /// Gather what the tasks of a job array left in the members' folders.
+    /// Gather what the tasks of a job array left in the members' folders, and what became of members whose process was killed.
     Collect(SweepName),
     /// Write the config of the best point, which runs as it is.
     Best {

@@ -1,15 +1,16 @@
 //! Which member comes next: claims are made in the journal, under its lock, so no two drivers take the same.
 
+mod collect;
+
 use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use strata_config::Config;
-
 use crate::driver::event::{Event, Id};
 use crate::driver::journal::Journal;
 use crate::driver::launch::{Job, Launcher, Start, sets_of};
+use crate::driver::left::{has_driver, next_rung};
 use crate::driver::member_state::MemberState;
 use crate::driver::methods::Proposer;
 use crate::driver::outcome::{Look, event_of};
@@ -17,7 +18,6 @@ use crate::driver::state::State;
 use crate::error::SweepError;
 use crate::folder::SweepFolder;
 use crate::memory;
-use crate::spec::Point;
 
 /// How long a look at a driver's lock is believed, where it showed the driver alive.
 const ALIVE_FOR: Duration = Duration::from_millis(500);
@@ -107,13 +107,12 @@ impl<'a> Desk<'a> {
         Ok(self.state)
     }
 
-    /// Whether the driver of this name lives: its file is locked. One that is stopped (SIGSTOP) lives.
+    /// Whether the driver of this name lives.
     fn is_alive(&mut self, name: &str) -> bool {
         if self.others.get(name).is_some_and(|looked| looked.elapsed() < ALIVE_FOR) {
             return true;
         }
-        let file = File::open(self.folder.path().join("drivers").join(name));
-        let is_alive = file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock)));
+        let is_alive = has_driver(self.folder, name);
         if is_alive {
             self.others.insert(name.to_owned(), Instant::now());
         }
@@ -256,8 +255,7 @@ impl<'a> Desk<'a> {
     pub(crate) fn target(&mut self, index: usize) -> Result<Option<usize>, SweepError> {
         let Some(halving) = self.folder.sweep().halving else { return Ok(None) };
         let (epochs, _) = self.size(index)?;
-        let reached = self.state.members[index].rungs.keys().next_back().copied().unwrap_or_default();
-        Ok(halving.rungs(epochs).into_iter().find(|rung| *rung > reached))
+        Ok(next_rung(halving, &self.state, index, epochs))
     }
 
     /// Epochs and memory of a member's run.
@@ -266,18 +264,13 @@ impl<'a> Desk<'a> {
         if let Some(size) = self.sizes.get(&member.point) {
             return Ok(*size);
         }
-        let size = match self.config(member.point) {
+        let size = match self.state.config(self.folder.sweep(), member.point) {
             Some(config) => (config.epochs(), memory::of_run(&config)),
             // The run says what is wrong with it.
             None => (0, 0),
         };
         self.sizes.insert(member.point, size);
         Ok(size)
-    }
-
-    fn config(&self, point: usize) -> Option<Config> {
-        let point: &Point = self.state.points.get(point)?;
-        self.folder.sweep().config(point, self.folder.sweep().seeds[0]).ok()
     }
 
     fn take(&mut self, lock: &File, index: usize, start: Start) -> Result<Job, SweepError> {

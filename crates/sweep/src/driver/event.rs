@@ -61,7 +61,7 @@ pub(crate) enum Event {
         id: Id,
         reason: String,
     },
-    /// A failed member is to be run again.
+    /// A failed member is to be run again, or one that was taken and never begun.
     Retried {
         #[serde(flatten)]
         id: Id,

@@ -63,9 +63,13 @@ pub trait Launcher {
 
     /// Whether a process that was started for a member still lives, though its driver may not and its run's folder may not be there yet.
     fn is_running(&self, folder: &SweepFolder, name: &str) -> bool {
-        let log = File::open(folder.log(name));
-        log.is_ok_and(|log| matches!(log.try_lock_shared(), Err(TryLockError::WouldBlock)))
+        is_locked(&folder.log(name))
     }
+}
+
+/// Whether a process holds the lock of the file `path`.
+pub(crate) fn is_locked(path: &Path) -> bool {
+    File::open(path).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 /// A member that was started.

@@ -8,6 +8,7 @@ use crate::driver::claim::{Desk, Next};
 use crate::driver::event::Event;
 use crate::driver::journal::Journal;
 use crate::driver::launch::{Ended, Job, Launcher, Running, last_line};
+use crate::driver::left::tell_left;
 use crate::driver::outcome::{Look, event_of};
 use crate::driver::state::State;
 use crate::error::SweepError;
@@ -276,24 +277,13 @@ fn available_memory() -> Option<u64> {
     meminfo("MemAvailable:")
 }
 
-/// Asks every process that works on the sweep to stop; gives how many there are.
-///
-/// # Errors
-/// The journal cannot be read or written.
-pub fn ask_to_stop(folder: &SweepFolder) -> Result<usize, SweepError> {
-    let mut desk = Desk::open(folder, false)?;
-    let others = desk.others().len();
-    desk.record(vec![Event::Stop])?;
-    desk.close()?;
-    Ok(others)
-}
-
-/// How the sweep in `folder` stands.
+/// How the sweep in `folder` stands: as its journal tells, and where a driver died before it told the journal, as its members' folders do.
 ///
 /// # Errors
 /// The journal cannot be read.
 pub fn state_of(folder: &SweepFolder) -> Result<State, SweepError> {
     let mut state = State::new(folder.sweep(), folder.points());
     Journal::new(folder).news(&mut state)?;
+    tell_left(folder, &mut state)?;
     Ok(state)
 }

@@ -122,12 +122,13 @@ pub fn task(
     Ok(Some(Job { member, name, start, pause_after: None, memory: 0, threads, device: None }))
 }
 
-/// Writes into the journal what tasks left in their folders; gives how many members were found ended.
+/// Writes into the journal what tasks left in their folders, and what became of the members of drivers that died; gives how many members were found ended.
 ///
 /// # Errors
 /// The journal cannot be read or written.
 pub fn collect(folder: &SweepFolder, launcher: &dyn Launcher) -> Result<usize, SweepError> {
     let mut desk = Desk::open(folder, false)?;
+    let settled = desk.settle_left(launcher)?;
     let mut events = Vec::new();
     for index in 0..desk.state.members.len() {
         let is_known = desk.state.claimed.contains_key(&index) || !desk.state.open.contains(&index);
@@ -149,7 +150,7 @@ pub fn collect(folder: &SweepFolder, launcher: &dyn Launcher) -> Result<usize, S
         };
         events.extend(event.filter(|_| is_news));
     }
-    let count = events.len();
+    let count = settled + events.len();
     desk.record(events)?;
     desk.close()?;
     Ok(count)

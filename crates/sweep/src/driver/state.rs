@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use strata_config::Config;
+
 use crate::driver::event::{Event, Id};
 use crate::driver::halving::Rungs;
 use crate::driver::member_state::{Known, MemberState};
@@ -63,6 +65,11 @@ impl State {
 
     pub(crate) fn member(&self, index: usize) -> Member {
         Member { point: index / self.seeds, seed: index % self.seeds }
+    }
+
+    /// The config of a point; none where it is none that runs.
+    pub(crate) fn config(&self, sweep: &Sweep, point: usize) -> Option<Config> {
+        sweep.config(self.points.get(point)?, sweep.seeds[0]).ok()
     }
 
     /// Every member and how it stands, in their order.

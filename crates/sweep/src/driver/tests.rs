@@ -9,16 +9,17 @@ use crate::driver::event::Event;
 use crate::driver::journal::Journal;
 use crate::driver::launch::{Job, Launcher, Processes, Start};
 use crate::driver::member_state::MemberState;
-use crate::driver::run::{Driver, Options, Told, ask_to_stop, state_of};
+use crate::driver::run::{Driver, Options, Told, state_of};
 use crate::driver::simulated::Simulated;
 use crate::driver::state::State;
+use crate::driver::stop::ask_to_stop;
 use crate::error::SweepError;
 use crate::folder::SweepFolder;
 use crate::tests::sweep;
 
 const RATES: &str = "\"phases.0.lr\" = { low = 1e-3, high = 1.0, scale = \"log\" }\n";
 
-fn begin(path: &Path, method: &str, top: &str) -> SweepFolder {
+pub(crate) fn begin(path: &Path, method: &str, top: &str) -> SweepFolder {
     let sweep = sweep(method, top, RATES);
     let points = sweep.check().unwrap().points;
     SweepFolder::begin(&path.join("s"), &sweep, &[], points).unwrap()
