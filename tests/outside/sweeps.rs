@@ -166,6 +166,36 @@ fn the_members_of_a_killed_driver_are_told_as_they_stand() {
 }
 
 #[test]
+fn a_stop_reaches_the_members_of_a_killed_driver() {
+    let sandbox = sandbox();
+    // They end by themselves some day, should the stop not reach them.
+    sandbox.write("rates.toml", SWEEP.replace("[4, 6]", "[3000]"));
+    let names = orphans(&sandbox);
+    // As if another machine ran the first: its number is no process's of this one.
+    let lock = format!("runs/rates/{}/lock", names[0]);
+    let mut owner: Value = serde_json::from_slice(&sandbox.read(&lock)).unwrap();
+    let here = std::mem::replace(&mut owner["host"], "another-machine".into());
+    sandbox.write(&lock, owner.to_string());
+    let stopped = sandbox.run(["sweep", "stop", "rates"]);
+    stopped.failed_saying(1, &[&format!("cannot stop {} (process ", names[0]), "another-machine"]);
+    let asked = |name: &str| {
+        format!("0 processes at work on it were asked to stop\nmembers whose driver is gone were asked too: {name}\n")
+    };
+    assert_eq!(stopped.out, asked(&names[1]));
+    owner["host"] = here;
+    sandbox.write(&lock, owner.to_string());
+    wait_until("the second was interrupted", || sandbox.status(&format!("rates/{}", names[1])) == "interrupted");
+    wait_until("the second's process has ended", || !exported(&sandbox, "running").contains(&names[1]));
+    assert_eq!(sandbox.run(["sweep", "stop", "rates"]).succeeded().out, asked(&names[0]));
+    let ended = |name: &String| sandbox.status(&format!("rates/{name}")) == "interrupted";
+    wait_until("both were interrupted", || names.iter().all(ended));
+    let stands = || sandbox.run(["sweep", "status", "rates"]).succeeded().out;
+    wait_until("nothing runs", || stands().starts_with("rates: 0 finished, 0 running, 0 paused, 2 interrupted"));
+    let again = sandbox.run(["sweep", "stop", "rates"]).succeeded();
+    assert_eq!(again.out, "0 processes at work on it were asked to stop\n");
+}
+
+#[test]
 fn what_is_wrong_with_a_sweep_is_told_before_anything_runs() {
     let sandbox = sandbox();
     let rows = [

@@ -95,7 +95,7 @@ pub enum LauncherChoice {
 pub enum SweepCommand {
     /// How it stands: members by state, the best points, why members failed, how much each key mattered.
     Status(SweepName),
-    /// Ask every process that works on it to save its members' states and end.
+    /// Ask every process that works on it to save its members' states and end, and members whose process was killed too.
     Stop(SweepName),
     /// Gather what the tasks of a job array left in the members' folders, and what became of members whose process was killed.
     Collect(SweepName),

@@ -29,6 +29,9 @@ fn of_sweep(error: &SweepError) -> Option<String> {
         SweepError::OtherSweep { path } => {
             format!("give the sweep another `name`, or go on with that one by: cargo xtask sweep {}", quoted(path))
         }
+        SweepError::Unreached { .. } => {
+            "on the machine that runs one, `kill` and its process's number end it, and it saves its state".to_owned()
+        }
         SweepError::NoSweep { .. } => "--runs names the folder that sweeps are in".to_owned(),
         _ => return None,
     })

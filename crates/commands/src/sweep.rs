@@ -35,10 +35,7 @@ pub(crate) fn run(arguments: SweepArguments, networks: &[CompiledNetwork]) -> an
             show(&status(&folder, &state_of(&folder)?))
         }
         Some(SweepCommand::Collect(name)) => sweep_slurm::collect(&open(&name)?),
-        Some(SweepCommand::Stop(name)) => {
-            let asked = ask_to_stop(&open(&name)?)?;
-            show(&format!("{asked} processes at work on it were asked to stop\n"))
-        }
+        Some(SweepCommand::Stop(name)) => stop(&open(&name)?),
         Some(SweepCommand::Best { name, out }) => best(&open(&name)?, out.as_deref()),
         Some(SweepCommand::Export { name, format, points }) => {
             let folder = open(&name)?;
@@ -57,6 +54,20 @@ pub(crate) fn run(arguments: SweepArguments, networks: &[CompiledNetwork]) -> an
 
 fn open(name: &SweepName) -> Result<SweepFolder, SweepError> {
     SweepFolder::open(&find_sweep(&name.sweep, &name.runs)?)
+}
+
+/// Asks whoever works on the sweep to stop, and says who could not be asked.
+fn stop(folder: &SweepFolder) -> anyhow::Result<()> {
+    let asked = ask_to_stop(folder)?;
+    let mut text = format!("{} processes at work on it were asked to stop\n", asked.drivers);
+    if !asked.members.is_empty() {
+        text += &format!("members whose driver is gone were asked too: {}\n", asked.members.join(", "));
+    }
+    show(&text)?;
+    if asked.unreached.is_empty() {
+        return Ok(());
+    }
+    Err(SweepError::Unreached { path: folder.path().to_owned(), members: asked.unreached }.into())
 }
 
 fn best(folder: &SweepFolder, out: Option<&Path>) -> anyhow::Result<()> {

@@ -46,6 +46,7 @@ pub use folder::RunFolder;
 pub use history::{HistoryDifference, HistoryEntry, MAX_HISTORY, TimingLine, first_difference, join_history};
 pub use housekeeping::{free_checkpoints, remove_run};
 pub use lines::Lines;
+pub use lock::owner_of;
 pub use metrics::{Best, Metrics};
 pub use notes::{Notes, add_note, read_notes};
 pub use owner::{Owner, host_name};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::error::ReportError;
 use crate::names::LOCK;
-use crate::owner::Owner;
+use crate::owner::{Owner, UNKNOWN, host_name};
 
 /// A listing holds the lock for an instant to see whether anybody does, so one refusal is not yet an owner.
 const TRIES: u32 = 25;
@@ -87,16 +87,74 @@ fn read_owner(file: &mut File) -> Owner {
 
 /// Whether some process holds the lock of the run in `folder`. A shared lock is tried, so listings do not see each other.
 pub(crate) fn is_held(folder: &Path) -> bool {
-    let path = folder.join(LOCK);
-    // A pipe in the lock's place would block the open for ever.
-    let file = path.metadata().is_ok_and(|meta| meta.is_file()).then(|| File::open(path).ok()).flatten();
     let held = |opened: File| matches!(opened.try_lock_shared(), Err(TryLockError::WouldBlock));
-    file.is_some_and(held) || open_folder(folder).is_some_and(held)
+    lock_file(folder).is_some_and(held) || open_folder(folder).is_some_and(held)
+}
+
+/// The lock's file, to be looked at; none where there is none. A pipe in its place would block the open for ever.
+fn lock_file(folder: &Path) -> Option<File> {
+    let path = folder.join(LOCK);
+    path.metadata().is_ok_and(|found| found.is_file()).then(|| File::open(path).ok()).flatten()
+}
+
+/// Who holds the lock of the run in `folder`, as far as its file says; none where nobody does.
+///
+/// What it says is a claim: [`Owner::is_here`] looks whether it is true.
+#[must_use]
+pub fn owner_of(folder: &Path) -> Option<Owner> {
+    is_held(folder).then(|| lock_file(folder).map_or_else(Owner::default, |mut file| read_owner(&mut file)))
+}
+
+impl Owner {
+    /// Whether this is a process of this machine that has the lock's file of the run in `folder` open.
+    ///
+    /// A file may name a process that is long gone, and whose number another one has by now: where the system tells what a process has open (Linux),
+    /// that is looked at. Elsewhere the machine's name has to do.
+    #[must_use]
+    pub fn is_here(&self, folder: &Path) -> bool {
+        let (Some(pid), Some(host)) = (self.pid, &self.host) else { return false };
+        *host == host_name() && host != UNKNOWN && has_open(pid, &folder.join(LOCK))
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn has_open(pid: u32, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let place = |path: &Path| path.metadata().ok().map(|found| (found.dev(), found.ino()));
+    let Some(wanted) = place(path) else { return false };
+    let open = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    open.into_iter().any(|file| place(&file.path()) == Some(wanted))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn has_open(_: u32, _: &Path) -> bool {
+    true
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The number of a process that is gone may be another's by now.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn an_owner_is_one_that_holds_the_lock_and_has_its_file_open() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(owner_of(dir.path()), None);
+        let held = Lock::take(dir.path()).unwrap();
+        let owner = owner_of(dir.path()).unwrap();
+        assert!(owner.pid == Some(std::process::id()) && owner.is_here(dir.path()), "{owner}");
+        let mut other = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let reused = Owner { pid: Some(other.id()), ..owner.clone() };
+        let elsewhere = Owner { host: Some("another-machine".into()), ..owner.clone() };
+        for owner in [reused, elsewhere, Owner::default()] {
+            assert!(!owner.is_here(dir.path()), "{owner}");
+        }
+        other.kill().unwrap();
+        other.wait().unwrap();
+        drop(held);
+        assert_eq!(owner_of(dir.path()), None, "its file stays, and says nothing");
+    }
 
     #[test]
     fn a_second_locker_is_told_the_owner_and_gets_the_lock_after_it() {

@@ -36,6 +36,9 @@ impl fmt::Display for Owner {
     }
 }
 
+/// The name of a machine that does not say its own.
+pub(crate) const UNKNOWN: &str = "unknown";
+
 /// This machine's name, or `unknown`.
 pub fn host_name() -> String {
     let kernel =
@@ -45,5 +48,5 @@ pub fn host_name() -> String {
         .or_else(|| std::env::var("COMPUTERNAME").ok())
         .map(|name| name.trim().to_owned())
         .filter(|name| !name.is_empty())
-        .unwrap_or_else(|| "unknown".to_owned())
+        .unwrap_or_else(|| UNKNOWN.to_owned())
 }

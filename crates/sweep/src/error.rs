@@ -91,6 +91,14 @@ pub enum SweepError {
         /// The sweep's folder.
         path: PathBuf,
     },
+    /// A stop did not reach members whose driver is gone.
+    #[error("{}: cannot stop {}", escape_path(path), members.join(", "))]
+    Unreached {
+        /// The sweep's folder.
+        path: PathBuf,
+        /// The members, each with who runs it.
+        members: Vec<String>,
+    },
     /// Some members failed.
     #[error("{}: {failed} of {members} members failed", escape_path(path))]
     MembersFailed {
@@ -117,7 +125,7 @@ impl SweepError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Interrupted { .. } => 130,
-            Self::Io { .. } | Self::Damaged { .. } | Self::MembersFailed { .. } => 1,
+            Self::Io { .. } | Self::Damaged { .. } | Self::MembersFailed { .. } | Self::Unreached { .. } => 1,
             _ => 2,
         }
     }

@@ -132,11 +132,8 @@ impl Running for Process {
 
     #[cfg(unix)]
     fn stop(&mut self) {
-        let process = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw);
-        if let Some(process) = process {
-            // One that has ended by itself hears nothing, which is as well.
-            let _ = rustix::process::kill_process(process, rustix::process::Signal::TERM);
-        }
+        // One that has ended by itself hears nothing, which is as well.
+        terminate(self.child.id());
     }
 
     #[cfg(not(unix))]
@@ -148,6 +145,19 @@ impl Running for Process {
         // One that has ended by itself is as well.
         let _ = self.child.kill();
     }
+}
+
+/// Asks the process to save its state and end; whether it heard.
+#[cfg(unix)]
+pub(crate) fn terminate(pid: u32) -> bool {
+    let process = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
+    process.is_some_and(|process| rustix::process::kill_process(process, rustix::process::Signal::TERM).is_ok())
+}
+
+/// Asks the process to save its state and end; whether it heard, which none does here.
+#[cfg(not(unix))]
+pub(crate) fn terminate(_: u32) -> bool {
+    false
 }
 
 /// The last line that a member printed, shortened, for the reason of a failure that no record has.

@@ -29,5 +29,5 @@ pub use member_state::MemberState;
 pub use outcome::Look;
 pub use run::{Driver, Options, Told, state_of};
 pub use state::State;
-pub use stop::ask_to_stop;
+pub use stop::{Asked, ask_to_stop};
 pub use tables::{members_sheet, points_sheet, summary_lines};

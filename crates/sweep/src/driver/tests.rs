@@ -252,7 +252,7 @@ fn a_stop_reaches_the_driver_and_what_was_stopped_goes_on_later() {
         while state_of(&folder).unwrap().counts().0 == 0 {
             std::thread::sleep(Duration::from_millis(1));
         }
-        assert_eq!(ask_to_stop(&folder).unwrap(), 1);
+        assert_eq!(ask_to_stop(&folder).unwrap().drivers, 1);
         driver.join().unwrap()
     });
     assert!(matches!(stopped, Err(SweepError::Interrupted { .. })));
