@@ -16,6 +16,7 @@ mod exporter;
 mod flat;
 mod format;
 mod message;
+mod place;
 mod registry;
 mod run;
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod tests;
 use std::path::Path;
 
 use self::content::Content;
+use crate::place::Place;
 use crate::{Destination, ExportError, ExportOption, Exporter, Options, RecordedRun};
 
 /// The experiment that runs belong to where none is named.
@@ -31,7 +32,7 @@ impl Exporter for Mlflow {
     }
 
     fn destination(&self) -> Destination {
-        let about = "The folder of MLflow's file store, or a server's address that starts with http:// or https://";
+        let about = "The folder of MLflow's file store (also as file:///DIR), or a server's address that starts with http:// or https://";
         Destination { option: "to", value: "DIR|URL", about, is_of_one_run: false }
     }
 
@@ -63,11 +64,12 @@ impl Exporter for Mlflow {
                 return Err(ExportError::Option { exporter: "mlflow", name, value, expects });
             }
         }
+        let place = Place::of("mlflow", to)?;
         // All of them are known to fit before the first is written.
         let contents = runs.iter().map(Content::of).collect::<Result<Vec<_>, _>>()?;
-        match to.to_str().filter(|to| to.starts_with("http://") || to.starts_with("https://")) {
-            Some(url) => rest::export(&contents, url, experiment, parent),
-            None => file_store::export(&contents, to, experiment, parent),
+        match place {
+            Place::Server(url) => rest::export(&contents, &url, experiment, parent),
+            Place::Folder(folder) => file_store::export(&contents, &folder, experiment, parent),
         }
     }
 }

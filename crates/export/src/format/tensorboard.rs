@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use self::files::{event_files, file_name};
 pub use self::log::TensorBoardLog;
 use self::messages::Event;
+use crate::place::Place;
 use crate::{Destination, ExportError, Exporter, Options, RecordedRun};
 
 /// Writes event files of runs, a folder each: their scalars, hyperparameters, configs and weights' histograms.
@@ -39,6 +40,7 @@ impl Exporter for TensorBoard {
 
     fn export(&self, runs: &[RecordedRun], to: &Path, options: &Options) -> Result<Vec<String>, ExportError> {
         options.check(self)?;
+        let to = Place::folder("tensorboard", to)?;
         // All of them are known to fit before the first is written.
         let mut folders: Vec<PathBuf> = Vec::new();
         for run in runs {

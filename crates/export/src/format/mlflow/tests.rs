@@ -167,3 +167,19 @@ fn a_server_gets_what_it_lacks_and_its_refusal_is_told() {
     assert_eq!(numbers[0], json!({"key": "val_loss", "value": "NaN", "timestamp": 1_795_635_847_000_i64, "step": 2}));
     assert!(batches.iter().any(|batch| batch["params"][0] == json!({"key": "lrs", "value": "[0.1,0.01]"})));
 }
+
+#[cfg(unix)]
+#[test]
+fn a_file_address_is_its_folder_and_another_address_makes_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("mlruns");
+    let run = recorded(folder.path(), "a", parameters(), 1);
+    for to in ["ftp://host/runs", "sqlite:///mlflow.db", "localhost:5000"] {
+        let refused = Mlflow.export(std::slice::from_ref(&run), Path::new(to), &Options::default()).unwrap_err();
+        assert!(refused.is_usage() && refused.to_string().contains("begins with http:// or https://"), "{refused}");
+        assert!(!Path::new(to).exists() && !Path::new(to.split('/').next().unwrap()).exists(), "{to}");
+    }
+    let to = format!("file://{}", store.display());
+    let made = Mlflow.export(&[run], Path::new(&to), &Options::default()).unwrap();
+    assert!(made[0].starts_with(store.to_str().unwrap()), "{made:?}");
+}
