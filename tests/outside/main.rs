@@ -34,3 +34,4 @@ mod starts;
 mod steering;
 mod sweeps;
 mod transfers;
+mod weights;

@@ -55,7 +55,7 @@ pub struct RunEvaluation {
 /// # Errors
 /// [`ExperimentError::Evaluation`] where the run has no weights, or weights or data are not those that its record names;
 /// [`ExperimentError::Config`], [`ExperimentError::Report`] and [`ExperimentError::Data`] where config, record or data cannot be read;
-/// [`ExperimentError::Train`] where the weights file cannot, or its network has a module of a user's own.
+/// [`ExperimentError::Export`] and [`ExperimentError::Train`] where the weights file cannot, the latter too where its network has a module of a user's own.
 pub fn evaluate_run(
     run: &Path,
     part: ImagePart,
@@ -169,7 +169,7 @@ impl RecordedRun {
     ) -> Result<Predictor, ExperimentError> {
         let path = weights_file(&self.path, &self.record).map_err(|error| match error {
             ExportError::Weights { reason, .. } => self.refused(reason),
-            other => self.refused(other.to_string()),
+            other => other.into(),
         })?;
         let model = match TrainedModel::load(&path) {
             // A file of a version that wrote widths only: the config says the rest.

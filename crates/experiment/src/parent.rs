@@ -1,5 +1,6 @@
 //! Weights that a run starts from: another run's, or a file that PyTorch or anybody else saved.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use strata_export::{ExportError, weights_file};
@@ -125,7 +126,14 @@ fn located(from: &StartFrom) -> Result<(ParentRecord, Option<Record>), Experimen
 fn read_weights(record: &ParentRecord) -> Result<Vec<u8>, ExperimentError> {
     // In double precision at most.
     let bytes = read_tensor_file(Path::new(&record.path), 2 * PARAMETERS as usize);
-    bytes.map_err(|error| ExperimentError::StartFrom { path: record.path.clone().into(), reason: error.to_string() })
+    bytes.map_err(|source| {
+        let path = PathBuf::from(&record.path);
+        match source.kind() {
+            // It is there, and holds something else.
+            ErrorKind::InvalidData => ExperimentError::StartFrom { path, reason: source.to_string() },
+            _ => ExportError::Io { action: "reading weights from", path, source }.into(),
+        }
+    })
 }
 
 /// What runs that are there are to have started from, by the weights' bytes; wherever their file was.

@@ -91,10 +91,14 @@ pub enum ExportError {
 }
 
 impl ExportError {
-    /// Whether it is the user's mistake rather than a failure.
+    /// Whether it is the user's mistake, who has to ask for something else, rather than a failure.
     pub fn is_usage(&self) -> bool {
         match self {
-            Self::NoExporter { .. } | Self::Option { .. } | Self::OneRun { .. } | Self::Taken { .. } => true,
+            Self::NoExporter { .. }
+            | Self::Option { .. }
+            | Self::OneRun { .. }
+            | Self::Taken { .. }
+            | Self::Weights { .. } => true,
             Self::Report(error) => error.is_usage(),
             _ => false,
         }

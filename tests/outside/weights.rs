@@ -1,0 +1,46 @@
+//! Commands that use a run's weights: what each says where there are none.
+
+use crate::harness::{Outcome, Sandbox};
+
+/// A run `a` that has weights and one, `half`, that was stopped and has none; an image, and a file beside it that is none.
+fn two_runs() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.train(["--name", "a"]).succeeded();
+    assert_eq!(sandbox.train(["--name", "half", "--stop-after", "1"]).code(), Some(130));
+    sandbox.run(["dataset", "show", "small.toml", "0", "--out", "1.png"]).succeeded();
+    sandbox.write("images/2.png", "no image");
+    std::fs::rename(sandbox.path("1.png"), sandbox.path("images/1.png")).unwrap();
+    sandbox
+}
+
+/// Every command that uses the weights of the run `run`.
+fn uses(sandbox: &Sandbox, run: &str) -> [Outcome; 6] {
+    let commands: [&[&str]; 6] = [
+        &["evaluate", run],
+        &["evaluate", run, "--on", "images"],
+        &["evaluate", "a", run, "--ensemble"],
+        &["predict", run, "images/1.png"],
+        &["export", "onnx", run, "--out", "model.onnx"],
+        &["experiment", "small.toml", "--from", run, "--name", "b"],
+    ];
+    commands.map(|command| sandbox.run(command))
+}
+
+#[test]
+fn each_command_that_uses_weights_ends_alike_where_there_are_none() {
+    let sandbox = two_runs();
+    for outcome in uses(&sandbox, "half") {
+        outcome.failed_saying(2, &["runs/half: it has no weights file yet: it is interrupted"]);
+    }
+    // Other bytes are the user's to put right; a file that cannot be read is the disk's.
+    let weights = sandbox.read("runs/a/model.safetensors");
+    sandbox.write("runs/a/model.safetensors", &weights[..weights.len() / 2]);
+    for outcome in uses(&sandbox, "a") {
+        outcome.failed_saying(2, &["model.safetensors is not the file that its record names"]);
+    }
+    std::fs::remove_file(sandbox.path("runs/a/model.safetensors")).unwrap();
+    for outcome in uses(&sandbox, "a") {
+        outcome.failed_saying(1, &["runs/a/model.safetensors: No such file"]);
+    }
+    assert_eq!(sandbox.names("runs"), ["a", "half"]);
+}
