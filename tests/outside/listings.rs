@@ -184,6 +184,9 @@ fn runs_are_filtered_grouped_noted_evaluated_and_written_for_other_programs() {
     assert_eq!(json(&["runs", "--where", "tags == paper", "--format", "json"])[0]["notes"], "a longer one");
     assert!(sandbox.read("runs/fair/record.json") == record, "what the run recorded is untouched");
     sandbox.run(["note", "fair", "--tag", "two words"]).failed_saying(2, &["two words"]);
+    let notes = sandbox.read("runs/fair/notes.jsonl");
+    sandbox.run(["note", "fair", "--untag", "papr"]).failed_saying(2, &["no tag \"papr\"", "its tags: paper"]);
+    assert!(sandbox.read("runs/fair/notes.jsonl") == notes);
 
     let evaluation = json(&["evaluate", "fair", "--json"]);
     assert_eq!((&evaluation["accuracy"], &evaluation["loss"]), (&of("fair")["test_acc"], &of("fair")["test_loss"]));

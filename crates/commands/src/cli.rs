@@ -176,7 +176,7 @@ pub(crate) struct Note {
     /// A tag to put on it; may be given again.
     #[arg(long = "tag", value_name = "TAG")]
     pub(crate) tags: Vec<String>,
-    /// A tag to take off it; may be given again.
+    /// A tag that it has, to take off it; may be given again.
     #[arg(long = "untag", value_name = "TAG")]
     pub(crate) removed: Vec<String>,
     /// The folder of all runs' folders.

@@ -42,8 +42,8 @@ pub struct Notes {
 ///
 /// # Errors
 ///
-/// [`ReportError::Note`] where there is nothing to add, a note is longer than 64 KiB, or a tag is not 1 to 64 letters, digits, `.`, `_` and `-`;
-/// [`ReportError::Io`] where the file cannot be written, [`ReportError::Malformed`] where it is damaged.
+/// [`ReportError::Note`] where there is nothing to add, a note is longer than 64 KiB, a tag is not 1 to 64 letters, digits, `.`, `_` and `-`, or one is to
+/// be taken off that the run does not have; [`ReportError::Io`] where the file cannot be written, [`ReportError::Malformed`] where it is damaged.
 pub fn add_note(run: &Path, note: Option<&str>, tags: &[String], removed: &[String]) -> Result<Notes, ReportError> {
     let refused = |reason: String| Err(ReportError::Note { reason });
     if note.is_none_or(|note| note.trim().is_empty()) && tags.is_empty() && removed.is_empty() {
@@ -60,7 +60,11 @@ pub fn add_note(run: &Path, note: Option<&str>, tags: &[String], removed: &[Stri
         return refused(format!("{tag:?} is no tag: it is 1 to {MAX_TAG} letters, digits, '.', '_' and '-'"));
     }
     // A damaged file is told of before a line is added to it.
-    read_notes(run)?;
+    let before = read_notes(run)?;
+    if let Some(tag) = removed.iter().find(|tag| !before.tags.contains(tag) && !tags.contains(tag)) {
+        let known = if before.tags.is_empty() { "none".to_owned() } else { before.tags.join(", ") };
+        return refused(format!("the run has no tag {tag:?} to take off; its tags: {known}"));
+    }
     let note = note.map(str::trim).filter(|note| !note.is_empty()).map(str::to_owned);
     let line = Line { time: clock::now(), note, tags: tags.to_vec(), removed_tags: removed.to_vec() };
     let path = run.join(NOTES);
@@ -115,6 +119,25 @@ mod tests {
         assert_eq!(notes.tags, ["paper", "größe"]);
         assert_eq!(notes.notes.iter().map(|(_, note)| note.as_str()).collect::<Vec<_>>(), ["the best so far\nby far"]);
         assert_eq!(read_notes(run.path()).unwrap(), notes);
+    }
+
+    #[test]
+    fn a_tag_that_a_run_does_not_have_cannot_be_taken_off() {
+        let run = tempfile::tempdir().unwrap();
+        let refused = |removed: &[&str]| {
+            let Err(ReportError::Note { reason }) = add_note(run.path(), Some("seen"), &tags(&["new"]), &tags(removed))
+            else {
+                panic!("{removed:?} was taken off")
+            };
+            reason
+        };
+        assert_eq!(refused(&["papr"]), "the run has no tag \"papr\" to take off; its tags: none");
+        assert!(!run.path().join(NOTES).exists());
+        add_note(run.path(), None, &tags(&["paper", "a-1"]), &[]).unwrap();
+        let before = std::fs::read(run.path().join(NOTES)).unwrap();
+        assert_eq!(refused(&["a-1", "papr"]), "the run has no tag \"papr\" to take off; its tags: paper, a-1");
+        assert_eq!(std::fs::read(run.path().join(NOTES)).unwrap(), before);
+        assert_eq!(add_note(run.path(), None, &tags(&["b"]), &tags(&["b", "paper"])).unwrap().tags, ["a-1"]);
     }
 
     #[test]
