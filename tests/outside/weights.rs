@@ -1,6 +1,6 @@
-//! Commands that use a run's weights: what each says where there are none.
+//! Commands that use a run's weights: what each says where there are none, and what none does for nobody.
 
-use crate::harness::{Outcome, Sandbox};
+use crate::harness::{Outcome, Sandbox, program, start};
 
 /// A run `a` that has weights and one, `half`, that was stopped and has none; an image, and a file beside it that is none.
 fn two_runs() -> Sandbox {
@@ -43,4 +43,24 @@ fn each_command_that_uses_weights_ends_alike_where_there_are_none() {
         outcome.failed_saying(1, &["runs/a/model.safetensors: No such file"]);
     }
     assert_eq!(sandbox.names("runs"), ["a", "half"]);
+}
+
+/// `strata predict … | true`: the second image cannot be read, which is told of where somebody asks.
+#[test]
+fn what_nobody_reads_is_not_computed() {
+    let sandbox = two_runs();
+    let piped = |command: &str, reader: &str| {
+        let mut shell = std::process::Command::new("bash");
+        sandbox.confine(&mut shell);
+        shell.args(["-c", &format!("set -o pipefail; \"$0\" {command} | {reader}")]).arg(program());
+        start(&mut shell).wait()
+    };
+    for command in ["predict a images", "predict a images --json"] {
+        let (all, none) = (piped(command, "cat"), piped(command, "true"));
+        all.failed_saying(1, &["1 of 2 could not be classified"]);
+        assert!(none.code() == Some(0) && none.err.is_empty(), "{command}: {none:?}");
+    }
+    piped("evaluate a half", "cat").failed_saying(2, &["runs/half"]);
+    let none = piped("evaluate a half", "true");
+    assert!(none.code() == Some(0) && none.err.is_empty(), "{none:?}");
 }

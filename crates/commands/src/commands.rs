@@ -67,7 +67,7 @@ pub(crate) fn run(command: Command, networks: Networks) -> anyhow::Result<()> {
             let data = config.data.as_deref();
             show(&dataset_show(&experiment, data, images, out.as_deref(), &mut Display::default(), &stop)?)
         }
-        Command::Predict(asked) => predict(&asked, show),
+        Command::Predict(asked) => predict(&asked),
         Command::Export(asked) => show(&export(&asked)?),
     }
 }

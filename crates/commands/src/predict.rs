@@ -1,5 +1,6 @@
 //! `predict`: classes of image files.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
@@ -7,6 +8,8 @@ use clap::Args;
 use serde_json::json;
 use strata_experiment::{ClassProbability, ImageClassifier, find_run};
 use strata_files::{IMAGE_ENDINGS, ImageFiles, escape_path};
+
+use crate::output::{show, show_part};
 
 #[derive(Debug, Args)]
 pub(crate) struct Predict {
@@ -27,13 +30,14 @@ pub(crate) struct Predict {
     runs: PathBuf,
 }
 
-/// Classifies each image and shows it at once by `show`; one that cannot be read is told of, and is an error at the end.
-pub(crate) fn predict(asked: &Predict, show: impl Fn(&str) -> anyhow::Result<()>) -> anyhow::Result<()> {
+/// Classifies each image and shows it at once, as long as somebody reads; one that cannot be read is told of, and is an error at the end.
+pub(crate) fn predict(asked: &Predict) -> anyhow::Result<()> {
     let is_file = asked.run.extension().is_some_and(|end| end == "safetensors") && asked.run.is_file();
     let run = if is_file { asked.run.clone() } else { find_run(&asked.run, &asked.runs)? };
     let classifier = ImageClassifier::open(&run)?;
     let (mut failed, mut count) = (0usize, 0usize);
-    for path in &asked.images {
+    let mut reader = ControlFlow::Continue(());
+    'all: for path in &asked.images {
         let files = match files(path) {
             Ok(files) => files.into_iter().map(|file| (file, None)).collect(),
             Err(error) => vec![(path.clone(), Some(error))],
@@ -47,9 +51,12 @@ pub(crate) fn predict(asked: &Predict, show: impl Fn(&str) -> anyhow::Result<()>
             let before = if count == 0 { "[\n" } else { ",\n" };
             count += 1;
             match (asked.json, found) {
-                (true, found) => show(&format!("{before}{}", in_json(&file, found, asked.top.into())))?,
-                (false, Ok(classes)) => show(&in_words(&file, &classes, asked.top.into()))?,
+                (true, found) => reader = show_part(&format!("{before}{}", in_json(&file, found, asked.top.into())))?,
+                (false, Ok(classes)) => reader = show_part(&in_words(&file, &classes, asked.top.into()))?,
                 (false, Err(error)) => strata_cli::note(&format!("left out: {error:#}")),
+            }
+            if reader.is_break() {
+                break 'all;
             }
         }
     }

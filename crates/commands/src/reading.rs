@@ -15,7 +15,7 @@ use strata_report::{
 };
 
 use crate::cli;
-use crate::output::{show, width};
+use crate::output::{show, show_part, width};
 
 pub(crate) fn runs(arguments: cli::Runs) -> anyhow::Result<()> {
     let cli::Runs { conditions, sort, descending, group, output } = arguments;
@@ -164,7 +164,10 @@ pub(crate) fn evaluate(arguments: &cli::Evaluate, stop: &Stop) -> anyhow::Result
     for (place, run) in found.iter().enumerate() {
         let evaluation = evaluate(run, display)?;
         let apart = if place > 0 { "\n" } else { "" };
-        show(&if *json { json_line(&evaluation.json()) } else { format!("{apart}{}", evaluation.table(width())) })?;
+        let text = if *json { json_line(&evaluation.json()) } else { format!("{apart}{}", evaluation.table(width())) };
+        if show_part(&text)?.is_break() {
+            break;
+        }
     }
     Ok(())
 }
