@@ -141,8 +141,13 @@ fn a_wrong_argument_is_refused() {
         (&["--name", ""], &["letters, digits"]),
         (&["--name", "-n"], &["-n"]),
         (&["--epochs", "3"], &["--epochs"]),
+        (&["--stop-after", "0"], &["'0'", "--stop-after", "1 or more"]),
+        (&["--stop-after", "two"], &["'two'", "1 or more"]),
     ] {
         sandbox.train(arguments).failed_saying(2, parts);
+    }
+    for arguments in [["resume", "a", "--stop-after", "0"], ["sweep", "a.toml", "--jobs", "0"]] {
+        sandbox.run(arguments).failed_saying(2, &["'0'", arguments[2], "1 or more"]);
     }
     sandbox.run(["experiment"]).failed_saying(2, &["required"]);
     sandbox.run(["tran", "small.toml"]).failed_saying(2, &["tran"]);

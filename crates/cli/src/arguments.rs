@@ -9,6 +9,14 @@ use strata_spec::DeviceChoice;
 
 use crate::seeds::{Seeds, parse_seeds};
 
+/// A number of things of which there is one at least.
+///
+/// # Errors
+/// What is expected, in words, unless 1 or more.
+pub fn parse_count(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse().map_err(|_| "expected a whole number, 1 or more".to_owned())
+}
+
 /// A config, and what is laid over it.
 #[derive(Debug, Args)]
 pub struct ConfigArguments {
@@ -50,7 +58,7 @@ pub struct ExperimentArguments {
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub runs: PathBuf,
     /// Stop after so many epochs in all, as a signal would; `resume` goes on.
-    #[arg(long, value_name = "EPOCHS", conflicts_with = "seeds")]
+    #[arg(long, value_name = "EPOCHS", conflicts_with = "seeds", value_parser = parse_count)]
     pub stop_after: Option<NonZeroUsize>,
     /// What to call the run; the config's name by default, numbered where it is taken. With --seeds, the folder of its runs.
     #[arg(long, value_parser = parse_name)]

@@ -10,7 +10,7 @@ mod seeds;
 mod shell;
 mod sweep;
 
-pub use arguments::{ConfigArguments, ExperimentArguments, MachineArguments};
+pub use arguments::{ConfigArguments, ExperimentArguments, MachineArguments, parse_count};
 pub use output::{Layout, error_chain, escape_lines, note, parse, print_error};
 pub use seeds::Seeds;
 pub use shell::quoted;

@@ -7,6 +7,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use strata_config::parse_threads;
 use strata_spec::DeviceChoice;
 
+use crate::arguments::parse_count;
+
 /// The arguments of `sweep`.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -42,8 +44,8 @@ pub struct RunSweep {
     /// The folder of all runs' folders; the sweep's is made in it.
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub runs: PathBuf,
-    /// Members at a time; as many as the machine has cores by default.
-    #[arg(long, value_name = "N")]
+    /// Members at a time, 1 or more; as many as the machine has cores by default.
+    #[arg(long, value_name = "N", value_parser = parse_count)]
     pub jobs: Option<NonZeroUsize>,
     /// Worker threads of each member, 1 to 1024; the cores shared among the members by default.
     #[arg(long, value_parser = parse_threads)]

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use strata_cli::{ConfigArguments, ExperimentArguments, MachineArguments, SweepArguments};
+use strata_cli::{ConfigArguments, ExperimentArguments, MachineArguments, SweepArguments, parse_count};
 use strata_experiment::ImagePart;
 use strata_report::{Filter, Format};
 use strata_spec::{DatasetKind, Named};
@@ -195,7 +195,7 @@ pub(crate) struct Resume {
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
     /// Stop after so many epochs in all, as a signal would.
-    #[arg(long, value_name = "EPOCHS")]
+    #[arg(long, value_name = "EPOCHS", value_parser = parse_count)]
     pub(crate) stop_after: Option<NonZeroUsize>,
     /// The folder of all runs' folders.
     #[arg(long, value_name = "DIR", default_value = "runs")]
