@@ -64,3 +64,30 @@ fn what_nobody_reads_is_not_computed() {
     let none = piped("evaluate a half", "true");
     assert!(none.code() == Some(0) && none.err.is_empty(), "{none:?}");
 }
+
+#[test]
+fn an_option_without_effect_is_told_of() {
+    let sandbox = Sandbox::new();
+    let augmented = &["dataset", "grid", "small.toml", "--out", "a.png", "--augmented"][..];
+    assert!(sandbox.run(augmented).succeeded().err.starts_with("note: --augmented has no effect"));
+    let mirrored = ["--set", "augment=[{kind=\"mirror\"}]"];
+    let outcome = sandbox.run(augmented.iter().copied().chain(mirrored)).succeeded();
+    assert!(!outcome.err.contains("note:"), "{outcome:?}");
+
+    let commands: [&[&str]; 8] = [
+        &["experiment", "small.toml", "--name", "a"],
+        &["experiment", "small.toml", "--seeds", "2", "--name", "some"],
+        &["reproduce", "a"],
+        &["evaluate", "a"],
+        &["report", "a"],
+        &["dataset", "info", "small.toml"],
+        &["dataset", "grid", "small.toml", "--out", "a.png"],
+        &["dataset", "show", "small.toml", "0"],
+    ];
+    for command in commands {
+        let outcome = sandbox.run(command.iter().copied().chain(["--data", "somewhere"])).succeeded();
+        let notes: Vec<&str> = outcome.err.lines().filter(|line| line.starts_with("note: --data")).collect();
+        assert!(notes.len() == 1 && notes[0].contains("has no effect"), "{command:?}: {outcome:?}");
+    }
+    assert_eq!(sandbox.names("somewhere"), [""; 0]);
+}

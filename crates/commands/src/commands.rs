@@ -21,7 +21,7 @@ use crate::housekeeping;
 use crate::output::{show, width};
 use crate::predict::predict;
 use crate::reading;
-use crate::start::{absolute, prepare};
+use crate::start::{absolute, note_unread, prepare};
 use crate::sweep;
 
 /// The networks that the program was built with.
@@ -55,6 +55,11 @@ pub(crate) fn run(command: Command, networks: Networks) -> anyhow::Result<()> {
         }
         Command::Dataset(cli::Dataset::Grid { config, out, augmented }) => {
             let experiment = read(&config)?;
+            if augmented && experiment.augment.is_empty() {
+                note(
+                    "note: --augmented has no effect: the config has no [[augment]], and the images are drawn as they are",
+                );
+            }
             let stop = prepare()?;
             let (folder, sheet) = (config.data.as_deref(), (out.as_path(), augmented));
             let labels = dataset_grid(&experiment, folder, sheet, &mut Display::default(), &stop)?;
@@ -73,7 +78,9 @@ pub(crate) fn run(command: Command, networks: Networks) -> anyhow::Result<()> {
 }
 
 fn read(config: &ConfigArguments) -> anyhow::Result<Config> {
-    Ok(Config::read(&config.config, &config.sets)?)
+    let read = Config::read(&config.config, &config.sets)?;
+    note_unread(&read, config.data.as_deref());
+    Ok(read)
 }
 
 /// `config` with what the command line says of the machine.
@@ -119,9 +126,11 @@ fn start_from(arguments: &ExperimentArguments) -> anyhow::Result<Option<StartFro
 fn reproduce(arguments: &cli::Reproduce, networks: Networks) -> anyhow::Result<()> {
     let cli::Reproduce { run, machine, folders: cli::Folders { data, runs } } = arguments;
     let run = find_run(run, runs)?;
-    let data = data.as_deref().map(absolute).transpose()?;
-    let found =
-        runner(networks, data, prepare()?, machine).reproduce(&run, runs, |config| on_machine(config, machine))?;
+    let folder = data.as_deref().map(absolute).transpose()?;
+    let found = runner(networks, folder, prepare()?, machine).reproduce(&run, runs, |config| {
+        note_unread(&config, data.as_deref());
+        on_machine(config, machine)
+    })?;
     let (first, again) = (escape_path(&run), escape_path(&found.run));
     let weights = if found.has_same_weights { "the same weights as" } else { "other weights than" };
     match found.difference {
@@ -147,6 +156,7 @@ fn several_seeds(arguments: &ExperimentArguments, seeds: &Seeds, networks: Netwo
         Ok(on_machine(Config::parse(&text, path, &sets)?, &arguments.machine))
     };
     let configs = seeds.as_slice().iter().map(of_seed).collect::<anyhow::Result<Vec<_>>>()?;
+    configs.first().into_iter().for_each(|config| note_unread(config, arguments.config.data.as_deref()));
     let name = match (&arguments.name, configs.first()) {
         (Some(name), _) => name.clone(),
         (None, first) => format!("{}-seeds", first.map_or("experiment", |config| config.name.as_str())),
@@ -162,7 +172,10 @@ fn resume(arguments: &cli::Resume, networks: Networks) -> anyhow::Result<()> {
     let run = find_run(&arguments.run, &arguments.runs)?;
     let data = arguments.data.as_deref().map(absolute).transpose()?;
     let stop = until(prepare()?, arguments.stop_after);
-    runner(networks, data, stop, &arguments.machine).resume(&run, |config| on_machine(config, &arguments.machine))?;
+    runner(networks, data, stop, &arguments.machine).resume(&run, |config| {
+        note_unread(&config, arguments.data.as_deref());
+        on_machine(config, &arguments.machine)
+    })?;
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use strata_cli::note as tell;
 use strata_experiment::{
-    Display, ExperimentError, Listing, OtherSamples, Stop, compare as compared, evaluate_ensemble, evaluate_on,
+    Config, Display, ExperimentError, Listing, OtherSamples, Stop, compare as compared, evaluate_ensemble, evaluate_on,
     evaluate_run, find_run, write_comparison, write_page,
 };
 use strata_files::escape_path;
@@ -16,6 +16,7 @@ use strata_report::{
 
 use crate::cli;
 use crate::output::{show, show_part, width};
+use crate::start::note_unread;
 
 pub(crate) fn runs(arguments: cli::Runs) -> anyhow::Result<()> {
     let cli::Runs { conditions, sort, descending, group, output } = arguments;
@@ -151,6 +152,9 @@ pub(crate) fn evaluate(arguments: &cli::Evaluate, stop: &Stop) -> anyhow::Result
     if data.is_some() && matches!(on, cli::Evaluated::Path(_)) {
         return refused("--data names the folder of the run's own data, and --on another");
     }
+    if is_part {
+        found.first().into_iter().for_each(|run| note_unread_of(run, data));
+    }
     let evaluate = |run: &Path, display: &mut Display| match on {
         cli::Evaluated::Part(part) => evaluate_run(run, (*part).into(), data, display, stop),
         cli::Evaluated::Path(path) => evaluate_on(run, OtherSamples::At(path), display, stop),
@@ -172,6 +176,14 @@ pub(crate) fn evaluate(arguments: &cli::Evaluate, stop: &Stop) -> anyhow::Result
     Ok(())
 }
 
+/// As [`note_unread`], of a run.
+fn note_unread_of(run: &Path, data: Option<&Path>) {
+    // A config that cannot be read is told of by whoever needs it.
+    if let Ok(config) = Config::read(&run.join("config.toml"), &[]) {
+        note_unread(&config, data);
+    }
+}
+
 fn json_line(value: &serde_json::Value) -> String {
     format!("{}\n", printable_json(value))
 }
@@ -179,6 +191,7 @@ fn json_line(value: &serde_json::Value) -> String {
 pub(crate) fn report(arguments: &cli::Report, stop: &Stop) -> anyhow::Result<()> {
     let cli::Report { run, png, folders: cli::Folders { data, runs } } = arguments;
     let run = find_run(run, runs)?;
+    note_unread_of(&run, data.as_deref());
     let mut files = vec![write_page(&run, data.as_deref(), &mut Display::default(), stop)?];
     if *png {
         files.extend(write_png_plots(&run)?);

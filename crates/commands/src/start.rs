@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use strata_experiment::Stop;
+use strata_cli::note;
+use strata_experiment::{Config, Stop};
 use strata_files::escape_path;
+use strata_spec::DatasetKind;
 
 use crate::signals;
 
@@ -13,6 +15,13 @@ pub(crate) fn prepare() -> anyhow::Result<Stop> {
     let stop = Stop::default();
     signals::heed(&stop)?;
     Ok(stop)
+}
+
+/// Says so where `--data` has no effect.
+pub(crate) fn note_unread(config: &Config, data: Option<&Path>) {
+    if data.is_some() && config.dataset.kind.kind() == DatasetKind::Synthetic {
+        note("note: --data has no effect: images of dataset.kind = \"synthetic\" are drawn from a seed, not read");
+    }
 }
 
 /// A folder as the record keeps it, for a resume from elsewhere.

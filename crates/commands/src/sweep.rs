@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use strata_cli::{LauncherChoice, RunSweep, SweepArguments, SweepCommand, SweepName, escape_lines, note};
-use strata_experiment::{CompiledNetwork, ExperimentError, Stop};
+use strata_experiment::{CompiledNetwork, Config, ExperimentError, Stop};
 use strata_files::{escape, escape_path, write_atomically};
 use strata_report::Format;
 use strata_sweep::{
@@ -16,7 +16,7 @@ use strata_sweep::{
 };
 
 use crate::output::{show, width};
-use crate::start::{absolute, prepare};
+use crate::start::{absolute, note_unread, prepare};
 use crate::sweep_members::processes;
 use crate::sweep_page;
 use crate::sweep_plan;
@@ -101,6 +101,12 @@ fn work(arguments: &RunSweep, networks: &[CompiledNetwork]) -> anyhow::Result<()
     };
     let checked = sweep.check()?;
     are_built(&checked, networks)?;
+    // A sweep may try data sets, each of which its member says more of.
+    if let Ok(base) = Config::parse(&sweep.base_text, &sweep.base_file, &sweep.sets)
+        && !sweep.keys.iter().any(|key| key.path == "dataset.kind")
+    {
+        note_unread(&base, arguments.data.as_deref());
+    }
     let data = arguments.data.as_deref().map(absolute).transpose()?;
     let options = options(arguments);
     let mut processes = processes(data)?;
