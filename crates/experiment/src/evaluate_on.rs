@@ -12,7 +12,8 @@ use strata_spec::{DatasetKind, DatasetSpec};
 use strata_trainer::TrainError;
 
 use crate::data::inputs_and_labels;
-use crate::evaluation::{RunEvaluation, Totals};
+use crate::evaluation::{RunEvaluation, Totals, refused};
+use crate::recorded_config::read_recorded;
 use crate::threads::start_threads;
 use crate::{Display, ExperimentError, Stop, data, setup};
 
@@ -49,14 +50,14 @@ pub fn evaluate_on(
     display: &mut Display,
     stop: &Stop,
 ) -> Result<RunEvaluation, ExperimentError> {
-    let refused = |reason: String| ExperimentError::Evaluation { run: run.to_owned(), reason };
+    let refused = |reason: String| refused(run, reason);
     let recorded = RecordedRun::open(run)?;
+    let config = read_recorded(run, recorded.record(), refused)?;
     let model = recorded.model().map_err(|error| match error {
         ExportError::Weights { reason, .. } => refused(reason),
         other => other.into(),
     });
-    let (predictor, config) =
-        (Predictor::new(model?).map_err(TrainError::from)?, Config::read(&run.join("config.toml"), &[])?);
+    let predictor = Predictor::new(model?).map_err(TrainError::from)?;
     let &[channels, height, width] = predictor.usage().input.as_slice() else {
         return Err(ExperimentError::NotOfImages { sizes: predictor.usage().input.clone() });
     };

@@ -14,6 +14,7 @@ use strata_trainer::{Loss, Threads, TrainError};
 
 use crate::data::inputs_and_labels;
 use crate::inputs::Inputs;
+use crate::recorded_config::read_recorded;
 use crate::threads::start_threads;
 use crate::{Display, ExperimentError, ImagePart, Stop, data, setup};
 
@@ -53,7 +54,7 @@ pub struct RunEvaluation {
 /// The sums are those of the run's own evaluation, in its order and its batches: on the CPU the test part gives the record's own numbers, digit for digit.
 ///
 /// # Errors
-/// [`ExperimentError::Evaluation`] where the run has no weights, or weights or data are not those that its record names;
+/// [`ExperimentError::Evaluation`] where the run has no weights, or weights, config or data are not those that its record names;
 /// [`ExperimentError::Config`], [`ExperimentError::Report`] and [`ExperimentError::Data`] where config, record or data cannot be read;
 /// [`ExperimentError::Export`] and [`ExperimentError::Train`] where the weights file cannot, the latter too where its network has a module of a user's own.
 pub fn evaluate_run(
@@ -106,15 +107,13 @@ pub(crate) struct RecordedRun {
 
 impl RecordedRun {
     pub(crate) fn read(run: &Path) -> Result<Self, ExperimentError> {
-        Ok(Self {
-            path: run.to_owned(),
-            config: Config::read(&run.join("config.toml"), &[])?,
-            record: read_record(run)?,
-        })
+        let record = read_record(run)?;
+        let config = read_recorded(run, &record, |reason| refused(run, reason))?;
+        Ok(Self { path: run.to_owned(), config, record })
     }
 
     pub(crate) fn refused(&self, reason: String) -> ExperimentError {
-        ExperimentError::Evaluation { run: self.path.clone(), reason }
+        refused(&self.path, reason)
     }
 
     /// The data that its record names.
@@ -181,6 +180,11 @@ impl RecordedRun {
         };
         Ok(model.and_then(Predictor::new).map_err(TrainError::from)?)
     }
+}
+
+/// The run in the folder `run` cannot be evaluated.
+pub(crate) fn refused(run: &Path, reason: String) -> ExperimentError {
+    ExperimentError::Evaluation { run: run.to_owned(), reason }
 }
 
 /// The part's name, its images, and which of them.

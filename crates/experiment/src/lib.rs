@@ -31,6 +31,7 @@ mod pages_of_files;
 mod parent;
 mod predict;
 mod record;
+mod recorded_config;
 mod recorder;
 mod reproduce;
 mod resume;

@@ -7,6 +7,7 @@ use strata_report::{HistoryDifference, Status, first_difference, read_history, r
 
 use crate::ExperimentError;
 use crate::parent::Beginning;
+use crate::recorded_config::read_recorded;
 use crate::run::{RunName, Runner};
 
 /// How a run that was trained again compares with the first.
@@ -25,7 +26,7 @@ impl Runner<'_> {
     /// alter what the result does not depend on. Data is looked for where the run had it, unless the runner names a folder.
     ///
     /// # Errors
-    /// [`ExperimentError::Reproduce`] where the run is not finished; [`ExperimentError::StartFrom`] where the weights that it started from are not there any more;
+    /// [`ExperimentError::Reproduce`] where the run is not finished, or its config is not the one that its record names; [`ExperimentError::StartFrom`] where the weights that it started from are not there any more;
     /// otherwise as [`Runner::start`].
     pub fn reproduce(
         &mut self,
@@ -39,7 +40,7 @@ impl Runner<'_> {
             (Status::Finished, Some(model)) => model.sha256.clone(),
             (status, _) => return Err(refused(format!("it is {}: a finished run can be", status.as_str()))),
         };
-        let config = change(Config::read(&run.join("config.toml"), &[])?);
+        let config = change(read_recorded(run, &first, refused)?);
         let parent = read_parent(run)?.or(first.parent);
         let beginning = parent.as_ref().map_or(Beginning::Drawn, Beginning::Again);
         // A run's name has at most a hundred characters.

@@ -11,6 +11,7 @@ use strata_trainer::{Checkpoint, CheckpointHistory, Classifier, Elapsed, History
 use crate::ExperimentError;
 use crate::checkpoints::{best_weights, exists, last_checkpoint, load_best};
 use crate::lost::{RESTORE, refuse_lost_checkpoint};
+use crate::recorded_config::refuse_other;
 use crate::recorder::{Recorder, first_part, summarise};
 use crate::sha256::sha256;
 
@@ -158,16 +159,7 @@ fn recorded(run: &Path, config_sha256: &str) -> Result<Option<Record>, Experimen
     if record.status == Status::Finished {
         return Err(refused(run, "it is finished"));
     }
-    if record.config_sha256 != config_sha256 {
-        return Err(refused(
-            run,
-            format!(
-                "its config.toml is not the one it was started with: its SHA-256 is {config_sha256}, its record has {}; \
-                 restore the file from a copy",
-                record.config_sha256
-            ),
-        ));
-    }
+    refuse_other(config_sha256, &record).map_err(|reason| refused(run, reason))?;
     Ok(Some(record))
 }
 

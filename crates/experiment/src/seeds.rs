@@ -7,6 +7,8 @@ use strata_report::{Fields, ReportError, RunState, RunSummary, Sheet, Status, re
 use strata_spec::DeviceChoice;
 
 use crate::parent::{Beginning, ExpectedParent};
+use crate::recorded_config::read_recorded;
+use crate::resumption::refused;
 use crate::run::{RunName, Runner};
 use crate::{ExperimentError, Listing, StartFrom};
 
@@ -21,7 +23,7 @@ impl Runner<'_> {
     ///
     /// # Errors
     /// [`ExperimentError::OtherConfig`] and [`ExperimentError::OtherParent`] where a run in the folder follows another config or started from other weights, before
-    /// anything is trained; what [`Runner::start_from`] and [`Runner::resume`] fail with, of the first run that fails.
+    /// anything is trained; [`ExperimentError::Resume`] where the config of a run there was changed; what [`Runner::start_from`] and [`Runner::resume`] fail with, of the first run that fails.
     pub fn start_seeds(
         &mut self,
         configs: &[Config],
@@ -63,7 +65,11 @@ fn is_finished(run: &Path) -> bool {
 
 /// That the run in `run` follows `config`, in all but what a resume may change.
 fn check_config(run: &Path, config: &Config) -> Result<(), ExperimentError> {
-    let stored = Config::read(&run.join(CONFIG), &[])?;
+    let stored = match run.join("record.json").exists() {
+        true => read_recorded(run, &read_record(run)?, |reason| refused(run, reason))?,
+        // Killed before its first record.
+        false => Config::read(&run.join(CONFIG), &[])?,
+    };
     let [stored, asked] =
         [stored, config.clone()].map(|config| config.on_device(DeviceChoice::Auto).with_threads(None));
     if stored == asked {

@@ -4,7 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use strata_experiment::{
-    CompiledNetwork, Config, Display, ExperimentError, ImagePart, Runner, Stop, evaluate_ensemble, evaluate_run,
+    CompiledNetwork, Config, Display, ExperimentError, ImagePart, OtherSamples, Runner, Stop, evaluate_ensemble,
+    evaluate_on, evaluate_run, write_page,
 };
 use strata_model::{mlp, net};
 use strata_report::read_record;
@@ -103,6 +104,41 @@ fn weights_or_data_other_than_the_records_are_refused() {
     std::fs::write(run.join("record.json"), text.replace("\"model\": {", "\"models\": {")).unwrap();
     let error = evaluate(&run, ImagePart::Test).unwrap_err().to_string();
     assert!(error.contains("it has no weights"), "{error}");
+}
+
+/// Of another seed, images that were trained on would be the validation part.
+#[test]
+fn a_config_other_than_the_records_is_refused_and_one_without_a_sum_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = trained(folder.path(), "hidden = []", &["seed=1"], build::<mlp!(3072, 10), 3072, 10>);
+    let validation = evaluate(&run, ImagePart::Validation).unwrap();
+    let (config, record) = (run.join("config.toml"), run.join("record.json"));
+    let text = std::fs::read_to_string(&config).unwrap();
+    assert_eq!(text.matches("seed = 1\n").count(), 1, "{text}");
+    std::fs::write(&config, text.replace("seed = 1\n", "seed = 2\n")).unwrap();
+    let refused = |error: ExperimentError, doing: &str| {
+        let said = error.to_string();
+        assert!(said.contains(doing) && said.contains("its config.toml is not the one it was started with"), "{said}");
+        assert_eq!(error.exit_code(), 2);
+    };
+    refused(evaluate(&run, ImagePart::Validation).unwrap_err(), "cannot evaluate");
+    let (display, stop) = (&mut Display::default(), &Stop::default());
+    let images = OtherSamples::At(folder.path());
+    refused(evaluate_on(&run, images, display, stop).unwrap_err(), "cannot evaluate");
+    let both = [run.clone(), run.clone()];
+    refused(evaluate_ensemble(&both, ImagePart::Test, None, display, stop).unwrap_err(), "cannot evaluate");
+    let page = std::fs::read_to_string(write_page(&run, None, display, stop).unwrap()).unwrap();
+    assert!(page.contains("its config.toml is not the one it was started with"));
+
+    // A comment changes nothing that is known of, but nobody can tell.
+    std::fs::write(&config, format!("{text}# mine\n")).unwrap();
+    refused(evaluate(&run, ImagePart::Validation).unwrap_err(), "cannot evaluate");
+
+    let recorded = std::fs::read_to_string(&record).unwrap();
+    let sum = format!("\"config_sha256\": \"{}\"", read_record(&run).unwrap().config_sha256);
+    assert!(recorded.contains(&sum), "{recorded}");
+    std::fs::write(&record, recorded.replace(&sum, "\"config_sha256\": \"\"")).unwrap();
+    assert_eq!(evaluate(&run, ImagePart::Validation).unwrap().loss, validation.loss);
 }
 
 #[test]

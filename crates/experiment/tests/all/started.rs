@@ -175,6 +175,25 @@ fn a_run_that_is_run_again_is_the_same_or_differs_from_a_line_on() {
 }
 
 #[test]
+fn a_run_whose_config_was_changed_is_not_run_again_nor_counted_among_its_seeds() {
+    let runs = tempfile::tempdir().unwrap();
+    let group = runs.path().join("group");
+    let first = runner().start_seeds(&[config(&["seed=1"])], &group, None).unwrap().remove(0);
+    let text = std::fs::read_to_string(first.join("config.toml")).unwrap();
+    std::fs::write(first.join("config.toml"), text.replace("lr = 1e-30", "lr = 0.5")).unwrap();
+    let changed = config(&["seed=1", "phases=[{epochs=1,lr=0.5}]"]);
+    for error in [
+        runner().reproduce(&first, runs.path(), |config| config).map(drop).unwrap_err(),
+        runner().start_seeds(&[changed], &group, None).map(drop).unwrap_err(),
+    ] {
+        let said = error.to_string();
+        assert!(said.contains("its config.toml is not the one it was started with: its SHA-256 is"), "{said}");
+        assert_eq!(error.exit_code(), 2);
+    }
+    assert!(!runs.path().join("small-again").exists());
+}
+
+#[test]
 fn each_seed_starts_from_the_same_weights() {
     let runs = tempfile::tempdir().unwrap();
     let group = runs.path().join("group");
