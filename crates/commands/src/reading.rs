@@ -10,8 +10,8 @@ use strata_experiment::{
 };
 use strata_files::escape_path;
 use strata_report::{
-    Format, Notes, Record, RunState, RunSummary, Sheet, Status, add_note, history_sheet, join_history, list_runs,
-    printable_json, read_history, read_notes, read_record, read_timing, runs_sheet, runs_table, write_png_plots,
+    Format, Notes, Record, RunSummary, Sheet, add_note, history_sheet, join_history, list_runs, printable_json,
+    read_history, read_notes, read_record_as_it_stands, read_timing, runs_sheet, runs_table, write_png_plots,
 };
 
 use crate::cli;
@@ -47,8 +47,8 @@ pub(crate) fn compare(names: &[PathBuf], html: Option<&Path>, output: &cli::Outp
     let mut records: Vec<(PathBuf, Record)> = Vec::new();
     if names.is_empty() {
         for summary in list_runs(&output.runs)? {
-            match read_record(&summary.path) {
-                Ok(record) => records.push((summary.path, effective_status(record, &summary.state))),
+            match read_record_as_it_stands(&summary.path) {
+                Ok(record) => records.push((summary.path, record)),
                 // Told and left out: one damaged run hides no other.
                 Err(error) => tell(&format!("left out: {error}")),
             }
@@ -63,11 +63,8 @@ pub(crate) fn compare(names: &[PathBuf], html: Option<&Path>, output: &cli::Outp
             }
             found => found?,
         };
-        match read_record(&run) {
-            Ok(record) => {
-                let record = effective_status(record, &RunSummary::of(&run).state);
-                records.push((run, record));
-            }
+        match read_record_as_it_stands(&run) {
+            Ok(record) => records.push((run, record)),
             // Told and left out here too: `compare runs/*` is as good as all of them.
             Err(error) if names.len() > 1 => tell(&format!("left out: {error}")),
             Err(error) => return Err(error.into()),
@@ -89,14 +86,6 @@ pub(crate) fn compare(names: &[PathBuf], html: Option<&Path>, output: &cli::Outp
         tell(&format!("note: {note}"));
     }
     write(&comparison.sheet(), output.format)
-}
-
-/// The record of a run that died says "running" for ever; its lock tells that it is not.
-fn effective_status(mut record: Record, state: &RunState) -> Record {
-    if *state == RunState::Died {
-        record.status = Status::Interrupted;
-    }
-    record
 }
 
 pub(crate) fn history(names: &[PathBuf], output: &cli::Output) -> anyhow::Result<()> {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use strata_cli::note;
 use strata_experiment::{ShownKey, SweptKeys, write_comparison};
-use strata_report::{Record, read_record};
+use strata_report::{Record, read_record_as_it_stands};
 use strata_sweep::{State, SweepFolder, best_members, importance};
 
 /// Members that the page shows at most, the best: more make a file that a browser is slow with.
@@ -16,7 +16,7 @@ pub(crate) fn write(folder: &SweepFolder, state: &State) -> anyhow::Result<Optio
     let mut records: Vec<(PathBuf, Record)> = Vec::new();
     for name in names.iter().take(SHOWN) {
         let run = folder.run(name);
-        match read_record(&run) {
+        match read_record_as_it_stands(&run) {
             Ok(record) => records.push((run, record)),
             // Told and left out: one damaged run hides no other.
             Err(error) => note(&format!("left out of the page: {error}")),

@@ -4,7 +4,8 @@ use std::cmp::Ordering;
 
 use serde_json::{Value, json};
 use strata_report::{
-    Fields, Filter, ReportError, RunSummary, Sheet, fields_sheet, groups_sheet, order_of_values, read_notes,
+    Fields, Filter, ReportError, RunSummary, Sheet, Status, fields_sheet, groups_sheet, order_of_values,
+    read_notes,
 };
 
 use crate::compare::hyperparameters_of;
@@ -36,7 +37,13 @@ impl Listing {
     /// [`ReportError::UnknownKey`] where it compares what no run has and no config could.
     pub fn keep(&mut self, filter: &Filter) -> Result<(), ReportError> {
         filter.keys().try_for_each(|key| self.field(key).map(drop))?;
-        self.runs.retain(|(_, fields)| filter.matches(&|key| fields.get(recorded_name(key)).cloned()));
+        self.runs.retain(|(run, fields)| {
+            filter.matches(&|key| match recorded_name(key) {
+                // A run that was killed is an interrupted one, in whichever words.
+                "status" => Some(json!([run.state.as_str(), run.state.status().map(Status::as_str)])),
+                name => fields.get(name).cloned(),
+            })
+        });
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use strata_config::Config;
-use strata_report::{HistoryDifference, Status, first_difference, read_history, read_parent, read_record};
+use strata_report::{HistoryDifference, RunState, Status, first_difference, read_history, read_parent, read_record};
 
 use crate::ExperimentError;
 use crate::parent::Beginning;
@@ -38,7 +38,7 @@ impl Runner<'_> {
         let refused = |reason: String| ExperimentError::Reproduce { run: run.to_owned(), reason };
         let weights = match (first.status, &first.model) {
             (Status::Finished, Some(model)) => model.sha256.clone(),
-            (status, _) => return Err(refused(format!("it is {}: a finished run can be", status.as_str()))),
+            _ => return Err(refused(format!("{}: a finished run can be", RunState::of(run).in_words()))),
         };
         let config = change(read_recorded(run, &first, refused)?);
         let parent = read_parent(run)?.or(first.parent);

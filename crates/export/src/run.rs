@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 use strata_model::{InputTransform, ModelError, NamedTensor, TrainedModel, Usage};
-use strata_report::{HistoryEntry, Record, TimingLine, join_history, read_history, read_record, read_timing};
+use strata_report::{
+    HistoryEntry, Record, RunState, TimingLine, join_history, read_history, read_record_as_it_stands, read_timing,
+};
 use strata_spec::{Activation, Named, Precision};
 
 use crate::ExportError;
@@ -30,7 +32,7 @@ impl RecordedRun {
     /// # Errors
     /// [`ExportError::Report`] where its record or its history cannot be read, [`ExportError::Io`] where its config cannot.
     pub fn open(folder: &Path) -> Result<Self, ExportError> {
-        let record = read_record(folder)?;
+        let record = read_record_as_it_stands(folder)?;
         // The record is written now and then, the history with each epoch; runs of other programs may have the record only.
         let timing = read_timing(folder).map(|timing| timing.entries).unwrap_or_default();
         let history = match folder.join("history.jsonl").exists() {
@@ -51,7 +53,7 @@ impl RecordedRun {
         &self.folder
     }
 
-    /// Its record.
+    /// Its record, by which a run that was killed is interrupted.
     pub fn record(&self) -> &Record {
         &self.record
     }
@@ -133,8 +135,8 @@ impl RecordedRun {
 pub fn weights_file(folder: &Path, record: &Record) -> Result<PathBuf, ExportError> {
     let wrong = |reason: String| ExportError::Weights { run: folder.to_owned(), reason };
     let Some(model) = &record.model else {
-        let status = record.status.as_str();
-        let reason = format!("it has no weights file yet: it is {status}, and one is written at the end of training");
+        let stands = RunState::of(folder).in_words();
+        let reason = format!("it has no weights file yet: {stands}, and one is written at the end of training");
         return Err(wrong(reason));
     };
     let path = folder.join(&model.file);

@@ -32,6 +32,7 @@ mod record;
 mod schema;
 mod sheet;
 mod sheets;
+mod state;
 mod summary;
 mod table;
 
@@ -61,8 +62,9 @@ pub use record::{
 pub use schema::SCHEMA;
 pub use sheet::{Cell, Format, Sheet, printable_json};
 pub use sheets::{Fields, fields_sheet, groups_sheet, history_sheet, mean_and_deviation, seeds_sheet};
+pub use state::{RunState, read_record_as_it_stands};
 pub use strata_spec::HistoryRow;
-pub use summary::{RunState, RunSummary, list_runs};
+pub use summary::{RunSummary, list_runs};
 pub use table::{
     Comparison, ComparisonRow, Hyperparameter, compare_table, recorded_hyperparameters, runs_sheet, runs_table,
 };

@@ -8,37 +8,10 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use crate::error::ReportError;
-use crate::lock::is_held;
 use crate::metrics::Metrics;
 use crate::names::{CONFIG, HISTORY, LOCK, RECORD, name_of};
-use crate::read::read_record;
-use crate::record::{Record, Status};
 use crate::schema::SCHEMA;
-
-/// How a run stands, judged by its record and its lock.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RunState {
-    /// Its record says so, and where that is `running` a process holds the lock.
-    Known(Status),
-    /// It has a config but no record yet, and a process holds the lock.
-    Starting,
-    /// Its record says `running`, or there is none yet, but no process holds the lock: it was killed.
-    Died,
-    /// Its record cannot be read, with the reason.
-    Unreadable(String),
-}
-
-impl RunState {
-    /// In a word or two, as the tables have it.
-    pub fn as_str(&self) -> &'static str {
-        match self {
-            RunState::Known(status) => status.as_str(),
-            RunState::Starting => "running (starting)",
-            RunState::Died => "interrupted (died)",
-            RunState::Unreadable(_) => "unreadable",
-        }
-    }
-}
+use crate::state::{RunState, look, may_be_there};
 
 /// One run in a listing. Fields are empty where there is no readable record.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,23 +41,8 @@ pub struct RunSummary {
 impl RunSummary {
     /// Summarises the run in the folder `path`, whatever is in it.
     pub fn of(path: &Path) -> RunSummary {
-        // The lock first: a run that ends between the two looks is then finished, not dead.
-        let held = is_held(path);
-        if !may_be_there(&path.join(RECORD)) {
-            return Self::without_record(path, if held { RunState::Starting } else { RunState::Died });
-        }
-        match read_record(path) {
-            Ok(record) => Self::of_record(path, record, held),
-            Err(error) => Self::without_record(path, RunState::Unreadable(error.to_string())),
-        }
-    }
-
-    fn of_record(path: &Path, record: Record, held: bool) -> RunSummary {
-        let state = match record.status {
-            // Looked at again: it may have been resumed since.
-            Status::Running if !held && !is_held(path) => RunState::Died,
-            status => RunState::Known(status),
-        };
+        let (state, record) = look(path);
+        let Some(record) = record else { return Self::without_record(path, state) };
         RunSummary {
             seconds: record.duration(),
             id: Some(record.id),
@@ -110,14 +68,6 @@ impl RunSummary {
             metrics: Metrics::default(),
             seconds: None,
         }
-    }
-}
-
-/// False only where there is nothing. What may not be looked at, or a disk does not tell, is read, and the reader says why it cannot be.
-fn may_be_there(path: &Path) -> bool {
-    match fs::metadata(path) {
-        Ok(_) => true,
-        Err(error) => !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory),
     }
 }
 

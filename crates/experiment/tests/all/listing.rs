@@ -24,6 +24,12 @@ fn run(runs: &Path, name: &str, optimizer: &str, seed: u64, acc: f64) {
     folder.write_record(&record).unwrap();
 }
 
+fn kept(runs: &Path, condition: &str) -> Vec<String> {
+    let mut some = listing(runs);
+    some.keep(&condition.parse().unwrap()).unwrap();
+    names(&some)
+}
+
 fn listing(runs: &Path) -> Listing {
     Listing::new(list_runs(runs).unwrap(), &mut |error| panic!("{error}"))
 }
@@ -69,4 +75,20 @@ fn runs_of_folders_below_are_filtered_sorted_and_grouped() {
         matches!(&error, ReportError::UnknownKey { known, .. } if known.contains(&"val_acc".to_owned())),
         "{error}"
     );
+}
+
+/// Its record says `running` for ever; its lock tells.
+#[test]
+fn a_run_that_was_killed_is_found_as_an_interrupted_one() {
+    let runs = tempfile::tempdir().unwrap();
+    run(runs.path(), "whole", "sgd", 1, 0.5);
+    run(runs.path(), "killed", "sgd", 2, 0.5);
+    let record = runs.path().join("killed/record.json");
+    let text = fs::read_to_string(&record).unwrap();
+    fs::write(&record, text.replace("\"finished\"", "\"running\"")).unwrap();
+    for condition in ["status == interrupted", "status == 'interrupted (died)'", "status != finished"] {
+        assert_eq!(kept(runs.path(), condition), ["killed"], "{condition}");
+    }
+    assert_eq!(kept(runs.path(), "status == running"), [""; 0]);
+    assert_eq!(kept(runs.path(), "status != interrupted"), ["whole"]);
 }

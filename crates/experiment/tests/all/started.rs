@@ -4,7 +4,9 @@
 use std::path::{Path, PathBuf};
 
 use dfdx::prelude::Linear;
-use strata_experiment::{CompiledNetwork, Config, Display, ExperimentError, OwnRun, Runner, StartFrom, Stop};
+use strata_experiment::{
+    CompiledNetwork, Config, Display, ExperimentError, OwnRun, Runner, StartFrom, Stop, write_page,
+};
 use strata_model::{Activation, TrainedModel, Usage, net};
 use strata_report::{read_history, read_parent, read_record};
 use strata_trainer::{Classifier, ClassifierOptions, Device, Observer, Phase, Plan, Sgd, StopAfter, Table, build};
@@ -169,9 +171,16 @@ fn a_run_that_is_run_again_is_the_same_or_differs_from_a_line_on() {
     assert_eq!((difference.first.as_deref(), difference.second.as_deref()), (Some(lines[2]), Some(lines[1])));
     assert_eq!(found.run, runs.path().join("small-again-2"));
 
-    std::fs::write(first.join("record.json"), text.replace("\"finished\"", "\"interrupted\"")).unwrap();
-    let error = runner().reproduce(&first, runs.path(), |config| config).unwrap_err();
-    assert!(error.to_string().contains("it is interrupted") && error.exit_code() == 2, "{error}");
+    // Of a run that says that it is running, and whose lock nobody holds, nothing is to be waited for.
+    for (status, words) in [("interrupted", "it is interrupted: "), ("running", "it was killed; resume it: ")] {
+        let status = format!("\"status\": \"{status}\"");
+        std::fs::write(first.join("record.json"), text.replace("\"status\": \"finished\"", &status)).unwrap();
+        let error = runner().reproduce(&first, runs.path(), |config| config).unwrap_err();
+        assert!(error.to_string().contains(words) && error.exit_code() == 2, "{error}");
+    }
+    let page = write_page(&first, None, &mut Display::default(), &Stop::default()).unwrap();
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(page.contains("<span class=\"status interrupted\">") && page.contains("it was killed"));
 }
 
 #[test]

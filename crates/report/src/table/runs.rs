@@ -3,7 +3,8 @@
 use super::{Give, NOTHING, grid, metric, seconds, value_text};
 use crate::record::Status;
 use crate::sheet::{Cell, Sheet};
-use crate::summary::{RunState, RunSummary};
+use crate::state::RunState;
+use crate::summary::RunSummary;
 use serde_json::json;
 use strata_files::escape_truncated;
 

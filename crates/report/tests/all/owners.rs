@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::common::run;
-use strata_report::{Record, RunFolder, RunState, Status, list_runs};
+use strata_report::{Record, RunFolder, RunState, Status, list_runs, read_record_as_it_stands};
 
 #[test]
 fn a_second_owner_is_told_who_holds_the_run() {
@@ -53,12 +53,17 @@ fn a_killed_owner_frees_the_lock_and_its_run_is_listed_as_dead() {
 
     let state = || list_runs(runs.path()).unwrap().remove(0).state;
     assert_eq!(state(), RunState::Known(Status::Running));
+    assert_eq!(RunState::of(&path).in_words(), "it is running");
+    let recorded = || read_record_as_it_stands(&path).unwrap();
+    assert_eq!((recorded().status, recorded().reason), (Status::Running, None));
     let error = RunFolder::open(&path).unwrap_err().to_string();
     assert!(!cfg!(unix) || error.contains(&format!("process {} on", child.id())), "{error}");
 
     child.kill().unwrap();
     child.wait().unwrap();
     assert_eq!(state(), RunState::Died);
+    assert_eq!(RunState::of(&path).in_words(), "it was killed; resume it");
+    assert_eq!((recorded().status, recorded().reason.as_deref()), (Status::Interrupted, Some("it was killed")));
     RunFolder::open(&path).unwrap();
 }
 

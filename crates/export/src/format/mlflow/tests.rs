@@ -12,6 +12,7 @@ use strata_report::{Record, RunFolder, Status};
 use strata_spec::HistoryRow;
 
 use super::Mlflow;
+use super::content::{Content, RunStatus};
 use crate::{ExportError, Exporter, Options, RecordedRun};
 
 /// A run of `epochs` epochs whose last loss is no number.
@@ -86,6 +87,22 @@ fn the_file_store_has_a_run_once_however_often_it_is_exported() {
     assert_eq!(fs::read_dir(experiment).unwrap().count(), 4);
     let input = fs::read_dir(run.join("inputs")).unwrap().next().unwrap().unwrap().path();
     assert!(fs::read_to_string(input.join("meta.yaml")).unwrap().contains("source_type: \"DATASET\""));
+}
+
+/// Its record says `running` for ever; its lock tells.
+#[test]
+fn a_run_that_was_killed_is_told_as_such() {
+    let runs = tempfile::tempdir().unwrap();
+    let held = RunFolder::create(runs.path(), "a").unwrap();
+    held.write_record(&Record::new("a", vec![])).unwrap();
+    let path = held.path().to_owned();
+    let content = || Content::of(&RecordedRun::open(&path).unwrap()).unwrap();
+    let without_weights = || RecordedRun::open(&path).unwrap().model().unwrap_err().to_string();
+    assert_eq!(content().status, RunStatus::Running);
+    assert!(without_weights().contains("it is running, and one is written"), "{}", without_weights());
+    drop(held);
+    assert_eq!(content().status, RunStatus::Killed);
+    assert!(without_weights().contains("it was killed; resume it, and one is written"), "{}", without_weights());
 }
 
 #[test]
