@@ -107,7 +107,8 @@ fn format(name: &str) -> Result<Format, String> {
 
 #[derive(Debug, Args)]
 pub(crate) struct Runs {
-    /// Runs that match, as in 'val_acc > 0.6 and optimizer == adamw': metrics, keys of configs, status, tags; may be given again.
+    /// Runs that match, as in 'val_acc > 0.6 and optimizer == adamw': metrics, keys of configs, status, tags; may be given again. Of keys with several values
+    /// (phases.lr, tags) one that matches is enough.
     #[arg(long = "where", value_name = "CONDITION")]
     pub(crate) conditions: Vec<Filter>,
     /// The order: by a metric or a key of configs, the smallest first; the oldest run first by default.

@@ -82,20 +82,21 @@ impl Filter {
         self.comparisons.iter().map(|comparison| comparison.key.as_str())
     }
 
-    /// Whether each comparison holds of what `find` finds under its key. A key that has no value is unequal to every value, and neither less nor more. Of a list, `==`
-    /// asks whether it has the value.
+    /// Whether each comparison holds of what `find` finds under its key. A key that has no value is unequal to every value, and neither less nor more. A list is
+    /// whatever one of its values is: `lrs < 0.1` of two rates holds where the smaller one is, and `lrs != 0.1` where neither is that.
     pub fn matches(&self, find: &dyn Fn(&str) -> Option<Value>) -> bool {
         self.comparisons.iter().all(|comparison| {
             let found = find(&comparison.key).filter(|value| !value.is_null());
-            let is_equal = || found.as_ref().is_some_and(|found| is_equal(found, &comparison.value));
-            let order = || order_of_values(found.as_ref()?, &comparison.value);
+            let has = |order: fn(Ordering) -> bool| {
+                found.as_ref().is_some_and(|found| has_order(found, &comparison.value, order))
+            };
             match comparison.operator {
-                Operator::Equal => is_equal(),
-                Operator::Unequal => !is_equal(),
-                Operator::Less => order().is_some_and(Ordering::is_lt),
-                Operator::LessOrEqual => order().is_some_and(Ordering::is_le),
-                Operator::Greater => order().is_some_and(Ordering::is_gt),
-                Operator::GreaterOrEqual => order().is_some_and(Ordering::is_ge),
+                Operator::Equal => has(Ordering::is_eq),
+                Operator::Unequal => !has(Ordering::is_eq),
+                Operator::Less => has(Ordering::is_lt),
+                Operator::LessOrEqual => has(Ordering::is_le),
+                Operator::Greater => has(Ordering::is_gt),
+                Operator::GreaterOrEqual => has(Ordering::is_ge),
             }
         })
     }
@@ -153,10 +154,11 @@ fn comparison(text: &str) -> Result<Comparison, FilterError> {
     Ok(Comparison { key: key.to_owned(), operator: *operator, value })
 }
 
-fn is_equal(found: &Value, wanted: &Value) -> bool {
-    match (found, wanted) {
-        (Value::Array(values), wanted) => values.iter().any(|value| is_equal(value, wanted)),
-        (found, wanted) => order_of_values(found, wanted) == Some(Ordering::Equal),
+/// Whether `found` or, of a list, one of its values is in this order to `wanted`.
+fn has_order(found: &Value, wanted: &Value, order: fn(Ordering) -> bool) -> bool {
+    match found {
+        Value::Array(values) => values.iter().any(|value| has_order(value, wanted, order)),
+        found => order_of_values(found, wanted).is_some_and(order),
     }
 }
 
@@ -179,6 +181,7 @@ mod tests {
     fn find(key: &str) -> Option<Value> {
         let run = json!({
             "val_acc": 0.6, "optimizer": "adamw", "name": "a and b", "nesterov": true, "lrs": [0.1, 0.01], "seed": 43, "driver": null,
+            "epochs": [10], "hidden": [],
         });
         run.get(key).cloned()
     }
@@ -201,6 +204,14 @@ mod tests {
             ("driver != 580", true),
             ("missing < 1", false),
             ("optimizer > 1", false),
+            ("lrs < 0.05", true),
+            ("lrs > 0.05 and lrs >= 0.1", true),
+            ("lrs > 0.1", false),
+            ("lrs <= 0.001", false),
+            ("lrs != 0.1", false),
+            ("epochs > 5 and epochs <= 10", true),
+            ("epochs > 10", false),
+            ("hidden < 5", false),
             ("seed == \"43\"", false),
         ];
         for (text, expected) in cases {

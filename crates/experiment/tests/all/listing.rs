@@ -77,6 +77,18 @@ fn runs_of_folders_below_are_filtered_sorted_and_grouped() {
     );
 }
 
+/// Of one phase there is a list of one.
+#[test]
+fn keys_of_phases_are_compared_as_numbers() {
+    let runs = tempfile::tempdir().unwrap();
+    run(runs.path(), "one", "sgd", 1, 0.5);
+    for (condition, matches) in
+        [("epochs < 2", true), ("phases.lr >= 0.1", true), ("lrs > 0.1", false), ("phases.epochs > 1", false)]
+    {
+        assert_eq!(kept(runs.path(), condition) == ["one"], matches, "{condition}");
+    }
+}
+
 /// Its record says `running` for ever; its lock tells.
 #[test]
 fn a_run_that_was_killed_is_found_as_an_interrupted_one() {
