@@ -86,6 +86,12 @@ fn of_report(error: &ReportError, asked: Asked) -> Option<String> {
     match error {
         ReportError::Taken { .. } => Some("--name gives another".to_owned()),
         ReportError::NotARun { .. } => Some(LISTED.to_owned()),
+        ReportError::NoOrder { key, value, kind: "a number", .. } => {
+            Some(format!("in quotes of its own it is a text: '{key} > \"{value}\"'"))
+        }
+        ReportError::NoOrder { found: "a number", .. } => {
+            Some("numbers are written with a point, as in 'val_acc > 0.6'".to_owned())
+        }
         ReportError::Io { .. } => another_folder(asked),
         _ => None,
     }

@@ -4,8 +4,7 @@ use std::cmp::Ordering;
 
 use serde_json::{Value, json};
 use strata_report::{
-    Fields, Filter, ReportError, RunSummary, Sheet, Status, fields_sheet, groups_sheet, order_of_values,
-    read_notes,
+    Fields, Filter, ReportError, RunSummary, Sheet, Status, fields_sheet, groups_sheet, order_of_values, read_notes,
 };
 
 use crate::compare::hyperparameters_of;
@@ -34,9 +33,11 @@ impl Listing {
     /// Keeps the runs that `filter` asks for.
     ///
     /// # Errors
-    /// [`ReportError::UnknownKey`] where it compares what no run has and no config could.
+    /// [`ReportError::UnknownKey`] where it compares what no run has and no config could; [`ReportError::NoOrder`] where it asks for less or more than a value
+    /// of another kind than the runs have.
     pub fn keep(&mut self, filter: &Filter) -> Result<(), ReportError> {
         filter.keys().try_for_each(|key| self.field(key).map(drop))?;
+        filter.check(&|key| self.runs.iter().filter_map(|(_, fields)| fields.get(recorded_name(key))).collect())?;
         self.runs.retain(|(run, fields)| {
             filter.matches(&|key| match recorded_name(key) {
                 // A run that was killed is an interrupted one, in whichever words.

@@ -62,6 +62,24 @@ pub enum ReportError {
         known: Vec<String>,
     },
 
+    /// Values of a key are asked to be less or more than one of another kind.
+    #[error(
+        "`{}` is {found}, and so neither less nor more than {}, which is {}",
+        escape_truncated(key),
+        escape_truncated(value),
+        kind
+    )]
+    NoOrder {
+        /// The key.
+        key: String,
+        /// What its values are, in words.
+        found: &'static str,
+        /// What they are compared with, as the filter has it.
+        value: String,
+        /// What that is.
+        kind: &'static str,
+    },
+
     /// The folder is not a run's.
     #[error(
         "{}: not a run's folder: it has no {missing}; name one that has, or restore the file from a copy",
@@ -171,6 +189,7 @@ impl ReportError {
                 | ReportError::NotARun { .. }
                 | ReportError::Note { .. }
                 | ReportError::UnknownKey { .. }
+                | ReportError::NoOrder { .. }
         )
     }
 

@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::error::ReportError;
+
 /// Comparisons that all have to hold.
 ///
 /// ```
@@ -82,6 +84,23 @@ impl Filter {
         self.comparisons.iter().map(|comparison| comparison.key.as_str())
     }
 
+    /// Refuses what no run could be, whatever its numbers: less or more than a value of another kind. `found` gives all values that there are under a key.
+    ///
+    /// # Errors
+    /// [`ReportError::NoOrder`] of `val_acc > 0,1`, where every accuracy is a number.
+    pub fn check<'a>(&self, found: &dyn Fn(&str) -> Vec<&'a Value>) -> Result<(), ReportError> {
+        let ordered = |one: &&Comparison| !matches!(one.operator, Operator::Equal | Operator::Unequal);
+        for Comparison { key, value, .. } in self.comparisons.iter().filter(ordered) {
+            let values = found(key);
+            let first = values.iter().find(|value| !value.is_null());
+            if let (Some(first), false) = (first, values.iter().any(|found| has_order(found, value, |_| true))) {
+                let (key, found, kind) = (key.clone(), kind(first), kind(value));
+                return Err(ReportError::NoOrder { key, found, value: value.to_string(), kind });
+            }
+        }
+        Ok(())
+    }
+
     /// Whether each comparison holds of what `find` finds under its key. A key that has no value is unequal to every value, and neither less nor more. A list is
     /// whatever one of its values is: `lrs < 0.1` of two rates holds where the smaller one is, and `lrs != 0.1` where neither is that.
     pub fn matches(&self, find: &dyn Fn(&str) -> Option<Value>) -> bool {
@@ -146,12 +165,19 @@ fn comparison(text: &str) -> Result<Comparison, FilterError> {
     }
     let value = match unquoted {
         Some(text) => Value::from(text),
-        None => serde_json::from_str(value)
-            .ok()
-            .filter(|value: &Value| value.is_number() || value.is_boolean())
-            .unwrap_or_else(|| Value::from(value)),
+        None => number(value).or_else(|| value.parse().ok().map(Value::Bool)).unwrap_or_else(|| Value::from(value)),
     };
     Ok(Comparison { key: key.to_owned(), operator: *operator, value })
+}
+
+/// A number as JSON has it, or as people write it beyond that: `.1`, `1.`, `+1`. What begins with zeros is a name (`007`).
+fn number(text: &str) -> Option<Value> {
+    let digits = text.trim_start_matches(['+', '-']);
+    let is_written = digits.starts_with('.') || digits.starts_with(|c: char| c.is_ascii_digit());
+    let is_padded = digits.starts_with('0') && digits[1..].starts_with(|c: char| c.is_ascii_digit());
+    let as_json = || serde_json::from_str(text).ok().filter(Value::is_number);
+    let as_float = || text.parse::<f64>().ok().filter(|number| number.is_finite()).map(Value::from);
+    if is_written && !is_padded { as_json().or_else(as_float) } else { None }
 }
 
 /// Whether `found` or, of a list, one of its values is in this order to `wanted`.
@@ -159,6 +185,18 @@ fn has_order(found: &Value, wanted: &Value, order: fn(Ordering) -> bool) -> bool
     match found {
         Value::Array(values) => values.iter().any(|value| has_order(value, wanted, order)),
         found => order_of_values(found, wanted).is_some_and(order),
+    }
+}
+
+/// What a value is, in words; a list is what its values are.
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Array(values) => values.first().map_or("an empty list", kind),
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Bool(_) => "true or false",
+        Value::Null => "nothing",
+        Value::Object(_) => "several values",
     }
 }
 
@@ -173,59 +211,4 @@ pub fn order_of_values(a: &Value, b: &Value) -> Option<Ordering> {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn find(key: &str) -> Option<Value> {
-        let run = json!({
-            "val_acc": 0.6, "optimizer": "adamw", "name": "a and b", "nesterov": true, "lrs": [0.1, 0.01], "seed": 43, "driver": null,
-            "epochs": [10], "hidden": [],
-        });
-        run.get(key).cloned()
-    }
-
-    #[test]
-    fn a_run_matches_where_every_comparison_holds() {
-        let cases = [
-            ("val_acc > 0.5", true),
-            ("val_acc>0.6", false),
-            ("val_acc >= 0.6", true),
-            ("val_acc < 1 and seed == 43", true),
-            ("val_acc < 1 and seed != 43", false),
-            ("optimizer = adamw", true),
-            ("optimizer == 'sgd'", false),
-            ("name == \"a and b\"", true),
-            ("nesterov == true", true),
-            ("lrs == 0.01", true),
-            ("lrs == 0.5", false),
-            ("driver == 580", false),
-            ("driver != 580", true),
-            ("missing < 1", false),
-            ("optimizer > 1", false),
-            ("lrs < 0.05", true),
-            ("lrs > 0.05 and lrs >= 0.1", true),
-            ("lrs > 0.1", false),
-            ("lrs <= 0.001", false),
-            ("lrs != 0.1", false),
-            ("epochs > 5 and epochs <= 10", true),
-            ("epochs > 10", false),
-            ("hidden < 5", false),
-            ("seed == \"43\"", false),
-        ];
-        for (text, expected) in cases {
-            let filter: Filter = text.parse().unwrap();
-            assert_eq!(filter.matches(&find), expected, "{text}");
-            assert_eq!(filter.to_string().parse::<Filter>().unwrap(), filter, "{filter}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_comparison_is_an_error_that_shows_one() {
-        for text in ["", "val_acc", "> 0.5", "val_acc >", "val_acc ! 3", "a b == 3", "seed == 1 and"] {
-            let error = text.parse::<Filter>().unwrap_err().to_string();
-            assert!(error.contains("is no comparison") && error.contains("val_acc > 0.6"), "{text}: {error}");
-        }
-    }
-}
+mod tests;

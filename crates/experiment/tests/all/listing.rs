@@ -70,6 +70,9 @@ fn runs_of_folders_below_are_filtered_sorted_and_grouped() {
     assert!(csv.lines().next().unwrap().starts_with("name,status,id,started,seconds,path,"), "{csv}");
     assert_eq!(csv.lines().count(), 4);
 
+    let error = listing(runs.path()).keep(&"val_acc > 0,6".parse().unwrap()).unwrap_err();
+    assert!(matches!(&error, ReportError::NoOrder { .. }) && error.is_usage(), "{error}");
+    assert_eq!(kept(runs.path(), "val_acc > .65"), ["sweep/second"]);
     let error = all.sort("val_accuracy", false).unwrap_err();
     assert!(
         matches!(&error, ReportError::UnknownKey { known, .. } if known.contains(&"val_acc".to_owned())),
