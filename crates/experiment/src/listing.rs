@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use serde_json::{Value, json};
 use strata_report::{
-    Fields, Filter, ReportError, RunSummary, Sheet, Status, fields_sheet, groups_sheet, order_of_values, read_notes,
+    Fields, Filter, ReportError, RunSummary, Sheet, Status, fields_sheet, groups_sheet, order_to_sort_by, read_notes,
 };
 
 use crate::compare::hyperparameters_of;
@@ -58,7 +58,7 @@ impl Listing {
             let known = |run: &Fields| run.get(name).filter(|value| !value.is_null()).cloned();
             match (known(a), known(b)) {
                 (Some(a), Some(b)) => {
-                    let order = order_of_values(&a, &b).unwrap_or_else(|| a.to_string().cmp(&b.to_string()));
+                    let order = order_to_sort_by(&a, &b);
                     if descending { order.reverse() } else { order }
                 }
                 (Some(_), None) => Ordering::Less,

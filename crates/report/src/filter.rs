@@ -210,5 +210,37 @@ pub fn order_of_values(a: &Value, b: &Value) -> Option<Ordering> {
     }
 }
 
+/// The order of any two values in a sorted list: of one kind by [`order_of_values`], of two by the kind; lists by their first values that differ, the shorter one
+/// first, and what is no list is one of one value.
+///
+/// ```
+/// use serde_json::json;
+/// use strata_report::order_to_sort_by;
+///
+/// let mut epochs = [json!([10]), json!([2, 3]), json!(3), json!([2])];
+/// epochs.sort_by(order_to_sort_by);
+/// assert_eq!(epochs, [json!([2]), json!([2, 3]), json!(3), json!([10])]);
+/// ```
+pub fn order_to_sort_by(a: &Value, b: &Value) -> Ordering {
+    let rank = |value: &Value| match value {
+        Value::Null => 0,
+        Value::Bool(_) => 1,
+        Value::Number(_) => 2,
+        Value::String(_) => 3,
+        Value::Array(_) | Value::Object(_) => 4,
+    };
+    let lists = |a: &[Value], b: &[Value]| {
+        let differing = a.iter().zip(b).map(|(a, b)| order_to_sort_by(a, b)).find(|order| order.is_ne());
+        differing.unwrap_or_else(|| a.len().cmp(&b.len()))
+    };
+    match (a, b) {
+        (Value::Array(a), Value::Array(b)) => lists(a, b),
+        (Value::Array(a), b) => lists(a, std::slice::from_ref(b)),
+        (a, Value::Array(b)) => lists(std::slice::from_ref(a), b),
+        (a, b) => order_of_values(a, b)
+            .unwrap_or_else(|| rank(a).cmp(&rank(b)).then_with(|| a.to_string().cmp(&b.to_string()))),
+    }
+}
+
 #[cfg(test)]
 mod tests;

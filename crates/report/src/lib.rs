@@ -42,7 +42,7 @@ pub use clock::now;
 pub use digest::HistoryDigest;
 pub use error::ReportError;
 pub use extra::Extra;
-pub use filter::{Filter, FilterError, order_of_values};
+pub use filter::{Filter, FilterError, order_of_values, order_to_sort_by};
 pub use folder::RunFolder;
 pub use history::{HistoryDifference, HistoryEntry, MAX_HISTORY, TimingLine, first_difference, join_history};
 pub use housekeeping::{free_checkpoints, remove_run};

@@ -80,6 +80,23 @@ fn runs_of_folders_below_are_filtered_sorted_and_grouped() {
     );
 }
 
+#[test]
+fn runs_are_sorted_by_the_epochs_of_their_phases() {
+    let runs = tempfile::tempdir().unwrap();
+    for (name, epochs) in [("ten", "[10]"), ("two", "[2]"), ("both", "[2,8]"), ("three", "[3]")] {
+        run(runs.path(), name, "sgd", 1, 0.5);
+        let record = runs.path().join(name).join("record.json");
+        let mut value: serde_json::Value = serde_json::from_slice(&fs::read(&record).unwrap()).unwrap();
+        value["hyperparameters"]["epochs"] = serde_json::from_str(epochs).unwrap();
+        fs::write(&record, value.to_string()).unwrap();
+    }
+    let mut all = listing(runs.path());
+    all.sort("epochs", false).unwrap();
+    assert_eq!(names(&all), ["two", "both", "three", "ten"]);
+    all.sort("phases.epochs", true).unwrap();
+    assert_eq!(names(&all), ["ten", "three", "both", "two"]);
+}
+
 /// Of one phase there is a list of one.
 #[test]
 fn keys_of_phases_are_compared_as_numbers() {

@@ -86,6 +86,26 @@ fn an_order_of_values_of_two_kinds_is_refused() {
     }
 }
 
+/// Of three values each two have an order that the third does not contradict.
+#[test]
+fn any_values_can_be_sorted() {
+    let mut values = vec![
+        json!({"a": 1}),
+        json!("b"),
+        json!([2, "a"]),
+        json!("10"),
+        json!([]),
+        json!(10),
+        json!([10, 1]),
+        json!(false),
+        json!([2, 1]),
+        json!(9),
+    ];
+    values.sort_by(order_to_sort_by);
+    let sorted = json!([[], false, [2, 1], [2, "a"], 9, 10, [10, 1], "10", "b", {"a": 1}]);
+    assert_eq!(Value::from(values), sorted);
+}
+
 #[test]
 fn what_is_no_comparison_is_an_error_that_shows_one() {
     for text in ["", "val_acc", "> 0.5", "val_acc >", "val_acc ! 3", "a b == 3", "seed == 1 and"] {
