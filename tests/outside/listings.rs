@@ -170,6 +170,9 @@ fn runs_are_filtered_grouped_noted_evaluated_and_written_for_other_programs() {
     assert_eq!((groups[0]["optimizer"].as_str(), groups[0]["n"].as_u64()), (Some("adam"), Some(3)));
     assert!(groups[0]["val_acc_deviation"].as_f64().unwrap() > 0.0, "{groups}");
     sandbox.run(["runs", "--where", "val_acc"]).failed_saying(2, &["val_acc > 0.6"]);
+    let none =
+        sandbox.run(["runs", "--where", "tags == paper", "--sort", "val_acc", "--format", "csv"]).succeeded().out;
+    assert!(none.starts_with("name,status,") && none.lines().count() == 1, "{none}");
     sandbox.run(["runs", "--where", "val_acc > 0,6"]).failed_saying(2, &["`val_acc` is a number", "\"0,6\"", "0.6"]);
     sandbox.run(["runs", "--sort", "accuracy"]).failed_saying(2, &["`accuracy`", "val_acc"]);
 

@@ -1,10 +1,12 @@
 //! Runs as a list to choose from, to sort and to group: by metrics, by what is known of a run, and by the keys of configs.
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use strata_report::{
-    Fields, Filter, ReportError, RunSummary, Sheet, Status, fields_sheet, groups_sheet, order_to_sort_by, read_notes,
+    Fields, Filter, Metrics, ReportError, RunSummary, Sheet, Status, fields_sheet, groups_sheet, order_to_sort_by,
+    read_notes,
 };
 
 use crate::compare::hyperparameters_of;
@@ -13,6 +15,8 @@ use crate::compare::hyperparameters_of;
 #[derive(Debug, Default)]
 pub struct Listing {
     runs: Vec<(RunSummary, Fields)>,
+    /// Those that no filter kept: what they have is still known.
+    left_out: Vec<(RunSummary, Fields)>,
 }
 
 impl Listing {
@@ -22,7 +26,7 @@ impl Listing {
             let fields = fields(&run, problem);
             (run, fields)
         };
-        Self { runs: runs.into_iter().map(with_fields).collect() }
+        Self { runs: runs.into_iter().map(with_fields).collect(), left_out: Vec::new() }
     }
 
     /// The runs.
@@ -37,14 +41,16 @@ impl Listing {
     /// of another kind than the runs have.
     pub fn keep(&mut self, filter: &Filter) -> Result<(), ReportError> {
         filter.keys().try_for_each(|key| self.field(key).map(drop))?;
-        filter.check(&|key| self.runs.iter().filter_map(|(_, fields)| fields.get(recorded_name(key))).collect())?;
-        self.runs.retain(|(run, fields)| {
+        filter.check(&|key| self.all().filter_map(|fields| fields.get(recorded_name(key))).collect())?;
+        let (kept, others) = std::mem::take(&mut self.runs).into_iter().partition(|(run, fields)| {
             filter.matches(&|key| match recorded_name(key) {
                 // A run that was killed is an interrupted one, in whichever words.
                 "status" => Some(json!([run.state.as_str(), run.state.status().map(Status::as_str)])),
                 name => fields.get(name).cloned(),
             })
         });
+        self.runs = kept;
+        self.left_out.extend::<Vec<_>>(others);
         Ok(())
     }
 
@@ -69,9 +75,9 @@ impl Listing {
         Ok(())
     }
 
-    /// A row for each run, a column for everything that any run has.
+    /// A row for each run, a column for everything that any run has; without runs, for everything that is known.
     pub fn sheet(&self) -> Sheet {
-        fields_sheet(&self.fields())
+        if self.runs.is_empty() { Sheet::new(self.known()) } else { fields_sheet(&self.fields()) }
     }
 
     /// A row for each group of runs that have the same values of `keys`; with `apart` a mean and its deviation have a column each.
@@ -88,6 +94,19 @@ impl Listing {
         self.runs.into_iter().map(|(_, fields)| fields).collect()
     }
 
+    /// All that is known of each run, also of those that are left out.
+    fn all(&self) -> impl Iterator<Item = &Fields> {
+        self.runs.iter().chain(&self.left_out).map(|(_, fields)| fields)
+    }
+
+    /// Every name that a run has, or that any run could.
+    fn known(&self) -> Vec<String> {
+        let mut seen = HashSet::new();
+        let names =
+            self.all().flat_map(|fields| fields.keys().cloned()).chain(of_any_run().into_iter().map(|(name, _)| name));
+        names.filter(|name| seen.insert(name.clone())).collect()
+    }
+
     fn fields(&self) -> Vec<Fields> {
         self.runs.iter().map(|(_, fields)| fields.clone()).collect()
     }
@@ -96,12 +115,11 @@ impl Listing {
     fn field<'a>(&self, key: &'a str) -> Result<&'a str, ReportError> {
         let name = recorded_name(key);
         let is_recorded = || strata_config::keys::all().any(|entry| entry.recorded() == Some(name));
-        if self.runs.iter().any(|(_, fields)| fields.contains_key(name)) || is_recorded() {
+        if self.all().any(|fields| fields.contains_key(name)) || of_any_run().contains_key(name) || is_recorded() {
             return Ok(name);
         }
-        let mut known: Vec<String> = self.runs.iter().flat_map(|(_, fields)| fields.keys().cloned()).collect();
+        let mut known = self.known();
         known.sort();
-        known.dedup();
         Err(ReportError::UnknownKey { key: key.to_owned(), known })
     }
 }
@@ -110,6 +128,14 @@ impl Listing {
 fn recorded_name(key: &str) -> &str {
     let entry = strata_config::keys::all().find(|entry| entry.path() == key || entry.path().replace("[]", "") == key);
     entry.and_then(strata_config::Entry::recorded).unwrap_or(key)
+}
+
+/// What is known of any run, whatever it was trained with; nothing of it yet.
+fn of_any_run() -> Fields {
+    let metrics = serde_json::to_value(Metrics::default()).unwrap_or_default();
+    let metrics = metrics.as_object().into_iter().flat_map(Map::keys).map(String::as_str);
+    let names = ["name", "status", "id", "started", "seconds", "path"].into_iter().chain(metrics);
+    names.chain(["tags", "notes"]).map(|name| (name.to_owned(), Value::Null)).collect()
 }
 
 fn fields(run: &RunSummary, problem: &mut dyn FnMut(&ReportError)) -> Fields {

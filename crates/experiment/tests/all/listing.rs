@@ -97,6 +97,31 @@ fn runs_are_sorted_by_the_epochs_of_their_phases() {
     assert_eq!(names(&all), ["ten", "three", "both", "two"]);
 }
 
+/// Where no run is left, what the runs have is known all the same.
+#[test]
+fn what_no_run_is_left_of_is_an_empty_table_and_no_mistake() {
+    let runs = tempfile::tempdir().unwrap();
+    let header = |listing: &Listing| listing.sheet().write(Format::Csv, None);
+    let mut none = listing(runs.path());
+    for key in ["tags", "notes", "name", "status", "val_acc", "test_loss", "seconds", "optimizer.kind"] {
+        none.keep(&format!("{key} == paper").parse().unwrap()).unwrap();
+        none.sort(key, true).unwrap();
+    }
+    assert!(header(&none).starts_with("name,status,id,started,seconds,path,"), "{}", header(&none));
+    assert!(none.sort("accuracy", false).unwrap_err().to_string().contains("there are best_epoch, "));
+
+    run(runs.path(), "first", "sgd", 1, 0.5);
+    assert_eq!(kept(runs.path(), "tags == paper"), [""; 0]);
+    let mut some = listing(runs.path());
+    some.keep(&"val_acc > 5".parse().unwrap()).unwrap();
+    some.sort("val_acc", false).unwrap();
+    some.keep(&"batch_size > 1".parse().unwrap()).unwrap();
+    let text = header(&some);
+    assert!(text.contains(",optimizer,") && text.ends_with("tags,notes\n") && text.lines().count() == 1, "{text}");
+    assert!(some.keep(&"batch_size > many".parse().unwrap()).unwrap_err().is_usage());
+    assert!(some.sort("accuracy", false).is_err());
+}
+
 /// Of one phase there is a list of one.
 #[test]
 fn keys_of_phases_are_compared_as_numbers() {
