@@ -26,7 +26,8 @@ impl Runner<'_> {
     /// alter what the result does not depend on. Data is looked for where the run had it, unless the runner names a folder.
     ///
     /// # Errors
-    /// [`ExperimentError::Reproduce`] where the run is not finished, or its config is not the one that its record names; [`ExperimentError::StartFrom`] where the weights that it started from are not there any more;
+    /// [`ExperimentError::Reproduce`] where the run is not finished, or its config is not the one that its record names; [`ExperimentError::Report`] where its record or its history cannot be read;
+    /// [`ExperimentError::StartFrom`] where the weights that it started from are not there any more;
     /// otherwise as [`Runner::start`].
     pub fn reproduce(
         &mut self,
@@ -41,6 +42,8 @@ impl Runner<'_> {
             _ => return Err(refused(format!("{}: a finished run can be", RunState::of(run).in_words()))),
         };
         let config = change(read_recorded(run, &first, refused)?);
+        // Before hours of training, not after them.
+        let before = read_history(run)?.entries;
         let parent = read_parent(run)?.or(first.parent);
         let beginning = parent.as_ref().map_or(Beginning::Drawn, Beginning::Again);
         // A run's name has at most a hundred characters.
@@ -51,7 +54,7 @@ impl Runner<'_> {
         if again.dataset.sha256 != first.dataset.sha256 {
             self.display.line("the images are not those of the run's record");
         }
-        let (before, after) = (read_history(run)?.entries, read_history(&folder)?.entries);
+        let after = read_history(&folder)?.entries;
         Ok(Reproduction {
             run: folder,
             has_same_weights: again.model.is_some_and(|model| model.sha256 == weights),

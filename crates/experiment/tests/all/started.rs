@@ -171,6 +171,13 @@ fn a_run_that_is_run_again_is_the_same_or_differs_from_a_line_on() {
     assert_eq!((difference.first.as_deref(), difference.second.as_deref()), (Some(lines[2]), Some(lines[1])));
     assert_eq!(found.run, runs.path().join("small-again-2"));
 
+    std::fs::write(first.join("history.jsonl"), format!("{}\n{{\n", lines[0])).unwrap();
+    std::fs::write(first.join("record.json"), &text).unwrap();
+    let error = runner().reproduce(&first, runs.path(), |config| config).unwrap_err().to_string();
+    assert!(error.contains("history.jsonl line 2"), "{error}");
+    assert!(!runs.path().join("small-again-3").exists(), "refused before anything is trained");
+    std::fs::write(first.join("history.jsonl"), &history).unwrap();
+
     // Of a run that says that it is running, and whose lock nobody holds, nothing is to be waited for.
     for (status, words) in [("interrupted", "it is interrupted: "), ("running", "it was killed; resume it: ")] {
         let status = format!("\"status\": \"{status}\"");
