@@ -1,6 +1,6 @@
 //! Pages made of the files of runs: that of one run again, and that which sets several side by side.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use strata_dataset::DataFolder;
@@ -59,14 +59,7 @@ pub fn write_comparison(
     let records: Vec<Record> = runs.iter().map(|(_, record)| record.clone()).collect();
     let comparison = compare(&records);
     // In the comparison's order, in which the best run is the first.
-    let places: HashMap<&str, usize> =
-        comparison.names.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
-    let place = |record: &Record| {
-        let both = format!("{} {}", record.name, record.id);
-        places.get(record.name.as_str()).or_else(|| places.get(both.as_str())).copied().unwrap_or(usize::MAX)
-    };
-    let mut ordered: Vec<&(PathBuf, Record)> = runs.iter().collect();
-    ordered.sort_by_key(|(_, record)| place(record));
+    let ordered: Vec<&(PathBuf, Record)> = comparison.places.iter().filter_map(|place| runs.get(*place)).collect();
     let config =
         |run: &Path| String::from_utf8_lossy(&std::fs::read(run.join("config.toml")).unwrap_or_default()).into_owned();
     let configs: Vec<String> = ordered.iter().map(|(run, _)| config(run)).collect();

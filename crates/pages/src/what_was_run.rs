@@ -132,7 +132,7 @@ fn of_part(part: &Part) -> [(&'static str, String); 14] {
         ("system", text(&place.os)),
         ("device", text(&place.device)),
         ("driver", place.driver.as_deref().map_or(String::new(), text)),
-        ("precision", text(&place.precision)),
+        ("numbers", text(&place.precision)),
         ("threads", if place.threads > 0 { place.threads.to_string() } else { String::new() }),
         ("strata", text(&place.strata)),
         ("commit", commit),

@@ -1,5 +1,6 @@
 //! What the files of a run's folder are called, and the run.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 /// The resolved config, written before anything else.
@@ -18,4 +19,19 @@ pub(crate) const MAX_NAME: usize = 100;
 pub(crate) fn name_of(path: &Path) -> String {
     let real = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
     real.file_name().unwrap_or(real.as_os_str()).to_string_lossy().into_owned()
+}
+
+/// `names`, each once: one that was there before is told from it by a number, as in `same#2`.
+pub(crate) fn told_apart(names: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut seen = HashSet::new();
+    let apart = |name: String| {
+        let mut unique = name.clone();
+        let mut number = 2;
+        while !seen.insert(unique.clone()) {
+            unique = format!("{name}#{number}");
+            number += 1;
+        }
+        unique
+    };
+    names.into_iter().map(apart).collect()
 }

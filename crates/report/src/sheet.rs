@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value};
 use strata_files::escape;
 
+use crate::names::told_apart;
 use crate::table::{Give, grid, value_text};
 
 /// How a table is written.
@@ -95,9 +96,9 @@ pub struct Sheet {
 }
 
 impl Sheet {
-    /// A table without rows.
+    /// A table without rows. A column whose name another has before it is told from it by a number, as in `same#2`.
     pub fn new(columns: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        Self { columns: columns.into_iter().map(Into::into).collect(), rows: Vec::new() }
+        Self { columns: told_apart(columns.into_iter().map(Into::into)), rows: Vec::new() }
     }
 
     /// Adds a row. One that is too short ends with nothing, what is beyond the columns is left out.

@@ -148,7 +148,8 @@ pub fn history_sheet(runs: &[(String, Vec<HistoryEntry>)]) -> Sheet {
 }
 
 impl Comparison {
-    /// A row for each attribute, a column for each run, and whether all runs are the same in it.
+    /// A row for each attribute, a column for each run, and whether all runs are the same in it. A run that is called as another column is has a number behind
+    /// its name.
     pub fn sheet(&self) -> Sheet {
         let columns = ["attribute", "same"].into_iter().chain(self.names.iter().map(String::as_str));
         let mut sheet = Sheet::new(columns);

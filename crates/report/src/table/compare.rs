@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Give, NARROWEST, grid, metric, seconds, value_text};
 use crate::best::{better_first, ranking};
+use crate::names::told_apart;
 use crate::part::Environment;
 use crate::record::Record;
 
@@ -26,8 +27,10 @@ pub struct Hyperparameter {
 /// Runs side by side, the best first.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
-    /// The runs' names, with the identifier where two have the same.
+    /// The runs' names, with the identifier where two have the same; of a run and its copy with a number (`#2`).
     pub names: Vec<String>,
+    /// The place of each of them among the records that were given.
+    pub places: Vec<usize>,
     /// What is compared.
     pub rows: Vec<ComparisonRow>,
     /// Why the runs are not ordered by the metric that they choose their best epoch by.
@@ -68,10 +71,11 @@ impl Comparison {
     /// defaults and of values without an effect.
     pub fn of(records: &[Record], hyperparameters: &dyn Fn(&Record) -> Vec<Hyperparameter>) -> Self {
         let (criterion, note) = ranking(records);
-        let mut runs: Vec<&Record> = records.iter().collect();
-        runs.sort_by(|a, b| better_first(&criterion, a, b));
+        let mut ordered: Vec<(usize, &Record)> = records.iter().enumerate().collect();
+        ordered.sort_by(|(_, a), (_, b)| better_first(&criterion, a, b));
+        let (places, runs): (Vec<usize>, Vec<&Record>) = ordered.into_iter().unzip();
         let hyperparameters: Vec<_> = runs.iter().map(|run| hyperparameters(run)).collect();
-        Self { names: names(&runs), rows: rows(&runs, &hyperparameters), note }
+        Self { names: names(&runs), places, rows: rows(&runs, &hyperparameters), note }
     }
 
     /// As text for people.
@@ -111,13 +115,13 @@ impl Comparison {
     }
 }
 
-/// The runs' names, with the identifier where two have the same.
+/// The runs' names, with the identifier where two have the same, which a copy of a run has too.
 fn names(runs: &[&Record]) -> Vec<String> {
     let twice = |name: &str| runs.iter().filter(|run| run.name == name).count() > 1;
     let name = |run: &&Record| {
         if twice(&run.name) { format!("{} {}", run.name, run.id) } else { run.name.clone() }
     };
-    runs.iter().map(name).collect()
+    told_apart(runs.iter().map(name))
 }
 
 fn rows(runs: &[&Record], hyperparameters: &[Vec<Hyperparameter>]) -> Vec<ComparisonRow> {
@@ -165,7 +169,8 @@ fn rows(runs: &[&Record], hyperparameters: &[Vec<Hyperparameter>]) -> Vec<Compar
     let mut parts = |label: &str, of: &dyn Fn(&Environment) -> String| add(label, &|run| of_all_parts(run, of));
     parts("device", &|e| e.device.clone());
     parts("driver", &|e| e.driver.clone().unwrap_or_default());
-    parts("precision", &|e| e.precision.clone());
+    // `precision` is the key of the config: what products take.
+    parts("numbers", &|e| e.precision.clone());
     parts("machine", &|e| e.machine.clone());
     parts("processor", &|e| e.cpu.clone());
     parts("architecture", &|e| e.arch.clone());

@@ -86,6 +86,35 @@ fn equal_names_are_told_apart_by_identifier() {
     assert!(runs.iter().all(|run| table.contains(&run.id)), "{table}");
 }
 
+/// A copy of a run's folder has its identifier too, and a run may be called as a column is.
+#[test]
+fn every_run_has_a_column_of_its_own() {
+    let (low, high) = (record("a", 0.1, Some(0.5), None), record("a", 0.2, Some(0.6), None));
+    let copy = low.clone();
+    let [same, attribute] = ["same", "attribute"].map(|name| record(name, 0.3, Some(0.4), None));
+    let comparison = Comparison::of(&[low.clone(), same, copy, attribute, high.clone()], &recorded_hyperparameters);
+    let (first, second) = (format!("a {}", high.id), format!("a {}", low.id));
+    let third = format!("{second}#2");
+    assert_eq!(comparison.names, [&first, &second, &third, "same", "attribute"]);
+    assert_eq!(comparison.places, [4, 0, 2, 1, 3]);
+    let json: Value = serde_json::from_str(&comparison.sheet().write(crate::Format::Json, None)).unwrap();
+    let row = json.as_array().unwrap().iter().find(|row| row["attribute"] == "val_acc").unwrap();
+    let columns: Vec<&str> = row.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(columns, ["attribute", "same", &first, &second, &third, "same#2", "attribute#2"]);
+    assert_eq!(row["same"], false);
+    assert_eq!(row["same#2"], 0.4);
+}
+
+#[test]
+fn each_attribute_has_one_row() {
+    let mut run = record("a", 0.1, Some(0.5), None);
+    run.hyperparameters.insert("precision".into(), "bf16".into());
+    run.environment.precision = "f32".into();
+    let rows = Comparison::of(&[run], &recorded_hyperparameters).rows;
+    let labels: Vec<&str> = rows.iter().map(|row| row.label.as_str()).collect();
+    assert_eq!(labels.iter().filter(|label| **label == "precision").count(), 1, "{labels:?}");
+}
+
 /// The rows that differ between two runs.
 fn differing(a: &Record, b: &Record) -> Vec<String> {
     let table = compare_table(&[a.clone(), b.clone()], None);
@@ -102,7 +131,7 @@ fn differing(a: &Record, b: &Record) -> Vec<String> {
 #[test]
 fn whatever_can_change_a_result_is_compared() {
     type Change = fn(&mut Record);
-    let cases: [(&str, Change); 14] = [
+    let cases: [(&str, Change); 15] = [
         ("training samples", |r| r.dataset.train = 250),
         ("validation samples", |r| r.dataset.validation = 150),
         ("test samples", |r| r.dataset.test = 10),
@@ -112,7 +141,8 @@ fn whatever_can_change_a_result_is_compared() {
         ("dataset sha256", |r| r.dataset.sha256 = "b".repeat(64)),
         ("initialisation", |r| r.rng.initialisation = "zeros".into()),
         ("further draws", |r| r.rng.streams = [("dropout".into(), 2)].into()),
-        ("precision", |r| r.environment.precision = "bf16".into()),
+        ("precision", |r| drop(r.hyperparameters.insert("precision".into(), "bf16".into()))),
+        ("numbers", |r| r.environment.precision = "f64".into()),
         ("driver", |r| r.environment.driver = Some("580".into())),
         ("compiler", |r| r.environment.rustc = "rustc 2".into()),
         ("evaluation_batch", |r| drop(r.hyperparameters.insert("evaluation_batch".into(), 8.into()))),
