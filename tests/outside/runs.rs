@@ -264,6 +264,7 @@ fn a_finished_run_is_a_start_for_others_is_run_again_and_is_cleared_away() {
     sandbox.run(["evaluate", "a"]).succeeded();
     sandbox.run(["remove", "a"]).failed_saying(1, &["nobody can be asked", "--yes"]);
     sandbox.run(["remove", "a", "none", "--yes"]).failed_saying(2, &["no run"]);
-    sandbox.run(["remove", "a", "further", "--yes"]).succeeded();
+    let removed = sandbox.run(["remove", "a", "runs/a", "further", "a", "--yes"]).succeeded().out;
+    assert_eq!(removed.matches("removed").count(), 2, "{removed}");
     assert_eq!(sandbox.names("runs"), ["small-again", "small-again-2"]);
 }

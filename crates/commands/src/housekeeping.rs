@@ -1,11 +1,12 @@
 //! `prune` and `remove`: what is taken from the folder of runs.
 
+use std::collections::HashSet;
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use strata_cli::note;
-use strata_experiment::find_run;
+use strata_experiment::{ExperimentError, find_run};
 use strata_files::escape_path;
 use strata_report::{ReportError, RunState, Status, free_checkpoints, list_runs, remove_run};
 
@@ -17,7 +18,7 @@ pub(crate) fn prune(names: &[PathBuf], runs: &Path) -> anyhow::Result<()> {
     let found: Vec<PathBuf> = if names.is_empty() {
         list_runs(runs)?.into_iter().filter(|run| is_finished(&run.state)).map(|run| run.path).collect()
     } else {
-        names.iter().map(|name| find_run(name, runs)).collect::<Result<_, _>>()?
+        found_once(names, runs)?
     };
     let (mut freed, mut count) = (0, 0);
     for run in found {
@@ -39,7 +40,7 @@ pub(crate) fn prune(names: &[PathBuf], runs: &Path) -> anyhow::Result<()> {
 
 /// Removes the runs, all of which must be there, once a person has said so.
 pub(crate) fn remove(names: &[PathBuf], yes: bool, runs: &Path) -> anyhow::Result<()> {
-    let found = names.iter().map(|name| find_run(name, runs)).collect::<Result<Vec<_>, _>>()?;
+    let found = found_once(names, runs)?;
     let named: Vec<String> = found.iter().map(|run| escape_path(run)).collect();
     if !yes {
         if !std::io::stdin().is_terminal() {
@@ -59,4 +60,32 @@ pub(crate) fn remove(names: &[PathBuf], yes: bool, runs: &Path) -> anyhow::Resul
         show(&format!("{name}: removed, {bytes} bytes\n"))?;
     }
     Ok(())
+}
+
+/// The runs that are named, each once, however often and by whatever way to its folder.
+fn found_once(names: &[PathBuf], runs: &Path) -> Result<Vec<PathBuf>, ExperimentError> {
+    let (mut found, mut seen) = (Vec::new(), HashSet::new());
+    for name in names {
+        let run = find_run(name, runs)?;
+        if seen.insert(run.canonicalize().unwrap_or_else(|_| run.clone())) {
+            found.push(run);
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_is_named_twice_is_removed_once() {
+        let runs = tempfile::tempdir().unwrap();
+        for name in ["a", "b"] {
+            strata_report::RunFolder::create_exact(runs.path(), name).unwrap().write_config("").unwrap();
+        }
+        let names = ["a".into(), "a".into(), runs.path().join("a"), "b".into(), runs.path().join("b/../a")];
+        remove(&names, true, runs.path()).unwrap();
+        assert_eq!(std::fs::read_dir(runs.path()).unwrap().count(), 0);
+    }
 }
