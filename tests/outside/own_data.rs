@@ -49,7 +49,16 @@ fn class_folders_are_trained_on_evaluated_on_and_a_broken_file_is_named() {
         }
     }
     sandbox.write("own.toml", config("images", "path = \"pets\"\nshape = [3, 32, 32]\n"));
+    // Another folder of the same images, where there is nothing at the config's.
+    let moved = config("images", "path = \"nowhere\"\nshape = [3, 32, 32]\n");
+    sandbox.write("moved.toml", moved);
+    sandbox.run(["dataset", "info", "moved.toml", "--data", "pets"]).succeeded();
+    sandbox
+        .run(["dataset", "info", "moved.toml", "--data", "none"])
+        .failed_saying(2, &["cannot look into the folder none"]);
     sandbox.run(["experiment", "own.toml"]).succeeded();
+    sandbox.run(["experiment", "moved.toml", "--data", "pets", "--name", "moved"]).succeeded();
+    assert_eq!(sandbox.result("moved"), sandbox.result("images"));
     let record = sandbox.record("images");
     // Sorted by their bytes.
     assert_eq!(record["dataset"]["classes"], serde_json::json!(CLASSES));

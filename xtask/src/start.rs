@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 
 use anyhow::Context;
-use strata_cli::{ExperimentArguments, SweepArguments};
+use strata_cli::{ConfigArguments, ExperimentArguments, SweepArguments};
 use strata_config::{Config, read_text};
 use strata_spec::DeviceChoice;
 use strata_sweep::{Method, Sweep, SweepFolder, find_sweep};
@@ -25,10 +25,10 @@ pub(crate) fn experiment(arguments: &ExperimentArguments) -> anyhow::Result<Exit
         return Err(Fault::Mistake(message.to_owned()).into());
     }
     let text = read_text(&arguments.config.config).map_err(Fault::Config)?;
-    let experiment = Config::parse(&text, &arguments.config.config, &arguments.config.sets).map_err(Fault::Config)?;
+    let ConfigArguments { config, sets, data } = &arguments.config;
+    let experiment = Config::parse_with_data(&text, config, sets, data.as_deref()).map_err(Fault::Config)?;
     let device = arguments.machine.device.unwrap_or(experiment.device);
-    let handed =
-        if arguments.config.config.is_file() { None } else { Some(Handed::new(&arguments.config.config, &text)?) };
+    let handed = if config.is_file() { None } else { Some(Handed::new(config, &text)?) };
     train(&experiment, device, handed)
 }
 

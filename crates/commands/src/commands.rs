@@ -78,7 +78,7 @@ pub(crate) fn run(command: Command, networks: Networks) -> anyhow::Result<()> {
 }
 
 fn read(config: &ConfigArguments) -> anyhow::Result<Config> {
-    let read = Config::read(&config.config, &config.sets)?;
+    let read = Config::read_with_data(&config.config, &config.sets, config.data.as_deref())?;
     note_unread(&read, config.data.as_deref());
     Ok(read)
 }
@@ -151,9 +151,10 @@ fn reproduce(arguments: &cli::Reproduce, networks: Networks) -> anyhow::Result<(
 fn several_seeds(arguments: &ExperimentArguments, seeds: &Seeds, networks: Networks) -> anyhow::Result<()> {
     // Read once: it may come through a pipe.
     let (path, text) = (&arguments.config.config, read_text(&arguments.config.config)?);
+    let data = arguments.config.data.as_deref().map(absolute).transpose()?;
     let of_seed = |seed: &u64| {
         let sets: Vec<String> = arguments.config.sets.iter().cloned().chain([format!("seed={seed}")]).collect();
-        Ok(on_machine(Config::parse(&text, path, &sets)?, &arguments.machine))
+        Ok(on_machine(Config::parse_with_data(&text, path, &sets, data.as_deref())?, &arguments.machine))
     };
     let configs = seeds.as_slice().iter().map(of_seed).collect::<anyhow::Result<Vec<_>>>()?;
     configs.first().into_iter().for_each(|config| note_unread(config, arguments.config.data.as_deref()));
@@ -161,7 +162,6 @@ fn several_seeds(arguments: &ExperimentArguments, seeds: &Seeds, networks: Netwo
         (Some(name), _) => name.clone(),
         (None, first) => format!("{}-seeds", first.map_or("experiment", |config| config.name.as_str())),
     };
-    let data = arguments.config.data.as_deref().map(absolute).transpose()?;
     let (stop, from) = (prepare()?, start_from(arguments)?);
     let group = arguments.runs.join(name);
     let runs = runner(networks, data, stop, &arguments.machine).start_seeds(&configs, &group, from.as_ref())?;

@@ -80,7 +80,16 @@ impl Config {
     ///
     /// The file cannot be read, is larger than 1 MiB or no UTF-8; or what [`Config::parse`] finds.
     pub fn read(path: &Path, sets: &[String]) -> Result<Self, ConfigError> {
-        Self::parse(&read::read_text(path)?, path, sets)
+        Self::read_with_data(path, sets, None)
+    }
+
+    /// As [`Config::read`], where the folder or file `data` is in the place of `dataset.path`, if there is one: what a config leaves to the data is looked up there.
+    ///
+    /// # Errors
+    ///
+    /// As [`Config::read`]; [`ConfigError::Data`] where `data` holds no such data.
+    pub fn read_with_data(path: &Path, sets: &[String], data: Option<&Path>) -> Result<Self, ConfigError> {
+        Self::parse_with_data(&read::read_text(path)?, path, sets, data)
     }
 
     /// Checks the config `text`, with `sets` laid over it; `origin` is what errors call the file.
@@ -92,7 +101,21 @@ impl Config {
     ///
     /// The first fault found: no TOML, a key that does not exist, or a value of the wrong type, out of its range or without effect.
     pub fn parse(text: &str, origin: &Path, sets: &[String]) -> Result<Self, ConfigError> {
-        read::values(text, origin, sets).map(|(values, network)| Self::of(values, network))
+        Self::parse_with_data(text, origin, sets, None)
+    }
+
+    /// As [`Config::parse`], with `data` as of [`Config::read_with_data`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Config::parse`]; [`ConfigError::Data`] where `data` holds no such data.
+    pub fn parse_with_data(
+        text: &str,
+        origin: &Path,
+        sets: &[String],
+        data: Option<&Path>,
+    ) -> Result<Self, ConfigError> {
+        read::values(text, origin, sets, data).map(|(values, network)| Self::of(values, network))
     }
 
     fn of(values: Values, network: NetworkSpec) -> Self {

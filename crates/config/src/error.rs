@@ -35,6 +35,12 @@ pub enum ConfigError {
         /// Bytes before the first that is not UTF-8.
         valid_up_to: usize,
     },
+    /// What is named in the place of `dataset.path` does not hold such data.
+    #[error("{problem}; it is looked into in the place of dataset.path")]
+    Data {
+        /// What is wrong, with its path.
+        problem: String,
+    },
     /// The text is no TOML, or a key or a value is wrong.
     #[error(transparent)]
     Invalid(#[from] Box<Invalid>),

@@ -39,8 +39,13 @@ pub fn read_text(path: &Path) -> Result<String, ConfigError> {
         .map_err(|error| ConfigError::NotUtf8 { path: path.to_owned(), valid_up_to: error.utf8_error().valid_up_to() })
 }
 
-/// The values of the config `text` with `sets` laid over it, and the network that they make.
-pub(crate) fn values(text: &str, origin: &Path, sets: &[String]) -> Result<(Values, NetworkSpec), ConfigError> {
+/// The values of the config `text` with `sets` laid over it, and the network that they make; data of one's own is at `data`, else where the config says.
+pub(crate) fn values(
+    text: &str,
+    origin: &Path,
+    sets: &[String],
+    data: Option<&Path>,
+) -> Result<(Values, NetworkSpec), ConfigError> {
     if text.len() as u64 > MAX_FILE_BYTES {
         return Err(ConfigError::TooLarge { path: origin.to_owned() });
     }
@@ -68,7 +73,7 @@ pub(crate) fn values(text: &str, origin: &Path, sets: &[String]) -> Result<(Valu
             let is_path = place == keys::PATH.path();
             values.insert(place, value);
             if is_path {
-                values.own_data = look_up::own_data(&written, &values)?;
+                values.own_data = look_up::own_data(&written, &values, data)?;
             }
         }
     }

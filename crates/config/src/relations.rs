@@ -96,7 +96,7 @@ fn own_data(written: &Written<'_, '_>, values: &Values, settings: &Settings) -> 
     ];
     for (key, said, found) in said {
         if let Some(found) = found.filter(|found| *found != said) {
-            return Err(fault(written, key, format!("{found} are at dataset.path, not {said}; leave it out")));
+            return Err(fault(written, key, format!("{found} are there, not {said}; leave it out")));
         }
     }
     Ok(())

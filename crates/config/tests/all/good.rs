@@ -355,8 +355,8 @@ fn a_folder_of_images_says_its_classes_and_counts() {
     assert_eq!((dataset.limit, config.batches_per_epoch()), (Some(9), 1));
     let wrong = [
         ("dataset.shape=[2, 4, 5]", "1 or 3 channels"),
-        ("dataset.train=30", "36 are at dataset.path, not 30"),
-        ("dataset.classes=3", "2 are at dataset.path, not 3"),
+        ("dataset.train=30", "36 are there, not 30"),
+        ("dataset.classes=3", "2 are there, not 3"),
         ("dataset.test=40", "fewer are drawn"),
         ("dataset.limit=33", "from 1 to 32"),
         ("loss.class_weights=[1, 2, 3]", "3 weights for 2 classes"),
@@ -366,6 +366,14 @@ fn a_folder_of_images_says_its_classes_and_counts() {
         let error = of_images(&[set]).unwrap_err().to_string();
         assert!(error.contains(expected), "{set}: {error}");
     }
+    // Another folder in the place of one that is not there.
+    let elsewhere = |data: &Path| {
+        let sets = ["dataset.kind=images", "dataset.shape=[1, 4, 5]", "dataset.path=\"none\""].map(str::to_owned);
+        Config::parse_with_data(SMALLEST, Path::new("small.toml"), &sets, Some(data))
+    };
+    assert_eq!(elsewhere(folder.path()).unwrap().dataset.kind.train_images(), 36);
+    let error = elsewhere(Path::new("nowhere")).unwrap_err().to_string();
+    assert!(error.contains("nowhere") && error.contains("in the place of dataset.path"), "{error}");
     let text = config.to_toml();
     folder.close().unwrap();
     assert_eq!(parse(&text, &[]).unwrap(), config);
