@@ -24,7 +24,7 @@ pub(crate) fn runs(arguments: cli::Runs) -> anyhow::Result<()> {
     if listed.is_empty() && output.format == Format::Table {
         return show("no runs yet: start one with `cargo xtask experiment CONFIG`\n");
     }
-    let mut listing = Listing::new(listed, &mut |error| tell(&format!("left out: {error}")));
+    let mut listing = Listing::new(listed, &mut |error| tell(&format!("note: notes and tags are left out: {error}")));
     conditions.iter().try_for_each(|filter| listing.keep(filter))?;
     if let Some(key) = &sort {
         listing.sort(key, descending)?;

@@ -5,13 +5,21 @@ use std::path::{Path, PathBuf};
 
 use strata_files::{escape_path, escape_truncated, remedy};
 
-use crate::names::MAX_NAME;
+use crate::names::{HISTORY, MAX_NAME, NOTES, TIMING};
 use crate::owner::Owner;
 use crate::schema::NEWEST_READABLE;
 
-/// What to do about a file of lines that is damaged.
-pub(crate) const LINES_REMEDY: &str =
-    "restore the file from a copy, or resume the run, which mends it from its record where that holds the lines";
+/// What to do about the file of lines at `path`, where it is damaged: who can make its lines again, if anybody can.
+pub(crate) fn remedy_of_lines(path: &Path) -> &'static str {
+    match path.file_name().and_then(|name| name.to_str()) {
+        Some(HISTORY) => {
+            "restore the file from a copy; of a run that is not finished a resume mends it, where its record holds the lines"
+        }
+        Some(TIMING) => "restore the file from a copy, or remove it, which loses the seconds alone",
+        Some(NOTES) => "put the line right, or take it out: each line is one note",
+        _ => "restore the file from a copy",
+    }
+}
 
 /// An error of this crate. Its message is one line, safe to print on a terminal, and ends with the remedy.
 #[derive(Debug, thiserror::Error)]
@@ -137,7 +145,7 @@ pub enum ReportError {
     },
 
     /// A file has more lines than any run writes.
-    #[error("{}: more than {limit} lines, which no run writes; {}", escape_path(path), LINES_REMEDY)]
+    #[error("{}: more than {limit} lines, which no run writes; {}", escape_path(path), remedy_of_lines(path))]
     TooMany {
         /// The file.
         path: PathBuf,

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::error::{LINES_REMEDY, ReportError};
+use crate::error::{ReportError, remedy_of_lines};
 use crate::history::MAX_HISTORY;
 
 /// The longest line read, in bytes, its newline included.
@@ -80,7 +80,7 @@ pub(crate) fn parse<T: DeserializeOwned>(path: &Path, number: usize, line: &[u8]
         path: path.to_path_buf(),
         line: Some(number),
         message: without_position(&e),
-        remedy: LINES_REMEDY,
+        remedy: remedy_of_lines(path),
     })
 }
 
@@ -239,6 +239,7 @@ mod tests {
         fs::write(&path, b"1\n2x\n3\n").unwrap();
         let error = read::<u32>(&path).unwrap_err().to_string();
         assert!(error.contains("history.jsonl line 2: trailing characters, column 2; restore"), "{error}");
+        assert!(error.contains("of a run that is not finished a resume mends it"), "{error}");
         fs::write(&path, b"1\n\n3\n").unwrap();
         assert!(read::<u32>(&path).unwrap_err().to_string().contains("line 2"));
     }

@@ -9,6 +9,8 @@ pub(crate) const CONFIG: &str = "config.toml";
 pub(crate) const PARENT: &str = "parent.json";
 pub(crate) const HISTORY: &str = "history.jsonl";
 pub(crate) const TIMING: &str = "timing.jsonl";
+/// What people say of the run: a line for each time that something was said.
+pub(crate) const NOTES: &str = "notes.jsonl";
 pub(crate) const RECORD: &str = "record.json";
 pub(crate) const LOCK: &str = "lock";
 

@@ -8,9 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock;
 use crate::error::ReportError;
 use crate::lines;
-
-/// The file beside the record: a line for each time that something was said.
-const NOTES: &str = "notes.jsonl";
+use crate::names::NOTES;
 
 /// The longest note and tag, in bytes.
 const MAX_NOTE: usize = 1 << 16;
@@ -154,7 +152,9 @@ mod tests {
         assert!(add_note(run.path(), Some(&"x".repeat(MAX_NOTE + 1)), &[], &[]).is_err());
         assert!(!run.path().join(NOTES).exists());
         std::fs::write(run.path().join(NOTES), "{\n").unwrap();
-        assert!(matches!(add_note(run.path(), Some("a"), &[], &[]), Err(ReportError::Malformed { .. })));
+        let error = add_note(run.path(), Some("a"), &[], &[]).unwrap_err();
+        assert!(matches!(error, ReportError::Malformed { .. }));
+        assert!(error.to_string().ends_with("or take it out: each line is one note"), "no resume mends notes: {error}");
         assert_eq!(std::fs::read_to_string(run.path().join(NOTES)).unwrap(), "{\n");
     }
 }
