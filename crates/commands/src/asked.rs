@@ -11,6 +11,8 @@ pub(crate) enum Asked {
     Resume,
     Reproduce,
     Sweep,
+    /// Writes a page of runs.
+    Comparing,
     Reading,
 }
 
@@ -22,6 +24,7 @@ impl Asked {
             Command::Resume(_) => Self::Resume,
             Command::Reproduce(_) => Self::Reproduce,
             Command::Sweep(_) => Self::Sweep,
+            Command::Compare { html: Some(_), .. } => Self::Comparing,
             Command::Prune { .. }
             | Command::Remove { .. }
             | Command::Runs(_)

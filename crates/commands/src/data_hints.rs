@@ -4,13 +4,20 @@ use std::io::ErrorKind;
 
 use strata_dataset::{DataFolder, DatasetError};
 use strata_files::too_many_open_files;
+use strata_spec::DatasetKind;
 
 use crate::asked::Asked;
 
 const NAME_A_FOLDER: &str = "--data is to name the folder that holds, or shall hold, the data set's files";
 
-/// What to do about images that could not be had from `folder`.
-pub(crate) fn hint(error: &DatasetError, folder: &DataFolder, asked: Asked) -> Option<&'static str> {
+const FREE_THE_CACHE: &str = "free some space there, or name another folder for the cache in XDG_CACHE_HOME";
+const ANOTHER_CACHE: &str = "XDG_CACHE_HOME names another folder for the cache";
+
+/// What to do about images of the kind `kind` that could not be had from `folder`.
+pub(crate) fn hint(error: &DatasetError, folder: &DataFolder, kind: DatasetKind, asked: Asked) -> Option<&'static str> {
+    if let (DatasetKind::Images | DatasetKind::Arrays, Some(hint)) = (kind, of_own_data(error)) {
+        return Some(hint);
+    }
     let is_named = folder.path().is_some();
     let source = match error {
         DatasetError::NotAFolder { .. } => return Some(NAME_A_FOLDER),
@@ -55,14 +62,6 @@ pub(crate) fn hint(error: &DatasetError, folder: &DataFolder, asked: Asked) -> O
         }
         DatasetError::Memory { what, .. } if what.starts_with("synthetic test") => return Some("lower dataset.test"),
         DatasetError::Memory { .. } => return Some("close other programs, or use a machine with more memory"),
-        DatasetError::Io { source, action, .. } if action.ends_with("the packed images") => {
-            return match source.kind() {
-                ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
-                    Some("free some space there, or name another folder for the cache in XDG_CACHE_HOME")
-                }
-                _ => Some("XDG_CACHE_HOME names another folder for the cache"),
-            };
-        }
         DatasetError::Io { source, .. } => source,
         _ => return None,
     };
@@ -86,19 +85,74 @@ pub(crate) fn hint(error: &DatasetError, folder: &DataFolder, asked: Asked) -> O
     }
 }
 
+/// What to do about a user's own images or arrays: they have a path and no address, and what is made of them is kept in the cache.
+fn of_own_data(error: &DatasetError) -> Option<&'static str> {
+    match error {
+        DatasetError::NotAFolder { .. } => Some("--data is to name the folder of the images, or the arrays"),
+        DatasetError::NoCacheFolder => Some(ANOTHER_CACHE),
+        DatasetError::Archive { .. } => Some("put that file right, or name another one in dataset.path or with --data"),
+        DatasetError::Io { source, .. } if too_many_open_files(source) => None,
+        DatasetError::Io { source, action, .. } if IN_THE_CACHE.contains(action) => match source.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => Some(FREE_THE_CACHE),
+            _ => Some(ANOTHER_CACHE),
+        },
+        DatasetError::Io { source, .. } if source.kind() == ErrorKind::PermissionDenied => {
+            Some("make it readable for you, or name others in dataset.path or with --data")
+        }
+        DatasetError::Io { .. } => Some("dataset.path names the data, unless --data does"),
+        _ => None,
+    }
+}
+
+/// What is done to files of the cache, where images of a user's own are packed.
+const IN_THE_CACHE: [&str; 4] = ["make the folder", "read back", "write the packed images", "read the packed images"];
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// These kinds have no address.
+    #[test]
+    fn what_is_missing_of_a_users_own_data_is_looked_for_where_the_config_says() {
+        let io = |action, kind: ErrorKind| DatasetError::Io { action, path: "a".into(), source: kind.into() };
+        let hint = |error: DatasetError, folder: &DataFolder, kind| {
+            let hint = hint(&error, folder, kind, Asked::Experiment).unwrap();
+            assert!(!hint.contains("dataset.url"), "{hint}");
+            hint
+        };
+        for folder in [DataFolder::Cache, DataFolder::Named("data".into())] {
+            assert!(hint(io("open", ErrorKind::NotFound), &folder, DatasetKind::Arrays).contains("dataset.path"));
+            let cache =
+                ["make the folder", "write the packed images"].map(|action| io(action, ErrorKind::PermissionDenied));
+            for error in cache {
+                assert_eq!(hint(error, &folder, DatasetKind::Images), ANOTHER_CACHE);
+            }
+            let broken = DatasetError::Archive { path: "a.npz".into(), problem: "cut off".into() };
+            assert!(hint(broken, &folder, DatasetKind::Arrays).contains("--data"));
+        }
+        assert_eq!(hint(DatasetError::NoCacheFolder, &DataFolder::Cache, DatasetKind::Images), ANOTHER_CACHE);
+    }
 
     #[test]
     fn data_hints_name_the_folder_that_was_given() {
         let error = |kind: ErrorKind| DatasetError::Io { action: "open", path: "a".into(), source: kind.into() };
         let named = DataFolder::Named("data".into());
-        assert_eq!(hint(&error(ErrorKind::NotFound), &named, Asked::Experiment), Some(NAME_A_FOLDER));
-        assert!(hint(&error(ErrorKind::NotFound), &DataFolder::Cache, Asked::Reading).unwrap().contains("dataset.url"));
+        assert_eq!(
+            hint(&error(ErrorKind::NotFound), &named, DatasetKind::Cifar10, Asked::Experiment),
+            Some(NAME_A_FOLDER)
+        );
+        assert!(
+            hint(&error(ErrorKind::NotFound), &DataFolder::Cache, DatasetKind::Cifar10, Asked::Reading)
+                .unwrap()
+                .contains("dataset.url")
+        );
         let full =
             DatasetError::Io { action: "write", path: "a".into(), source: std::io::Error::from_raw_os_error(24) };
-        assert!(hint(&full, &named, Asked::Experiment).unwrap().contains("open files"));
-        assert!(hint(&DatasetError::Missing { path: "a".into() }, &named, Asked::Resume).unwrap().contains("--data"));
+        assert!(hint(&full, &named, DatasetKind::Cifar10, Asked::Experiment).unwrap().contains("open files"));
+        assert!(
+            hint(&DatasetError::Missing { path: "a".into() }, &named, DatasetKind::Cifar10, Asked::Resume)
+                .unwrap()
+                .contains("--data")
+        );
     }
 }

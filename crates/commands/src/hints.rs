@@ -60,13 +60,18 @@ fn of_experiment(error: &ExperimentError, asked: Asked) -> Option<String> {
             "ask for fewer with RAYON_NUM_THREADS, or raise the limit (ulimit -u)".to_owned()
         }
         ExperimentError::Threads { .. } => "ask for fewer with --threads, or raise the limit (ulimit -u)".to_owned(),
-        ExperimentError::Data { source, folder } => return data_hints::hint(source, folder, asked).map(str::to_owned),
+        ExperimentError::Data { source, folder, kind } => {
+            return data_hints::hint(source, folder, *kind, asked).map(str::to_owned);
+        }
         ExperimentError::Picture { .. } => "name another file with --out".to_owned(),
         ExperimentError::Memory { key, .. } => format!("lower {key}, or use a machine with more"),
         ExperimentError::UnrecordableFolder { .. } => {
             "a resume would not find it: name a link to it with --data (ln -s), or rename it".to_owned()
         }
         ExperimentError::NoRun { .. } => LISTED.to_owned(),
+        ExperimentError::StartFrom { .. } if matches!(asked, Asked::Reproduce | Asked::Resume) => {
+            "put the weights back that the run started from: from others it would be another run".to_owned()
+        }
         ExperimentError::StartFrom { .. } => {
             "--new-last-layer leaves the last layer out; PyTorch saves by safetensors.torch.save_file(model.state_dict(), FILE)".to_owned()
         }
@@ -77,7 +82,7 @@ fn of_experiment(error: &ExperimentError, asked: Asked) -> Option<String> {
         ExperimentError::Train(TrainError::NoDevice { .. } | TrainError::OnlyOnCpu { .. }) => {
             "--device cpu does without a card".to_owned()
         }
-        ExperimentError::Train(TrainError::Io { .. }) => return another_folder(asked),
+        ExperimentError::Train(TrainError::Io { .. }) => return another_folder(asked, ""),
         _ => return None,
     })
 }
@@ -92,14 +97,20 @@ fn of_report(error: &ReportError, asked: Asked) -> Option<String> {
         ReportError::NoOrder { found: "a number", .. } => {
             Some("numbers are written with a point, as in 'val_acc > 0.6'".to_owned())
         }
-        ReportError::Io { .. } => another_folder(asked),
+        ReportError::Io { action, .. } => another_folder(asked, action),
         _ => None,
     }
 }
 
-/// A new run can lie elsewhere; one that is resumed lies where it is.
-fn another_folder(asked: Asked) -> Option<String> {
-    (asked != Asked::Resume).then(|| "or choose another folder with --runs".to_owned())
+/// A new run can lie elsewhere; one that is resumed, or looked at, lies where it is.
+fn another_folder(asked: Asked, action: &str) -> Option<String> {
+    let hint = match asked {
+        Asked::Resume => return None,
+        Asked::Comparing if action.starts_with("write") => "or name another file with --html",
+        Asked::Reading | Asked::Comparing if !action.starts_with("list the runs") => return None,
+        _ => "or choose another folder with --runs",
+    };
+    Some(hint.to_owned())
 }
 
 const LISTED: &str = "`cargo xtask runs` lists the runs";
@@ -136,6 +147,19 @@ mod tests {
         assert!(hints.iter().all(|hint| hint.contains("`3072 7 10` to target/architectures.txt")), "{hints:?}");
     }
 
+    /// Neither `reproduce` nor `resume` has an option for it.
+    #[test]
+    fn weights_that_are_gone_are_to_be_put_back_for_a_run_that_is_there() {
+        let error = || {
+            let (path, reason) = ("runs/a/model.safetensors".into(), "no such file".into());
+            anyhow::Error::from(ExperimentError::StartFrom { path, reason })
+        };
+        assert!(hint(&error(), Asked::Experiment).unwrap().contains("--new-last-layer"));
+        for asked in [Asked::Reproduce, Asked::Resume] {
+            assert!(hint(&error(), asked).unwrap().starts_with("put the weights back"), "{asked:?}");
+        }
+    }
+
     #[test]
     fn a_resumed_run_gets_no_hint_about_another_folder() {
         let source = || std::io::Error::from(std::io::ErrorKind::StorageFull);
@@ -145,5 +169,7 @@ mod tests {
         };
         assert!(hint(&error(), Asked::Experiment).unwrap().contains("--runs"));
         assert_eq!(hint(&error(), Asked::Resume), None);
+        assert_eq!(hint(&error(), Asked::Reading), None, "`note` and `report` write where the run is");
+        assert_eq!(hint(&error(), Asked::Comparing).unwrap(), "or name another file with --html");
     }
 }

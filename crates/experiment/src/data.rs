@@ -37,7 +37,7 @@ pub(crate) fn load_of(
     display.clear();
     dataset.map_err(|source| match source {
         DatasetError::Cancelled => ExperimentError::InterruptedEarly,
-        source => ExperimentError::Data { source: Box::new(source), folder: folder.clone() },
+        source => ExperimentError::Data { source: Box::new(source), folder: folder.clone(), kind: spec.kind() },
     })
 }
 

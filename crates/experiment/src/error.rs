@@ -7,7 +7,7 @@ use strata_dataset::{DataFolder, DatasetError};
 use strata_export::ExportError;
 use strata_files::escape_path;
 use strata_report::ReportError;
-use strata_spec::NetworkSpec;
+use strata_spec::{DatasetKind, NetworkSpec};
 use strata_trainer::TrainError;
 
 /// An error of any part of an experiment.
@@ -27,6 +27,8 @@ pub enum ExperimentError {
         source: Box<DatasetError>,
         /// Where they were looked for.
         folder: DataFolder,
+        /// What they are.
+        kind: DatasetKind,
     },
     /// A picture could not be written.
     #[error(transparent)]

@@ -28,7 +28,8 @@ impl Runner<'_> {
         if let Some(path) = self.data.as_ref().filter(|path| !path.exists()) {
             // Nothing is downloaded to a folder that is misspelt, or whose disk is not mounted.
             let (path, folder) = (path.clone(), DataFolder::Existing(path.clone()));
-            return Err(ExperimentError::Data { source: Box::new(DatasetError::NotAFolder { path }), folder });
+            let (source, kind) = (Box::new(DatasetError::NotAFolder { path }), experiment.dataset.kind.kind());
+            return Err(ExperimentError::Data { source, folder, kind });
         }
         let mut parts = self.prepare(&experiment, resumption.data_folder())?;
         let beginning = resumption.parent().map_or(Beginning::Drawn, Beginning::Again);
