@@ -52,8 +52,7 @@ pub(crate) fn split(experiment: &Config, dataset: &Dataset) -> Result<(Split, To
     let (count, wanted) = (dataset.train.len(), experiment.dataset.validation);
     let mut split = match dataset.validation {
         Some(own) if own != wanted => {
-            let reason = format!("the data set has a validation part of its own, of {own} images");
-            return Err(DatasetError::Value { name: "validation", value: wanted as u64, problem: reason }.into());
+            return Err(ExperimentError::ValidationPart { own, wanted });
         }
         Some(own) => Split::of_parts(count, own)?,
         None => Split::random(count, wanted, &mut rng)?,
@@ -85,4 +84,33 @@ pub(crate) fn inputs_and_labels(
     let of_sample = |index: &u32| images.values_of(*index as usize).unwrap_or_default();
     let values: Vec<f32> = batch.iter().flat_map(of_sample).copied().collect();
     Ok((predictor.features_of_values(&values).map_err(TrainError::from)?, labels))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of arrays it is found where they are read, after the config was checked.
+    #[test]
+    fn a_validation_part_of_its_own_is_told_with_what_to_write() {
+        let text =
+            "phases = [{ epochs = 1, lr = 0.1 }]\n[dataset]\nkind = \"synthetic\"\ntrain = 100\n[model]\nhidden = []\n";
+        let config = |set: &[&str]| {
+            let set: Vec<String> = set.iter().map(ToString::to_string).collect();
+            Config::parse(text, Path::new("own.toml"), &set).unwrap()
+        };
+        let of = |config: &Config| {
+            let mut dataset = load(config, &DataFolder::Cache, &mut Display::default(), &Stop::default())
+                .map_err(|e| e.to_string())?;
+            dataset.validation = Some(20);
+            split(config, &dataset).map(|(split, _)| split.validation.len()).map_err(|error| {
+                assert_eq!(error.exit_code(), 2);
+                error.to_string()
+            })
+        };
+        let told = of(&config(&[])).unwrap_err();
+        assert!(told.contains("of 20 images, and dataset.validation is 10 (a tenth of the training images"), "{told}");
+        assert!(told.ends_with("write dataset.validation = 20"), "{told}");
+        assert_eq!(of(&config(&["dataset.validation=20"])), Ok(20));
+    }
 }

@@ -85,6 +85,17 @@ pub enum ExperimentError {
         /// The config's key.
         key: &'static str,
     },
+    /// A validation part of another size than the config's, which is found where its data is read.
+    #[error(
+        "the data set has a validation part of its own, of {own} images, and dataset.validation is {wanted} (a tenth of the training images where it is \
+         not written): write dataset.validation = {own}"
+    )]
+    ValidationPart {
+        /// What the data set has.
+        own: usize,
+        /// What the config says, or takes where it does not.
+        wanted: usize,
+    },
     /// A class that cannot have a balanced weight.
     #[error("the class with the label {class} has no image to train on, and so no balanced weight")]
     NoWeight {
@@ -205,6 +216,7 @@ impl ExperimentError {
             | Self::UnrecordableFolder { .. }
             | Self::NoImage { .. }
             | Self::NoWeight { .. }
+            | Self::ValidationPart { .. }
             | Self::OfBytes { .. }
             | Self::StartFrom { .. }
             | Self::Reproduce { .. }
