@@ -10,7 +10,7 @@ use crate::domain::Domain;
 use crate::error::SweepError;
 use crate::read_keys;
 use crate::spec::{Budget, Halving, Method, Slurm, Sweep};
-use crate::text::{Table, Text};
+use crate::text::{Table, Text, Value};
 
 const TOP: &[&str] = &[
     "name",
@@ -248,6 +248,14 @@ fn budget(top: &Table<'_>) -> Result<Budget, SweepError> {
 fn halving(top: &Table<'_>, base: &Config) -> Result<Option<Halving>, SweepError> {
     let Some(table) = top.table("halving")? else { return Ok(None) };
     table.takes_only(&["first", "factor"])?;
+    // Runs that pause have a history alone: the test's numbers, the best epoch's and the seconds come with the record.
+    let is_of_epochs = |name: &str| matches!(name, "loss" | "acc") || strata_metrics::find(name).is_some();
+    let is_measured =
+        |value: &Value<'_>| value.get_ref().as_str().and_then(|key| key.strip_prefix("val_")).is_some_and(is_of_epochs);
+    if let Some(value) = top.get("objective").filter(|value| !is_measured(value)) {
+        let message = "is not measured after each epoch, which `halving` goes by: expected val_acc, val_loss, or val_ and one of `metrics`";
+        return Err(top.wrong("objective", value, message));
+    }
     let epochs = base.epochs() as u64;
     let first = table.integer("first", 1, epochs.saturating_sub(1).max(1))?;
     let first = first

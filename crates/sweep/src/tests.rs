@@ -124,6 +124,26 @@ fn what_is_wrong_with_the_whole_file_is_told() {
     }
 }
 
+/// A run that pauses has no record of its end, so that every member would pause without a value.
+#[test]
+fn halving_takes_an_objective_that_each_epoch_has() {
+    let read = |objective: &str, halving: &str| {
+        let top = format!("base = \"b\"\nmethod = \"grid\"\nobjective = \"{objective}\"\n");
+        let sets = ["metrics=[\"top_2\"]", "evaluation.mirrored=true"].map(str::to_owned);
+        let text = format!("{top}[keys]\n\"phases.0.lr\" = [0.1]\n{halving}");
+        Sweep::parse(Path::new("sweep.toml"), &text, Path::new("b"), BASE, &sets).map_err(|error| error.to_string())
+    };
+    let halving = "[halving]\nfirst = 1\n";
+    for objective in ["test_acc", "best_val_acc", "initial_val_loss", "seconds", "test_top_2", "val_acc_mirrored"] {
+        let found = read(objective, halving).unwrap_err();
+        assert!(found.starts_with("sweep.toml:3: objective: is not measured after each epoch"), "{objective}: {found}");
+        read(objective, "").unwrap();
+    }
+    for objective in ["val_acc", "val_loss", "val_top_2"] {
+        read(objective, halving).unwrap();
+    }
+}
+
 #[test]
 fn a_grid_of_ten_million_is_refused_by_its_count() {
     let values = |count: usize| (0..count).map(|index| format!("{}", index + 1)).collect::<Vec<_>>().join(", ");
