@@ -236,7 +236,7 @@ impl<'a> Desk<'a> {
         match launcher.look(self.folder, &name) {
             Look::Held => Ok(Settled::Held),
             Look::Absent => Ok(Settled::Open(Start::New(sets_of(self.folder.sweep(), &self.state.points, member)))),
-            Look::Failed(_) if is_retried => Ok(Settled::Open(Start::Resume)),
+            Look::Failed { .. } if is_retried => Ok(Settled::Open(Start::Resume)),
             found => match event_of(found, id, target) {
                 // It waits at the rung that it is to leave now.
                 Some(Event::Paused { epochs, .. }) if self.state.members[index].rungs.contains_key(&epochs) => {

@@ -55,11 +55,15 @@ pub(crate) enum Event {
         epochs: usize,
         seconds: f64,
     },
-    /// A member failed.
+    /// A member failed. What it cost counts all the same; journals of earlier versions do not say it.
     Failed {
         #[serde(flatten)]
         id: Id,
         reason: String,
+        #[serde(default)]
+        epochs: usize,
+        #[serde(default)]
+        seconds: f64,
     },
     /// A failed member is to be run again, or one that was taken and never begun.
     Retried {
@@ -74,6 +78,11 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D:
 }
 
 impl Event {
+    /// That a member failed without having been started.
+    pub(crate) fn not_started(id: Id, reason: String) -> Self {
+        Self::Failed { id, reason, epochs: 0, seconds: 0.0 }
+    }
+
     /// What became of a member, in words.
     pub(crate) fn words(&self) -> String {
         let shown = |value: &Option<f64>| value.map_or_else(|| "no value".to_owned(), |value| format!("{value:.4}"));

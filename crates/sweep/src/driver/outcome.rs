@@ -34,8 +34,15 @@ pub enum Look {
         /// Seconds that it took so far.
         seconds: f64,
     },
-    /// It failed, with the reason.
-    Failed(String),
+    /// It failed.
+    Failed {
+        /// Why.
+        reason: String,
+        /// Epochs that were trained.
+        epochs: usize,
+        /// Seconds that it took.
+        seconds: f64,
+    },
 }
 
 /// Looks at the run in the folder `run`.
@@ -54,10 +61,11 @@ pub(crate) fn look(run: &Path, sweep: &Sweep) -> Look {
             seconds,
         },
         RunState::Known(Status::Failed) => {
-            Look::Failed(summary.reason.unwrap_or_else(|| "its record does not say why".into()))
+            let reason = summary.reason.unwrap_or_else(|| "its record does not say why".into());
+            Look::Failed { reason, epochs: values(run, sweep).len(), seconds }
         }
         RunState::Known(Status::Interrupted) | RunState::Died => Look::Stopped { values: values(run, sweep), seconds },
-        RunState::Unreadable(reason) => Look::Failed(reason),
+        RunState::Unreadable(reason) => Look::Failed { reason, epochs: values(run, sweep).len(), seconds },
     }
 }
 
@@ -83,7 +91,7 @@ pub(crate) fn event_of(look: Look, id: Id, pause_after: Option<usize>) -> Option
         Look::Finished { value, metrics, epochs, seconds } => {
             Some(Event::Finished { id, value, metrics, epochs, seconds })
         }
-        Look::Failed(reason) => Some(Event::Failed { id, reason }),
+        Look::Failed { reason, epochs, seconds } => Some(Event::Failed { id, reason, epochs, seconds }),
         Look::Stopped { values, seconds } => {
             let epochs = pause_after.filter(|epochs| values.len() >= *epochs)?;
             let value = values.get(epochs - 1).copied().flatten();

@@ -161,7 +161,7 @@ impl<'a> Driver<'a> {
         let reason =
             format!("not started: it needs about {} MB of memory, and {} MB are free", megabytes.0, megabytes.1);
         let id = self.desk.id(self.desk.state.index(job.member));
-        self.desk.record(vec![Event::Failed { id, reason }])?;
+        self.desk.record(vec![Event::not_started(id, reason)])?;
         Ok(Next::Wait)
     }
 
@@ -192,7 +192,7 @@ impl<'a> Driver<'a> {
                 let id = self.desk.id(self.desk.state.index(job.member));
                 let reason = format!("it could not be started: {error}");
                 tell(Told::Ended(&job, format!("failed: {reason}")));
-                self.desk.record(vec![Event::Failed { id, reason }])?;
+                self.desk.record(vec![Event::not_started(id, reason)])?;
             }
         }
         Ok(())
@@ -227,7 +227,7 @@ impl<'a> Driver<'a> {
         let id = self.desk.id(index);
         let found = launcher.look(folder, &job.name);
         let stopped = match &found {
-            Look::Stopped { values, .. } => Some(values.len()),
+            Look::Stopped { values, seconds } => Some((values.len(), *seconds)),
             _ => None,
         };
         let attempts = self.desk.state.members[index].attempts;
@@ -246,7 +246,8 @@ impl<'a> Driver<'a> {
             (None, None) if stopped.is_some() => return Event::Released { id },
             (None, None) => format!("its process was lost{}", log()),
         };
-        Event::Failed { id, reason }
+        let (epochs, seconds) = stopped.unwrap_or_default();
+        Event::Failed { id, reason, epochs, seconds }
     }
 
     /// Reads what others wrote, where nothing else did: a stop may have been asked for.

@@ -139,7 +139,11 @@ pub fn collect(folder: &SweepFolder, launcher: &dyn Launcher) -> Result<usize, S
         let name = folder.sweep().member_name(desk.state.member(index));
         let event = match launcher.look(folder, &name) {
             // A task that failed before its run had a record tells why in its log alone.
-            Look::Absent | Look::Stopped { .. } => failure(folder, index).map(|reason| Event::Failed { id, reason }),
+            Look::Absent => failure(folder, index).map(|reason| Event::not_started(id, reason)),
+            Look::Stopped { values, seconds } => {
+                let epochs = values.len();
+                failure(folder, index).map(|reason| Event::Failed { id, reason, epochs, seconds })
+            }
             found => event_of(found, id, None),
         };
         let is_news = match (&event, &desk.state.members[index].state) {

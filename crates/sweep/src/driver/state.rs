@@ -127,7 +127,14 @@ impl State {
             }
             Event::Released { id } => self.set(self.place(id)?, MemberState::Interrupted),
             Event::Retried { id } => self.set(self.place(id)?, MemberState::Pending),
-            Event::Failed { id, reason } => self.set(self.place(id)?, MemberState::Failed(reason)),
+            Event::Failed { id, reason, epochs, seconds } => {
+                let index = self.place(id)?;
+                let known = &self.members[index];
+                // What it had cost before stays, where it was resumed in vain or the line does not say.
+                let (epochs, seconds) = (epochs.max(known.epochs), seconds.max(known.seconds));
+                self.measured(index, epochs, seconds);
+                self.set(index, MemberState::Failed(reason));
+            }
             Event::Paused { id, epochs, value, seconds } => {
                 let index = self.place(id)?;
                 self.members[index].rungs.insert(epochs, value);

@@ -44,7 +44,7 @@ pub fn summary_lines(folder: &SweepFolder, state: &State, jobs: usize) -> Vec<St
     }
     let open = all.saturating_sub(finished + failed);
     if finished > 0 && open > 0 && !is_spent && sweep.halving.is_none() {
-        let seconds = state.seconds / finished as f64 * open as f64;
+        let seconds = state.seconds / (finished + failed) as f64 * open as f64;
         let hours = sweep.budget.hours.map_or(f64::INFINITY, |hours| hours * 3600.0 - state.seconds);
         let epochs = sweep.budget.epochs.map_or(f64::INFINITY, |epochs| {
             epochs.saturating_sub(state.epochs) as f64 * state.seconds / state.epochs.max(1) as f64

@@ -1,5 +1,7 @@
 //! Drivers over simulated members: who runs what, how often, and what is proposed.
 
+mod costs;
+
 use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
