@@ -11,7 +11,7 @@ mod philox;
 mod tests;
 mod tpe;
 
-use crate::domain::Domain;
+use crate::domain::{Domain, Grid};
 use crate::driver::state::State;
 use crate::error::SweepError;
 use crate::spec::{Method, Point, Sweep};
@@ -112,7 +112,12 @@ impl Domain {
             Self::Range(range) => match range.count() {
                 Some(count) if !range.is_linear_integer() => {
                     let last = count.saturating_sub(1);
-                    range.text(range.counted(((u * last as f64).round().max(0.0) as usize).min(last)))
+                    // Places are shares of the way to `high`, which need not be one of the steps.
+                    let index = match range.grid {
+                        Some(Grid::Step(step)) => u * (range.high - range.low) / step,
+                        _ => u * last as f64,
+                    };
+                    range.text(range.counted((index.round().max(0.0) as usize).min(last)))
                 }
                 _ => range.text(range.between(u.clamp(0.0, 1.0))),
             },

@@ -85,6 +85,28 @@ fn finished(point: usize, value: Option<f64>) -> Event {
     Event::Finished { id, value, metrics, epochs: 1, seconds: 1.0 }
 }
 
+/// What a method learns of a value's place is the place that it proposes this value by.
+#[test]
+fn each_counted_value_is_the_nearest_to_its_own_place() {
+    for range in [
+        "low = 1, high = 100, step = 10",
+        "low = 1, high = 101, step = 10",
+        "low = 1, high = 100",
+        "low = 1, high = 1000, points = 4, scale = \"log\"",
+    ] {
+        let domain = &sweep("grid", "", &format!("\"dataset.batch\" = {{ {range} }}\n")).keys[0].domain;
+        for value in (0..domain.count().unwrap()).filter_map(|index| domain.at(index)) {
+            assert_eq!(domain.nearest(domain.place(&value).unwrap()), value, "{range}");
+        }
+    }
+    let key = "\"phases.0.lr\" = { low = 0.1, high = 1.05, step = 0.1 }\n";
+    let domain = &sweep("grid", "", key).keys[0].domain;
+    let values: Vec<String> = (0..domain.count().unwrap()).filter_map(|index| domain.at(index)).collect();
+    let found: Vec<String> = values.iter().map(|value| domain.nearest(domain.place(value).unwrap())).collect();
+    assert_eq!(found, values);
+    assert_eq!((domain.nearest(1.0), domain.nearest(0.0)), ("1.0".to_owned(), "0.1".to_owned()));
+}
+
 /// One process may propose all points, or each be another's that knows the journal alone, and results may come late and be taken back.
 #[test]
 fn a_proposer_that_was_there_from_the_start_proposes_what_a_new_one_does() {
