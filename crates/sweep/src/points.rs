@@ -9,7 +9,7 @@ use crate::spec::{Method, Point, Sweep};
 
 /// Draws in a row that gave nothing new after which a space of counted values counts as used up.
 const MAX_REPEATS: usize = 10_000;
-/// Points of a sweep that only hours limit.
+/// Points of a sweep that only hours limit, where they do not end by themselves as those of a grid do.
 const UNCOUNTED: usize = 2_000;
 
 impl Sweep {
@@ -28,7 +28,7 @@ impl Sweep {
         match (self.budget.members, self.budget.epochs) {
             (Some(members), _) => (members / self.seeds.len()).min(most),
             (None, Some(epochs)) => usize::try_from(epochs).unwrap_or(most).min(most),
-            (None, None) if self.budget.hours.is_some() => UNCOUNTED.min(most),
+            (None, None) if self.budget.hours.is_some() && self.method != Method::Grid => UNCOUNTED.min(most),
             (None, None) => most,
         }
     }
@@ -128,6 +128,18 @@ mod tests {
         let shown: Vec<String> =
             points.iter().map(|point| point.iter().flatten().cloned().collect::<Vec<_>>().join(" ")).collect();
         assert_eq!(shown, ["\"sgd\" 0.0", "\"sgd\" 0.9", "\"adam\""]);
+    }
+
+    /// What hours leave out of a grid is what they do not suffice for.
+    #[test]
+    fn a_grid_that_only_hours_limit_has_each_combination_and_draws_end() {
+        let keys = "\"phases.0.lr\" = { low = 0.001, high = 3.0, points = 3000 }\n";
+        let points = |method: &str, top: &str| sweep(method, top, keys).points().unwrap();
+        let grid = points("grid", "budget = { hours = 1.0 }");
+        assert_eq!((grid.len(), &grid), (3000, &points("grid", "")));
+        assert_eq!(points("grid", "budget = { hours = 1.0, epochs = 100 }").len(), 100);
+        let key = "\"phases.0.lr\" = { low = 1e-3, high = 1.0 }\n";
+        assert_eq!(sweep("random", "budget = { hours = 1.0 }", key).points().unwrap().len(), 2000);
     }
 
     #[test]
