@@ -176,7 +176,7 @@ impl<'a> Desk<'a> {
         }
         let sweep = self.folder.sweep();
         let number = self.state.points.len();
-        if sweep.method.learns() && !is_spent && number < sweep.most_points() {
+        if self.may_propose() && !is_spent {
             if let Some(values) = self.proposer.next(sweep, &self.state)? {
                 self.tell(&lock, vec![Event::Proposed { point: number, values }])?;
                 drop(lock);
@@ -188,6 +188,12 @@ impl<'a> Desk<'a> {
         let is_mine = self.state.claimed.values().any(|driver| *driver == self.name);
         let more_may_come = sweep.halving.is_some() && others && !is_spent;
         Ok(if is_held || is_mine || more_may_come { Next::Wait } else { Next::Done })
+    }
+
+    /// Whether points are to come that depend on results, as far as their number goes.
+    fn may_propose(&self) -> bool {
+        let sweep = self.folder.sweep();
+        sweep.method.learns() && self.state.points.len() < sweep.most_points()
     }
 
     /// Whether the budget is spent: nothing new is begun.
@@ -215,7 +221,7 @@ impl<'a> Desk<'a> {
             return None;
         }
         state
-            .promoted()
+            .promoted(!self.may_propose())
             .filter(|index| !self.foreign.contains(index))
             .or_else(|| state.open.iter().find(is_free).copied())
     }

@@ -211,11 +211,12 @@ impl State {
         }
     }
 
-    /// The member that its rung lets go on, if there is one.
-    pub(crate) fn promoted(&self) -> Option<usize> {
+    /// The member that its rung lets go on, if there is one; `is_whole` where no further point is proposed.
+    pub(crate) fn promoted(&self, is_whole: bool) -> Option<usize> {
         let rungs = self.rungs.as_ref()?;
         // A sweep of few points would end without one run of full length: once nothing else is left, the best of the latest rung goes on.
-        let is_over = self.open.is_empty() && self.claimed.is_empty() && self.finished == 0;
+        // A method that learns has nothing else after every point, and proposes the next one then.
+        let is_over = is_whole && self.open.is_empty() && self.claimed.is_empty() && self.finished == 0;
         let (point, epochs) = rungs.promoted().or_else(|| rungs.best_of_latest().filter(|_| is_over))?;
         let mut members = point * self.seeds..(point + 1) * self.seeds;
         members.find(|index| self.members[*index].state == MemberState::Paused(epochs))

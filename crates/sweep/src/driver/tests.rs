@@ -1,6 +1,7 @@
 //! Drivers over simulated members: who runs what, how often, and what is proposed.
 
 mod costs;
+mod halving;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -210,37 +211,6 @@ fn tpe_proposes_the_same_points_whatever_finishes_first() {
         rates.map(|rate| (rate.log10() + 1.0).abs()).sum::<f64>() / points.len() as f64
     };
     assert!(distance(&one[25..]) < 0.6 * distance(&one[..10]), "{} {}", distance(&one[25..]), distance(&one[..10]));
-}
-
-#[test]
-fn halving_pauses_runs_and_takes_the_best_third_on() {
-    let temporary = tempfile::tempdir().unwrap();
-    let folder = begin(temporary.path(), "random", "budget = { members = 27 }\nhalving = { first = 1, factor = 3 }");
-    let launcher = Simulated { preempted: 0.1, ..Simulated::default() };
-    let state = run(&folder, options(1), &launcher);
-    // Of four epochs the rungs are 1 and 3: of 27 at most 9 and some that were the best for a while go on, of those a third.
-    let reached = |epochs: usize| state.members.iter().filter(|known| known.rungs.contains_key(&epochs)).count();
-    assert_eq!(reached(1), 27);
-    assert!((9..=14).contains(&reached(3)), "{}", reached(3));
-    assert!((3..=6).contains(&state.counts().0), "{:?}", state.counts());
-    let best = crate::driver::best::ranked(&folder, &state)[0].0;
-    let rate: f64 = state.points[best][0].as_ref().unwrap().parse().unwrap();
-    assert!((rate.log10() + 1.0).abs() < 0.3, "{rate}");
-}
-
-/// Most points end at a rung: a method that learns waits for none of them.
-#[test]
-fn a_method_that_learns_proposes_from_the_first_rung_whoever_goes_on() {
-    let points = |jobs: usize, slow: usize, seed: u64| {
-        let temporary = tempfile::tempdir().unwrap();
-        let top = "seed = 7\nseeds = 2\nlag = 2\nbudget = { members = 60 }\nhalving = { first = 1, factor = 2 }";
-        let folder = begin(temporary.path(), "tpe", top);
-        let state = run(&folder, options(jobs), &Simulated { slow, seed, preempted: 0.1, ..Simulated::default() });
-        assert!(state.counts().0 < 60 && state.counts().0 > 0, "{:?}", state.counts());
-        state.points
-    };
-    let one = points(1, 1, 0);
-    assert_eq!((one.len(), &one), (30, &points(4, 9, 1)));
 }
 
 #[test]
