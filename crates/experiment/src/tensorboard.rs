@@ -16,15 +16,36 @@ const EVERY_STEPS: u64 = 10;
 const SHEET: usize = 64;
 const COLUMNS: usize = 16;
 
+/// How batches become training steps.
+#[derive(Debug, Clone, Copy)]
+struct Steps {
+    /// Of an epoch.
+    batches: u64,
+    /// As many are a step, but for an epoch's last.
+    batches_of_step: u64,
+}
+
+impl Steps {
+    fn of_epoch(self) -> u64 {
+        self.batches.div_ceil(self.batches_of_step)
+    }
+
+    /// The step of its epoch that ended with the last of the batches that are done, where one did and its loss is told.
+    fn told(self, done: u64) -> Option<u64> {
+        let has_ended = done.is_multiple_of(self.batches_of_step) || done == self.batches;
+        let step = done.div_ceil(self.batches_of_step);
+        (has_ended && step.is_multiple_of(EVERY_STEPS)).then_some(step)
+    }
+}
+
 /// Writes a run's events for TensorBoard, where its config asks for them.
 #[derive(Debug)]
 pub(crate) struct TensorBoardObserver {
     log: TensorBoardLog,
-    /// Training steps of an epoch.
-    batches: u64,
+    steps: Steps,
     epoch: u64,
-    /// Steps of the epoch under way; none where another pass is.
-    steps: Option<u64>,
+    /// Batches of the epoch under way that are done; none where another pass is.
+    done: Option<u64>,
 }
 
 impl TensorBoardObserver {
@@ -40,17 +61,19 @@ impl TensorBoardObserver {
         if config.get(&keys::TENSORBOARD) != Some(true) {
             return Ok(None);
         }
-        let (folder, text, batches) = (TensorBoardLog::folder(folder), config.to_toml(), batches as u64);
+        let (folder, text) = (TensorBoardLog::folder(folder), config.to_toml());
+        let steps = Steps { batches: batches as u64, batches_of_step: config.accumulate.get() as u64 };
+        let of_epoch = steps.of_epoch();
         // A data set of other channels has no sheet.
         let sheet = contact_sheet_png(images, &indices[..indices.len().min(SHEET)], COLUMNS).ok();
         let log = if progress.last.is_none() {
-            TensorBoardLog::start(&folder, record, &text, batches, sheet.as_deref())?
+            TensorBoardLog::start(&folder, record, &text, of_epoch, sheet.as_deref())?
         } else {
             let history: Vec<_> = record.history.iter().map(|entry| entry.line.clone()).collect();
-            let step = progress.epoch as u64 * batches + progress.batches as u64;
-            TensorBoardLog::resume(&folder, record, &text, batches, &history, step, sheet.as_deref())?
+            let step = progress.epoch as u64 * of_epoch + progress.batches as u64 / steps.batches_of_step;
+            TensorBoardLog::resume(&folder, record, &text, of_epoch, &history, step, sheet.as_deref())?
         };
-        Ok(Some(Self { log, batches, epoch: progress.epoch as u64, steps: None }))
+        Ok(Some(Self { log, steps, epoch: progress.epoch as u64, done: None }))
     }
 
     /// The run is over: what it reached is in `record`.
@@ -67,14 +90,13 @@ impl Observer for TensorBoardObserver {
     fn event(&mut self, event: Event<'_>) -> Result<(), TrainError> {
         match event {
             Event::PassStarted { pass: Pass::Training { epoch, .. }, done, .. } => {
-                (self.epoch, self.steps) = (epoch as u64, Some(done as u64));
+                (self.epoch, self.done) = (epoch as u64, Some(done as u64));
             }
-            Event::PassStarted { .. } => self.steps = None,
+            Event::PassStarted { .. } => self.done = None,
             Event::BatchFinished { loss, .. } => {
-                let Some(steps) = &mut self.steps else { return Ok(()) };
-                *steps += 1;
-                if let (Some(loss), true) = (loss, steps.is_multiple_of(EVERY_STEPS)) {
-                    self.log.step(self.epoch * self.batches + *steps, loss).map_err(failed)?;
+                self.done = self.done.map(|done| done + 1);
+                if let (Some(loss), Some(step)) = (loss, self.done.and_then(|done| self.steps.told(done))) {
+                    self.log.step(self.epoch * self.steps.of_epoch() + step, loss).map_err(failed)?;
                 }
             }
             Event::Evaluated { line, .. } => self.log.line(line).map_err(failed)?,
@@ -94,5 +116,22 @@ impl Observer for TensorBoardObserver {
         }
         let (weights, _) = classifier.snapshot()?;
         self.log.tensors(&weights.tensors).map_err(failed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Steps;
+
+    #[test]
+    fn a_step_of_several_batches_is_told_once() {
+        let told = |batches, batches_of_step| {
+            let steps = Steps { batches, batches_of_step };
+            (1..=batches).filter_map(|done| Some((done, steps.told(done)?))).collect::<Vec<_>>()
+        };
+        assert_eq!(told(25, 1), [(10, 10), (20, 20)]);
+        assert_eq!(told(71, 4), [(40, 10)]);
+        assert_eq!(told(39, 4), [(39, 10)], "an epoch's last step has fewer batches");
+        assert_eq!(Steps { batches: 71, batches_of_step: 4 }.of_epoch(), 18);
     }
 }

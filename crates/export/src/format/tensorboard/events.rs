@@ -34,8 +34,9 @@ pub(crate) fn seconds(time: &str) -> Option<f64> {
 
 /// How many training steps an epoch of the run has; one where the record does not say.
 pub(crate) fn steps_of_epoch(record: &Record) -> u64 {
-    let batch = record.hyperparameters.get("batch_size").and_then(Json::as_u64).filter(|batch| *batch > 0);
-    batch.map_or(1, |batch| (record.dataset.train as u64).div_ceil(batch)).max(1)
+    let count = |name: &str| record.hyperparameters.get(name).and_then(Json::as_u64).filter(|count| *count > 0);
+    let batches = count("batch_size").map_or(1, |batch| (record.dataset.train as u64).div_ceil(batch));
+    batches.div_ceil(count("accumulate").unwrap_or(1)).max(1)
 }
 
 /// The training steps that were taken when `line` was measured.
@@ -171,4 +172,23 @@ fn of_hparams(tag: &str, info: &HParams) -> Value {
         Tensor { dtype: FLOAT, tensor_shape: Some(TensorShape::default()), float_val: vec![0.0], ..Tensor::default() };
     let metadata = of_plugin("hparams", info.encode_to_vec());
     Value { tag: tag.into(), tensor: Some(tensor), metadata, ..Value::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use strata_report::Record;
+
+    use super::steps_of_epoch;
+
+    #[test]
+    fn a_step_has_the_batches_whose_gradients_are_added_up() {
+        let mut record = Record::new("a", vec![]);
+        record.dataset.train = 4500;
+        assert_eq!(steps_of_epoch(&record), 1, "of another program");
+        record.hyperparameters.insert("batch_size".into(), json!(64));
+        assert_eq!(steps_of_epoch(&record), 71);
+        record.hyperparameters.insert("accumulate".into(), json!(4));
+        assert_eq!(steps_of_epoch(&record), 18);
+    }
 }
