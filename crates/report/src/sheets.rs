@@ -50,21 +50,27 @@ pub fn groups_sheet(runs: &[Fields], keys: &[String], apart: bool) -> Sheet {
         row.push(Cell::new(members.len()));
         for key in &metrics {
             let numbers: Vec<f64> = members.iter().filter_map(|run| run.get(key)?.as_f64()).collect();
-            let (mean, deviation) = mean_and_deviation(&numbers);
             if apart {
+                let (mean, deviation) = mean_and_deviation(&numbers);
                 row.extend([Cell::metric(mean), Cell::metric(deviation), Cell::new(numbers.len())]);
             } else {
-                let spread = deviation.map_or_else(String::new, |one| format!(" ± {}", metric(Some(one))));
-                let few = match numbers.len() {
-                    n if n == members.len() || n == 0 => String::new(),
-                    n => format!(" (of {n})"),
-                };
-                row.push(Cell::shown(json!(mean), format!("{}{spread}{few}", metric(mean))));
+                row.push(mean_cell(&numbers, members.len()));
             }
         }
         sheet.push(row);
     }
     sheet
+}
+
+/// `0.5712 ± 0.0028`: the mean and the sample deviation of what some of `runs` runs have, and of how many where not all have it.
+fn mean_cell(numbers: &[f64], runs: usize) -> Cell {
+    let (mean, deviation) = mean_and_deviation(numbers);
+    let spread = deviation.map_or_else(String::new, |one| format!(" ± {}", metric(Some(one))));
+    let few = match numbers.len() {
+        n if n == runs || n == 0 => String::new(),
+        n => format!(" (of {n})"),
+    };
+    Cell::shown(json!(mean), format!("{}{spread}{few}", metric(mean)))
 }
 
 /// A row for each run, by its seed, and one with the mean and the sample deviation (of n - 1) over them of each metric, and their number.
@@ -80,9 +86,7 @@ pub fn seeds_sheet(runs: &[Fields]) -> Sheet {
     let name = if runs.len() > 1 { "mean ± deviation" } else { "mean" };
     let mut row = vec![Cell::new(format!("{name}, n = {}", runs.len()))];
     for key in &metrics {
-        let (mean, deviation) = mean_and_deviation(&runs.iter().filter_map(|run| number(run, key)).collect::<Vec<_>>());
-        let spread = deviation.map_or_else(String::new, |one| format!(" ± {}", metric(Some(one))));
-        row.push(Cell::shown(json!(mean), format!("{}{spread}", metric(mean))));
+        row.push(mean_cell(&runs.iter().filter_map(|run| number(run, key)).collect::<Vec<_>>(), runs.len()));
     }
     sheet.push(row);
     sheet
@@ -203,6 +207,10 @@ mod tests {
             "| seed | val\\_acc | seconds |\n| --- | ---: | ---: |\n| 7 | 0.5000 | 2.0000 |\n| 43 | 0.6000 | 2.0000 |\n\
              | mean ± deviation, n = 2 | 0.5500 ± 0.0707 | 2.0000 ± 0.0000 |\n"
         );
+        let mut diverged = seed(44, 0.0);
+        diverged.insert("val_acc".into(), json!(null));
+        let of_two = seeds_sheet(&[seed(7, 0.5), seed(43, 0.6), diverged]).write(Format::Markdown, None);
+        assert!(of_two.contains("n = 3 | 0.5500 ± 0.0707 (of 2) | 2.0000 ± 0.0000 |"), "{of_two}");
         let one = seeds_sheet(&[seed(7, 0.5)]).write(Format::Csv, None);
         assert!(one.ends_with("\n\"mean, n = 1\",0.5,2.0\n"), "{one}");
     }
