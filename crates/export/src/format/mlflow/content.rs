@@ -144,6 +144,11 @@ impl Content {
         Ok(content)
     }
 
+    /// Whether this is a tag of ours that an earlier export of the run left and that says nothing any more, such as why it was interrupted.
+    pub(super) fn has_dropped(&self, tag: &str) -> bool {
+        tag.starts_with("strata.") && self.tags.iter().all(|(key, _)| key != tag)
+    }
+
     fn parameter(&mut self, key: String, value: String) {
         if value.chars().count() > LONGEST_PARAMETER {
             self.notes.push(format!(

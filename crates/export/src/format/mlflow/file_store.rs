@@ -86,6 +86,7 @@ impl Experiment {
         for (key, value) in &content.parameters {
             write(&folder.join("params").join(key), value)?;
         }
+        remove_dropped(&folder.join("tags"), content)?;
         let parent = parent.map(|parent| ("mlflow.parentRunId".to_owned(), parent.to_owned()));
         for (key, value) in content.tags.iter().chain(&parent) {
             write(&folder.join("tags").join(key), value)?;
@@ -210,4 +211,15 @@ fn write(path: &Path, text: &str) -> Result<(), ExportError> {
         make(folder)?;
     }
     strata_files::write_atomically(path, |out| out.write_all(text.as_bytes())).map_err(ExportError::io("writing", path))
+}
+
+fn remove_dropped(tags: &Path, content: &Content) -> Result<(), ExportError> {
+    for entry in fs::read_dir(tags).map_err(ExportError::io("looking into", tags))? {
+        let path = entry.map_err(ExportError::io("looking into", tags))?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if content.has_dropped(name) {
+            fs::remove_file(&path).map_err(ExportError::io("removing", &path))?;
+        }
+    }
+    Ok(())
 }

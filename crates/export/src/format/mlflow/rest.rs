@@ -105,6 +105,12 @@ fn send(server: &Server, experiment: &str, content: &Content, parent: Option<&st
         let words: Vec<Value> = words.iter().map(pair).collect();
         server.post("runs/log-batch", &json!({"run_id": id, "params": words}))?;
     }
+    for tag in run["data"]["tags"].as_array().into_iter().flatten() {
+        let key = text(tag, &["key"]);
+        if content.has_dropped(&key) {
+            server.post("runs/delete-tag", &json!({"run_id": id, "key": key}))?;
+        }
+    }
     let parent = parent.map(|parent| ("mlflow.parentRunId".to_owned(), parent.to_owned()));
     let tags: Vec<Value> = content.tags.iter().chain(&parent).map(pair).collect();
     for words in tags.chunks(WORDS) {

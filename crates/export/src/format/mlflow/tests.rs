@@ -59,6 +59,9 @@ fn the_file_store_has_a_run_once_however_often_it_is_exported() {
         // A note that a person adds stays.
         let run = Path::new(last[0].split(": ").next().unwrap());
         fs::write(run.join("tags/mlflow.note.content"), "mine").unwrap();
+        if epochs == 1 {
+            fs::write(run.join("tags/strata.reason"), "SIGTERM, then").unwrap();
+        }
     }
     assert!(last[1].contains("long is longer than"), "{last:?}");
     let run = Path::new(last[0].split(": ").next().unwrap());
@@ -73,7 +76,7 @@ fn the_file_store_has_a_run_once_however_often_it_is_exported() {
         (read("artifacts/config.toml"), read("tags/mlflow.note.content")),
         ("seed = 43\n".into(), "mine".into())
     );
-    assert!(!run.join("artifacts/lock").exists());
+    assert!(!run.join("artifacts/lock").exists() && !run.join("tags/strata.reason").exists());
     let meta = read("meta.yaml");
     assert!(meta.contains("status: 5\n") && meta.contains(&format!("start_time: {time}\n")), "{meta}");
     let parent = read("tags/mlflow.parentRunId");
@@ -142,7 +145,10 @@ fn play(stream: TcpStream, asked: &Asked) {
         let mut body = vec![0; headers.get("content-length").map_or(0, |length| length.parse().unwrap())];
         reader.read_exact(&mut body).unwrap();
         let what = path.split(['?']).next().unwrap().rsplit("/mlflow").next().unwrap().to_owned();
-        let run = json!({"info": {"run_id": "r1", "artifact_uri": "mlflow-artifacts:/1/r1/artifacts"}});
+        let tags = ["strata.id", "strata.reason", "mlflow.parentRunId", "mlflow.note.content"];
+        let tags = tags.map(|key| json!({"key": key, "value": "x"}));
+        let info = json!({"run_id": "r1", "artifact_uri": "mlflow-artifacts:/1/r1/artifacts"});
+        let run = json!({"info": info, "data": {"tags": tags}});
         let (status, answer) = match what.as_str() {
             "/experiments/get-by-name" => (404, json!({"error_code": "RESOURCE_DOES_NOT_EXIST"})),
             "/experiments/create" => (200, json!({"experiment_id": "1"})),
@@ -182,6 +188,8 @@ fn a_server_gets_what_it_lacks_and_its_refusal_is_told() {
     let numbers = batches[0]["metrics"].as_array().unwrap();
     assert!(numbers.iter().all(|number| number["step"] == 2), "{numbers:?}");
     assert_eq!(numbers[0], json!({"key": "val_loss", "value": "NaN", "timestamp": 1_795_635_847_000_i64, "step": 2}));
+    let gone: Vec<_> = bodies("/runs/delete-tag").iter().map(|body| body["key"].clone()).collect();
+    assert_eq!(gone, ["strata.reason"], "of an earlier export; what others added stays");
     assert!(batches.iter().any(|batch| batch["params"][0] == json!({"key": "lrs", "value": "[0.1,0.01]"})));
 }
 
