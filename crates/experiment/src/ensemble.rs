@@ -10,6 +10,7 @@ use strata_trainer::{CrossEntropy, TrainError};
 
 use crate::data::inputs_and_labels;
 use crate::evaluation::{RecordedRun, RunEvaluation, Totals, images_of};
+use crate::mirrored::logarithm;
 use crate::threads::start_threads;
 use crate::{Display, ExperimentError, ImagePart, Stop, data};
 
@@ -71,7 +72,7 @@ pub fn evaluate_ensemble(
                 sums.iter_mut().zip(probabilities).for_each(|(sum, probability)| *sum += probability);
             }
             // Their logarithms are logits that have these very probabilities.
-            let mean = sums.iter().map(|sum| (sum / predictors.len() as f64).max(f64::MIN_POSITIVE).ln() as f32);
+            let mean = sums.iter().map(|sum| logarithm(sum / predictors.len() as f64) as f32);
             together.add(&mean.collect::<Vec<_>>(), &labels, &loss);
             Ok::<_, ExperimentError>(())
         };

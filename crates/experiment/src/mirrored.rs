@@ -34,7 +34,7 @@ pub(crate) fn mirrored_score(
         let rows = plain.chunks(classes).zip(mirrored.chunks(classes));
         for ((plain, mirrored), label) in rows.zip(labels) {
             let sum = |class: usize| f64::from(plain[class]) + f64::from(mirrored[class]);
-            let log = |class: usize| (sum(class) / 2.0).max(f64::MIN_POSITIVE).ln();
+            let log = |class: usize| logarithm(sum(class) / 2.0);
             let spread = if smoothing > 0.0 {
                 (0..classes).map(|class| weight(class) * log(class)).sum::<f64>() / classes as f64
             } else {
@@ -43,13 +43,21 @@ pub(crate) fn mirrored_score(
             let own = weight((*label).into());
             loss -= (1.0 - smoothing) * own * log((*label).into()) + smoothing * spread;
             all += own;
-            // Of equal ones the first, as in the plain evaluation.
-            let best = (1..classes).fold(0, |best, class| if sum(class) > sum(best) { class } else { best });
+            // Of equal ones the first, and of a NaN that class, as in the plain evaluation.
+            let is_better = |class: usize, best: usize| sum(class) > sum(best) || sum(class).is_nan();
+            let better =
+                |best: usize, class: usize| if !sum(best).is_nan() && is_better(class, best) { class } else { best };
+            let best = (1..classes).fold(0, better);
             correct += usize::from(best == usize::from(*label));
         }
     }
     let count = images.len() as f64;
     Ok(Some(MirroredScore { loss: loss / all, accuracy: correct as f64 / count }))
+}
+
+/// The logarithm of a probability, which stays finite where that is 0; of none, NaN, it is none.
+pub(crate) fn logarithm(probability: f64) -> f64 {
+    if probability.is_nan() { probability } else { probability.max(f64::MIN_POSITIVE).ln() }
 }
 
 #[cfg(test)]
@@ -103,5 +111,13 @@ mod tests {
         let stop = Stop::default();
         stop.request();
         assert!(mirrored_score(&predictor(), &images, (1, 0.0, None), &stop).unwrap().is_none());
+    }
+
+    /// As the plain evaluation has it: what is no number is not taken for the least probability.
+    #[test]
+    fn a_probability_that_is_none_makes_a_loss_that_is_none() {
+        assert!(logarithm(f64::NAN).is_nan());
+        assert_eq!(logarithm(0.0), f64::MIN_POSITIVE.ln());
+        assert_eq!(logarithm(1.0), 0.0);
     }
 }

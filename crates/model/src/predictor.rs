@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use strata_kernels as kernels;
-use strata_kernels::{FrequencyTable, GemmShape, Mirror, bf16};
+use strata_kernels::{FrequencyTable, GemmShape, Mirror, bf16, largest};
 use strata_spec::{LayerSpec, Precision};
 
 use crate::layer::{Evaluation, at_run_time};
@@ -153,11 +153,8 @@ impl Predictor {
     /// # Errors
     /// As [`Predictor::logits`].
     pub fn classify(&self, features: &[f32]) -> Result<Vec<usize>, ModelError> {
-        let largest = |row: &[f32]| {
-            let better = |best: usize, at: usize| if row[at] > row[best] { at } else { best };
-            (1..row.len()).fold(0, better)
-        };
-        Ok(self.logits(features)?.chunks_exact(self.usage().classes.len()).map(largest).collect())
+        let logits = self.logits(features)?;
+        Ok(logits.chunks_exact(self.usage().classes.len()).map(|row| largest(row).0).collect())
     }
 
     /// The class of each sample of bytes.
