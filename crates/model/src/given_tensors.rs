@@ -105,6 +105,12 @@ fn take(
         return Err(format!("{called} has a variance below zero"));
     }
     check_mirror(&called, &values)?;
+    // A mirror is of the inputs, and no weight; that of a network which nobody told is none yet.
+    if name.ends_with(".mirror") && check_mirror(name, &spec.values).is_ok() && values != spec.values {
+        return Err(format!(
+            "{called} mirrors other inputs: its images are of another shape, or became inputs in another way"
+        ));
+    }
     match (given == name, dtype == Dtype::F32) {
         (true, true) => {}
         (true, false) => notes.push(format!("{name} was {dtype:?}")),

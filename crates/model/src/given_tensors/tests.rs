@@ -167,3 +167,32 @@ fn modules_of_a_users_own_are_taken_and_not_drawn() {
     let error = GivenTensors::read(&file(&given), &[&dense[..], &gain].concat(), true).unwrap_err().to_string();
     assert!(error.contains("ends with the module module1 of its own"), "{error}");
 }
+
+/// What mirroring does follows from the network's own inputs, whatever another run's images were.
+#[test]
+fn another_mirror_is_refused() {
+    let network = Architecture::from("2, mirrored(3 relu), 2".parse::<strata_spec::NetworkSpec>().unwrap());
+    let with_mirror = |places: [f32; 2]| {
+        let mut tensors = tensors_of(&network);
+        for tensor in &mut tensors {
+            tensor.values =
+                if tensor.name == "layer1.mirror" { places.to_vec() } else { vec![0.5; tensor.shape.iter().product()] };
+        }
+        tensors
+    };
+    let given = |places| {
+        let bytes = |spec: &NamedTensor| spec.values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
+        let view = |spec: &NamedTensor| {
+            TensorView::new(Dtype::F32, spec.shape.clone(), bytes(spec).leak()).map(|view| (spec.name.clone(), view))
+        };
+        let tensors = with_mirror(places);
+        serialize(tensors.iter().map(|spec| view(spec).unwrap()).collect::<BTreeMap<_, _>>(), None).unwrap()
+    };
+    // Places change, or signs do.
+    let (swapped, turned) = ([2.0, 1.0], [1.0, -2.0]);
+    assert!(GivenTensors::read(&given(swapped), &with_mirror(swapped), false).is_ok());
+    let error = GivenTensors::read(&given(turned), &with_mirror(swapped), false).unwrap_err().to_string();
+    assert!(error.contains("layer1.mirror mirrors other inputs"), "{error}");
+    // A network that nobody told has none yet.
+    assert!(GivenTensors::read(&given(turned), &with_mirror([0.0, 0.0]), false).is_ok());
+}
