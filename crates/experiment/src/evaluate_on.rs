@@ -161,6 +161,9 @@ impl Asked<'_> {
                 return Ok((path.to_owned(), samples?));
             }
         };
+        if let Some(left_out) = found.left_out() {
+            tracing::warn!("{left_out}");
+        }
         let labels = found.classes.iter().map(|class| self.label_of(class, &|| escape_path(&path.join(class))));
         let labels = labels.collect::<Result<Vec<_>, _>>()?;
         let (part, files) = match (found.test, found.validation) {

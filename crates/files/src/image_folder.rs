@@ -108,6 +108,7 @@ impl ImageFolder {
             None => false,
         };
         if !parts {
+            refuse_parts(folder, &folders)?;
             found.classes = class_names(&folders)?;
             found.train = found.part(&folders)?;
             return found.check(folder);
@@ -140,6 +141,14 @@ impl ImageFolder {
             }
         }
         found.check(folder)
+    }
+
+    /// What is left out, in words: how many files, and the first of them; none where nothing is.
+    pub fn left_out(&self) -> Option<String> {
+        let first: Vec<String> = self.others.iter().take(3).map(|path| escape_path(path).to_string()).collect();
+        let (first, more) = (first.join(", "), if self.others.len() > 3 { ", …" } else { "" });
+        let reason = "left out, no images by their names' ends or in no class's folder";
+        (!self.others.is_empty()).then(|| format!("files {reason}: {} ({first}{more})", self.others.len()))
     }
 
     /// The images of the class folders of a part.
@@ -177,6 +186,25 @@ impl ImageFolder {
             }
         }
         Ok(self)
+    }
+}
+
+/// Refuses folders that are parts by their names, `Train` and `Test` or `test` and `val`, of which none is `train`: they would be taken for classes.
+fn refuse_parts(folder: &Path, folders: &[PathBuf]) -> io::Result<()> {
+    const PARTS: [&str; 8] = ["train", "training", "test", "testing", "val", "valid", "validation", "eval"];
+    for path in folders {
+        let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+        let (inside, files) = self::folders(path)?;
+        if !PARTS.contains(&name.as_str()) || inside.is_empty() || files.iter().any(|file| is_image(file)) {
+            return Ok(());
+        }
+    }
+    match folders.len() {
+        0 | 1 => Ok(()),
+        _ => Err(wrong(format!(
+            "{}: its folders are parts by their names, not classes, and none is `train`; call them train, validation and test",
+            escape_path(folder)
+        ))),
     }
 }
 

@@ -30,8 +30,8 @@ impl Folder<'_> {
         let found = ImageFolder::read(self.path)
             .map_err(|error| DatasetError::ImageFolder { path: self.path.to_owned(), problem: error.to_string() })?;
         let classes = found.classes.clone();
-        for other in &found.others {
-            tracing::debug!(path = %other.display(), "no image of a class by its name's end, and left out");
+        if let Some(left_out) = found.left_out() {
+            tracing::warn!("{left_out}");
         }
         let [train, validation, test] = self.parts(found)?;
         let own_validation = Some(validation.len()).filter(|count| *count > 0);

@@ -74,3 +74,26 @@ fn links_are_followed_and_circles_are_not() {
     // A link to nothing is listed: who reads it will say what is wrong.
     assert_eq!(found.train.len(), 6, "{:?}", found.train);
 }
+
+#[test]
+fn parts_of_other_names_are_no_classes() {
+    for [a, b] in [["Train", "Test"], ["test", "valid"], ["training", "testing"]] {
+        let of = tree(&[&format!("{a}/cat/1.png"), &format!("{b}/cat/2.png")]);
+        let error = ImageFolder::read(of.path()).unwrap_err().to_string();
+        assert!(error.contains("call them train, validation and test"), "{error}");
+        // Without folders of classes in them they are classes of that name.
+        let of = tree(&[&format!("{a}/1.png"), &format!("{b}/2.png")]);
+        assert_eq!(ImageFolder::read(of.path()).unwrap().classes.len(), 2);
+    }
+    let of = tree(&["test/old/1.png", "mule/2.png"]);
+    assert_eq!(ImageFolder::read(of.path()).unwrap().classes, ["mule", "test"]);
+}
+
+#[test]
+fn what_is_left_out_is_told_with_the_first_names() {
+    let of = tree(&["a/1.png", "a/1.tiff", "b/2.png", "c.png"]);
+    let told = ImageFolder::read(of.path()).unwrap().left_out().unwrap();
+    assert!(told.contains(": 2 (") && told.contains("1.tiff") && told.contains("c.png"), "{told}");
+    let of = tree(&["a/1.png", "b/2.png"]);
+    assert_eq!(ImageFolder::read(of.path()).unwrap().left_out(), None);
+}
