@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use strata_files::hide_credentials;
+use strata_files::{hide_credentials, percent_decoded};
 
 use crate::ExportError;
 
@@ -75,23 +75,9 @@ fn folder(rest: &str) -> Option<PathBuf> {
         Some(place) => place.strip_prefix("localhost").unwrap_or(place),
         None => rest,
     };
-    let path = decoded(path).filter(|path| path.starts_with('/'))?;
+    let path = percent_decoded(path).filter(|path| path.starts_with('/'))?;
     // file:///C:/folder is C:/folder there.
     Some(PathBuf::from(if cfg!(windows) { path.trim_start_matches('/') } else { &path }))
-}
-
-/// Resolves `%20` and its kin; none for an escape that is cut short, or no UTF-8.
-fn decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
-        match byte {
-            b'%' => bytes.push(u8::try_from(digit(rest.next())? * 16 + digit(rest.next())?).ok()?),
-            byte => bytes.push(byte),
-        }
-    }
-    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ mod atomic;
 mod credentials;
 mod hexadecimal;
 mod image_folder;
+mod percent;
 mod place;
 mod remedy;
 mod text;
@@ -27,6 +28,7 @@ pub use atomic::{has_other_names, is_temporary, put_in_place, remove_stale_tempo
 pub use credentials::{hide_credentials, mask_credentials, without_credentials};
 pub use hexadecimal::hexadecimal;
 pub use image_folder::{ClassFile, IMAGE_ENDINGS, ImageFiles, ImageFolder};
+pub use percent::percent_decoded;
 pub use place::{open_regular, open_to_update, resolve_link};
 pub use remedy::{remedy, too_many_open_files};
 pub use text::{escape, escape_path, escape_truncated};

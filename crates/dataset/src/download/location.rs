@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use strata_files::hide_credentials;
+use strata_files::{hide_credentials, percent_decoded};
 
 use crate::DatasetError;
 
@@ -29,7 +29,7 @@ impl Location {
                 if !path.starts_with('/') {
                     return Err(wrong("has no absolute path (three slashes: file:///folder/file)"));
                 }
-                let path = decode(path).ok_or_else(|| wrong("has a bad %-escape"))?;
+                let path = percent_decoded(path).ok_or_else(|| wrong("has a bad %-escape"))?;
                 // file:///C:/folder is C:/folder there.
                 #[cfg(windows)]
                 let path = path.trim_start_matches('/').to_owned();
@@ -38,22 +38,6 @@ impl Location {
             _ => Err(wrong("has another scheme")),
         }
     }
-}
-
-/// Resolves `%41` and its kin; none for an escape that is cut short, or no UTF-8.
-fn decode(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte == b'%' {
-            let digit = |byte: u8| char::from(byte).to_digit(16);
-            let value = digit(rest.next()?)? * 16 + digit(rest.next()?)?;
-            bytes.push(value as u8);
-        } else {
-            bytes.push(byte);
-        }
-    }
-    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]
