@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use strata_cli::{LauncherChoice, RunSweep, SweepArguments, SweepCommand, SweepName, escape_lines, note};
-use strata_experiment::{CompiledNetwork, Config, ExperimentError, Stop};
+use strata_experiment::{CompiledNetwork, ExperimentError, Stop};
 use strata_files::{escape, escape_path, write_atomically};
 use strata_report::Format;
 use strata_sweep::{
@@ -102,7 +102,7 @@ fn work(arguments: &RunSweep, networks: &[CompiledNetwork]) -> anyhow::Result<()
     let checked = sweep.check()?;
     are_built(&checked, networks)?;
     // A sweep may try data sets, each of which its member says more of.
-    if let Ok(base) = Config::parse(&sweep.base_text, &sweep.base_file, &sweep.sets)
+    if let Ok(base) = sweep.base()
         && !sweep.keys.iter().any(|key| key.path == "dataset.kind")
     {
         note_unread(&base, arguments.data.as_deref());

@@ -69,11 +69,10 @@ mod tests {
     use strata_report::{Record, Status};
 
     use super::*;
-    use crate::driver::claim::{Desk, Next};
+    use crate::driver::claim::Desk;
     use crate::driver::member_state::MemberState;
     use crate::driver::run::state_of;
-    use crate::driver::simulated::Simulated;
-    use crate::driver::tests::begin;
+    use crate::driver::tests::{begin, take};
 
     /// A driver's name is free when it is dropped, as when it dies; its claims are not.
     #[test]
@@ -81,10 +80,7 @@ mod tests {
         let temporary = tempfile::tempdir().unwrap();
         let folder = begin(temporary.path(), "random", "budget = { members = 6 }");
         let mut desk = Desk::open(&folder, false).unwrap();
-        let names = [(); 6].map(|()| match desk.next(&Simulated::default()).unwrap() {
-            Next::Job(job) => job.name,
-            other => panic!("{other:?}"),
-        });
+        let names = take::<6>(&mut desk);
         let run = |index: usize| folder.run(&names[index]);
         let ended = [(0, Status::Finished), (1, Status::Failed), (2, Status::Running)];
         for (index, status) in ended {

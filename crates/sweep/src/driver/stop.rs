@@ -90,9 +90,7 @@ mod tests {
     use std::process::{Child, Command};
 
     use super::*;
-    use crate::driver::claim::Next;
-    use crate::driver::simulated::Simulated;
-    use crate::driver::tests::begin;
+    use crate::driver::tests::{begin, take};
 
     /// What stands for a member's process: it holds the lock of its run as `flock` took it, until it is told to end.
     fn holder(lock: &File, run: &Path, host: &str) -> Child {
@@ -108,10 +106,7 @@ mod tests {
         let temporary = tempfile::tempdir().unwrap();
         let folder = begin(temporary.path(), "random", "budget = { members = 4 }");
         let mut desk = Desk::open(&folder, false).unwrap();
-        let names = [(); 3].map(|()| match desk.next(&Simulated::default()).unwrap() {
-            Next::Job(job) => job.name,
-            other => panic!("{other:?}"),
-        });
+        let names = take::<3>(&mut desk);
         let here = host_name();
         let runs = names.clone().map(|name| folder.run(&name));
         runs.iter().for_each(|run| fs::create_dir(run).unwrap());

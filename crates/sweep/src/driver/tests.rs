@@ -28,6 +28,14 @@ pub(crate) fn begin(path: &Path, method: &str, top: &str) -> SweepFolder {
     SweepFolder::begin(&path.join("s"), &sweep, &[], points).unwrap()
 }
 
+/// Takes the next members; gives their names.
+pub(crate) fn take<const N: usize>(desk: &mut Desk<'_>) -> [String; N] {
+    [(); N].map(|()| match desk.next(&Simulated::default()).unwrap() {
+        Next::Job(job) => job.name,
+        other => panic!("{other:?}"),
+    })
+}
+
 fn options(jobs: usize) -> Options {
     Options { jobs, pause: Duration::from_millis(5), ..Options::default() }
 }
