@@ -264,6 +264,13 @@ fn a_finished_run_is_a_start_for_others_is_run_again_and_is_cleared_away() {
     sandbox.run(["evaluate", "a"]).succeeded();
     sandbox.run(["remove", "a"]).failed_saying(1, &["nobody can be asked", "--yes"]);
     sandbox.run(["remove", "a", "none", "--yes"]).failed_saying(2, &["no run"]);
+    // A run of the same name in the working directory: which one is meant is not to be guessed.
+    std::fs::create_dir(sandbox.path("a")).unwrap();
+    for file in ["config.toml", "record.json"] {
+        sandbox.write(&format!("a/{file}"), "");
+    }
+    sandbox.run(["remove", "a", "--yes"]).failed_saying(2, &["both ./a and runs/a are runs", "by its path"]);
+    std::fs::remove_dir_all(sandbox.path("a")).unwrap();
     let removed = sandbox.run(["remove", "a", "runs/a", "further", "a", "--yes"]).succeeded().out;
     assert_eq!(removed.matches("removed").count(), 2, "{removed}");
     assert_eq!(sandbox.names("runs"), ["small-again", "small-again-2"]);

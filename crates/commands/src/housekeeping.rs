@@ -2,13 +2,13 @@
 
 use std::collections::HashSet;
 use std::io::{BufRead, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, bail};
 use strata_cli::note;
 use strata_experiment::{ExperimentError, find_run};
 use strata_files::escape_path;
-use strata_report::{ReportError, RunState, Status, free_checkpoints, list_runs, remove_run};
+use strata_report::{ReportError, RunFolder, RunState, Status, free_checkpoints, list_runs, remove_run};
 
 use crate::output::show;
 
@@ -40,6 +40,7 @@ pub(crate) fn prune(names: &[PathBuf], runs: &Path) -> anyhow::Result<()> {
 
 /// Removes the runs, all of which must be there, once a person has said so.
 pub(crate) fn remove(names: &[PathBuf], yes: bool, runs: &Path) -> anyhow::Result<()> {
+    names.iter().try_for_each(|name| refuse_two_of(name, runs))?;
     let found = found_once(names, runs)?;
     let named: Vec<String> = found.iter().map(|run| escape_path(run)).collect();
     if !yes {
@@ -58,6 +59,18 @@ pub(crate) fn remove(names: &[PathBuf], yes: bool, runs: &Path) -> anyhow::Resul
     for (run, name) in found.iter().zip(named) {
         let bytes = remove_run(run)?;
         show(&format!("{name}: removed, {bytes} bytes\n"))?;
+    }
+    Ok(())
+}
+
+/// Refuses a bare name that is a run's here and another's in `runs`: what is removed is not to be guessed.
+fn refuse_two_of(name: &Path, runs: &Path) -> Result<(), ExperimentError> {
+    let below = runs.join(name);
+    let is_bare = matches!(name.components().collect::<Vec<_>>()[..], [Component::Normal(_)]);
+    let is_run = |folder: &Path| RunFolder::is_at(folder).unwrap_or(false);
+    let one = |folder: &Path| folder.canonicalize().ok();
+    if is_bare && is_run(name) && is_run(&below) && one(name) != one(&below) {
+        return Err(ExperimentError::TwoRuns { here: Path::new(".").join(name), below });
     }
     Ok(())
 }
@@ -82,7 +95,7 @@ mod tests {
     fn a_run_that_is_named_twice_is_removed_once() {
         let runs = tempfile::tempdir().unwrap();
         for name in ["a", "b"] {
-            strata_report::RunFolder::create_exact(runs.path(), name).unwrap().write_config("").unwrap();
+            RunFolder::create_exact(runs.path(), name).unwrap().write_config("").unwrap();
         }
         let names = ["a".into(), "a".into(), runs.path().join("a"), "b".into(), runs.path().join("b/../a")];
         remove(&names, true, runs.path()).unwrap();

@@ -156,7 +156,7 @@ pub(crate) fn impatient() -> Limits {
         retries: 2,
         window: Duration::from_secs(5),
         least: 0,
-        longest: 1 << 20,
+        longest: 8 << 20,
         proxy: false,
     }
 }

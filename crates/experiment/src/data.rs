@@ -46,6 +46,15 @@ pub(crate) fn named(folder: Option<&Path>) -> DataFolder {
     folder.map_or(DataFolder::Cache, |folder| DataFolder::Named(folder.to_owned()))
 }
 
+/// As [`named`] or, where the user has named none, the one that a run was trained with: nothing is downloaded to it, since where the files are gone from it
+/// its disk may not be mounted.
+pub(crate) fn named_or_recorded(named: Option<&Path>, recorded: Option<&Path>) -> DataFolder {
+    match (named, recorded) {
+        (None, Some(folder)) => DataFolder::Existing(folder.to_owned()),
+        (folder, _) => self::named(folder),
+    }
+}
+
 /// Divides the training images: the first draws of a run, unless there is a validation part already. The generator is given as the network's parameters find it.
 pub(crate) fn split(experiment: &Config, dataset: &Dataset) -> Result<(Split, TorchRng), ExperimentError> {
     let mut rng = TorchRng::new(experiment.seed);

@@ -139,6 +139,14 @@ pub enum ExperimentError {
         /// Why not.
         reason: String,
     },
+    /// The environment asks for a number of worker threads that is none, or for more than any machine has cores.
+    #[error("{variable} is {value:?}, and worker threads are {}", strata_spec::ranges::THREADS)]
+    ThreadsOfEnvironment {
+        /// The environment's variable.
+        variable: &'static str,
+        /// Its value.
+        value: String,
+    },
     /// There is no such run.
     #[error("no run {name:?}: neither {} nor {} is a run's folder", escape_path(here), escape_path(below))]
     NoRun {
@@ -147,6 +155,23 @@ pub enum ExperimentError {
         /// Where it was looked for first.
         here: PathBuf,
         /// And then.
+        below: PathBuf,
+    },
+    /// Weights that overflow, or are no numbers.
+    #[error(
+        "{}: the network's results are no numbers: its weights overflow, or are none themselves",
+        escape_path(image)
+    )]
+    NoPrediction {
+        /// The image.
+        image: PathBuf,
+    },
+    /// A name that two runs have.
+    #[error("both {} and {} are runs: say which by its path", escape_path(here), escape_path(below))]
+    TwoRuns {
+        /// The one in the working directory.
+        here: PathBuf,
+        /// The one in the folder of runs.
         below: PathBuf,
     },
     /// A run that cannot be gone on with.
@@ -221,6 +246,8 @@ impl ExperimentError {
             | Self::StartFrom { .. }
             | Self::Reproduce { .. }
             | Self::NoRun { .. }
+            | Self::TwoRuns { .. }
+            | Self::ThreadsOfEnvironment { .. }
             | Self::NotOfImages { .. }
             | Self::Resume { .. }
             | Self::OtherConfig { .. }
@@ -232,9 +259,11 @@ impl ExperimentError {
             Self::Train(error) => matches!(error, TrainError::NoDevice { .. }),
             Self::Report(error) => error.is_usage(),
             Self::Export(error) => error.is_usage(),
-            Self::Memory { .. } | Self::NetworkNotBuilt { .. } | Self::OtherNetwork { .. } | Self::Threads { .. } => {
-                false
-            }
+            Self::Memory { .. }
+            | Self::NetworkNotBuilt { .. }
+            | Self::OtherNetwork { .. }
+            | Self::Threads { .. }
+            | Self::NoPrediction { .. } => false,
         };
         if mistake { 2 } else { 1 }
     }

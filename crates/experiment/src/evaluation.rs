@@ -129,7 +129,7 @@ impl RecordedRun {
 
     /// Where its data is: in `folder`, else where the run had it.
     fn data_folder(&self, folder: Option<&Path>) -> DataFolder {
-        data::named(folder.or(self.record.dataset.folder.as_deref().map(Path::new)))
+        data::named_or_recorded(folder, self.record.dataset.folder.as_deref().map(Path::new))
     }
 
     fn data_in(

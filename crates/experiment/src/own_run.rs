@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use strata_files::hide_credentials;
 use strata_model::Usage;
 use strata_report::{Best, ParentRecord, PhaseRecord, Record, Rng, RunFolder};
 use strata_rng::TorchRng;
@@ -95,19 +96,20 @@ impl<'a> OwnRun<'a> {
             phases: phases.collect(),
             best: Some(Best::of(&plan.best)),
             rng: Rng { scheme: "torch".into(), seed, ..Rng::default() },
-            ..Record::new(name, std::env::args().collect())
+            ..Record::new(name, command())
         };
-        let (mut recorder, progress) = if runs.join(name).exists() {
-            let stopped = Resumption::open(RunFolder::open(&runs.join(name))?, config)?;
-            stopped.refuse_other_plan(&record)?;
-            ExpectedParent::of(from)?.check(&runs.join(name))?;
-            give(stopped.parent().map_or(Beginning::Drawn, Beginning::Again), &usage, classifier)?;
-            stopped.restore(record, classifier, plan, train.batches(), seed)?
-        } else {
-            let parent = give(from.map_or(Beginning::Drawn, Beginning::From), &usage, classifier)?;
-            let record = Record { parent, ..record };
-            (Recorder::start(RunFolder::create_exact(runs, name)?, config, record)?, None)
-        };
+        let (mut recorder, progress) =
+            if ["config.toml", "record.json"].iter().any(|file| runs.join(name).join(file).exists()) {
+                let stopped = Resumption::open(RunFolder::open(&runs.join(name))?, config)?;
+                stopped.refuse_other_plan(&record)?;
+                ExpectedParent::of(from)?.check(&runs.join(name))?;
+                give(stopped.parent().map_or(Beginning::Drawn, Beginning::Again), &usage, classifier)?;
+                stopped.restore(record, classifier, plan, train.batches(), seed)?
+            } else {
+                let parent = give(from.map_or(Beginning::Drawn, Beginning::From), &usage, classifier)?;
+                let record = Record { parent, ..record };
+                (Recorder::start(RunFolder::create_exact(runs, name)?, config, record)?, None)
+            };
         recorder.page = Some(Err("a run with data of one's own keeps no test images".to_owned()));
         recorder.run(|recorder| {
             let progress = progress.unwrap_or_else(|| Progress::new(&rng));
@@ -119,6 +121,11 @@ impl<'a> OwnRun<'a> {
         })?;
         Ok(recorder.record)
     }
+}
+
+/// How this program was called, without passwords: records are shown around.
+fn command() -> Vec<String> {
+    std::env::args_os().map(|argument| hide_credentials(&argument.to_string_lossy())).collect()
 }
 
 /// Reads what the run begins with in place of drawn weights, where it does, and gives it to the classifier.

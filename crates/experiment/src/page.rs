@@ -99,11 +99,11 @@ pub(crate) fn html(
         let images = Ok(TestImages { shape: [shape.channels, shape.height, shape.width], image: &image });
         Tested { classes: &tested.classes, results: &tested.results, images }
     });
+    let notes = read_notes(run);
     RunPage {
         record,
         history,
-        // What cannot be read of them, `note` says.
-        notes: &read_notes(run).unwrap_or_default(),
+        notes: notes.as_ref().map_err(ToString::to_string),
         config: &String::from_utf8_lossy(&config),
         config_path: &config_path.to_string_lossy(),
         changes: &changes(run, record),

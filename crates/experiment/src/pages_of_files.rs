@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use strata_dataset::DataFolder;
 use strata_export::RecordedRun;
 use strata_pages::{ComparePage, ComparedRun, SweptKeys};
 use strata_report::Record;
@@ -25,11 +24,7 @@ pub fn write_page(
     stop: &Stop,
 ) -> Result<PathBuf, ExperimentError> {
     let recorded = RecordedRun::open(run)?;
-    let folder = match (data, &recorded.record().dataset.folder) {
-        // Where the images are gone from it, nothing is fetched to it.
-        (None, Some(folder)) => DataFolder::Existing(folder.into()),
-        (named, _) => data::named(named),
-    };
+    let folder = data::named_or_recorded(data, recorded.record().dataset.folder.as_deref().map(Path::new));
     let evaluated = evaluation::RecordedRun::read(run).and_then(|found| match found.config.evaluation.test {
         true => evaluate_in(&found, ImagePart::Test, &folder, display, stop).map(Some),
         false => Ok(None),

@@ -77,6 +77,9 @@ impl ImageClassifier {
         let bytes = read_image(image, self.shape)?;
         let probabilities = self.threads.run(|| self.predictor.probabilities(&self.predictor.features(&bytes)?));
         let probabilities = probabilities.map_err(ExportError::from)?;
+        if probabilities.iter().any(|probability| !probability.is_finite()) {
+            return Err(ExperimentError::NoPrediction { image: image.to_owned() });
+        }
         let classes = self.predictor.usage().classes.iter().zip(probabilities).enumerate();
         let class = |(label, (class, probability)): (usize, (&String, f32))| ClassProbability {
             class: class.clone(),

@@ -1,11 +1,10 @@
 //! Runs and how one starts.
 
-use std::io::ErrorKind;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use strata_config::Config;
-use strata_dataset::{DataFolder, Dataset, Split};
+use strata_dataset::{Dataset, Split};
 use strata_report::{Record, ReportError, RunFolder};
 use strata_rng::TorchRng;
 use strata_spec::Initialisation;
@@ -52,21 +51,21 @@ impl<'a> RunName<'a> {
 }
 
 /// The run's folder that `name` means: a folder's path, or a name in `runs`, of a link too, or the real name of a folder that a link in `runs`
-/// leads to.
+/// leads to. One with a record or a lock comes before one with a `config.toml` alone, which other programs have too.
 ///
 /// # Errors
 /// [`ExperimentError::NoRun`] where none of them holds a run, [`ReportError::Io`] where that cannot be told.
 pub fn find_run(name: &Path, runs: &Path) -> Result<PathBuf, ExperimentError> {
     let below = runs.join(name);
     let mut hidden = None;
-    for folder in [name, &below].into_iter().map(Path::to_owned).chain(links_to(name, runs)) {
-        for file in ["config.toml", "record.json"] {
-            match std::fs::metadata(folder.join(file)) {
-                Ok(found) if found.is_file() => return Ok(folder),
-                Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-                    hidden.get_or_insert((folder.clone(), error));
-                }
-                _ => {}
+    let folders = [name, &below].into_iter().map(Path::to_owned).chain(links_to(name, runs)).collect::<Vec<_>>();
+    let has_config = |folder: &Path| Ok(folder.join("config.toml").is_file());
+    for is_run in [RunFolder::is_at, has_config] {
+        for folder in &folders {
+            match is_run(folder) {
+                Ok(true) => return Ok(folder.clone()),
+                Ok(false) => {}
+                Err(error) => drop(hidden.get_or_insert((folder.clone(), error))),
             }
         }
     }
@@ -209,11 +208,7 @@ impl Runner<'_> {
         if let Some(remark) = setup::remark_on_precision(experiment) {
             self.display.line(remark);
         }
-        let folder = match (self.data.as_deref(), recorded) {
-            // Where the files are gone from it, its disk may not be mounted.
-            (None, Some(folder)) => DataFolder::Existing(folder.to_owned()),
-            (named, _) => data::named(named),
-        };
+        let folder = data::named_or_recorded(self.data.as_deref(), recorded);
         let dataset = threads.run(|| data::load(experiment, &folder, &mut self.display, &self.stop))?;
         // The notebook's order of draws: the split, then the layers, then the passes.
         let (split, rng) = data::split(experiment, &dataset)?;

@@ -93,7 +93,7 @@ impl RecordedRun {
     pub fn tensors(&self) -> Result<Vec<NamedTensor>, ExportError> {
         let path = weights_file(&self.folder, &self.record)?;
         let bytes = fs::read(&path).map_err(ExportError::io("reading weights from", &path))?;
-        let (weights, ..) = TrainedModel::from_bytes(&bytes).map_err(|reason| ModelError::Damaged { path, reason })?;
+        let (weights, ..) = TrainedModel::from_bytes(&bytes).map_err(|reason| reason.at(&path))?;
         Ok(weights.tensors)
     }
 

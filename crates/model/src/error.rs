@@ -30,6 +30,16 @@ pub enum ModelError {
         /// What does not hold.
         reason: String,
     },
+    /// The file is of a format of a later version.
+    #[error("{} is of format {format}, which a later version wrote, and this one reads up to {newest}: update strata", path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        format: u32,
+        /// The latest that is read.
+        newest: u32,
+    },
     /// Weights of another network.
     #[error("the weights are of a network {found}, but {expected} is wanted")]
     Mismatch {
@@ -183,5 +193,44 @@ impl ModelError {
 impl From<OutOfMemory> for ModelError {
     fn from(OutOfMemory { bytes }: OutOfMemory) -> Self {
         Self::OutOfMemory { bytes: Some(bytes) }
+    }
+}
+
+/// Why bytes are no file of ours.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnreadableBytes {
+    /// They are of a format of a later version, so nothing else can be said of them.
+    #[error("it is of format {format}, which a later version wrote, and this one reads up to {newest}")]
+    Newer {
+        /// Their format.
+        format: u32,
+        /// The latest that is read.
+        newest: u32,
+    },
+    /// Something does not hold, in words.
+    #[error("{0}")]
+    Damaged(String),
+}
+
+impl From<String> for UnreadableBytes {
+    fn from(reason: String) -> Self {
+        Self::Damaged(reason)
+    }
+}
+
+impl From<&str> for UnreadableBytes {
+    fn from(reason: &str) -> Self {
+        Self::Damaged(reason.to_owned())
+    }
+}
+
+impl UnreadableBytes {
+    /// As the error of reading the weights file at `path`.
+    pub fn at(self, path: &std::path::Path) -> ModelError {
+        let path = path.to_owned();
+        match self {
+            Self::Newer { format, newest } => ModelError::Newer { path, format, newest },
+            Self::Damaged(reason) => ModelError::Damaged { path, reason },
+        }
     }
 }

@@ -62,7 +62,7 @@ pub use dfdx as __dfdx;
 pub use architecture::{Architecture, TensorSpec};
 #[cfg(feature = "cuda")]
 pub use card::{HeldOnCard, ScoresOnCard, prepare_card};
-pub use error::ModelError;
+pub use error::{ModelError, UnreadableBytes};
 pub use given_tensors::GivenTensors;
 pub use gradients::{GradientStore, TrainedParameter};
 pub use initialisation::{initialise, initialise_by, skip_initialisation};

@@ -9,8 +9,8 @@ use strata_spec::{Activation, Named, Precision};
 
 use crate::weights::{check_tensors, load_weights};
 use crate::{
-    Architecture, InputTransform, Layers, ModelError, NamedTensor, TensorReader, TensorWriter, Usage, Weights,
-    read_tensor_file,
+    Architecture, InputTransform, Layers, ModelError, NamedTensor, TensorReader, TensorWriter, UnreadableBytes, Usage,
+    Weights, read_tensor_file,
 };
 
 /// A network's weights and how to use them: what a weights file holds.
@@ -60,6 +60,13 @@ struct Metadata {
     /// The order of the tensors.
     #[serde(default)]
     tensors: Vec<String>,
+}
+
+/// As much of the metadata as every format has.
+#[derive(Deserialize)]
+struct Head {
+    #[serde(default = "first")]
+    format: u32,
 }
 
 fn first() -> u32 {
@@ -229,11 +236,17 @@ impl TrainedModel {
     /// Reads the bytes of a weights file: the weights, the names of the classes, and, where the file says it, their use.
     ///
     /// # Errors
-    /// What does not hold, in words.
-    pub fn from_bytes(bytes: &[u8]) -> Result<(Weights, Vec<String>, Option<Usage>), String> {
+    /// What does not hold, or that a later version wrote them.
+    pub fn from_bytes(bytes: &[u8]) -> Result<(Weights, Vec<String>, Option<Usage>), UnreadableBytes> {
         let mut file = TensorReader::new(bytes)?;
         let metadata = file.metadata(KEY).ok_or("it was not written by Strata")?;
-        let metadata: Metadata = serde_json::from_str(&metadata).map_err(|error| format!("its metadata: {error}"))?;
+        let unparsed = |error: serde_json::Error| format!("its metadata: {error}");
+        // The format alone first: a later one may well have other keys.
+        let Head { format } = serde_json::from_str(&metadata).map_err(unparsed)?;
+        if format > FORMAT {
+            return Err(UnreadableBytes::Newer { format, newest: FORMAT });
+        }
+        let metadata: Metadata = serde_json::from_str(&metadata).map_err(unparsed)?;
         let Metadata {
             format,
             network: architecture,
@@ -248,7 +261,7 @@ impl TrainedModel {
         let specs = architecture.tensors();
         let names = if format == 1 { specs.iter().map(|spec| spec.name.clone()).collect() } else { tensors };
         if file.count() != names.len() {
-            return Err(format!("it holds {} tensors, its network asks for {}", file.count(), names.len()));
+            return Err(format!("it holds {} tensors, its network asks for {}", file.count(), names.len()).into());
         }
         let mut tensors = Vec::new();
         for name in names {
@@ -273,7 +286,7 @@ impl TrainedModel {
                 };
                 Some(Usage { activation, dropout, input, classes: classes.clone(), transform, precision })
             }
-            _ => return Err(format!("it is of format {format}; this program reads formats 1 to {FORMAT}")),
+            _ => return Err(format!("it is of format {format}; there are formats from 1 on").into()),
         };
         Ok((weights, classes, usage))
     }
@@ -288,5 +301,5 @@ fn read(path: &Path) -> Result<(Weights, Vec<String>, Option<Usage>), ModelError
         ErrorKind::InvalidData => damaged(path, source.to_string()),
         _ => ModelError::Io { action: "reading weights from", path: path.into(), source },
     })?;
-    TrainedModel::from_bytes(&bytes).map_err(|reason| damaged(path, reason))
+    TrainedModel::from_bytes(&bytes).map_err(|reason| reason.at(path))
 }

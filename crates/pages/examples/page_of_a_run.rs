@@ -20,7 +20,7 @@ fn main() -> std::io::Result<()> {
     let page = RunPage {
         record: &record,
         history: &history,
-        notes: &Notes::default(),
+        notes: Ok(&Notes::default()),
         config: "rate = 0.1\n",
         config_path: "runs/first/config.toml",
         changes: &[],

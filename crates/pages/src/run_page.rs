@@ -28,7 +28,7 @@ const NOTE: usize = 2000;
 /// let page = RunPage {
 ///     record: &record,
 ///     history: &history,
-///     notes: &Notes::default(),
+///     notes: Ok(&Notes::default()),
 ///     config: "rate = 0.1\n",
 ///     config_path: "runs/first/config.toml",
 ///     changes: &[],
@@ -46,8 +46,8 @@ pub struct RunPage<'a> {
     pub record: &'a Record,
     /// The initial evaluation, then an entry an epoch.
     pub history: &'a [HistoryEntry],
-    /// What people said of it.
-    pub notes: &'a Notes,
+    /// What people said of it; or why that cannot be read.
+    pub notes: Result<&'a Notes, String>,
     /// The text of its resolved config.
     pub config: &'a str,
     /// Where that text is, as a command names it.
@@ -125,7 +125,8 @@ impl RunPage<'_> {
             ("weights of", chosen),
             ("identifier", text(&record.id)),
         ];
-        let tags: String = self.notes.tags.iter().map(|tag| format!("<li>{}</li>", text(tag))).collect();
+        let tags = self.notes.as_ref().map_or(&[][..], |notes| &notes.tags);
+        let tags: String = tags.iter().map(|tag| format!("<li>{}</li>", text(tag))).collect();
         let tags = if tags.is_empty() { tags } else { format!("<ul class=\"tags\" aria-label=\"Tags\">{tags}</ul>") };
         format!(
             "<header><p class=\"kind\">Run of Strata {}</p><h1>{} <span class=\"status {status}\">{status}</span></h1>{tags}\
@@ -150,7 +151,10 @@ impl RunPage<'_> {
     }
 
     fn notes_list(&self) -> String {
-        let notes = &self.notes.notes;
+        let notes = match &self.notes {
+            Ok(notes) => &notes.notes,
+            Err(reason) => return format!("<h2>Notes</h2>{}", missing(reason)),
+        };
         let shown = &notes[notes.len().saturating_sub(NOTES)..];
         let note = |(time, note): &(String, String)| {
             format!("<li><time>{}</time><p>{}</p></li>", text(time), html::lines(note, NOTE))

@@ -18,7 +18,7 @@ pub(crate) fn name_of_change(text: &str) -> String {
 }
 
 /// Whether a record may name this file: none outside of the run's folder.
-fn is_name_of_change(name: &str) -> bool {
+pub(crate) fn is_name_of_change(name: &str) -> bool {
     let digits = name.strip_prefix("change-").and_then(|rest| rest.strip_suffix(".diff"));
     digits.is_some_and(|digits| digits.len() == 8 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }

@@ -2,13 +2,14 @@
 
 mod history;
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use strata_files::{is_temporary, remove_stale_temporaries, write_atomically};
 
-use crate::change::{MAX_CHANGE, name_of_change};
+use crate::change::{MAX_CHANGE, is_name_of_change, name_of_change};
 use crate::error::ReportError;
 use crate::history::HistoryEntry;
 use crate::json::write_record_json;
@@ -97,6 +98,21 @@ impl RunFolder {
         Self::make(path.clone())?.ok_or(ReportError::Taken { path })
     }
 
+    /// Whether a run is in the folder `path` for certain: a record, or a config and the lock that a run has had since before it. Other programs have a `config.toml`
+    /// too, and only a person can tell whether one alone is what somebody kept of a run.
+    ///
+    /// # Errors
+    ///
+    /// Where that cannot be told: a folder that may not be looked into.
+    pub fn is_at(path: &Path) -> io::Result<bool> {
+        let has = |file: &str| match fs::metadata(path.join(file)) {
+            Ok(found) => Ok(found.is_file()),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(false),
+            Err(error) => Err(error),
+        };
+        Ok(has(RECORD)? || has(CONFIG)? && has(LOCK)?)
+    }
+
     /// Takes over the run in the folder `path`, to go on with it. Temporaries of a killed process are removed.
     ///
     /// # Errors
@@ -117,7 +133,7 @@ impl RunFolder {
     fn make(path: PathBuf) -> Result<Option<RunFolder>, ReportError> {
         match fs::create_dir(&path) {
             Ok(()) => {}
-            // A kill between making the folder and writing its config leaves a lock, and nothing to keep.
+            // A kill or a full disk between making the folder and writing its config leaves a lock, what the config was to begin from, and nothing to keep.
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists && !holds_anything(&path) => {}
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
             Err(e) => return Err(ReportError::io("make the run's folder", &path)(e)),
@@ -134,7 +150,20 @@ impl RunFolder {
             return Ok(None);
         }
         remove_stale_temporaries(&folder.path);
+        folder.remove_what_preceded_the_config()?;
         Ok(Some(folder))
+    }
+
+    /// Takes away what another run, which never got a config, was to begin from: this one may begin from something else.
+    fn remove_what_preceded_the_config(&self) -> Result<(), ReportError> {
+        let io = || ReportError::io("remove what is left in the folder", &self.path);
+        for entry in fs::read_dir(&self.path).map_err(io())? {
+            let name = entry.map_err(io())?.file_name();
+            if precedes_the_config(&name) {
+                fs::remove_file(self.path.join(name)).map_err(io())?;
+            }
+        }
+        Ok(())
     }
 
     /// The folder.
@@ -211,20 +240,27 @@ impl RunFolder {
 }
 
 impl Drop for RunFolder {
-    /// A folder that holds nothing but its lock is no run: it goes again (its config could not be written).
+    /// A folder without a config and anything of use is no run: it goes again (its config could not be written).
     fn drop(&mut self) {
         if self.lock.is_some() && !holds_anything(&self.path) {
-            // What cannot be removed stays as an empty folder, which listings skip.
+            // What cannot be removed stays in a folder that the next run of this name takes over.
+            let _ = self.remove_what_preceded_the_config();
             let _ = fs::remove_file(self.path.join(LOCK));
             let _ = fs::remove_dir(&self.path);
         }
     }
 }
 
-/// Whether a folder holds more than a lock and a killed process's temporaries, as far as can be seen.
+/// Whether a folder holds more than a lock, a killed process's temporaries and what is written before a config, as far as can be seen.
 fn holds_anything(folder: &Path) -> bool {
     let Ok(mut entries) = fs::read_dir(folder) else { return true };
-    !entries.all(|entry| entry.is_ok_and(|entry| entry.file_name() == LOCK || is_temporary(&entry.file_name())))
+    let is_nothing = |name: &OsStr| name == LOCK || is_temporary(name) || precedes_the_config(name);
+    !entries.all(|entry| entry.is_ok_and(|entry| is_nothing(&entry.file_name())))
+}
+
+/// Whether a file of this name is written before the config, and is of no use without it.
+fn precedes_the_config(name: &OsStr) -> bool {
+    name == PARENT || name.to_str().is_some_and(is_name_of_change)
 }
 
 /// A file of the run, whole or not at all.

@@ -6,26 +6,29 @@ use std::path::{Path, PathBuf};
 
 use crate::error::ReportError;
 use crate::folder::RunFolder;
-use crate::names::{CONFIG, LOCK};
+use crate::names::{CONFIG, LOCK, RECORD};
 use crate::read::read_record;
 use crate::record::Status;
+
+/// The files of a run's folder of checkpoints.
+const CHECKPOINTS: [&str; 2] = ["last.safetensors", "best.safetensors"];
 
 /// Removes the checkpoints of the finished run in the folder `run`, which nothing reads any more, and gives the bytes that they took; none where the run is not
 /// finished and so may be resumed.
 ///
 /// # Errors
 ///
-/// As [`RunFolder::open`], so of a run that somebody trains; [`ReportError::Io`] where a file cannot be removed.
+/// [`ReportError::NotARun`] for any other folder, [`ReportError::Held`] where somebody trains the run; [`ReportError::Io`] where a file cannot be removed.
 pub fn free_checkpoints(run: &Path) -> Result<Option<u64>, ReportError> {
-    let folder = RunFolder::open(run)?;
+    let folder = open(run)?;
     if read_record(run)?.status != Status::Finished {
         return Ok(None);
     }
     let checkpoints = folder.checkpoints();
     let mut freed = 0;
     for path in entries(&checkpoints)? {
-        // What is no checkpoint stays.
-        if path.extension().is_none_or(|end| end != "safetensors") {
+        // What a run has not written there stays, a copy that somebody keeps too.
+        if !CHECKPOINTS.iter().any(|name| path.ends_with(name)) {
             continue;
         }
         let removed = fs::symlink_metadata(&path).and_then(|found| fs::remove_file(&path).map(|()| found.len()));
@@ -43,7 +46,7 @@ pub fn free_checkpoints(run: &Path) -> Result<Option<u64>, ReportError> {
 ///
 /// [`ReportError::NotARun`] for any other folder, [`ReportError::Held`] where somebody trains the run; [`ReportError::Io`] where something cannot be removed.
 pub fn remove_run(run: &Path) -> Result<u64, ReportError> {
-    let folder = RunFolder::open(run)?;
+    let folder = open(run)?;
     let real = run.canonicalize().map_err(ReportError::io("find the run's folder", run))?;
     let bytes = bytes_below(&real);
     // What makes it a run's folder, and the lock that others heed, go last.
@@ -69,6 +72,14 @@ pub fn remove_run(run: &Path) -> Result<u64, ReportError> {
         fs::remove_file(run).map_err(ReportError::io("remove the link to the run", run))?;
     }
     Ok(bytes)
+}
+
+/// Takes over the run of which something is to be removed. A `config.toml` alone is not enough here.
+fn open(run: &Path) -> Result<RunFolder, ReportError> {
+    match RunFolder::is_at(run).map_err(ReportError::io("look into the run's folder", run))? {
+        true => RunFolder::open(run),
+        false => Err(ReportError::NotARun { path: run.to_owned(), missing: RECORD }),
+    }
 }
 
 /// What is in a folder; nothing where there is no such folder.
@@ -106,7 +117,9 @@ mod tests {
         folder.write_record(&record).unwrap();
         fs::create_dir(folder.checkpoints()).unwrap();
         fs::write(folder.checkpoints().join("last.safetensors"), [0; 7]).unwrap();
-        fs::write(folder.checkpoints().join("mine.txt"), "").unwrap();
+        for mine in ["mine.txt", "epoch-1.safetensors"] {
+            fs::write(folder.checkpoints().join(mine), "").unwrap();
+        }
         assert!(matches!(free_checkpoints(&run), Err(ReportError::Held { .. })));
         assert!(matches!(remove_run(&run), Err(ReportError::Held { .. })));
         drop(folder);
@@ -115,7 +128,7 @@ mod tests {
         RunFolder::open(&run).unwrap().write_record(&record).unwrap();
         assert_eq!(free_checkpoints(&run).unwrap(), Some(7));
         assert_eq!(free_checkpoints(&run).unwrap(), Some(0));
-        assert!(run.join("checkpoints/mine.txt").exists());
+        assert_eq!(fs::read_dir(run.join("checkpoints")).unwrap().count(), 2);
         assert!(matches!(remove_run(runs.path()), Err(ReportError::NotARun { .. })));
         assert!(remove_run(&run).unwrap() > 0);
         assert!(!run.exists());

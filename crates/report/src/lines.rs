@@ -21,6 +21,8 @@ pub struct Lines<T> {
     pub entries: Vec<T>,
     /// A note on the cut-off last line that was dropped, where there was one.
     pub torn: Option<String>,
+    /// The entry of that line where nothing but its newline is missing: a program writes none so, but an editor may.
+    pub(crate) unended: Option<T>,
 }
 
 /// Opens a file for reading if it is one: a pipe would block for ever.
@@ -71,7 +73,7 @@ pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<Lines<T>, ReportE
         let (number, bytes) = (entries.len() + 1, rest.len());
         format!("line {number}: cut off after {bytes} bytes; dropped")
     });
-    Ok(Lines { entries, torn })
+    Ok(Lines { entries, torn, unended: serde_json::from_slice(&rest).ok() })
 }
 
 /// The value of line `number` of `path`.

@@ -1,6 +1,7 @@
 //! What people say of a run: notes and tags in a file of their own, so that nothing of what the run recorded is touched.
 
 use std::fs::OpenOptions;
+use std::io::Write;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -68,8 +69,11 @@ pub fn add_note(run: &Path, note: Option<&str>, tags: &[String], removed: &[Stri
     let path = run.join(NOTES);
     let io = |source| ReportError::io("write the file", &path)(source);
     // Two who say something at once do it one after the other.
-    let turn = OpenOptions::new().create(true).append(true).open(&path).map_err(io)?;
+    let mut turn = OpenOptions::new().create(true).append(true).open(&path).map_err(io)?;
     turn.lock().map_err(io)?;
+    if last_line_lacks_its_end(&path)? {
+        turn.write_all(b"\n").map_err(io)?;
+    }
     lines::append(&path, &line)?;
     drop(turn);
     read_notes(run)
@@ -88,7 +92,7 @@ pub fn read_notes(run: &Path) -> Result<Notes, ReportError> {
         read => read?,
     };
     let mut notes = Notes::default();
-    for Line { time, note, tags, removed_tags } in read.entries {
+    for Line { time, note, tags, removed_tags } in read.entries.into_iter().chain(read.unended) {
         notes.notes.extend(note.map(|note| (time, note)));
         for tag in tags {
             if !notes.tags.contains(&tag) {
@@ -98,6 +102,11 @@ pub fn read_notes(run: &Path) -> Result<Notes, ReportError> {
         notes.tags.retain(|tag| !removed_tags.contains(tag));
     }
     Ok(notes)
+}
+
+/// Whether the file ends with a whole line but for its newline, as editors leave it.
+fn last_line_lacks_its_end(path: &Path) -> Result<bool, ReportError> {
+    Ok(lines::read::<Line>(path)?.unended.is_some())
 }
 
 #[cfg(test)]
@@ -117,6 +126,18 @@ mod tests {
         assert_eq!(notes.tags, ["paper", "größe"]);
         assert_eq!(notes.notes.iter().map(|(_, note)| note.as_str()).collect::<Vec<_>>(), ["the best so far\nby far"]);
         assert_eq!(read_notes(run.path()).unwrap(), notes);
+    }
+
+    #[test]
+    fn a_last_line_that_an_editor_left_without_its_newline_counts_and_stays() {
+        let run = tempfile::tempdir().unwrap();
+        let path = run.path().join(NOTES);
+        let before = "{\"time\":\"2026-01-01T00:00:00Z\",\"note\":\"by hand\",\"tags\":[\"paper\"]}";
+        std::fs::write(&path, before).unwrap();
+        assert_eq!(read_notes(run.path()).unwrap().tags, ["paper"]);
+        let notes = add_note(run.path(), Some("more"), &tags(&["b"]), &[]).unwrap();
+        assert_eq!((notes.notes.len(), notes.tags), (2, tags(&["paper", "b"])));
+        assert!(std::fs::read_to_string(&path).unwrap().starts_with(&format!("{before}\n{{")));
     }
 
     #[test]

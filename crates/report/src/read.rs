@@ -91,8 +91,8 @@ fn malformed(path: &Path, error: &serde_json::Error) -> ReportError {
 /// [`ReportError::Io`] where there is none, [`ReportError::Malformed`] naming the line that is damaged,
 /// [`ReportError::TooLarge`] for a line beyond 1 MiB.
 pub fn read_history(run: &Path) -> Result<Lines<HistoryRow>, ReportError> {
-    let Lines { entries, torn } = lines::read(&run.join(HISTORY))?;
-    Ok(Lines { entries: entries.into_iter().map(|ReadRow(row)| row).collect(), torn })
+    let Lines { entries, torn, .. } = lines::read(&run.join(HISTORY))?;
+    Ok(Lines { entries: entries.into_iter().map(|ReadRow(row)| row).collect(), torn, unended: None })
 }
 
 /// Reads `timing.jsonl` of the run in the folder `run`, as [`read_history`] does the history.

@@ -114,10 +114,15 @@ fn collect(
         if !seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
             continue;
         }
-        if [CONFIG, RECORD, HISTORY, LOCK].iter().any(|file| may_be_there(&path.join(file))) {
+        let has = |file: &str| may_be_there(&path.join(file));
+        if [CONFIG, RECORD, HISTORY, LOCK].into_iter().any(has) {
             let mut summary = RunSummary::of(&path);
-            summary.name.insert_str(0, way);
-            summaries.push(summary);
+            // A kill or a full disk before the config left no run, and the next one of this name takes the folder over.
+            let is_left_over = summary.state == RunState::Died && ![CONFIG, RECORD, HISTORY].into_iter().any(has);
+            if !is_left_over {
+                summary.name.insert_str(0, way);
+                summaries.push(summary);
+            }
         } else if depth < DEEPEST {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             collect(&path, &format!("{way}{name}/"), depth + 1, seen, summaries)?;

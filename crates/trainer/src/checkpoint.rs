@@ -10,7 +10,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use strata_files::write_atomically;
 use strata_model::{
-    Architecture, NamedTensor, TensorReader, TensorSpec, TensorWriter, Weights, for_each_piece, read_tensor_file,
+    Architecture, NamedTensor, TensorReader, TensorSpec, TensorWriter, UnreadableBytes, Weights, for_each_piece,
+    read_tensor_file,
 };
 
 use crate::{HistoryRow, OptimizerState, ParameterState, Plan, Progress, TrainError};
@@ -95,7 +96,7 @@ impl Checkpoint {
     ///
     /// # Errors
     /// [`TrainError::Io`] where it cannot be read, [`TrainError::Damaged`] where a single bit of it is not as it was written, or
-    /// where it is another run's.
+    /// where it is another run's, [`TrainError::Newer`] where a later version wrote it.
     pub fn load(path: &Path, run: &str, architecture: &Architecture) -> Result<Self, TrainError> {
         let damaged = |reason| TrainError::Damaged { path: path.into(), reason };
         let most = if architecture.own_module().is_some() {
@@ -108,7 +109,10 @@ impl Checkpoint {
             ErrorKind::InvalidData => damaged(source.to_string()),
             _ => TrainError::Io { action: "reading the checkpoint", path: path.into(), source },
         })?;
-        let checkpoint = Self::from_bytes(&bytes).map_err(damaged)?;
+        let checkpoint = Self::from_bytes(&bytes).map_err(|reason| match reason {
+            UnreadableBytes::Newer { format, newest } => TrainError::Newer { path: path.into(), format, newest },
+            UnreadableBytes::Damaged(reason) => damaged(reason),
+        })?;
         if checkpoint.run != run {
             return Err(damaged(format!("it belongs to run {}, not {run}", checkpoint.run)));
         }
@@ -211,14 +215,14 @@ impl Checkpoint {
     /// Reads the bytes of a checkpoint.
     ///
     /// # Errors
-    /// What does not hold, in words.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+    /// What does not hold, or that a later version wrote them.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, UnreadableBytes> {
         let mut file = TensorReader::new(bytes)?;
         let sealed = file.metadata(CONTENTS).ok_or("it is no checkpoint of Strata")?;
         let (found, text): (String, String) = serde_json::from_str(&sealed).map_err(|error| error.to_string())?;
         let contents = contents::read(&text)?;
         if contents.states > MOST_STATES {
-            return Err(format!("{} buffers for each parameter are no optimizer's", contents.states));
+            return Err(format!("{} buffers for each parameter are no optimizer's", contents.states).into());
         }
         let specs = contents.tensors.unwrap_or_else(|| contents.widths.tensors());
         let mut weights = Weights { architecture: contents.widths, tensors: Vec::new() };
@@ -241,7 +245,7 @@ impl Checkpoint {
             optimizer.parameters.extend(states);
         }
         if file.parts().len() != file.count() {
-            return Err(format!("it holds {} tensors, {} belong to it", file.count(), file.parts().len()));
+            return Err(format!("it holds {} tensors, {} belong to it", file.count(), file.parts().len()).into());
         }
         let mut seal = Seal::of(&text);
         for (name, bytes) in file.parts() {

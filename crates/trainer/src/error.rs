@@ -287,6 +287,16 @@ pub enum TrainError {
         /// What does not hold.
         reason: String,
     },
+    /// A checkpoint of a format of a later version.
+    #[error("{} is of format {format}, which a later version wrote, and this one reads up to {newest}: update strata", path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        format: u32,
+        /// The latest that is read.
+        newest: u32,
+    },
     /// The observer could not do its part, such as write the history.
     #[error(transparent)]
     Observer(Box<dyn std::error::Error + Send + Sync>),

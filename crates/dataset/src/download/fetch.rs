@@ -44,7 +44,7 @@ pub(crate) fn fetch(wanted: &Wanted<'_>, watch: &mut Watch<'_>) -> Result<File, 
     let wanted = &Wanted { target, ..wanted.clone() };
     // What is there is the file wanted or an error, and never replaced.
     if exists(target)? {
-        return open_verified(target, wanted.sha256, REPLACE, watch);
+        return open_verified(target, wanted.sha256, wanted.limits.longest, REPLACE, watch);
     }
     let new_folder = target.parent().filter(|folder| !folder.exists());
     if let Some(folder) = new_folder {
@@ -69,7 +69,7 @@ fn fetch_alone(wanted: &Wanted<'_>, watch: &mut Watch<'_>) -> Result<File, Datas
     let _lock = Lock::hold(target, watch)?;
     if exists(target)? {
         // Whoever held the lock before has fetched it.
-        return open_verified(target, wanted.sha256, REPLACE, watch);
+        return open_verified(target, wanted.sha256, wanted.limits.longest, REPLACE, watch);
     }
     download(wanted, watch)
 }
@@ -89,7 +89,7 @@ fn download(wanted: &Wanted<'_>, watch: &mut Watch<'_>) -> Result<File, DatasetE
             Outcome::Complete => {}
             Outcome::Again(problem) => {
                 if retries == wanted.limits.retries {
-                    return Err(failed(wanted, problem, GO_ON));
+                    return Err(failed(wanted, problem, if partial.have() > 0 { GO_ON } else { CHECK }));
                 }
                 tracing::info!(url = hide_credentials(wanted.url), problem, "the download is tried again");
                 pause(wanted.limits.backoff * 2u32.saturating_pow(retries), watch)?;

@@ -130,7 +130,7 @@ pub struct Download<'a> {
     pub sha256: &'a str,
     /// Where to have it; a `file://` URL is read in place.
     pub target: &'a Path,
-    /// The most bytes that the file may have.
+    /// The most bytes that the file may have; of more than 4 GiB (2³² bytes), 4 GiB.
     pub longest: u64,
     /// Whether it may be downloaded where it is missing.
     pub may_download: bool,
@@ -158,16 +158,16 @@ impl Download<'_> {
             return Err(DatasetError::BadChecksum { value: self.sha256.to_owned() });
         }
         let sha256 = self.sha256.to_ascii_lowercase();
+        let limits = Limits { longest: limits.longest.min(self.longest), ..limits.clone() };
         match Location::parse(self.url)? {
             Location::File(path) => {
-                let file = open_verified(&path, &sha256, IN_PLACE, watch)?;
+                let file = open_verified(&path, &sha256, limits.longest, IN_PLACE, watch)?;
                 Ok((path, file))
             }
             Location::Http => {
                 if !self.may_download && !self.target.exists() {
                     return Err(DatasetError::Missing { path: self.target.to_owned() });
                 }
-                let limits = Limits { longest: limits.longest.min(self.longest), ..limits.clone() };
                 let wanted = Wanted { url: self.url, sha256: &sha256, target: self.target, limits: &limits };
                 Ok((self.target.to_owned(), fetch(&wanted, watch)?))
             }
@@ -230,10 +230,11 @@ impl Watch<'_> {
 pub(crate) fn open_verified(
     path: &Path,
     sha256: &str,
+    longest: u64,
     remedy: &'static str,
     watch: &mut Watch<'_>,
 ) -> Result<File, DatasetError> {
-    let mut file = open_regular(path, LONGEST)?;
+    let mut file = open_regular(path, longest)?;
     let (found, bytes) = measure(&mut file, path, watch)?;
     if found != sha256 {
         return Err(DatasetError::Checksum {

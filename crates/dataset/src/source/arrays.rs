@@ -242,12 +242,16 @@ impl Files {
                 Ok(Some(bytes))
             }
             Self::Archive(path, zip) => {
-                let Some(entry) = zip.entries.iter().find(|entry| entry.name == name).cloned() else {
-                    return Ok(None);
-                };
-                let bytes = zip.read(&entry, LONGEST);
-                let file = escape_path(path);
-                bytes.map(Some).map_err(|problem| DatasetError::Array { file, problem })
+                let failed = |problem| DatasetError::Array { file: escape_path(path), problem };
+                let mut found = zip.entries.iter().filter(|entry| entry.name == name);
+                let Some(entry) = found.next().cloned() else { return Ok(None) };
+                // NumPy would take the last one.
+                if found.next().is_some() {
+                    return Err(failed(format!(
+                        "{name} is in it more than once, and which one is meant cannot be told"
+                    )));
+                }
+                zip.read(&entry, LONGEST).map(Some).map_err(failed)
             }
         }
     }

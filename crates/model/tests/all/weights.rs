@@ -51,7 +51,7 @@ fn model() -> TrainedModel {
 }
 
 fn load(bytes: &[u8]) -> Result<TrainedModel, String> {
-    let (weights, _, usage) = TrainedModel::from_bytes(bytes)?;
+    let (weights, _, usage) = TrainedModel::from_bytes(bytes).map_err(|reason| reason.to_string())?;
     TrainedModel::new(weights, usage.ok_or("no usage")?).map_err(|error| error.to_string())
 }
 
@@ -216,9 +216,17 @@ fn files_that_are_no_network_say_why() {
     let layer = |shape: &[usize]| [("layer1.weight", shape.to_vec()), ("layer1.bias", vec![3])];
     let good = r#"{"widths":[2,3],"classes":[]}"#;
     assert!(TrainedModel::from_bytes(&file(Some(good), &layer(&[3, 2]))).is_ok());
-    let reason = |bytes: Vec<u8>| TrainedModel::from_bytes(&bytes).unwrap_err();
+    let reason = |bytes: Vec<u8>| TrainedModel::from_bytes(&bytes).unwrap_err().to_string();
     // Another program's file.
     assert!(reason(file(None, &layer(&[3, 2]))).contains("not written by Strata"));
+    // A later version's, with a key that this one does not know.
+    let later = r#"{"format":3,"colour":"red"}"#;
+    assert!(reason(file(Some(later), &layer(&[3, 2]))).contains("format 3, which a later version wrote"));
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("later.safetensors");
+    std::fs::write(&path, file(Some(later), &layer(&[3, 2]))).unwrap();
+    let error = TrainedModel::load(&path).unwrap_err().to_string();
+    assert!(error.ends_with("update strata") && !error.contains("damaged"), "{error}");
     // Metadata that is no JSON of ours.
     assert!(reason(file(Some("{"), &layer(&[3, 2]))).contains("metadata"));
     // No width, or one of zero.

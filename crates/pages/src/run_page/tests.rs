@@ -55,7 +55,7 @@ fn make(epochs: usize) -> String {
     RunPage {
         record: &record,
         history: &history,
-        notes: &notes,
+        notes: Ok(&notes),
         config: &HOSTILE.repeat(10_000),
         config_path: HOSTILE,
         changes: &[UncommittedChange { file: HOSTILE.to_owned(), text: format!("+{HOSTILE}\n").repeat(10_000) }],

@@ -6,8 +6,8 @@ use std::fs;
 
 use crate::common::{line, run};
 use strata_report::{
-    HistoryDigest, HistoryEntry, HistoryRow, Record, ReportError, RunFolder, Status, join_history, list_runs,
-    read_history, read_record, read_record_to_write, read_timing,
+    HistoryDigest, HistoryEntry, HistoryRow, Record, ReportError, RunFolder, Status, free_checkpoints, join_history,
+    list_runs, read_history, read_record, read_record_to_write, read_timing, remove_run,
 };
 
 #[test]
@@ -97,6 +97,40 @@ fn opening_a_folder_without_a_run_is_an_error_and_changes_nothing() {
         assert!(error.is_usage() && error.to_string().contains("no config.toml"), "{error}");
     }
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+/// cargo's folder and web sites have a `config.toml` too.
+#[test]
+fn another_programs_folder_is_no_run_and_is_not_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    for file in ["config.toml", "thesis.txt"] {
+        fs::write(dir.path().join(file), "mine").unwrap();
+    }
+    for refused in [remove_run(dir.path()), free_checkpoints(dir.path()).map(|_| 0)] {
+        assert!(matches!(refused, Err(ReportError::NotARun { .. })), "{refused:?}");
+    }
+    assert!(!RunFolder::is_at(dir.path()).unwrap());
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+}
+
+/// A kill, or a full disk, between what a run begins from and its config.
+#[test]
+fn what_a_run_without_a_config_left_is_taken_over_and_gone() {
+    let runs = tempfile::tempdir().unwrap();
+    let left = runs.path().join("a");
+    fs::create_dir(&left).unwrap();
+    for file in ["lock", "parent.json", "change-0123abcd.diff"] {
+        fs::write(left.join(file), "{}").unwrap();
+    }
+    assert!(list_runs(runs.path()).unwrap().is_empty());
+    let folder = RunFolder::create_exact(runs.path(), "a").unwrap();
+    assert!(!left.join("parent.json").exists() && !left.join("change-0123abcd.diff").exists());
+    folder.write_change("+one").unwrap();
+    drop(folder);
+    assert!(!left.exists());
+    fs::create_dir(&left).unwrap();
+    fs::write(left.join("mine.diff"), "").unwrap();
+    assert!(matches!(RunFolder::create_exact(runs.path(), "a"), Err(ReportError::Taken { .. })));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A checkpoint's metadata: everything but its tensors, as JSON, in the format that is written and the one before it.
 
 use serde::{Deserialize, Serialize};
-use strata_model::{Architecture, NamedTensor, TensorSpec};
+use strata_model::{Architecture, NamedTensor, TensorSpec, UnreadableBytes};
 use strata_rng::RngState;
 
 use super::{Checkpoint, CheckpointHistory, Elapsed, HistoryMark};
@@ -94,8 +94,8 @@ pub(super) fn write(checkpoint: &Checkpoint) -> serde_json::Result<String> {
 }
 
 /// Reads what [`write`] wrote, or the program before it.
-pub(super) fn read(text: &str) -> Result<Contents, String> {
-    let reason = |error: serde_json::Error| format!("its contents: {error}");
+pub(super) fn read(text: &str) -> Result<Contents, UnreadableBytes> {
+    let reason = |error: serde_json::Error| UnreadableBytes::Damaged(format!("its contents: {error}"));
     let Head { format } = serde_json::from_str(text).map_err(reason)?;
     match format {
         1 => serde_json::from_str(text).map(from_format_1).map_err(reason),
@@ -109,7 +109,8 @@ pub(super) fn read(text: &str) -> Result<Contents, String> {
             });
             Ok(Contents { run, widths, steps, states, progress, history, elapsed, tensors })
         }
-        _ => Err(format!("it is of format {format}; this program reads formats 1 to {FORMAT}")),
+        0 => Err("it is of format 0; there are formats from 1 on".into()),
+        _ => Err(UnreadableBytes::Newer { format, newest: FORMAT }),
     }
 }
 
@@ -124,4 +125,18 @@ fn from_format_1(found: Format1) -> Contents {
     }
     let history = CheckpointHistory::Lines(history);
     Contents { run, widths, steps, states, progress, history, elapsed: Elapsed::default(), tensors: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_later_versions_contents_are_told_from_damaged_ones() {
+        let later = UnreadableBytes::Newer { format: 3, newest: FORMAT };
+        assert_eq!(read("{\"format\":3,\"colour\":1}").err(), Some(later));
+        for damaged in ["{\"format\":0}", "{\"format\":2}", "{}", "", "{\"format\":2,\"colour\":1}"] {
+            assert!(matches!(read(damaged), Err(UnreadableBytes::Damaged(_))), "{damaged}");
+        }
+    }
 }

@@ -54,6 +54,18 @@ fn a_folder_and_an_archive_of_arrays_are_the_same_data() {
     assert_eq!(load(&archive, [4, 2]).unwrap().sha256().unwrap(), data.sha256().unwrap());
 }
 
+/// NumPy would take the last one.
+#[test]
+fn an_archive_with_an_array_twice_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = folder.path().join("data.npz");
+    let mut twice = files();
+    twice.push(twice[0].clone());
+    fs::write(&archive, zip(&twice)).unwrap();
+    let error = load(&archive, [4, 2]).unwrap_err().to_string();
+    assert!(error.contains(&format!("{} is in it more than once", twice[0].0)), "{error}");
+}
+
 #[test]
 fn images_to_test_on_are_drawn_where_there_is_no_array_of_them() {
     let files: Vec<_> = files().into_iter().take(2).collect();
