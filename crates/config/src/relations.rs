@@ -1,7 +1,8 @@
 //! What holds between keys.
 
 use strata_spec::{
-    AveragingSpec, ClassWeights, DatasetKind, DatasetSpec, InputSpec, Integers, NetworkSpec, ScheduleSpec, ranges,
+    AugmentChange, AveragingSpec, ClassWeights, DatasetKind, DatasetSpec, InputSpec, Integers, LossKind, NetworkSpec,
+    ScheduleSpec, ranges,
 };
 
 use crate::error::ConfigError;
@@ -26,6 +27,8 @@ pub(crate) fn check(written: &Written<'_, '_>, values: &Values) -> Result<Networ
     class_weights(written, values, &settings)?;
     schedules(written, &settings)?;
     averaging(written, &settings)?;
+    checkpoints(written, &settings)?;
+    mirrored(written, &settings, &network)?;
     Ok(network)
 }
 
@@ -163,14 +166,14 @@ fn inputs(written: &Written<'_, '_>, settings: &Settings) -> Result<(), ConfigEr
 /// Under batch normalisation no training batch may be of one sample, which has no variance; an epoch's last batch is what the others leave.
 fn batch_norm(written: &Written<'_, '_>, settings: &Settings, network: &NetworkSpec) -> Result<(), ConfigError> {
     let batch = settings.dataset.batch.get();
-    let samples = settings.dataset.kind.train_images().saturating_sub(settings.dataset.validation);
+    let samples = settings.training_images();
     let last = if samples.is_multiple_of(batch) { batch.min(samples) } else { samples % batch };
     if !network.has_batch_norm() || last > 1 {
         return Ok(());
     }
     let message = format!(
         "leaves 1 of {samples} training images for an epoch's last batch, and batch normalisation (model.network) needs 2: another batch, or \
-         another dataset.validation"
+         another dataset.validation or dataset.limit"
     );
     Err(fault(written, keys::BATCH.path(), message))
 }
@@ -218,26 +221,64 @@ fn class_weights(written: &Written<'_, '_>, values: &Values, settings: &Settings
     Ok(())
 }
 
-/// A schedule that would have done nothing when its phase ends.
+/// A schedule that would have done nothing when its phase ends; it begins when the warm-up has ended.
 fn schedules(written: &Written<'_, '_>, settings: &Settings) -> Result<(), ConfigError> {
+    let an_epoch = settings.steps_per_epoch().max(1);
     for (number, phase) in settings.phases.iter().enumerate() {
+        let steps = phase.epochs.saturating_mul(an_epoch);
+        let rising = phase.warmup_steps(steps);
+        let wrong = |name: &str, message: String| Err(fault(written, &format!("phases.{number}.{name}"), message));
+        if phase.warmup > 0.0 && rising == 0 {
+            return wrong("warmup", format!("has no effect: of the phase's {steps} steps it is less than half of one"));
+        }
         let never_falls = "the rate would never fall";
-        // The epochs that it takes at least.
-        let (name, epochs, what) = match phase.schedule {
-            ScheduleSpec::Step { every, .. } => ("every", every + 1, never_falls),
+        // Whether it comes to something: the steps after the warm-up are more than those before its first turn.
+        let has_more_than = |epochs: usize| steps - rising > epochs.saturating_mul(an_epoch);
+        let (name, is_long_enough, what) = match phase.schedule {
+            ScheduleSpec::Step { every, .. } => ("every", has_more_than(every), never_falls),
             ScheduleSpec::CosineRestarts { period, .. } => {
-                ("period", period + 1, "nothing would begin again; cosine does the same")
+                ("period", has_more_than(period), "nothing would begin again; cosine does the same")
             }
-            // One that is the best, those that are borne, one too many, and one at the lower rate.
-            ScheduleSpec::Plateau { patience, .. } => ("patience", patience + 3, never_falls),
+            // Of the epochs that end after the warm-up one is the best, some are borne, one is too many, and one is at the lower rate.
+            ScheduleSpec::Plateau { patience, .. } => {
+                ("patience", phase.epochs - rising / an_epoch >= patience.saturating_add(3), never_falls)
+            }
             _ => continue,
         };
-        if phase.epochs < epochs {
-            let message = format!("{what}: the phase ends after {} epochs", phase.epochs);
-            return Err(fault(written, &format!("phases.{number}.{name}"), message));
+        if !is_long_enough {
+            let after =
+                if rising > 0 { format!(", {rising} of its {steps} steps being the warm-up") } else { String::new() };
+            return wrong(name, format!("{what}: the phase ends after {} epochs{after}", phase.epochs));
         }
     }
     Ok(())
+}
+
+/// More steps than an epoch has before its last: there would be no such checkpoint.
+fn checkpoints(written: &Written<'_, '_>, settings: &Settings) -> Result<(), ConfigError> {
+    let steps = settings.steps_per_epoch();
+    match settings.checkpoint.every_steps {
+        Some(every) if every.get() >= steps => {
+            let message = format!("has no effect: an epoch has {steps} steps, and its end is saved in any case");
+            Err(fault(written, keys::EVERY_STEPS.path(), message))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A network that is the same for an image and its mirror image needs none of what makes it so.
+fn mirrored(written: &Written<'_, '_>, settings: &Settings, network: &NetworkSpec) -> Result<(), ConfigError> {
+    if !network.is_mirrored() {
+        return Ok(());
+    }
+    let message = || "has no effect: the network is mirrored(…), the same for an image and its mirror image".to_owned();
+    if settings.evaluation.mirrored {
+        return Err(fault(written, keys::MIRRORED.path(), message()));
+    }
+    match settings.augment.iter().position(|spec| matches!(spec.change, AugmentChange::Mirror { .. })) {
+        Some(index) => Err(fault(written, &format!("augment.{index}.kind"), message())),
+        None => Ok(()),
+    }
 }
 
 /// A mean of one step, or of none, would be no mean.
@@ -258,6 +299,11 @@ fn metrics(written: &Written<'_, '_>, settings: &Settings) -> Result<(), ConfigE
     for name in &settings.metrics {
         if let Some(Err(reason)) = strata_metrics::find(name).map(|metric| metric.check(classes)) {
             return Err(fault(written, keys::METRICS.path(), format!("{name}: {reason}")));
+        }
+        if name == "calibration_error" && settings.loss.kind() == LossKind::MeanSquaredError {
+            let message =
+                format!("{name} is of probabilities, and a network trained by loss.kind = \"mse\" gives none");
+            return Err(fault(written, keys::METRICS.path(), message));
         }
     }
     let stopping = settings.early_stopping.as_ref().map(|stopping| (keys::METRIC.path(), &stopping.metric));

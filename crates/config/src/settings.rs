@@ -38,7 +38,7 @@ pub struct Settings {
     pub optimizer: OptimizerSpec,
     /// Which parameters its weight decay is for.
     pub decayed: DecayScope,
-    /// Batches of a training step, 1 to 1,000,000.
+    /// Batches of a training step, 1 to 65,536.
     pub accumulate: NonZeroUsize,
     /// How gradients are clipped.
     pub clipping: Clipping,
@@ -58,8 +58,14 @@ impl Settings {
     /// Training batches of an epoch.
     #[must_use]
     pub fn batches_per_epoch(&self) -> usize {
+        self.training_images().div_ceil(self.dataset.batch.get())
+    }
+
+    /// Images that are trained on: those that the validation part leaves, or fewer.
+    #[must_use]
+    pub fn training_images(&self) -> usize {
         let train = self.dataset.kind.train_images().saturating_sub(self.dataset.validation);
-        self.dataset.limit.map_or(train, |limit| limit.min(train)).div_ceil(self.dataset.batch.get())
+        self.dataset.limit.map_or(train, |limit| limit.min(train))
     }
 
     /// Training steps of an epoch.

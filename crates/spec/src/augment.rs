@@ -36,6 +36,11 @@ pub struct AugmentSpec {
     pub change: AugmentChange,
 }
 
+impl AugmentSpec {
+    /// What the probabilities of MixUp and CutMix may add up to: 1, and what sums of decimals are off by.
+    pub const MOST_MIXED: f64 = 1.0 + 1e-9;
+}
+
 /// What is done to a training image, or to a batch of them.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum AugmentChange {

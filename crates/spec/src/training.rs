@@ -38,6 +38,12 @@ impl Phase {
     pub const fn constant(epochs: usize, learning_rate: f64) -> Self {
         Self::new(epochs, learning_rate, ScheduleSpec::Constant)
     }
+
+    /// How many of the phase's `steps` the warm-up is, in which the rate rises; the last step, at least, is the schedule's.
+    #[must_use]
+    pub fn warmup_steps(&self, steps: usize) -> usize {
+        ((self.warmup * steps as f64).round() as usize).min(steps.saturating_sub(1))
+    }
 }
 
 /// Ends a run after `patience` epochs in a row without an improvement of more than `min_delta`.

@@ -1,6 +1,7 @@
 //! The loop: phases of epochs, each a training pass, a validation pass and a line of history.
 
 use strata_rng::TorchRng;
+use strata_spec::ScheduleSpec;
 
 use crate::pass::Amount;
 use crate::rates::Rates;
@@ -66,8 +67,8 @@ pub fn fit(
         let place = plan.place_of(progress.epoch);
         let is_over = progress.is_over(plan.early_stopping.as_ref())?;
         let Some(place) = place.filter(|_| !is_over) else {
+            let outcome = if place.is_some() { Outcome::StoppedEarly } else { Outcome::Finished };
             // Of a run that was stopped after its last epoch.
-            let outcome = if is_over { Outcome::StoppedEarly } else { Outcome::Finished };
             let last = progress.epoch.saturating_sub(1);
             let is_ready = estimate_statistics(classifier, train, last, progress.rng.seed, observer)?;
             return Ok((progress, if is_ready { outcome } else { Outcome::Interrupted }));
@@ -112,7 +113,11 @@ fn row_of(score: &Score) -> HistoryRow {
 /// Whether what the plan watches is measured. The training loss is, of each epoch.
 fn check_measured(plan: &Plan, row: &HistoryRow) -> Result<(), TrainError> {
     let watched = [Some(&plan.best), plan.early_stopping.as_ref().map(|stopping| &stopping.metric)];
-    for criterion in watched.into_iter().flatten() {
+    let plateaus = plan.phases.iter().filter(|_| plan.schedule.is_none()).filter_map(|phase| match &phase.schedule {
+        ScheduleSpec::Plateau { metric, .. } => Some(metric),
+        _ => None,
+    });
+    for criterion in watched.into_iter().flatten().chain(plateaus) {
         if criterion.key != "train_loss" && row.get(&criterion.key).is_none() {
             let measured = ["train_loss", "val_loss", "val_acc"].map(str::to_owned).into_iter();
             let measured = measured.chain(row.values.keys().cloned()).collect();

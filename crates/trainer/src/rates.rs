@@ -32,6 +32,8 @@ impl<'a> Rates<'a> {
         let Self { schedule, peak, first, steps, steps_per_epoch } = *self;
         let state = &progress.schedule;
         let rate = schedule.rate(&ScheduledStep { peak, step: first + step, steps, steps_per_epoch, state });
+        // What a long decay leaves is 0 in 32-bit floats.
+        let rate = if rate < peak && (0.0..f64::from(f32::MIN_POSITIVE)).contains(&rate) { 0.0 } else { rate };
         if rate.is_finite() && rate >= 0.0 { Ok(rate) } else { Err(self.error(rate, progress.epoch, step)) }
     }
 

@@ -109,7 +109,7 @@ const AT_RANDOM: When = When {
 /// What no key's own range can say: sizes beside those of the images, pairs in order, the order of the list.
 pub(crate) fn check_augment(written: &Written<'_, '_>, settings: &Settings) -> Result<(), ConfigError> {
     let [channels, height, width] = settings.dataset.kind.shape();
-    let mut mixed = 0.0;
+    let (mut mixed, mut mixes) = (0.0, false);
     for (index, spec) in settings.augment.iter().enumerate() {
         let wrong = |key: &'static str, message: String| {
             let place = key.replace("[]", &format!(".{index}"));
@@ -127,7 +127,7 @@ pub(crate) fn check_augment(written: &Written<'_, '_>, settings: &Settings) -> R
         let of_images =
             |range: Integers| format!("expected an integer {range}, since the images are {height} x {width}");
         let is_mix = matches!(spec.change, AugmentChange::MixUp { .. } | AugmentChange::CutMix { .. });
-        if mixed > 0.0 && !is_mix {
+        if mixes && !is_mix {
             let kind = spec.change.kind();
             return Err(wrong(AUGMENT.path(), format!("{kind} comes before what mixes a batch: move it up")));
         }
@@ -165,14 +165,14 @@ pub(crate) fn check_augment(written: &Written<'_, '_>, settings: &Settings) -> R
             _ => {}
         }
         if is_mix {
-            mixed += spec.probability;
+            (mixed, mixes) = (mixed + spec.probability, true);
             if settings.loss.kind() == LossKind::MeanSquaredError {
                 let kind = spec.change.kind();
                 let message =
                     format!("{kind} mixes labels, which loss.kind = \"{}\" does not take", settings.loss.kind());
                 return Err(wrong(AUGMENT.path(), message));
             }
-            if mixed > 1.0 {
+            if mixed > AugmentSpec::MOST_MIXED {
                 let message = format!(
                     "the probabilities of mixup and cutmix add up to {mixed}; a batch is mixed in one way: at most 1"
                 );

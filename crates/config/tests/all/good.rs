@@ -103,6 +103,7 @@ fn schedules_have_their_numbers() {
             ScheduleSpec::CosineRestarts { period: 1, period_factor: 2 },
         ),
         ("schedule = \"one_cycle\"", 0.0, ScheduleSpec::OneCycle { warmup: 0.3 }),
+        ("schedule = \"step\", every = 1, warmup = 0.5", 0.5, ScheduleSpec::Step { every: 1, factor: 0.1 }),
         (
             "schedule = \"plateau\", patience = 1",
             0.0,
@@ -119,11 +120,38 @@ fn schedules_have_their_numbers() {
         ("schedule = \"plateau\"", "phases.0.patience: the rate would never fall"),
         ("schedule = \"plateau\", patience = 2", "the rate would never fall: the phase ends after 4 epochs"),
         ("schedule = \"step\", every = 1, factor = 1", "above 0 and below 1"),
+        // What a schedule counts, it counts from the end of the warm-up on.
+        ("schedule = \"step\", every = 2, warmup = 0.5", "4 epochs, 704 of its 1408 steps being the warm-up"),
+        ("schedule = \"cosine_restarts\", period = 2, warmup = 0.5", "nothing would begin again"),
+        ("schedule = \"plateau\", patience = 1, warmup = 0.25", "phases.0.patience = 1: the rate would never fall"),
+        ("warmup = 0.0003", "has no effect: of the phase's 1408 steps it is less than half of one"),
         ("warmup = 1", "up to but not including 1"),
     ] {
         let error = schedule(text).unwrap_err().to_string();
         assert!(error.contains(reason), "{text}: {error}");
     }
+}
+
+/// Which would be set and change nothing.
+#[test]
+fn values_without_an_effect_beside_others_are_refused() {
+    let network = "model.network=mirrored(8 batch_norm relu)";
+    for (sets, reason) in [
+        (vec!["checkpoint.every_steps=352"], "has no effect: an epoch has 352 steps"),
+        (vec![network, "evaluation.mirrored=true"], "evaluation.mirrored = true: has no effect: the network is mirrored(…)"),
+        (vec![network, "augment=[{ kind = \"mirror\" }]"], "has no effect: the network is mirrored(…)"),
+        (vec!["loss.kind=mse", "metrics=[\"calibration_error\"]"], "calibration_error is of probabilities"),
+        (
+            vec!["augment=[{ kind = \"mixup\", probability = 0 }, { kind = \"mirror\" }]"],
+            "mirror comes before what mixes a batch",
+        ),
+    ] {
+        let error = parse(SMALLEST, &sets).unwrap_err().to_string();
+        assert!(error.contains(reason), "{sets:?}: {error}");
+    }
+    parse(SMALLEST, &["checkpoint.every_steps=351"]).unwrap();
+    let sum = "augment=[{ kind = \"mixup\", probability = 0.33 }, { kind = \"cutmix\", probability = 0.56 }, { kind = \"mixup\", probability = 0.11 }]";
+    parse(SMALLEST, &[sum]).unwrap();
 }
 
 /// 45,000 training images in batches of 128 are 352 an epoch.

@@ -125,4 +125,8 @@ fn an_epochs_last_batch_of_one_is_refused_under_batch_normalisation_alone() {
     assert!(error.starts_with("c.toml: dataset.batch: leaves 1 of 44929"), "the default batch of 128 does: {error}");
     assert_eq!(last("8 batch_norm relu", &["dataset.batch=100000"]), Ok(()), "one batch of all images");
     assert_eq!(last("8 batch_norm relu", &["dataset.batch=44998"]), Ok(()));
+    // Of fewer images than the split leaves.
+    let error = last("8 batch_norm relu", &["dataset.limit=129"]).unwrap_err();
+    assert!(error.contains("leaves 1 of 129 training images"), "{error}");
+    assert_eq!(last("8 batch_norm relu", &["dataset.validation=5071", "dataset.limit=128"]), Ok(()));
 }

@@ -157,7 +157,7 @@ impl Augmentation {
             return Err(DatasetError::number("alpha", alpha, "a share's distribution needs a number above 0"));
         }
         let sum = self.mixes.iter().map(|(_, share, _)| share).sum::<f64>() + probability;
-        if sum > 1.0 {
+        if sum > AugmentSpec::MOST_MIXED {
             let reason = "a batch is mixed in one way: the probabilities of mixup and cutmix add up to 1 at most";
             return Err(DatasetError::number("probability", sum, reason));
         }

@@ -53,7 +53,7 @@ pub struct ScheduledStep<'a> {
 /// assert_eq!(Alternating.rate(&ScheduledStep { peak: 0.1, step: 3, steps: 10, steps_per_epoch: 5, state: &[] }), 0.05);
 /// ```
 pub trait Schedule: Debug + Send + Sync {
-    /// The learning rate of a step, finite and at least 0.
+    /// The learning rate of a step, finite and at least 0. One that fell below the least normal 32-bit float, 1.2e-38, is taken as 0.
     fn rate(&self, at: &ScheduledStep<'_>) -> f64;
 
     /// Told of an epoch's line of history; `state` is what it remembers, finite numbers of its own choice, over the whole run.
