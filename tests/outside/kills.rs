@@ -19,7 +19,7 @@ const RESIDUAL_RUNS: usize = 2;
 /// A network with running statistics, dropout and stochastic depth, mixed batches, smoothed labels, an average of the weights, clipped and accumulated gradients, a rate that
 /// waits for the validation loss.
 const RESIDUAL_SETS: &[&str] = &[
-    "phases=[{epochs=3,lr=0.002,schedule=\"plateau\",patience=0,warmup=0.1}]",
+    "phases=[{epochs=3,lr=0.002,schedule=\"plateau\",patience=0,min_delta=10,warmup=0.1}]",
     "checkpoint.every_steps=2",
     "augment=[{kind='mirror'},{kind='mixup',alpha=0.4,probability=0.6}]",
     "loss.label_smoothing=0.1",
@@ -59,7 +59,10 @@ fn killed_and_resumed_runs_equal_an_uninterrupted_one() {
 fn a_killed_and_resumed_residual_network_equals_an_uninterrupted_one() {
     let network = format!("model.network={}", residual_network());
     let sets: Vec<_> = RESIDUAL_SETS.iter().copied().chain([&*network]).collect();
-    kill_and_resume(&sets, RESIDUAL_RUNS);
+    let [_, history] = kill_and_resume(&sets, RESIDUAL_RUNS);
+    let last: Value =
+        serde_json::from_slice(history.trim_ascii_end().rsplit(|byte| *byte == b'\n').next().unwrap()).unwrap();
+    assert!(last["lr"].as_f64().unwrap() < 0.001, "the plateau's state is part of it: {last}");
 }
 
 #[test]
@@ -67,7 +70,8 @@ fn a_killed_and_resumed_run_on_augmented_images_equals_an_uninterrupted_one() {
     kill_and_resume(AUGMENTED_SETS, AUGMENTED_RUNS);
 }
 
-fn kill_and_resume(sets: &[&str], runs: usize) {
+/// Gives the weights and the history that all of them have.
+fn kill_and_resume(sets: &[&str], runs: usize) -> [Vec<u8>; 2] {
     let sandbox = Sandbox::new();
     let begin = Instant::now();
     sandbox.run(arguments("whole", sets)).succeeded();
@@ -98,6 +102,7 @@ fn kill_and_resume(sets: &[&str], runs: usize) {
     }
     println!("{number} runs, {kills} kills, {looks} looks at records");
     assert!(looks > kills);
+    expected
 }
 
 /// Starts the run and goes on with it, killing it at a random moment each time, until it is finished; the kills that hit.

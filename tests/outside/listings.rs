@@ -37,6 +37,8 @@ fn runs_are_listed_and_compared_best_first() {
     assert_eq!(names, ["poor", "good", "fair"], "oldest first: {listed}");
     assert_eq!(listed.matches("finished").count(), 3, "{listed}");
 
+    sandbox.run(["compare", "--html", "c.html", "--format", "csv"]).failed_saying(2, &["cannot be used with"]);
+    sandbox.run(["runs", "--where", "val_acc=>0.5"]).failed_saying(2, &["is no comparison"]);
     let compared = sandbox.run(["compare"]).succeeded().out;
     let header: Vec<_> = compared.lines().next().unwrap().split_whitespace().collect();
     assert_eq!(header, ["good", "fair", "poor"], "{compared}");

@@ -242,6 +242,9 @@ fn a_finished_run_is_a_start_for_others_is_run_again_and_is_cleared_away() {
     sandbox.train(["--name", "a"]).succeeded();
     sandbox.train(["--from", "a", "--name", "further"]).succeeded();
     assert_eq!(sandbox.record("further")["parent"]["run"], sandbox.record("a")["id"]);
+    let told = sandbox.train(["--from", "a", "--set", "model.init=orthogonal", "--name", "drawn"]).succeeded();
+    assert!(told.out.contains("model.init and model.zero_init_residual have no effect"), "{told:?}");
+    sandbox.run(["remove", "drawn", "--yes"]).succeeded();
     let other = sandbox.train(["--from", "a", "--set", "model.hidden=[128, 64]", "--name", "b"]);
     let said =
         ["runs/a/model.safetensors", "layer1.weight is [10, 3072], not [128, 3072]", "layer2.bias [64] is missing"];

@@ -247,3 +247,17 @@ fn a_member_that_paused_at_its_rungs_is_the_run_that_was_never_paused() {
         }
     }
 }
+
+/// What is only shown begins nothing, so that the file may still be changed; what Slurm is to be told is not taken without a word.
+#[test]
+fn a_job_array_that_is_only_shown_leaves_no_folder() {
+    let sandbox = sandbox();
+    let array = ["sweep", "rates.toml", "--launcher", "slurm", "--dry-run"];
+    for option in [&["--jobs", "2"][..], &["--device", "cpu"], &["--retry-failed"]] {
+        let refused = sandbox.run(array.iter().chain(option));
+        refused.failed_saying(2, &[option[0], "with --launcher slurm"]);
+    }
+    let shown = sandbox.run(array).succeeded().out;
+    assert!(shown.starts_with("#!") && shown.contains("#SBATCH"), "{shown}");
+    assert!(!sandbox.path("runs/rates").exists());
+}

@@ -60,7 +60,7 @@ pub struct RunSweep {
     #[arg(long, value_enum, default_value = "local")]
     pub launcher: LauncherChoice,
     /// Run one member of a sweep that was begun, by its number, as the tasks of a job array do.
-    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["dry_run", "jobs", "retry_failed"])]
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["dry_run", "jobs", "devices", "retry_failed"])]
     pub task: Option<usize>,
     /// List members and networks, measure an epoch of each network, and run nothing else.
     #[arg(long)]

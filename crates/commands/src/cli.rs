@@ -60,7 +60,7 @@ pub(crate) enum Command {
         names: Vec<PathBuf>,
         /// Write a page instead that a browser opens without a network: curves over each other, a table to sort and filter, groups over seeds, parallel
         /// coordinates, differences of configs.
-        #[arg(long, value_name = "FILE")]
+        #[arg(long, value_name = "FILE", conflicts_with = "format")]
         html: Option<PathBuf>,
         #[command(flatten)]
         output: Output,

@@ -99,6 +99,9 @@ fn work(arguments: &RunSweep, networks: &[CompiledNetwork]) -> anyhow::Result<()
             (folder.sweep().clone(), Vec::new(), Some(folder))
         }
     };
+    if arguments.launcher == LauncherChoice::Slurm {
+        refuse_what_slurm_says(arguments)?;
+    }
     let checked = sweep.check()?;
     are_built(&checked, networks)?;
     // A sweep may try data sets, each of which its member says more of.
@@ -114,14 +117,41 @@ fn work(arguments: &RunSweep, networks: &[CompiledNetwork]) -> anyhow::Result<()
     if arguments.dry_run && arguments.launcher == LauncherChoice::Local {
         return sweep_plan::show(&sweep, &checked, &options, &mut processes, &stop);
     }
+    let was_begun = begun.is_some();
     let folder = match begun {
         Some(folder) => folder,
         None => SweepFolder::begin(&arguments.runs.join(&sweep.name), &sweep, &sets, checked.points)?,
     };
     match (arguments.task, arguments.launcher) {
         (Some(task), _) => sweep_slurm::task(&folder, &processes, task, options.threads),
-        (None, LauncherChoice::Slurm) => sweep_slurm::submit(&folder, arguments),
+        (None, LauncherChoice::Slurm) => {
+            let submitted = sweep_slurm::submit(&folder, arguments);
+            if arguments.dry_run && !was_begun {
+                // Shown and not begun: its file may still be changed.
+                let removed = std::fs::remove_dir_all(folder.path());
+                removed.with_context(|| format!("cannot remove {}", escape_path(folder.path())))?;
+            }
+            submitted
+        }
         (None, LauncherChoice::Local) => drive(&folder, options, &mut processes, &stop),
+    }
+}
+
+/// How many tasks run, where, and whether one is run again is said to Slurm, and to the base config.
+fn refuse_what_slurm_says(arguments: &RunSweep) -> anyhow::Result<()> {
+    let options = [
+        ("--jobs", arguments.jobs.is_some()),
+        ("--device", !arguments.devices.is_empty()),
+        ("--retry-failed", arguments.retry_failed),
+    ];
+    match options.iter().find(|(_, is_given)| *is_given) {
+        None => Ok(()),
+        Some((option, _)) => bail!(SweepError::Unsuited {
+            path: arguments.sweep().to_owned(),
+            reason: format!(
+                "{option} is for members on this machine: with --launcher slurm the base config's device and [slurm] say it"
+            ),
+        }),
     }
 }
 

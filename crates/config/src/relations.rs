@@ -275,9 +275,11 @@ fn mirrored(written: &Written<'_, '_>, settings: &Settings, network: &NetworkSpe
     if settings.evaluation.mirrored {
         return Err(fault(written, keys::MIRRORED.path(), message()));
     }
-    match settings.augment.iter().position(|spec| matches!(spec.change, AugmentChange::Mirror { .. })) {
-        Some(index) => Err(fault(written, &format!("augment.{index}.kind"), message())),
-        None => Ok(()),
+    // Before other changes, or mixed with an image that is not mirrored, it is another image.
+    let is_mirror = |change: AugmentChange| matches!(change, AugmentChange::Mirror { .. });
+    match settings.augment.is_empty() || !settings.augment.iter().all(|spec| is_mirror(spec.change)) {
+        true => Ok(()),
+        false => Err(fault(written, "augment.0.kind", message())),
     }
 }
 

@@ -256,7 +256,7 @@ impl ExperimentError {
             | Self::Evaluation { .. } => true,
             Self::Dataset(source) | Self::Picture { source } => source.is_usage(),
             Self::Data { source, .. } => source.is_usage(),
-            Self::Train(error) => matches!(error, TrainError::NoDevice { .. }),
+            Self::Train(error) => matches!(error, TrainError::NoDevice { .. } | TrainError::OnlyOnCpu { .. }),
             Self::Report(error) => error.is_usage(),
             Self::Export(error) => error.is_usage(),
             Self::Memory { .. }

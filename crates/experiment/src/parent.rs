@@ -92,6 +92,10 @@ impl Parent {
     }
 
     /// Gives them to a classifier that was initialised, whose own draws stay where there are none.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.tensors.iter().all(Option::is_some)
+    }
+
     pub(crate) fn give_to(&self, classifier: &mut dyn Classifier) -> Result<(), ExperimentError> {
         let (mut weights, state) = classifier.snapshot()?;
         for (tensor, given) in weights.tensors.iter_mut().zip(&self.tensors) {

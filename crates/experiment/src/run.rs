@@ -116,7 +116,14 @@ impl Parts {
             dataset_sha256: &self.dataset_sha256,
             split_sha256: self.split.sha256(),
         };
+        let is_new = matches!(beginning, Beginning::From(_));
         self.parent = Parent::read(beginning, &taker)?;
+        if let Some(parent) = self.parent.as_mut().filter(|parent| is_new && parent.is_whole())
+            && self.initialisation != Initialisation::default()
+        {
+            let note = "model.init and model.zero_init_residual have no effect: all weights are taken over";
+            parent.record.notes.push(note.to_owned());
+        }
         Ok(())
     }
 

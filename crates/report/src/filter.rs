@@ -159,6 +159,10 @@ fn comparison(text: &str) -> Result<Comparison, FilterError> {
     if key.is_empty() || key.contains(char::is_whitespace) || value.is_empty() {
         return Err(error());
     }
+    // `=> 0.5` is no operator of ours, and no run has such a text.
+    if value.starts_with(['=', '<', '>', '!']) {
+        return Err(error());
+    }
     let unquoted = ['"', '\''].iter().find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote));
     if unquoted.is_none() && value.contains(char::is_whitespace) {
         return Err(error());

@@ -103,7 +103,7 @@ const WITH_MOMENTUM: When = When {
     holds: |values| (OF_NESTEROV.holds)(values) && values.get(&MOMENTUM).is_some_and(|momentum| momentum > 0.0),
     in_phase: None,
     otherwise: |values, name| match (OF_NESTEROV.holds)(values) {
-        true => "needs optimizer.momentum above 0, as in momentum = 0.9".to_owned(),
+        true => "needs optimizer.momentum above 0, as in momentum = 0.9; without momentum leave it out".to_owned(),
         false => (OF_NESTEROV.otherwise)(values, name),
     },
 };

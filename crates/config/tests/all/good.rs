@@ -138,7 +138,10 @@ fn values_without_an_effect_beside_others_are_refused() {
     let network = "model.network=mirrored(8 batch_norm relu)";
     for (sets, reason) in [
         (vec!["checkpoint.every_steps=352"], "has no effect: an epoch has 352 steps"),
-        (vec![network, "evaluation.mirrored=true"], "evaluation.mirrored = true: has no effect: the network is mirrored(…)"),
+        (
+            vec![network, "evaluation.mirrored=true"],
+            "evaluation.mirrored = true: has no effect: the network is mirrored(…)",
+        ),
         (vec![network, "augment=[{ kind = \"mirror\" }]"], "has no effect: the network is mirrored(…)"),
         (vec!["loss.kind=mse", "metrics=[\"calibration_error\"]"], "calibration_error is of probabilities"),
         (

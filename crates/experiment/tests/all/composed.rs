@@ -51,6 +51,7 @@ epochs = 4
 lr = 0.05
 schedule = "plateau"
 patience = 0
+min_delta = 10.0
 factor = 0.5
 warmup = 0.2
 [[phases]]
