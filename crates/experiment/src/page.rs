@@ -21,8 +21,6 @@ use crate::{ExperimentError, Stop};
 pub(crate) const PAGE: &str = "report.html";
 /// Why a page shows no test images where the config looks for a recipe.
 pub(crate) const UNSEEN: &str = "the run's config leaves them unseen (evaluation.test = false)";
-/// The most files that a page links to.
-const FILES: usize = 200;
 
 /// The test images and what became of each.
 #[derive(Debug)]
@@ -166,6 +164,5 @@ fn files(run: &Path) -> Vec<FileOfRun> {
         gather(&run.join(&below), &format!("{below}/"));
     }
     found.sort_by(|a, b| a.name.cmp(&b.name));
-    found.truncate(FILES);
     found
 }

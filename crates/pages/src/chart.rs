@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::html::text;
-use crate::number::short;
+use crate::number;
 
 pub(crate) const WIDTH: f64 = 420.0;
 pub(crate) const HEIGHT: f64 = 240.0;
@@ -71,7 +71,9 @@ impl Scale {
 
     /// Adds a line across a chart for each tick, with its value to the left of it; `y` is a value's height in the picture.
     pub(crate) fn draw_grid(&self, svg: &mut String, y: impl Fn(f64) -> f64) {
-        for tick in self.ticks() {
+        let ticks = self.ticks();
+        let step = ticks.windows(2).map(|pair| pair[1] - pair[0]).fold(f64::INFINITY, f64::min);
+        for tick in ticks {
             let at = y(tick);
             // Writing to a string cannot fail.
             let _ = write!(svg, "<path class=\"grid\" d=\"M{LEFT} {at:.1}H{:.1}\"/>", WIDTH - RIGHT);
@@ -80,7 +82,7 @@ impl Scale {
                 "<text x=\"{:.1}\" y=\"{:.1}\" class=\"end\">{}</text>",
                 LEFT - 5.0,
                 at + 4.0,
-                text(&short(tick))
+                text(&number::tick(tick, step))
             );
         }
     }
@@ -152,7 +154,12 @@ impl Chart<'_> {
             );
         }
         let _ = write!(svg, "<path class=\"axis\" d=\"M{LEFT} {TOP}V{:.1}H{:.1}\"/>", HEIGHT - BOTTOM, WIDTH - RIGHT);
-        let _ = write!(svg, "<text x=\"{:.1}\" y=\"{:.1}\" class=\"end\">epoch</text>", WIDTH - RIGHT, HEIGHT - 3.0);
+        let _ = write!(
+            svg,
+            "<text x=\"{:.1}\" y=\"{:.1}\" class=\"end\">epochs trained</text>",
+            WIDTH - RIGHT,
+            HEIGHT - 3.0
+        );
         for mark in self.marks {
             let _ = write!(svg, "<path class=\"phase\" d=\"M{:.1} {TOP}V{:.1}\"/>", x(mark.at), HEIGHT - BOTTOM);
             if self.marks.len() <= LABELLED_PHASES {

@@ -7,6 +7,7 @@ const style = name => getComputedStyle(document.documentElement).getPropertyValu
 const isNumber = value => typeof value === "number";
 const column = label => columns.find(([name]) => name === label);
 const PAGE = 100;
+const GROUPS = 300;
 let order = names.map((_, index) => index);
 let shown = PAGE;
 let sorting = null;
@@ -20,6 +21,10 @@ function number(value) {
   const size = Math.abs(value);
   return size < 1e-4 || size >= 1e6 ? value.toExponential(3) : value.toFixed(4);
 }
+
+// A key of a config is what it was set to, to its last digit.
+const exact = value => value === null || value === undefined ? "–" : String(value);
+const shownAs = kind => kind === "metric" ? number : exact;
 
 // A run's colour: of few runs each its own, of many by what they reached.
 const reached = (column("val_acc") || column("test_acc") || [null, null, names.map(() => null)])[2];
@@ -125,14 +130,14 @@ function drawCurves() {
 const seedless = label => label !== "seed" && label !== "name";
 const goal = column("val_acc") || column("test_acc") || columns.find(([, kind]) => kind === "metric");
 const keys = columns.filter(([label, kind]) => kind === "config" && label !== "name").slice(0, 14).concat(goal ? [goal] : []);
-const axes = keys.map(([label, , values]) => {
+const axes = keys.map(([label, kind, values]) => {
   const known = values.filter(value => value !== null);
   if (known.length && known.every(isNumber)) {
     const [low, high] = known.reduce(([a, b], value) => [Math.min(a, value), Math.max(b, value)], [Infinity, -Infinity]);
     const isLog = low > 0 && high / low > 30;
     const to = value => isLog ? Math.log(value / low) / Math.log(high / low) : high > low ? (value - low) / (high - low) : 0.5;
-    const marks = isLog ? [low, Math.sqrt(low * high), high] : [low, (low + high) / 2, high];
-    return { label, values, to, marks: marks.map(mark => [to(mark), Number(mark.toPrecision(3))]) };
+    const middle = isLog ? Math.sqrt(low * high) : (low + high) / 2;
+    return { label, values, to, marks: [[to(low), shownAs(kind)(low)], [to(middle), Number(middle.toPrecision(3))], [to(high), shownAs(kind)(high)]] };
   }
   const words = [...new Set(known.map(String))].sort((a, b) => a.localeCompare(b, undefined, { numeric: true }));
   const to = value => words.length > 1 ? words.indexOf(String(value)) / (words.length - 1) : 0.5;
@@ -153,6 +158,7 @@ function thread(context, run) {
 }
 
 function drawParallel() {
+  if (!find("parallel-stack")) return;
   if (axes.length < 2) { find("parallel-stack").parentElement.replaceChildren(Object.assign(document.createElement("p"), { textContent: "No key of the configs varies." })); return; }
   find("parallel-stack").style.minWidth = axes.length * 90 + "px";
   const [context, width, height] = prepare(find("parallel"));
@@ -233,21 +239,23 @@ find("parallel").addEventListener("pointermove", event => {
 find("parallel").addEventListener("pointerleave", rest);
 
 // --- Tables ---
-function cell(value, name = "td") {
-  const made = document.createElement(name);
-  made.textContent = number(value);
+function cell(value, kind) {
+  const made = document.createElement("td");
+  made.textContent = shownAs(kind)(value);
   if (value !== null && !isNumber(value)) { made.className = "word"; made.title = String(value); }
   return made;
 }
+
+// What all runs have in common can be asked for too.
+const shared = new Map(data.same);
+const isKnown = label => label === "name" || column(label) !== undefined || shared.has(label);
 
 function matches(run, words) {
   return words.every(word => {
     const parts = word.match(/^([^<>=!]+)(<=|>=|!=|=|<|>)(.+)$/);
     if (parts) {
-      const known = parts[1] === "name" ? ["name", "", names] : column(parts[1]);
-      if (!known) return false;
-      const value = known[2][run];
-      if (value === null) return false;
+      const value = parts[1] === "name" ? names[run] : column(parts[1]) ? column(parts[1])[2][run] : shared.get(parts[1]);
+      if (value === null || value === undefined) return false;
       const wanted = isNumber(value) ? Number(parts[3]) : parts[3].toLowerCase();
       const own = isNumber(value) ? value : String(value).toLowerCase();
       return { "<": own < wanted, ">": own > wanted, "<=": own <= wanted, ">=": own >= wanted, "=": own === wanted, "!=": own !== wanted }[parts[2]];
@@ -269,7 +277,9 @@ function arrange() {
       return sorting.isDescending ? -by : by;
     });
   }
-  find("count").textContent = order.length === names.length ? `${names.length} runs` : `${order.length} of ${names.length} runs`;
+  const unknown = words.map(word => word.match(/^([^<>=!]+)(<=|>=|!=|=|<|>)(.+)$/)).find(parts => parts && !isKnown(parts[1]));
+  find("count").textContent = (order.length === names.length ? `${names.length} runs` : `${order.length} of ${names.length} runs`)
+    + (unknown ? `; nothing is called ${unknown[1]}` : "");
 }
 
 function fillHead() {
@@ -311,7 +321,7 @@ function fillRuns() {
     button.addEventListener("focus", () => light(run));
     button.addEventListener("blur", rest);
     head.append(button);
-    row.append(head, ...columns.map(([, , values]) => cell(values[run])));
+    row.append(head, ...columns.map(([, kind, values]) => cell(values[run], kind)));
     row.addEventListener("pointerenter", () => light(run));
     row.addEventListener("pointerleave", rest);
     return row;
@@ -347,10 +357,11 @@ function fillGroups() {
     const squares = known.reduce((sum, value) => sum + (value - mean) ** 2, 0);
     return `${number(mean)} ± ${number(Math.sqrt(squares / (known.length - 1)))}${few}`;
   };
-  const rows = [...groups.values()].slice(0, 300).map(runs => {
+  find("group-count").textContent = groups.size > GROUPS ? `The first ${GROUPS} of ${groups.size} groups, in the table's order; a filter shows others.` : "";
+  const rows = [...groups.values()].slice(0, GROUPS).map(runs => {
     const row = document.createElement("tr");
     row.dataset.runs = runs.join(" ");
-    const own = varying.map(([, , values]) => cell(values[runs[0]]));
+    const own = varying.map(([, kind, values]) => cell(values[runs[0]], kind));
     const numbers = [cell(runs.length), ...metrics.map(([, , values]) => { const made = cell(null); made.textContent = spread(values, runs); return made; })];
     row.append(...own, ...numbers);
     return row;

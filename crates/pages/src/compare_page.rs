@@ -73,17 +73,26 @@ impl ComparePage<'_> {
         let same = self.comparison.rows.iter().filter(|row| row.is_same && self.runs.len() > 1);
         let same = same.map(|row| (row.label.as_str(), row.shown.first().map_or(String::new(), |value| text(value))));
         let note = self.comparison.note.as_ref().map_or(String::new(), |note| format!("<p>{}</p>", text(note)));
-        include_str!("compare_page.html")
-            .replace("{title}", &text(title))
-            .replace("{note}", &note)
-            .replace("{keys-link}", self.swept.as_ref().map_or("", |_| "<a href=\"#keys\">What mattered</a> "))
-            .replace("{keys}", &self.swept.as_ref().map_or_else(String::new, SweptKeys::section))
-            .replace("{same}", &facts("The same in all runs", same))
+        let parts = [
+            ("{title}", text(title)),
+            ("{note}", note),
+            ("{keys-link}", self.swept.as_ref().map_or("", |_| "<a href=\"#keys\">What mattered</a> ").to_owned()),
+            ("{keys}", self.swept.as_ref().map_or_else(String::new, SweptKeys::section)),
+            ("{same}", facts("The same in all runs", same)),
+        ];
+        filled(include_str!("compare_page.html"), &parts)
     }
 
     fn data(&self) -> Value {
         let comparison = self.comparison;
         let escaped = |text: &String| strata_files::escape(text);
+        let cell = |(value, shown): (&Value, &String)| match value {
+            Value::Null => Value::Null,
+            Value::Number(_) => value.clone(),
+            // The rate of a single phase is a number among others.
+            Value::Array(of_phases) if matches!(of_phases.as_slice(), [Value::Number(_)]) => of_phases[0].clone(),
+            _ => Value::from(escaped(shown)),
+        };
         let columns = comparison.rows.iter().filter(|row| !row.is_same || self.runs.len() == 1).map(|row| {
             let is_key = self.config_keys.contains(&row.label);
             let is_metric = ["val_", "test_", "best_", "initial_"].iter().any(|before| row.label.starts_with(before))
@@ -95,17 +104,14 @@ impl ComparePage<'_> {
             } else {
                 "other"
             };
-            let cell = |(value, shown): (&Value, &String)| match value {
-                Value::Null => Value::Null,
-                Value::Number(_) => value.clone(),
-                // The rate of a single phase is a number among others.
-                Value::Array(of_phases) if matches!(of_phases.as_slice(), [Value::Number(_)]) => of_phases[0].clone(),
-                _ => Value::from(escaped(shown)),
-            };
             let values: Vec<Value> = row.values.iter().zip(&row.shown).map(cell).collect();
             json!([escaped(&row.label), kind, values])
         });
         let columns: Vec<Value> = columns.collect();
+        let same = self.comparison.rows.iter().filter(|row| row.is_same && self.runs.len() > 1);
+        let same =
+            same.filter_map(|row| Some(json!([escaped(&row.label), cell((row.values.first()?, row.shown.first()?))])));
+        let same: Vec<Value> = same.collect();
         let mut lines = Texts::default();
         let configs: Vec<Vec<usize>> =
             self.runs.iter().map(|run| run.config.lines().map(|line| lines.place(line)).collect()).collect();
@@ -121,10 +127,25 @@ impl ComparePage<'_> {
         json!({
             "names": comparison.names.iter().map(escaped).collect::<Vec<_>>(),
             "columns": columns,
+            "same": same,
             "curves": curves(self.runs),
             "lines": lines.all(), "configs": configs, "changes": changes.all(), "change": change,
         })
     }
+}
+
+/// `template` with each `{name}` in it replaced once: what is put in may have braces too.
+fn filled(template: &str, parts: &[(&str, String)]) -> String {
+    let mut html = String::with_capacity(template.len());
+    let mut rest = template;
+    while let Some((at, name, value)) =
+        parts.iter().filter_map(|(name, value)| Some((rest.find(name)?, name, value))).min_by_key(|(at, ..)| *at)
+    {
+        html += &rest[..at];
+        html += value;
+        rest = &rest[at + name.len()..];
+    }
+    html + rest
 }
 
 #[cfg(test)]
@@ -169,6 +190,12 @@ mod tests {
         assert_eq!((&column("val_acc")[1], &column("val_acc")[2][0]), (&json!("metric"), &json!(1.0)));
         assert_eq!(data["curves"]["lines"]["val_loss"][2], json!([2.0, 1.0, 0.66667]));
         assert_eq!(data["lines"], json!(["name = \"<a>\"", "rate = 0.1"]));
+    }
+
+    #[test]
+    fn a_name_like_a_place_in_the_template_is_a_name() {
+        let parts = [("{title}", "{note} {same}".to_owned()), ("{note}", "n".to_owned()), ("{same}", "s".to_owned())];
+        assert_eq!(filled("<{title}>{note}|{same}{other}", &parts), "<{note} {same}>n|s{other}");
     }
 
     #[test]

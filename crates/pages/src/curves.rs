@@ -144,7 +144,10 @@ fn table(rows: &[&HistoryEntry]) -> String {
         cells.push(row.phase.map_or("–".to_owned(), |phase| phase.to_string()));
         cells.push(row.learning_rate.map_or("–".to_owned(), |rate| text(&short(rate))));
         cells.extend(["train_loss", "val_loss", "val_acc"].map(|key| number(of(row, key))));
-        cells.extend(further.iter().map(|key| number(of(row, key))));
+        cells.extend(further.iter().map(|key| match key.as_str() {
+            "lr_last" => of(row, key).map_or("–".to_owned(), short),
+            _ => number(of(row, key)),
+        }));
         cells.push(
             Some(row.seconds)
                 .filter(|seconds| seconds.is_finite())

@@ -9,9 +9,20 @@ pub(crate) fn metric(value: f64) -> String {
     }
 }
 
-/// As few digits as say it, four at most: a rate, a tick.
+/// As few digits as say it, four at most: a rate.
 pub(crate) fn short(value: f64) -> String {
-    match format!("{value:.3e}").parse().unwrap_or(value) {
+    short_to(value, 4)
+}
+
+/// As few digits as tell ticks apart that lie `step` from each other, and say `value`.
+pub(crate) fn tick(value: f64, step: f64) -> String {
+    let beyond = (value.abs() / step).log10();
+    short_to(value, if beyond.is_finite() { (beyond.floor().max(0.0) as usize + 2).clamp(4, 15) } else { 4 })
+}
+
+fn short_to(value: f64, digits: usize) -> String {
+    let decimals = digits - 1;
+    match format!("{value:.decimals$e}").parse().unwrap_or(value) {
         v if v != 0.0 && !(1e-3..1e5).contains(&v.abs()) => format!("{v:e}"),
         v => format!("{v}"),
     }
@@ -70,6 +81,8 @@ mod tests {
     fn numbers_are_short_and_those_that_are_none_are_a_dash() {
         assert_eq!([metric(0.56784), metric(1e-7), metric(f64::NAN)], ["0.5678", "1.000e-7", "–"]);
         assert_eq!([short(0.004000000000000004), short(5e-8), short(2.0)], ["0.004", "5e-8", "2"]);
+        assert_eq!([1.3024, 1.3026, 1.303].map(|value| tick(value, 0.0002)), ["1.3024", "1.3026", "1.303"]);
+        assert_eq!([tick(0.5, 0.1), tick(0.0, 0.2), tick(3.0, 0.0)], ["0.5", "0", "3"]);
         assert_eq!(count(8_457_930), "8\u{202f}457\u{202f}930");
         assert_eq!([duration(59.0), duration(61.0), duration(7300.0)], ["59.0 s", "1 min 1 s", "2 h 1 min"]);
     }

@@ -30,7 +30,7 @@ impl Chosen {
         let room = most.saturating_sub(2 * list) / cells.len().max(1);
         for at in order {
             let result = &results[at];
-            if let Some(cell) = cells.get_mut(result.label as usize * classes + result.predicted as usize)
+            if let Some(cell) = place(result, classes).and_then(|at| cells.get_mut(at))
                 && cell.len() < room.clamp(1, CELL)
             {
                 cell.push(at);
@@ -51,11 +51,17 @@ impl Chosen {
 pub(crate) fn confusion(results: &[SampleResult], classes: usize) -> Confusion {
     let mut counts = vec![0; classes * classes];
     for result in results {
-        if let Some(count) = counts.get_mut(result.label as usize * classes + result.predicted as usize) {
+        if let Some(count) = place(result, classes).and_then(|at| counts.get_mut(at)) {
             *count += 1;
         }
     }
     Confusion::from_counts(classes, counts).unwrap_or_else(|| Confusion::new(classes))
+}
+
+/// A result's cell of the confusion matrix, row-major; none of a label or a prediction that is no class.
+fn place(result: &SampleResult, classes: usize) -> Option<usize> {
+    let (label, predicted) = (result.label as usize, result.predicted as usize);
+    (label < classes && predicted < classes).then_some(label * classes + predicted)
 }
 
 /// The share of images whose class is among the `k` likeliest.
@@ -82,6 +88,9 @@ mod tests {
         assert_eq!(chosen.images(), [2, 1, 3, 0]);
         assert_eq!((top_k(&results, 1), top_k(&results, 2)), (0.4, 1.0));
         assert_eq!(confusion(&results, 2).row(1), [2, 1]);
+        let beyond = [result(0, 2, 0.9), result(5, 0, 0.8)];
+        assert_eq!(confusion(&beyond, 2), Confusion::new(2), "no cell of another row");
+        assert!(Chosen::of(&beyond, 2, true, 400).cells.iter().all(Vec::is_empty));
     }
 
     #[test]

@@ -89,9 +89,14 @@ pub(crate) fn section(results: &[SampleResult]) -> String {
         ]
     };
     let rows: Vec<_> = bins.iter().enumerate().map(row).collect();
+    let left_out = results.len() as u64 - bins.iter().map(|bin| bin.samples).sum::<u64>();
+    let left_out = match left_out {
+        0 => String::new(),
+        number => format!(" {} images whose confidence is no number are left out.", count(number)),
+    };
     format!(
         "<figure class=\"square\"><figcaption>Reliability: accuracy (bars) by confidence; a network that knows how sure it is has its bars at the dashed line; the longer the mark at a bar's foot, the more images</figcaption>{svg}</figure>\
-         <p>Expected calibration error <strong>{error}</strong>: by so much the confidence is off, in the mean over the images.</p>\
+         <p>Expected calibration error <strong>{error}</strong>: by so much the confidence is off, in the mean over the images.{left_out}</p>\
          <details><summary>The bins as a table</summary>{}</details>",
         html::table("Accuracy by confidence", &["confidence", "images", "mean confidence", "accuracy"], &rows)
     )

@@ -9,7 +9,9 @@ let chosen = -1;
 function show(value) {
   if (value === null || value === undefined) return "–";
   const size = Math.abs(value);
-  return size !== 0 && (size < 1e-4 || size >= 1e6) ? value.toExponential(3) : value.toFixed(4);
+  if (size !== 0 && (size < 1e-4 || size >= 1e6)) return value.toExponential(3);
+  // Rates below a hundredth differ in what four decimals leave out.
+  return size !== 0 && size < 1e-2 ? String(Number(value.toPrecision(4))) : value.toFixed(4);
 }
 
 function choose(index) {
@@ -34,6 +36,7 @@ function clear() {
 
 for (const svg of drawings) {
   svg.addEventListener("pointermove", event => {
+    if (places.length === 0) return;
     const box = svg.getBoundingClientRect();
     const [left, right, last] = [svg.dataset.left, svg.dataset.right, svg.dataset.last].map(Number);
     const place = ((event.clientX - box.left) / box.width * 420 - left) / (right - left) * last;

@@ -16,6 +16,8 @@ use crate::what_was_run;
 /// Of more notes than these the oldest are left out, of longer ones their end.
 const NOTES: usize = 50;
 const NOTE: usize = 2000;
+/// The most files that are linked to.
+const FILES: usize = 200;
 
 /// Everything that the page of a run shows.
 ///
@@ -189,7 +191,11 @@ impl RunPage<'_> {
                 file.bytes.map_or(String::new(), bytes)
             )
         };
-        format!("<ul class=\"files\">{}</ul>", self.files.iter().map(link).collect::<String>())
+        let more = match self.files.len().saturating_sub(FILES) {
+            0 => String::new(),
+            more => format!("<p>and {more} more in the run's folder</p>"),
+        };
+        format!("<ul class=\"files\">{}</ul>{more}", self.files.iter().take(FILES).map(link).collect::<String>())
     }
 }
 

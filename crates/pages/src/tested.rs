@@ -41,9 +41,14 @@ impl Tested<'_> {
         let (style, cells) = match gallery {
             Ok(gallery) => {
                 html += "<h3 id=\"mistakes\">The most confident mistakes</h3>";
-                html += &match gallery.chosen.mistakes.is_empty() {
-                    true => "<p>None: each test image is classified rightly.</p>".to_owned(),
-                    false => gallery.sheet(self, &gallery.chosen.mistakes),
+                let wrong = self.results.iter().filter(|result| !result.is_right()).count();
+                html += &match (gallery.chosen.mistakes.is_empty(), wrong) {
+                    (false, _) => gallery.sheet(self, &gallery.chosen.mistakes),
+                    (true, 0) if self.results.is_empty() => "<p>There are no test images.</p>".to_owned(),
+                    (true, 0) => "<p>None: each test image is classified rightly.</p>".to_owned(),
+                    (true, _) => format!(
+                        "<p>{wrong} images are classified wrongly, none with a confidence that is a number.</p>"
+                    ),
                 };
                 html += "<h3 id=\"uncertain\">The least certain images</h3>";
                 html += &gallery.sheet(self, &gallery.chosen.uncertain);

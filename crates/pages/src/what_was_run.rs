@@ -12,6 +12,8 @@ use crate::number::{count, short};
 const CONFIG: usize = 64 << 10;
 const CHANGE: usize = 128 << 10;
 const COMMAND: usize = 4 << 10;
+/// All uncommitted changes together.
+const CHANGES: usize = 512 << 10;
 /// Of more phases and parts than these the last ones are left out, which is said.
 const PHASES: usize = 100;
 const PARTS: usize = 30;
@@ -30,8 +32,15 @@ pub(crate) fn section(record: &Record, config: &str, config_path: &str, changes:
     );
     html += &data(record);
     html += &parts(record);
-    for change in changes {
-        html += &uncommitted(change);
+    let mut room = CHANGES;
+    for (number, change) in changes.iter().enumerate() {
+        if room == 0 {
+            let _ = write!(html, "<p>and {} more uncommitted changes, in the run's folder</p>", changes.len() - number);
+            break;
+        }
+        let most = room.min(CHANGE);
+        html += &uncommitted(change, most);
+        room -= change.text.len().min(most);
     }
     html
 }
@@ -140,9 +149,9 @@ fn of_part(part: &Part) -> [(&'static str, String); 14] {
     ]
 }
 
-fn uncommitted(change: &UncommittedChange) -> String {
+fn uncommitted(change: &UncommittedChange, most: usize) -> String {
     let mut lines = String::new();
-    for line in html::lines(&change.text, CHANGE).lines() {
+    for line in html::lines(&change.text, most).lines() {
         let kind = match line.as_bytes() {
             [b'+', b'+', b'+', ..] | [b'-', b'-', b'-', ..] => "",
             [b'+', ..] => "added",
