@@ -37,7 +37,7 @@ def cut_out(pixels, x, y, size):
 
 
 def main():
-    random = np.random.default_rng(43)
+    random, angles = np.random.default_rng(43), np.random.default_rng(44)
     lines = []
     for channels, height, width in [(3, 12, 10), (1, 9, 9), (1, 7, 5)]:
         noise = random.integers(0, 256, (channels, height, width))
@@ -61,7 +61,9 @@ def main():
         for left, top, w, h in [(0, 0, width, height), (1, 2, 3, 4), (0, 0, 1, 1), (2, 1, 3, height - 1), (0, 3, width, 2)]:
             part = image.crop((left, top, left + w, top + h))
             line(f"crop {left} {top} {w} {h}", values(part.resize((width, height), Image.Resampling.BILINEAR)))
-        for degrees in [0.0, 7.3, -15.0, 44.9, -90.5, 179.0]:
+        # In the middle of an image of odd sides the last digits of sine and cosine decide.
+        further = angles.uniform(-180, 180, 20).round(6).tolist() if height % 2 == 1 else []
+        for degrees in [0.0, 7.3, -15.0, 44.9, -90.5, 179.0, *further]:
             line(f"rotate {degrees}", values(image.rotate(degrees, Image.Resampling.BILINEAR)))
         for factor in [0.0, 0.4, 1.0, 1.3, 2.5]:
             line(f"brightness {factor}", values(ImageEnhance.Brightness(image).enhance(factor)))

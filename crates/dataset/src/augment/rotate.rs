@@ -26,7 +26,10 @@ impl Augment for Rotate {
 
 /// Turns an image by so many degrees, to the left.
 pub(super) fn rotate(image: &mut [u8], shape: ImageShape, degrees: f64, scratch: &mut Vec<u8>) {
-    let (sine, cosine) = sin_cos(-degrees.to_radians());
+    // To as many digits as Pillow has: in the middle of an image of odd sides the last one may decide between two grey levels.
+    let rounded = |value: f64| (value * 1e15).round_ties_even() / 1e15;
+    let (sine, cosine) = sin_cos(-degrees.rem_euclid(360.0).to_radians());
+    let (sine, cosine) = (rounded(sine), rounded(cosine));
     let (width, height) = (shape.width, shape.height);
     let (middle_x, middle_y) = (width as f64 / 2.0, height as f64 / 2.0);
     // Where the middle of the pixel of each place comes from.

@@ -271,6 +271,12 @@ mod augmented {
                 let pass = loader.pass_of_epoch(&mut before.clone(), epoch, 0);
                 let alone: Vec<_> = (0..9).rev().map(|number| pass.preparer.prepare(number).unwrap()).collect();
                 assert!(alone.iter().rev().eq(&whole));
+                for threads in [1, 2, 5] {
+                    let ahead = loader.clone().prepared_ahead_by(NonZeroUsize::new(threads).unwrap());
+                    let prepared: Vec<_> =
+                        ahead.pass_of_epoch(&mut before.clone(), epoch, 0).map(Result::unwrap).collect();
+                    assert_eq!(prepared, whole, "{threads} threads");
+                }
                 passes.push(whole);
             }
             assert_ne!(passes[0], passes[1]);
