@@ -75,7 +75,7 @@ impl<'a> OwnRun<'a> {
     ///
     /// # Errors
     /// [`ExperimentError::Interrupted`] where `observer` asked to stop; [`ExperimentError::Resume`] where the run is finished, or follows another
-    /// config, seed or phases; [`ExperimentError::StartFrom`] where weights do not fit, [`ExperimentError::OtherParent`] where a run that is there started from others; else what training, data or disk fail with.
+    /// config, seed or phases of other epochs or rates (of schedules and warm-ups the record holds nothing: the config may say them); [`ExperimentError::StartFrom`] where weights do not fit, [`ExperimentError::OtherParent`] where a run that is there started from others; else what training, data or disk fail with.
     pub fn fit(
         self,
         classifier: &mut dyn Classifier,

@@ -134,21 +134,11 @@ impl Checkpoint {
     /// What does not hold, in words.
     pub fn check(&self, plan: &Plan, batches: usize, seed: u64) -> Result<(), String> {
         let Progress { epoch, batches: done, rng, last, best, .. } = &self.progress;
+        self.progress.check_place(plan, batches)?;
         if rng.seed != seed {
             return Err(format!("its generator's seed is {}, the config's is {seed}", rng.seed));
         }
-        if *epoch > plan.epochs() || *done > batches {
-            let epochs = plan.epochs();
-            return Err(format!(
-                "it stands at batch {done} of epoch {epoch}; there are {epochs} epochs of {batches} batches"
-            ));
-        }
         let group = plan.batches_per_step();
-        if !done.is_multiple_of(group) && *done != batches {
-            return Err(format!(
-                "it stands at batch {done} of epoch {epoch}, in the middle of a step of {group} batches"
-            ));
-        }
         let steps = *epoch as u64 * batches.div_ceil(group) as u64 + done.div_ceil(group) as u64;
         if self.optimizer.steps != steps {
             return Err(format!("it counts {} steps, its place in the run is step {steps}", self.optimizer.steps));

@@ -67,6 +67,7 @@ impl CpuClassifier {
         step: TrainingStep,
     ) -> Result<Self, TrainError> {
         step.check()?;
+        step.check_loss(classes)?;
         check_description(&*network, inputs, classes)?;
         catch_out_of_memory(|| own_storage(&mut *network))?;
         let architecture = network.architecture();

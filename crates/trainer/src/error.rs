@@ -229,6 +229,14 @@ pub enum TrainError {
         /// 0-based in the epoch.
         step: usize,
     },
+    /// A loss whose numbers are outside of their ranges, or do not suit the network's classes.
+    #[error("the loss {loss}: {reason}")]
+    Loss {
+        /// As it describes itself.
+        loss: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A metric whose name cannot be a key of the history.
     #[error("the metric {name:?}: {reason}")]
     Metric {

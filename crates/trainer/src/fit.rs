@@ -44,6 +44,7 @@ pub fn fit(
     observer: &mut dyn Observer,
 ) -> Result<(Progress, Outcome), TrainError> {
     let mut rng = TorchRng::from_state(progress.rng)?;
+    progress.check_place(plan, train.batches()).map_err(|reason| TrainError::Progress { reason })?;
     let smallest = classifier.smallest_training_batch();
     if let Some(samples) = train.smallest_batch().filter(|samples| *samples < smallest) {
         return Err(TrainError::BatchTooSmall { samples, smallest });

@@ -78,6 +78,23 @@ impl Progress {
         self.last = Some(line);
     }
 
+    /// Whether it stands where a run of `plan` can, whose epochs have `batches` training batches each.
+    pub(crate) fn check_place(&self, plan: &Plan, batches: usize) -> Result<(), String> {
+        let Self { epoch, batches: done, .. } = self;
+        let (epochs, group) = (plan.epochs(), plan.batches_per_step());
+        if *epoch > epochs || *done > batches {
+            return Err(format!(
+                "it stands at batch {done} of epoch {epoch}; there are {epochs} epochs of {batches} batches"
+            ));
+        }
+        if !done.is_multiple_of(group) && *done != batches {
+            return Err(format!(
+                "it stands at batch {done} of epoch {epoch}, in the middle of a step of {group} batches"
+            ));
+        }
+        Ok(())
+    }
+
     /// Whether the last line is the best epoch's.
     pub fn is_best(&self) -> bool {
         let epoch = |line: &Option<HistoryRow>| line.as_ref().and_then(|line| line.epoch);

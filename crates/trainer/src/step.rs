@@ -154,6 +154,11 @@ impl TrainingStep {
         }
     }
 
+    /// Whether the loss suits a network of so many classes.
+    pub(crate) fn check_loss(&self, classes: usize) -> Result<(), TrainError> {
+        self.loss.check(classes).map_err(|reason| TrainError::Loss { loss: format!("{:?}", self.loss), reason })
+    }
+
     /// Nothing measured yet by its metrics, of a network of so many classes.
     pub(crate) fn nothing_measured(&self, classes: usize) -> Result<Score, TrainError> {
         let mut score = Score::default();

@@ -94,7 +94,19 @@ impl CrossEntropy {
     }
 }
 
+/// A share of the target that is spread over all classes.
+pub(super) fn check_smoothing(smoothing: f32) -> Result<(), String> {
+    match (0.0..=1.0).contains(&smoothing) {
+        true => Ok(()),
+        false => Err(format!("a label smoothing of {smoothing} is not from 0 to 1")),
+    }
+}
+
 impl Loss for CrossEntropy {
+    fn check(&self, _: usize) -> Result<(), String> {
+        check_smoothing(self.label_smoothing)
+    }
+
     fn cross_entropy_smoothing(&self) -> Option<f32> {
         Some(self.label_smoothing)
     }

@@ -60,7 +60,7 @@ pub trait Loss: Send + Sync + Debug {
     /// The loss of each sample of `logits` (`[batch, classes]`), summed, and how many are right.
     ///
     /// # Panics
-    /// Where the targets are not those of so many samples and classes ([`Targets::check`]).
+    /// Where the targets are not those of so many samples and classes ([`Targets::check`]), or its own numbers do not suit them ([`Loss::check`]).
     fn loss(&self, logits: &[f32], targets: Targets<'_>, classes: usize) -> LossSum;
 
     /// The gradient of the mean over the samples of the loss, written into `gradient` (`[batch, classes]`).
@@ -68,6 +68,15 @@ pub trait Loss: Send + Sync + Debug {
     /// # Panics
     /// As [`Loss::loss`].
     fn gradient(&self, logits: &[f32], targets: Targets<'_>, classes: usize, gradient: &mut [f32]);
+
+    /// Whether its own numbers suit so many classes: asked before training, where [`Loss::loss`] would panic.
+    ///
+    /// # Errors
+    /// What does not, in words.
+    fn check(&self, classes: usize) -> Result<(), String> {
+        let _ = classes;
+        Ok(())
+    }
 
     /// What the samples count together in the mean of several batches: their number, unless classes have weights.
     fn weight(&self, targets: Targets<'_>) -> f64 {

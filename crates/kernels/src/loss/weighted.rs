@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::cross_entropy::check_smoothing;
 use super::{Loss, LossSum, Targets, check, largest};
 use crate::elementary::exp;
 
@@ -36,17 +37,26 @@ impl WeightedCrossEntropy {
         f64::from(self.weights[class]) * (1.0 - f64::from(self.label_smoothing)) * f64::from(share)
     }
 
-    fn check(&self, logits: &[f32], targets: Targets<'_>, classes: usize) {
+    fn check_all(&self, logits: &[f32], targets: Targets<'_>, classes: usize) {
         check(logits, targets, classes);
-        assert_eq!(self.weights.len(), classes, "a weight for each class");
-        assert!((0.0..=1.0).contains(&self.label_smoothing), "a label smoothing of {}", self.label_smoothing);
-        assert!(self.weights.iter().all(|weight| *weight > 0.0 && weight.is_finite()), "weights {:?}", self.weights);
+        let own = Loss::check(self, classes);
+        assert!(own.is_ok(), "{own:?}");
     }
 }
 
 impl Loss for WeightedCrossEntropy {
+    fn check(&self, classes: usize) -> Result<(), String> {
+        if self.weights.len() != classes {
+            return Err(format!("{} weights for {classes} classes", self.weights.len()));
+        }
+        if let Some(weight) = self.weights.iter().find(|weight| !(**weight > 0.0 && weight.is_finite())) {
+            return Err(format!("a class's weight of {weight} is not a number above 0"));
+        }
+        check_smoothing(self.label_smoothing)
+    }
+
     fn loss(&self, logits: &[f32], targets: Targets<'_>, classes: usize) -> LossSum {
-        self.check(logits, targets, classes);
+        self.check_all(logits, targets, classes);
         let mut total = LossSum::default();
         for (row, shares) in logits.chunks_exact(classes).zip(targets.shares()) {
             let (best, largest) = largest(row);
@@ -69,7 +79,7 @@ impl Loss for WeightedCrossEntropy {
     }
 
     fn gradient(&self, logits: &[f32], targets: Targets<'_>, classes: usize, gradient: &mut [f32]) {
-        self.check(logits, targets, classes);
+        self.check_all(logits, targets, classes);
         assert_eq!(logits.len(), gradient.len(), "a gradient for each logit");
         let all = self.weight(targets);
         let everywhere: Vec<f64> = (0..classes).map(|class| self.everywhere(class)).collect();

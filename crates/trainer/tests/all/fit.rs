@@ -9,7 +9,7 @@ use strata_rng::TorchRng;
 use strata_spec::OptimizerSpec;
 use strata_trainer::{
     Batch, Batches, Classifier, ClassifierOptions, Criterion, Device, DeviceChoice, EarlyStopping, Loader, Outcome,
-    Pass, Phase, Plan, Progress, TrainError, build, evaluate, fit,
+    Pass, Phase, Plan, Progress, ScheduleSpec, TrainError, build, evaluate, fit,
 };
 
 fn classifier() -> Box<dyn Classifier> {
@@ -125,6 +125,39 @@ fn early_stopping_ends_the_run() {
         fit(&mut *classifier(), &loader(30, 16), &loader(30, 16), &plan, progress, &mut Keeper::default()).unwrap();
     // No epoch can be better than the first by more than 1: two more are waited for.
     assert_eq!((outcome, progress.epoch), (Outcome::StoppedEarly, 3));
+    // Of three epochs none is left out.
+    let whole = Plan { phases: vec![Phase::constant(3, 0.1)], ..plan };
+    let progress = Progress::new(&TorchRng::new(1));
+    let (_, outcome) =
+        fit(&mut *classifier(), &loader(30, 16), &loader(30, 16), &whole, progress, &mut Keeper::default()).unwrap();
+    assert_eq!(outcome, Outcome::Finished);
+}
+
+/// A rate that halves a hundred times is no number of 32 bits any more, and the run ends all the same.
+#[test]
+fn a_rate_that_decays_to_nothing_is_zero() {
+    let schedule = ScheduleSpec::Step { every: 1, factor: 1e-20 };
+    let plan = Plan { phases: vec![Phase::new(4, 0.1, schedule)], ..plan(&[]) };
+    let (progress, mut keeper) = (Progress::new(&TorchRng::new(1)), Keeper::default());
+    fit(&mut *classifier(), &loader(30, 16), &loader(30, 16), &plan, progress, &mut keeper).unwrap();
+    let rates: Vec<_> = keeper.history.iter().filter_map(|row| row.learning_rate).collect();
+    assert_eq!((rates[0], &rates[2..]), (0.1, &[0.0, 0.0][..]), "{rates:?}");
+}
+
+#[test]
+fn progress_where_no_run_of_the_plan_can_stand_is_refused() {
+    let plan = Plan { accumulate: std::num::NonZeroUsize::new(2), ..plan(&[(2, 0.1)]) };
+    // Six batches of 16 an epoch.
+    for (epoch, batches, expected) in [
+        (3, 0, "there are 2 epochs of 6"),
+        (0, 7, "batch 7 of epoch 0"),
+        (1, 3, "in the middle of a step of 2 batches"),
+    ] {
+        let progress = Progress { epoch, batches, ..Progress::new(&TorchRng::new(1)) };
+        let result = fit(&mut *classifier(), &loader(90, 16), &loader(30, 16), &plan, progress, &mut Keeper::default());
+        let Err(TrainError::Progress { reason }) = result else { panic!("{epoch} {batches}") };
+        assert!(reason.contains(expected), "{reason}");
+    }
 }
 
 #[test]

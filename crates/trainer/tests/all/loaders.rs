@@ -199,8 +199,8 @@ fn a_resumed_pass_counts_the_batches_before_the_stop() {
     let (_, announced, served) = amounts(&trained(&again, &memory(30, 16), progress.clone()));
     assert_eq!((announced.batches, served.batches, served.samples), (4, 5, 50));
     // A loader that is shorter than what was trained on already.
-    let (_, announced, served) = amounts(&trained(&memory(10, 10), &memory(30, 16), progress));
-    assert_eq!((announced.batches, served.batches), (1, 2));
+    let shorter = trained(&memory(10, 10), &memory(30, 16), progress).to_string();
+    assert!(shorter.contains("it stands at batch 2 of epoch 0; there are 2 epochs of 1 batches"), "{shorter}");
 }
 
 /// A plan with early stopping, and progress that never watched a metric: the run would be longer than the rule says.

@@ -6,7 +6,7 @@ use dfdx::prelude::*;
 use strata_model::{Activation, Layers, mlp};
 use strata_rng::TorchRng;
 use strata_trainer::{
-    Classifier, ClassifierOptions, Criterion, EarlyStopping, Outcome, Pass, Phase, Plan, Progress, Sgd,
+    Classifier, ClassifierOptions, Criterion, EarlyStopping, Outcome, Pass, Phase, Plan, Progress, ScheduleSpec, Sgd,
     TensorClassifier, TrainError, TrainingStep, build, evaluate, fit,
 };
 
@@ -71,7 +71,9 @@ fn early_stopping_watches_any_metric_in_its_direction() {
 fn what_is_not_measured_is_refused_before_the_first_step() {
     let unmeasured = Criterion::higher("val_top_2");
     let stopping = EarlyStopping { metric: unmeasured.clone(), patience: 2, min_delta: 0.0 };
-    for plan in [plan(unmeasured), Plan { early_stopping: Some(stopping), ..plan(Criterion::val_acc()) }] {
+    let plateau = ScheduleSpec::Plateau { metric: unmeasured.clone(), factor: 0.1, patience: 1, min_delta: 0.0 };
+    let waiting = Plan { phases: vec![Phase::new(1, 0.1, plateau)], ..plan(Criterion::val_acc()) };
+    for plan in [waiting, plan(unmeasured), Plan { early_stopping: Some(stopping), ..plan(Criterion::val_acc()) }] {
         let error = run(&plan, &["macro_f1"]).map(|_| ()).unwrap_err();
         let expected =
             "`val_top_2` is not measured; an evaluation measures train_loss, val_loss, val_acc, val_macro_f1";

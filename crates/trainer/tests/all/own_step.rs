@@ -1,9 +1,11 @@
 //! An optimizer and a loss of a user's own: they train, and a stopped run is resumed to the bit.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
+use std::sync::Arc;
+
 use crate::common::{CLASSES, FEATURES, Keeper, Memory};
 use dfdx::prelude::*;
-use strata_kernels::{ElementwiseRule, LossSum, Targets, UpdateRule};
+use strata_kernels::{CrossEntropy, ElementwiseRule, LossSum, Targets, UpdateRule, WeightedCrossEntropy};
 use strata_model::{Activation, Layers, mlp};
 use strata_rng::TorchRng;
 use strata_trainer::{
@@ -101,6 +103,25 @@ fn an_own_optimizer_and_loss_train_and_resume() {
     resumed.restore(&checkpoint.weights, &checkpoint.optimizer).unwrap();
     fit(&mut *resumed, &train, &validation, &plan, checkpoint.progress, &mut Keeper::default()).unwrap();
     assert!(resumed.snapshot().unwrap() == whole.snapshot().unwrap());
+}
+
+/// Which would panic in the first step.
+#[test]
+fn a_loss_whose_numbers_are_wrong_is_no_part_of_a_classifier() {
+    let weighted = |weights: &[f32]| WeightedCrossEntropy { label_smoothing: 0.0, weights: weights.into() };
+    let losses: [(Arc<dyn Loss>, &str); 4] = [
+        (Arc::new(CrossEntropy { label_smoothing: 2.0 }), "a label smoothing of 2 is not from 0 to 1"),
+        (Arc::new(weighted(&[1.0, 2.0])), "2 weights for 3 classes"),
+        (Arc::new(weighted(&[1.0, 0.0, 1.0])), "a class's weight of 0 is not a number above 0"),
+        (Arc::new(weighted(&[1.0, f32::NAN, 1.0])), "a class's weight of NaN"),
+    ];
+    for (loss, expected) in losses {
+        let step = TrainingStep { loss, ..TrainingStep::new(SignSgd) };
+        let Err(error) = build::<mlp!(12, 16, 3), FEATURES, CLASSES>(ClassifierOptions::new(step)) else {
+            panic!("{expected}")
+        };
+        assert!(error.to_string().contains(expected), "{error}");
+    }
 }
 
 /// What dfdx has no kernel for is refused on tensors, where a card trains, by the optimizer's name.
