@@ -1,16 +1,18 @@
 //! Weights files: safetensors under PyTorch's names that say how to use themselves, written whole or not at all.
 
+mod metadata;
+
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use dfdx::prelude::*;
-use serde::{Deserialize, Serialize};
 use strata_spec::{Activation, Named, Precision};
 
+use self::metadata::{Head, Metadata};
 use crate::weights::{check_tensors, load_weights};
 use crate::{
-    Architecture, InputTransform, Layers, ModelError, NamedTensor, TensorReader, TensorWriter, UnreadableBytes, Usage,
-    Weights, read_tensor_file,
+    InputTransform, Layers, ModelError, NamedTensor, TensorReader, TensorWriter, UnreadableBytes, Usage, Weights,
+    read_tensor_file,
 };
 
 /// A network's weights and how to use them: what a weights file holds.
@@ -35,42 +37,6 @@ use crate::{
 pub struct TrainedModel {
     weights: Weights,
     usage: Usage,
-}
-
-/// What the file's metadata says under the key `strata`. Format 1, of which nothing says that it is, has widths and classes only.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Metadata {
-    #[serde(default = "first")]
-    format: u32,
-    #[serde(rename = "widths")]
-    network: Architecture,
-    classes: Vec<String>,
-    #[serde(default)]
-    activation: Option<String>,
-    #[serde(default)]
-    dropout: f32,
-    #[serde(default)]
-    input: Vec<usize>,
-    #[serde(default)]
-    transform: Option<InputTransform>,
-    /// None for 32-bit floats, as in files from before there was another.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    precision: Option<String>,
-    /// The order of the tensors.
-    #[serde(default)]
-    tensors: Vec<String>,
-}
-
-/// As much of the metadata as every format has.
-#[derive(Deserialize)]
-struct Head {
-    #[serde(default = "first")]
-    format: u32,
-}
-
-fn first() -> u32 {
-    1
 }
 
 const KEY: &str = "strata";

@@ -96,7 +96,7 @@ impl Checkpoint {
     ///
     /// # Errors
     /// [`TrainError::Io`] where it cannot be read, [`TrainError::Damaged`] where a single bit of it is not as it was written, or
-    /// where it is another run's, [`TrainError::Newer`] where a later version wrote it.
+    /// where it is another run's, [`ModelError::Newer`](strata_model::ModelError::Newer) where a later version wrote it.
     pub fn load(path: &Path, run: &str, architecture: &Architecture) -> Result<Self, TrainError> {
         let damaged = |reason| TrainError::Damaged { path: path.into(), reason };
         let most = if architecture.own_module().is_some() {
@@ -110,7 +110,7 @@ impl Checkpoint {
             _ => TrainError::Io { action: "reading the checkpoint", path: path.into(), source },
         })?;
         let checkpoint = Self::from_bytes(&bytes).map_err(|reason| match reason {
-            UnreadableBytes::Newer { format, newest } => TrainError::Newer { path: path.into(), format, newest },
+            newer @ UnreadableBytes::Newer { .. } => TrainError::Model(newer.at(path)),
             UnreadableBytes::Damaged(reason) => damaged(reason),
         })?;
         if checkpoint.run != run {

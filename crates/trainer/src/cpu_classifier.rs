@@ -66,8 +66,7 @@ impl CpuClassifier {
         classes: usize,
         step: TrainingStep,
     ) -> Result<Self, TrainError> {
-        step.check()?;
-        step.check_loss(classes)?;
+        step.check_for(classes)?;
         check_description(&*network, inputs, classes)?;
         catch_out_of_memory(|| own_storage(&mut *network))?;
         let architecture = network.architecture();

@@ -230,13 +230,8 @@ pub enum TrainError {
         step: usize,
     },
     /// A loss whose numbers are outside of their ranges, or do not suit the network's classes.
-    #[error("the loss {loss}: {reason}")]
-    Loss {
-        /// As it describes itself.
-        loss: String,
-        /// What is wrong with it.
-        reason: String,
-    },
+    #[error("the loss has {0}")]
+    Loss(String),
     /// A metric whose name cannot be a key of the history.
     #[error("the metric {name:?}: {reason}")]
     Metric {
@@ -294,16 +289,6 @@ pub enum TrainError {
         path: PathBuf,
         /// What does not hold.
         reason: String,
-    },
-    /// A checkpoint of a format of a later version.
-    #[error("{} is of format {format}, which a later version wrote, and this one reads up to {newest}: update strata", path.display())]
-    Newer {
-        /// The file.
-        path: PathBuf,
-        /// Its format.
-        format: u32,
-        /// The latest that is read.
-        newest: u32,
     },
     /// The observer could not do its part, such as write the history.
     #[error(transparent)]

@@ -154,9 +154,10 @@ impl TrainingStep {
         }
     }
 
-    /// Whether the loss suits a network of so many classes.
-    pub(crate) fn check_loss(&self, classes: usize) -> Result<(), TrainError> {
-        self.loss.check(classes).map_err(|reason| TrainError::Loss { loss: format!("{:?}", self.loss), reason })
+    /// As [`TrainingStep::check`], of a network of so many classes.
+    pub(crate) fn check_for(&self, classes: usize) -> Result<(), TrainError> {
+        self.check()?;
+        self.loss.check(classes).map_err(TrainError::Loss)
     }
 
     /// Nothing measured yet by its metrics, of a network of so many classes.

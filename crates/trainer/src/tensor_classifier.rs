@@ -74,7 +74,7 @@ where
     ) -> Result<Self, TrainError> {
         let step = step.into();
         let smoothing = step.check_tensors()?;
-        step.check_loss(C)?;
+        step.check_for(C)?;
         check_generators(&network)?;
         check_description(&network, I, C)?;
         let architecture = network.architecture();

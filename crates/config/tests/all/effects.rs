@@ -293,3 +293,28 @@ fn a_file_name_that_is_no_run_name_is_reported() {
     assert_eq!(config("r\u{e9}sum\u{e9}.toml", &["name=mine"]).unusable_file_name(), None);
     assert_eq!(config("a.toml", &[]).unusable_file_name(), None);
 }
+
+/// Which would be set and change nothing.
+#[test]
+fn values_without_an_effect_beside_others_are_refused() {
+    let network = "model.network=mirrored(8 batch_norm relu)";
+    for (sets, reason) in [
+        (vec!["checkpoint.every_steps=352"], "has no effect: an epoch has 352 steps"),
+        (
+            vec![network, "evaluation.mirrored=true"],
+            "evaluation.mirrored = true: has no effect: the network is mirrored(…)",
+        ),
+        (vec![network, "augment=[{ kind = \"mirror\" }]"], "has no effect: the network is mirrored(…)"),
+        (vec!["loss.kind=mse", "metrics=[\"calibration_error\"]"], "calibration_error is of probabilities"),
+        (
+            vec!["augment=[{ kind = \"mixup\", probability = 0 }, { kind = \"mirror\" }]"],
+            "mirror comes before what mixes a batch",
+        ),
+    ] {
+        let error = parse(LINEAR, &sets).unwrap_err();
+        assert!(error.contains(reason), "{sets:?}: {error}");
+    }
+    parse(LINEAR, &["checkpoint.every_steps=351"]).unwrap();
+    let sum = "augment=[{ kind = \"mixup\", probability = 0.33 }, { kind = \"cutmix\", probability = 0.56 }, { kind = \"mixup\", probability = 0.11 }]";
+    parse(LINEAR, &[sum]).unwrap();
+}

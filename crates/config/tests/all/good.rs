@@ -132,31 +132,6 @@ fn schedules_have_their_numbers() {
     }
 }
 
-/// Which would be set and change nothing.
-#[test]
-fn values_without_an_effect_beside_others_are_refused() {
-    let network = "model.network=mirrored(8 batch_norm relu)";
-    for (sets, reason) in [
-        (vec!["checkpoint.every_steps=352"], "has no effect: an epoch has 352 steps"),
-        (
-            vec![network, "evaluation.mirrored=true"],
-            "evaluation.mirrored = true: has no effect: the network is mirrored(…)",
-        ),
-        (vec![network, "augment=[{ kind = \"mirror\" }]"], "has no effect: the network is mirrored(…)"),
-        (vec!["loss.kind=mse", "metrics=[\"calibration_error\"]"], "calibration_error is of probabilities"),
-        (
-            vec!["augment=[{ kind = \"mixup\", probability = 0 }, { kind = \"mirror\" }]"],
-            "mirror comes before what mixes a batch",
-        ),
-    ] {
-        let error = parse(SMALLEST, &sets).unwrap_err().to_string();
-        assert!(error.contains(reason), "{sets:?}: {error}");
-    }
-    parse(SMALLEST, &["checkpoint.every_steps=351"]).unwrap();
-    let sum = "augment=[{ kind = \"mixup\", probability = 0.33 }, { kind = \"cutmix\", probability = 0.56 }, { kind = \"mixup\", probability = 0.11 }]";
-    parse(SMALLEST, &[sum]).unwrap();
-}
-
 /// 45,000 training images in batches of 128 are 352 an epoch.
 #[test]
 fn steps_are_counted_in_updates() {

@@ -98,7 +98,7 @@ impl CrossEntropy {
 pub(super) fn check_smoothing(smoothing: f32) -> Result<(), String> {
     match (0.0..=1.0).contains(&smoothing) {
         true => Ok(()),
-        false => Err(format!("a label smoothing of {smoothing} is not from 0 to 1")),
+        false => Err(format!("a label smoothing of {smoothing}, which is not from 0 to 1")),
     }
 }
 

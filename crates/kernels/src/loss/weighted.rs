@@ -50,7 +50,7 @@ impl Loss for WeightedCrossEntropy {
             return Err(format!("{} weights for {classes} classes", self.weights.len()));
         }
         if let Some(weight) = self.weights.iter().find(|weight| !(**weight > 0.0 && weight.is_finite())) {
-            return Err(format!("a class's weight of {weight} is not a number above 0"));
+            return Err(format!("a class's weight of {weight}, which is no number above 0"));
         }
         check_smoothing(self.label_smoothing)
     }

@@ -110,9 +110,12 @@ fn an_own_optimizer_and_loss_train_and_resume() {
 fn a_loss_whose_numbers_are_wrong_is_no_part_of_a_classifier() {
     let weighted = |weights: &[f32]| WeightedCrossEntropy { label_smoothing: 0.0, weights: weights.into() };
     let losses: [(Arc<dyn Loss>, &str); 4] = [
-        (Arc::new(CrossEntropy { label_smoothing: 2.0 }), "a label smoothing of 2 is not from 0 to 1"),
+        (
+            Arc::new(CrossEntropy { label_smoothing: 2.0 }),
+            "the loss has a label smoothing of 2, which is not from 0 to 1",
+        ),
         (Arc::new(weighted(&[1.0, 2.0])), "2 weights for 3 classes"),
-        (Arc::new(weighted(&[1.0, 0.0, 1.0])), "a class's weight of 0 is not a number above 0"),
+        (Arc::new(weighted(&[1.0, 0.0, 1.0])), "a class's weight of 0, which is no number above 0"),
         (Arc::new(weighted(&[1.0, f32::NAN, 1.0])), "a class's weight of NaN"),
     ];
     for (loss, expected) in losses {
