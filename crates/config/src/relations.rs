@@ -11,7 +11,7 @@ use crate::keys;
 use crate::settings::Settings;
 use crate::values::Values;
 use crate::written::Written;
-use training::{accumulation, averaging, checkpoints, class_weights, epochs, schedules};
+use training::{accumulation, averaging, checkpoints, class_weights, epochs, muon, schedules};
 
 /// Checks what no key's own range can say, and gives the network, which the keys of two sections make.
 pub(crate) fn check(written: &Written<'_, '_>, values: &Values) -> Result<NetworkSpec, ConfigError> {
@@ -27,6 +27,7 @@ pub(crate) fn check(written: &Written<'_, '_>, values: &Values) -> Result<Networ
     epochs(written, &settings)?;
     accumulation(written, &settings)?;
     class_weights(written, values, &settings)?;
+    muon(written, &settings, &network)?;
     schedules(written, &settings)?;
     averaging(written, &settings)?;
     checkpoints(written, &settings)?;

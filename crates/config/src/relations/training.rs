@@ -1,6 +1,6 @@
 //! What holds between the keys of phases, steps and what is kept of them.
 
-use strata_spec::{AveragingSpec, ClassWeights, ScheduleSpec, ranges};
+use strata_spec::{AveragingSpec, ClassWeights, NetworkSpec, OptimizerKind, ScheduleSpec, ranges};
 
 use super::fault;
 use crate::error::ConfigError;
@@ -79,6 +79,16 @@ pub(super) fn schedules(written: &Written<'_, '_>, settings: &Settings) -> Resul
         }
     }
     Ok(())
+}
+
+/// Muon where every weight is the last layer's would be AdamW under another name.
+pub(super) fn muon(written: &Written<'_, '_>, settings: &Settings, network: &NetworkSpec) -> Result<(), ConfigError> {
+    // The inputs, and what the last layer makes of them.
+    if settings.optimizer.kind() != OptimizerKind::Muon || network.widths().len() > 2 {
+        return Ok(());
+    }
+    let message = "has no effect: there are no hidden layers, whose weights alone are Muon's; adamw is what it does with the rest";
+    Err(fault(written, keys::OPTIMIZER.path(), message.to_owned()))
 }
 
 /// More steps than an epoch has before its last: there would be no such checkpoint.

@@ -28,7 +28,7 @@ fn needs(path: &str) -> &'static [&'static str] {
         "optimizer.betas" | "optimizer.eps" => &["optimizer.kind=adam"],
         "averaging.decay" => &["averaging.kind=ema"],
         "averaging.start" => &["averaging.kind=swa"],
-        "optimizer.iterations" => &["optimizer.kind=muon"],
+        "optimizer.iterations" => &["optimizer.kind=muon", "model.hidden=[8]"],
         "optimizer.lambda" | "optimizer.beta" => &["optimizer.kind=beta_lasso"],
         "phases[].every" => &["phases.0.epochs=100000", "phases.0.schedule=step"],
         "phases[].factor" => &["phases.0.schedule=exponential"],

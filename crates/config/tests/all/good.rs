@@ -146,7 +146,7 @@ fn steps_are_counted_in_updates() {
 #[test]
 fn muon_and_beta_lasso_have_their_authors_numbers() {
     assert_eq!(
-        parse(SMALLEST, &["optimizer.kind=muon"]).unwrap().optimizer,
+        parse(SMALLEST, &["optimizer.kind=muon", "model.hidden=[1]"]).unwrap().optimizer,
         OptimizerSpec::Muon {
             momentum: 0.95,
             nesterov: true,
@@ -159,7 +159,10 @@ fn muon_and_beta_lasso_have_their_authors_numbers() {
     let lasso = parse(SMALLEST, &["optimizer.kind=beta_lasso", "optimizer.decay=weights"]).unwrap();
     assert_eq!(lasso.optimizer, OptimizerSpec::BetaLasso { lambda: 1e-4, beta: 50.0 });
     assert!(parse(SMALLEST, &["optimizer.kind=beta_lasso", "optimizer.lambda=0"]).is_err());
-    assert!(parse(SMALLEST, &["optimizer.kind=muon", "optimizer.iterations=0"]).is_err());
+    assert!(parse(SMALLEST, &["optimizer.kind=muon", "model.hidden=[1]", "optimizer.iterations=0"]).is_err());
+    // A single layer is the last one, which is AdamW's.
+    let error = parse(SMALLEST, &["optimizer.kind=muon"]).unwrap_err().to_string();
+    assert!(error.contains("optimizer.kind = muon: has no effect: there are no hidden layers"), "{error}");
 }
 
 #[test]
