@@ -198,4 +198,14 @@ fn runs_are_filtered_grouped_noted_evaluated_and_written_for_other_programs() {
     assert_eq!((&evaluation["accuracy"], &evaluation["loss"]), (&of("fair")["test_acc"], &of("fair")["test_loss"]));
     let validation = sandbox.run(["evaluate", "fair", "--on", "validation"]).succeeded().out;
     assert!(validation.starts_with("fair, validation: ") && validation.contains("precision"), "{validation}");
+    // Both views apart from the plain figures, never instead.
+    let mut views = json(&["evaluate", "fair", "--mirrored", "--json"]);
+    let both = views.as_object_mut().unwrap().remove("mirrored").unwrap();
+    assert_eq!(views, evaluation);
+    assert!(both["loss"] != evaluation["loss"] && both["samples"] == evaluation["samples"], "{both}");
+    let together = sandbox.run(["evaluate", "good", "fair", "--ensemble", "--mirrored"]).succeeded().out;
+    let titles = ["good alone: ", "\nensemble of 2 runs, test: ", "\n\nensemble of 2 runs by both views, test: "];
+    assert!(titles.iter().all(|title| together.contains(title)), "{together}");
+    let own = sandbox.run(["evaluate", "fair", "--mirrored", "--on", "runs"]);
+    own.failed_saying(2, &["--mirrored", "a part of the runs' own data"]);
 }

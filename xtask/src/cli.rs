@@ -65,7 +65,7 @@ pub(crate) enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "RUN")]
         arguments: Vec<OsString>,
     },
-    /// Evaluate runs' weights again, on test, validation or training images: `evaluate RUN --on validation`, `evaluate RUN RUN --ensemble`.
+    /// Evaluate runs' weights again, on test, validation or training images: `evaluate RUN --on validation`, `evaluate RUN RUN --ensemble`, `evaluate RUN --mirrored`.
     #[command(disable_help_flag = true)]
     Evaluate {
         /// The runs, then the program's options (`evaluate --help`).

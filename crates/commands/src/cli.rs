@@ -132,6 +132,9 @@ pub(crate) struct Evaluate {
     /// Evaluate the mean of the runs' class probabilities, and tell each run's own accuracy beside it.
     #[arg(long)]
     pub(crate) ensemble: bool,
+    /// Evaluate the mean of the class probabilities of both views of each image too, as it is and mirrored, after the plain figures.
+    #[arg(long)]
+    pub(crate) mirrored: bool,
     /// The images: train (those that were trained on), validation or test; or a folder of class-named folders of images, an .npz file or folder of arrays of a run on
     /// arrays, a folder of a published data set's files; or such a set by its name, as in cifar10, in the folder that --data names, else in the system's cache.
     #[arg(long, default_value = "test", value_name = "PART|DIR|SET", value_parser = evaluated)]

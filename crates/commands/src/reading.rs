@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use strata_cli::note as tell;
 use strata_experiment::{
-    Config, Display, ExperimentError, Listing, OtherSamples, Stop, compare as compared, evaluate_ensemble, evaluate_on,
-    evaluate_run, find_run, write_comparison, write_page,
+    Config, Display, ExperimentError, Listing, OtherSamples, Stop, Views, compare as compared, evaluate_ensemble,
+    evaluate_on, evaluate_run, find_run, write_comparison, write_page,
 };
 use strata_files::escape_path;
 use strata_report::{
@@ -127,42 +127,57 @@ pub(crate) fn note(arguments: &cli::Note) -> anyhow::Result<()> {
 }
 
 pub(crate) fn evaluate(arguments: &cli::Evaluate, stop: &Stop) -> anyhow::Result<()> {
-    let cli::Evaluate { names, ensemble, on, json, folders: cli::Folders { data, runs } } = arguments;
+    let cli::Evaluate { names, ensemble, mirrored, on, json, folders: cli::Folders { data, runs } } = arguments;
     let found = names.iter().map(|name| find_run(name, runs)).collect::<Result<Vec<_>, _>>()?;
     let (data, display) = (data.as_deref(), &mut Display::default());
     let refused = |reason: &str| {
         let run = found.first().cloned().unwrap_or_default();
         Err(ExperimentError::Evaluation { run, reason: reason.to_owned() }.into())
     };
-    let is_part = matches!(on, cli::Evaluated::Part(_));
-    if *ensemble && !is_part {
-        return refused("several runs are evaluated together on a part of their own data");
+    if (*ensemble || *mirrored) && !matches!(on, cli::Evaluated::Part(_)) {
+        return refused("--ensemble and --mirrored are for a part of the runs' own data");
     }
     if data.is_some() && matches!(on, cli::Evaluated::Path(_)) {
         return refused("--data names the folder of the run's own data, and --on another");
     }
-    if is_part {
+    if matches!(on, cli::Evaluated::Part(_)) {
         found.first().into_iter().for_each(|run| note_unread_of(run, data));
     }
-    let evaluate = |run: &Path, display: &mut Display| match on {
-        cli::Evaluated::Part(part) => evaluate_run(run, (*part).into(), data, display, stop),
-        cli::Evaluated::Path(path) => evaluate_on(run, OtherSamples::At(path), display, stop),
-        cli::Evaluated::Published(kind) => evaluate_on(run, OtherSamples::Published(*kind, data), display, stop),
-    };
-    if let (true, cli::Evaluated::Part(part)) = (*ensemble, on) {
-        let part = (*part).into();
-        let evaluation = evaluate_ensemble(&found, part, data, display, stop)?;
-        return show(&if *json { json_line(&evaluation.json()) } else { evaluation.table(width()) });
-    }
-    for (place, run) in found.iter().enumerate() {
-        let evaluation = evaluate(run, display)?;
+    let sets: Vec<&[PathBuf]> = if *ensemble { vec![&found] } else { found.chunks(1).collect() };
+    for (place, runs) in sets.into_iter().enumerate() {
+        let (mut text, mut object) = plain(runs, arguments, display, stop)?;
+        if let (true, cli::Evaluated::Part(part)) = (*mirrored, on) {
+            let both = evaluate_ensemble(runs, Views::Both, (*part).into(), data, display, stop)?.together;
+            text = format!("{text}\n{}", both.table(width()));
+            object["mirrored"] = both.json();
+        }
         let apart = if place > 0 { "\n" } else { "" };
-        let text = if *json { json_line(&evaluation.json()) } else { format!("{apart}{}", evaluation.table(width())) };
-        if show_part(&text)?.is_break() {
+        if show_part(&if *json { json_line(&object) } else { format!("{apart}{text}") })?.is_break() {
             break;
         }
     }
     Ok(())
+}
+
+/// What `runs` do with each image as it is, the first one alone or all together, as text and as an object.
+fn plain(
+    runs: &[PathBuf],
+    arguments: &cli::Evaluate,
+    display: &mut Display,
+    stop: &Stop,
+) -> anyhow::Result<(String, serde_json::Value)> {
+    let data = arguments.folders.data.as_deref();
+    if let (true, cli::Evaluated::Part(part)) = (arguments.ensemble, &arguments.on) {
+        let evaluation = evaluate_ensemble(runs, Views::Plain, (*part).into(), data, display, stop)?;
+        return Ok((evaluation.table(width()), evaluation.json()));
+    }
+    let run = &runs[0];
+    let evaluation = match &arguments.on {
+        cli::Evaluated::Part(part) => evaluate_run(run, (*part).into(), data, display, stop),
+        cli::Evaluated::Path(path) => evaluate_on(run, OtherSamples::At(path), display, stop),
+        cli::Evaluated::Published(kind) => evaluate_on(run, OtherSamples::Published(*kind, data), display, stop),
+    }?;
+    Ok((evaluation.table(width()), evaluation.json()))
 }
 
 /// As [`note_unread`], of a run.

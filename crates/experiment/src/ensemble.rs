@@ -1,12 +1,14 @@
-//! Several runs' weights as one classifier: the mean of their probabilities.
+//! Several runs' weights, or both views of each image, as one classifier: the mean of their probabilities.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
+use strata_dataset::Images;
 use strata_metrics::Outputs;
 use strata_model::Predictor;
 use strata_spec::LossSpec;
-use strata_trainer::{CrossEntropy, TrainError};
+use strata_trainer::{CrossEntropy, Loss, TrainError};
 
 use crate::data::inputs_and_labels;
 use crate::evaluation::{RecordedRun, RunEvaluation, Totals, images_of};
@@ -14,22 +16,43 @@ use crate::mirrored::logarithm;
 use crate::threads::start_threads;
 use crate::{Display, ExperimentError, ImagePart, Stop, data};
 
+/// Which views of each image are evaluated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Views {
+    /// As it is.
+    Plain,
+    /// As it is, and mirrored.
+    Both,
+}
+
 /// What the weights of several runs do together on a part of their data, and each of them alone.
 #[derive(Clone, Debug)]
 pub struct EnsembleEvaluation {
-    /// By the mean of the runs' probabilities; the loss is the cross entropy of those, against the labels as they are.
+    /// By the mean of the probabilities. The loss is that of those: of several runs the cross entropy against the labels as they are, of one run its own.
     pub together: RunEvaluation,
-    /// Each run's name, and its own accuracy.
+    /// Each run's name, and its own accuracy by plain images.
     pub members: Vec<(String, f64)>,
 }
 
-/// Evaluates the mean of the class probabilities that the weights of `runs` give, on `part` of their data, which lies in `folder`, else where the first run had it.
+/// Evaluates the mean of the class probabilities that the weights of `runs` give for these `views` of each image, on `part` of their data, which lies in `folder`, else where
+/// the first run had it. One run will do where both views are asked for.
+///
+/// ```no_run
+/// use strata_experiment::{Display, ImagePart, Stop, Views, evaluate_ensemble};
+///
+/// let runs = ["runs/a-run".into()];
+/// let both = evaluate_ensemble(&runs, Views::Both, ImagePart::Test, None, &mut Display::default(), &Stop::default())?;
+/// println!("{} of {} by both views", both.together.correct, both.together.samples);
+/// # Ok::<(), strata_experiment::ExperimentError>(())
+/// ```
 ///
 /// # Errors
-/// [`ExperimentError::Evaluation`] where there are fewer than two runs, their data differ, or, on images for training or validation, their splits (what one validates on, another
+/// [`ExperimentError::NoEnsemble`] where there are too few runs; [`ExperimentError::Evaluation`] where both views are asked of samples that are floats, or where all networks begin with `mirrored(…)`
+/// and both are the same to them; where the runs' data differ, or, on images for training or validation, their splits (what one validates on, another
 /// was trained on); where a run was trained by mean squared error, whose outputs are no probabilities; and as [`evaluate_run`](crate::evaluate_run).
 pub fn evaluate_ensemble(
     runs: &[PathBuf],
+    views: Views,
     part: ImagePart,
     folder: Option<&Path>,
     display: &mut Display,
@@ -37,12 +60,15 @@ pub fn evaluate_ensemble(
 ) -> Result<EnsembleEvaluation, ExperimentError> {
     let runs = runs.iter().map(|run| RecordedRun::read(run)).collect::<Result<Vec<_>, _>>()?;
     let Some((first, others)) = runs.split_first() else { return Err(ExperimentError::NoEnsemble { runs: 0 }) };
-    if others.is_empty() {
+    if others.is_empty() && views == Views::Plain {
         return Err(ExperimentError::NoEnsemble { runs: 1 });
     }
     let threads = start_threads(first.config.threads)?;
     for run in &runs {
         check(run, first, part)?;
+    }
+    if views == Views::Both && runs.iter().all(|run| run.config.network().is_mirrored()) {
+        return Err(first.refused("its network is mirrored(…), the same for an image and its mirror image".into()));
     }
     let dataset = first.data(folder, &threads, display, stop)?;
     let mut predictors: Vec<Predictor> = Vec::new();
@@ -51,9 +77,14 @@ pub fn evaluate_ensemble(
         predictors.push(run.predictor(&dataset, &split, &threads, stop)?);
     }
     let (split, _) = data::split(&first.config, &dataset)?;
+    let loss: Arc<dyn Loss> =
+        if others.is_empty() { first.loss(&dataset, &split)? } else { Arc::new(CrossEntropy::default()) };
     let (part, images, indices) = images_of(part, &dataset, split);
+    if views == Views::Both && images.values().is_some() {
+        return Err(first.refused("its samples are floats, and only images of bytes have mirror images here".into()));
+    }
     let classes = dataset.classes.len();
-    let loss = CrossEntropy::default();
+    let all = predictors.len() as f64 * if views == Views::Both { 2.0 } else { 1.0 };
     let (mut together, mut right) = (Totals::new(classes), vec![0usize; runs.len()]);
     for batch in indices.chunks(first.config.dataset.evaluation_batch.get()) {
         if stop.is_requested() {
@@ -63,22 +94,34 @@ pub fn evaluate_ensemble(
             let mut sums = vec![0.0f64; batch.len() * classes];
             let mut labels = Vec::new();
             for (predictor, right) in predictors.iter().zip(&mut right) {
+                let mut add_view = |inputs: &[f32]| {
+                    let logits = predictor.logits(inputs).map_err(TrainError::from)?;
+                    let probabilities = softmax(&logits, classes);
+                    sums.iter_mut().zip(probabilities).for_each(|(sum, probability)| *sum += probability);
+                    Ok::<_, ExperimentError>(logits)
+                };
                 let inputs;
                 (inputs, labels) = inputs_and_labels(predictor, images, batch)?;
-                let logits = predictor.logits(&inputs).map_err(TrainError::from)?;
+                let logits = add_view(&inputs)?;
+                if views == Views::Both {
+                    let pixels = mirrored(images, batch)?;
+                    add_view(&predictor.features(&pixels).map_err(TrainError::from)?)?;
+                }
                 let outputs = Outputs { logits: &logits, labels: &labels, classes };
                 *right += outputs.samples().filter(|sample| sample.predicted() == sample.label).count();
-                let probabilities = softmax(&logits, classes);
-                sums.iter_mut().zip(probabilities).for_each(|(sum, probability)| *sum += probability);
             }
             // Their logarithms are logits that have these very probabilities.
-            let mean = sums.iter().map(|sum| logarithm(sum / predictors.len() as f64) as f32);
-            together.add(&mean.collect::<Vec<_>>(), &labels, &loss);
+            let mean = sums.iter().map(|sum| logarithm(sum / all) as f32);
+            together.add(&mean.collect::<Vec<_>>(), &labels, &*loss);
             Ok::<_, ExperimentError>(())
         };
         threads.run(&mut add)?;
     }
-    let name = format!("ensemble of {} runs", runs.len());
+    let mut name =
+        if others.is_empty() { first.record.name.clone() } else { format!("ensemble of {} runs", runs.len()) };
+    if views == Views::Both {
+        name += " by both views";
+    }
     let accuracies = right.into_iter().map(|right| right as f64 / indices.len() as f64);
     let members = runs.iter().map(|run| run.record.name.clone()).zip(accuracies).collect();
     Ok(EnsembleEvaluation { together: together.finish(name, part, dataset.classes.clone()), members })
@@ -101,6 +144,16 @@ fn check(run: &RecordedRun, first: &RecordedRun, part: ImagePart) -> Result<(), 
         )));
     }
     Ok(())
+}
+
+/// The pixels of these images, each row from right to left.
+fn mirrored(images: &Images, indices: &[u32]) -> Result<Vec<u8>, ExperimentError> {
+    let mut pixels = Vec::with_capacity(indices.len() * images.shape().values());
+    for index in indices {
+        pixels.extend_from_slice(&images.image(*index as usize)?);
+    }
+    pixels.chunks_mut(images.shape().width).for_each(<[u8]>::reverse);
+    Ok(pixels)
 }
 
 fn softmax(logits: &[f32], classes: usize) -> Vec<f64> {

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use strata_experiment::{
-    CompiledNetwork, Config, Display, ExperimentError, ImagePart, OtherSamples, Runner, Stop, evaluate_ensemble,
+    CompiledNetwork, Config, Display, ExperimentError, ImagePart, OtherSamples, Runner, Stop, Views, evaluate_ensemble,
     evaluate_on, evaluate_run, write_page,
 };
 use strata_model::{mlp, net};
@@ -126,7 +126,10 @@ fn a_config_other_than_the_records_is_refused_and_one_without_a_sum_taken() {
     let images = OtherSamples::At(folder.path());
     refused(evaluate_on(&run, images, display, stop).unwrap_err(), "cannot evaluate");
     let both = [run.clone(), run.clone()];
-    refused(evaluate_ensemble(&both, ImagePart::Test, None, display, stop).unwrap_err(), "cannot evaluate");
+    refused(
+        evaluate_ensemble(&both, Views::Plain, ImagePart::Test, None, display, stop).unwrap_err(),
+        "cannot evaluate",
+    );
     let page = std::fs::read_to_string(write_page(&run, None, display, stop).unwrap()).unwrap();
     assert!(page.contains("its config.toml is not the one it was started with"));
 
@@ -150,7 +153,7 @@ fn an_ensemble_is_the_mean_of_its_runs_probabilities() {
     };
     let together = |runs: &[&PathBuf], part| {
         let runs: Vec<PathBuf> = runs.iter().copied().cloned().collect();
-        evaluate_ensemble(&runs, part, None, &mut Display::default(), &Stop::default())
+        evaluate_ensemble(&runs, Views::Plain, part, None, &mut Display::default(), &Stop::default())
     };
     let (a, b) = (one("seed=1", &["loss.label_smoothing=0.2"]), one("seed=2", &["phases.0.lr=0.1"]));
     let ensemble = together(&[&a, &b], ImagePart::Test).unwrap();
@@ -177,4 +180,35 @@ fn an_ensemble_is_the_mean_of_its_runs_probabilities() {
     let (other, squared) = (one("seed=1", &["dataset.seed=9"]), one("seed=1", &["loss.kind=mse"]));
     refused(&[&a, &other], ImagePart::Test, "its images are not those of");
     refused(&[&a, &squared], ImagePart::Test, "gives no probabilities");
+}
+
+#[test]
+fn both_views_of_each_image_are_evaluated_as_the_run_did() {
+    let folder = tempfile::tempdir().unwrap();
+    let both = |runs: &[PathBuf], part| {
+        evaluate_ensemble(runs, Views::Both, part, None, &mut Display::default(), &Stop::default())
+    };
+    let sets = ["evaluation.mirrored=true", "loss.label_smoothing=0.2"];
+    let run = trained(folder.path(), "hidden = []", &sets, build::<mlp!(3072, 10), 3072, 10>);
+    let metrics = read_record(&run).unwrap().metrics;
+    let evaluation = both(&[run.clone()], ImagePart::Test).unwrap();
+    let found = &evaluation.together;
+    let record = ["test_loss_mirrored", "test_acc_mirrored"].map(|key| metrics.values[key]);
+    assert!((found.loss - record[0]).abs() < 1e-6, "{} {record:?}", found.loss);
+    assert_eq!(found.accuracy(), record[1]);
+    assert_ne!(Some(found.loss), metrics.test_loss);
+    assert_eq!(evaluation.members[0].1, metrics.test_acc.unwrap());
+    assert!(found.run.ends_with(" by both views"), "{}", found.run);
+    // A run twice has its own probabilities: as often right.
+    let twice = both(&[run.clone(), run], ImagePart::Test).unwrap().together;
+    assert_eq!(twice.correct, found.correct);
+
+    let refused = |runs: &[PathBuf], reason: &str| {
+        let error = both(runs, ImagePart::Validation).unwrap_err();
+        assert!(error.to_string().contains(reason) && error.exit_code() == 2, "{error}");
+    };
+    refused(&[], "two runs or more");
+    let mirrored = "network = \"mirrored(4) relu\"";
+    let run = trained(folder.path(), mirrored, &[], build::<net!(3072, mirrored(4) relu, 10), 3072, 10>);
+    refused(&[run], "the same for an image and its mirror image");
 }
