@@ -189,7 +189,7 @@ impl Tiles<'_> {
 
 /// `Σ_k rows[r][k] · panels[p][k]`, a chain of fused multiply-adds for each element.
 #[inline(always)]
-fn chains<const R: usize, const P: usize>(rows: [&[f32]; R], panels: [&[Lane]; P]) -> [[Lane; P]; R] {
+pub(crate) fn chains<const R: usize, const P: usize>(rows: [&[f32]; R], panels: [&[Lane]; P]) -> [[Lane; P]; R] {
     let depth = panels[0].len();
     // Said once here, so that the compiler drops the bounds checks in the loop.
     for row in rows {

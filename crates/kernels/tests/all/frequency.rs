@@ -77,6 +77,39 @@ fn frequencies_means_factors_and_inputs_are_numpys() {
     assert_eq!(cases, 6);
 }
 
+/// Whatever vectors and tiles they are made in: recorded runs have these bits.
+#[test]
+fn each_coefficient_is_one_chain_of_rows_then_of_columns_to_the_bit() {
+    let fold = |values: &[f32], parity: usize| -> Vec<f32> {
+        let (count, sign) = (values.len(), if parity == 0 { 1.0 } else { -1.0 });
+        let pair = |at: usize| match 2 * at + 1 == count {
+            true => values[at] * f32::from(parity == 0),
+            false => values[at] + sign * values[count - 1 - at],
+        };
+        (0..count.div_ceil(2)).map(pair).collect()
+    };
+    let chain = |values: &[f32], n: usize, side: usize, unit: f64| {
+        let factor = |place: usize| (cosine(place, n, side) * unit) as f32;
+        fold(values, n % 2).iter().enumerate().fold(0.0f32, |sum, (at, value)| value.mul_add(factor(at), sum))
+    };
+    for shape in [[1, 7, 5], [2, 33, 31], [3, 32, 32], [1, 6, 50], [1, 50, 6], [1, 1, 40]] {
+        let [channels, height, width] = shape;
+        let (transform, images) = (all(shape), bytes(channels * height * width));
+        let mut coefficients = vec![0.0; images.len()];
+        transform.forward_serial(&images, &mut coefficients);
+        for (plane, found) in images.chunks(height * width).zip(coefficients.chunks(height * width)) {
+            let column =
+                |x: usize| plane.iter().skip(x).step_by(width).map(|byte| f32::from(*byte)).collect::<Vec<_>>();
+            let columns: Vec<Vec<f32>> = (0..width).map(column).collect();
+            for (found, &[u, v]) in found.iter().zip(transform.frequencies()) {
+                let line = columns.iter().map(|column| chain(column, u as usize, height, 1.0 / 255.0));
+                let truth = chain(&line.collect::<Vec<_>>(), v as usize, width, 1.0);
+                assert_eq!(found.to_bits(), truth.to_bits(), "{shape:?}, {u}, {v}: {found} {truth}");
+            }
+        }
+    }
+}
+
 #[test]
 fn inputs_of_a_mirrored_image_are_the_mirrored_inputs_to_the_bit() {
     for shape in SHAPES {
