@@ -76,9 +76,23 @@ impl Source {
                 }
             }
             Self::Images { transform, .. } => {
-                let bytes = changed_bytes(images, indices, number, augmentation, pass)?;
-                for ((&i, out), image) in samples.zip(bytes.chunks_exact(shape.values())) {
+                let mut changed = Changed { images, augmentation, pass, scratch: Vec::new() };
+                // One image at a time, whose bytes are near when they are transformed; pasted into, as the partner of the next it is as it was.
+                let [mut own, mut partner, mut pasted] = [const { Vec::new() }; 3];
+                let is_pasted = mixture.is_some_and(|mixture| mixture.rectangle.is_some());
+                if let (true, Some(last)) = (is_pasted, indices.last()) {
+                    changed.write(*last, &mut partner)?;
+                }
+                for (&i, out) in samples {
+                    changed.write(i, &mut own)?;
+                    let mut image = &own;
+                    if let (true, Some(mixture)) = (is_pasted, mixture) {
+                        pasted.clone_from(&own);
+                        mixture.paste_into(&mut pasted, &partner, shape);
+                        image = &pasted;
+                    }
                     transform.apply(image, shape, &Philox::new(pass.seed, i.into()), out);
+                    std::mem::swap(&mut own, &mut partner);
                 }
             }
             Self::Prepared(prepared) => {
@@ -100,26 +114,22 @@ impl Source {
     }
 }
 
-/// Images `[batch, channels, height, width]` as augmentation leaves them, but for values that are yet to be mixed.
-fn changed_bytes(
-    images: &Images,
-    indices: &[u32],
-    number: usize,
-    augmentation: &Augmentation,
+/// Images as augmentation leaves them, but for mixing.
+struct Changed<'a> {
+    images: &'a Images,
+    augmentation: &'a Augmentation,
     pass: PassDraws,
-) -> Result<Vec<u8>, DatasetError> {
-    let shape = images.shape();
-    let mut bytes = room_for(indices.len().saturating_mul(shape.values()), "the pixels of a batch")?;
-    let mut scratch = Vec::new();
-    for &i in indices {
-        let start = bytes.len();
-        bytes.extend_from_slice(&images.image(i as usize)?);
-        augmentation.change(&mut bytes[start..], shape, i, pass, &mut scratch);
+    scratch: Vec<u8>,
+}
+
+impl Changed<'_> {
+    /// Writes the image of this index in place of what is in `out`.
+    fn write(&mut self, index: u32, out: &mut Vec<u8>) -> Result<(), DatasetError> {
+        out.clear();
+        out.extend_from_slice(&self.images.image(index as usize)?);
+        self.augmentation.change(out, self.images.shape(), index, self.pass, &mut self.scratch);
+        Ok(())
     }
-    if let Some(mixture) = augmentation.mixture(number, shape, pass) {
-        mixture.paste(&mut bytes, shape);
-    }
-    Ok(bytes)
 }
 
 /// The images of the first batch, with values mixed as bytes.
@@ -133,9 +143,17 @@ pub(crate) fn pictures(
         let pictures = indices.iter().map(|&i| images.picture(i as usize));
         return Ok(pictures.collect::<Result<Vec<_>, _>>()?.concat());
     }
-    let mut bytes = changed_bytes(images, indices, 0, augmentation, pass)?;
-    if let Some(mixture) = augmentation.mixture(0, images.shape(), pass) {
-        mixture.blend_bytes(&mut bytes, images.shape().values());
+    let shape = images.shape();
+    let mut bytes = room_for(indices.len().saturating_mul(shape.values()), "the pixels of a batch")?;
+    let mut changed = Changed { images, augmentation, pass, scratch: Vec::new() };
+    let mut image = Vec::new();
+    for &index in indices {
+        changed.write(index, &mut image)?;
+        bytes.extend_from_slice(&image);
+    }
+    if let Some(mixture) = augmentation.mixture(0, shape, pass) {
+        mixture.paste(&mut bytes, shape);
+        mixture.blend_bytes(&mut bytes, shape.values());
     }
     Ok(bytes)
 }

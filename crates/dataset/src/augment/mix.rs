@@ -49,15 +49,18 @@ impl Mixture {
 
     /// Pastes the partners' rectangles into images `[batch, channels, height, width]`.
     pub(crate) fn paste(&self, images: &mut [u8], shape: ImageShape) {
+        with_partners(images, shape.values(), |image, partner| self.paste_into(image, partner, shape));
+    }
+
+    /// Pastes the partner's rectangle into an image, where that is what is mixed.
+    pub(crate) fn paste_into(&self, image: &mut [u8], partner: &[u8], shape: ImageShape) {
         let Some([left, top, right, bottom]) = self.rectangle else { return };
-        with_partners(images, shape.values(), |image, partner| {
-            for (plane, partner) in image.chunks_exact_mut(shape.plane()).zip(partner.chunks_exact(shape.plane())) {
-                for y in top..bottom {
-                    let row = y * shape.width + left..y * shape.width + right;
-                    plane[row.clone()].copy_from_slice(&partner[row]);
-                }
+        for (plane, partner) in image.chunks_exact_mut(shape.plane()).zip(partner.chunks_exact(shape.plane())) {
+            for y in top..bottom {
+                let row = y * shape.width + left..y * shape.width + right;
+                plane[row.clone()].copy_from_slice(&partner[row]);
             }
-        });
+        }
     }
 
     /// Mixes values `[batch, values]`, where that is what is mixed.

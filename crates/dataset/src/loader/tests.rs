@@ -283,6 +283,29 @@ mod augmented {
         }
     }
 
+    /// Images are pasted one after another, and a picture of the batch all at once.
+    #[test]
+    fn each_image_is_pasted_into_by_the_one_before_as_that_was() {
+        let images = images();
+        let changes = [AugmentChange::Shift { pixels: 3, edges: Edges::Wrapped }, AugmentChange::CutMix { alpha: 1.0 }];
+        let specs = changes.map(|change| AugmentSpec { probability: 1.0, change });
+        for batch in [1, 7] {
+            let scale = PixelScale::Unit.transform(images.shape()).unwrap();
+            let (all, content) = ((0..70).collect(), BatchContent::Pixels);
+            let loader = ImageLoader::new(Arc::clone(&images), all, batch, Order::Shuffled, scale, content).unwrap();
+            let loader = loader.augmented(Augmentation::new(&specs, 43).unwrap()).unwrap();
+            let mut pasted = 0;
+            for seed in 0..20 {
+                let first = loader.pass(&mut TorchRng::new(seed), 0).next().unwrap().unwrap();
+                let picture = loader.first_batch(&mut TorchRng::new(seed)).unwrap();
+                let pixels: Vec<u8> = first.pixels.iter().map(|value| (value * 255.0).round() as u8).collect();
+                assert_eq!(pixels, *picture.pixels().unwrap(), "batches of {batch}, seed {seed}");
+                pasted += usize::from(first.mix.is_some_and(|mix| mix.shares[0] < 1.0));
+            }
+            assert!(pasted > 10, "{pasted}");
+        }
+    }
+
     #[test]
     fn mirrored_values_are_those_of_mirrored_images_to_the_bit() {
         let images = images();
