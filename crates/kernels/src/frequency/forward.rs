@@ -1,6 +1,6 @@
 //! The coefficients of images: two small products of matrices for each channel, in the tiles of the large ones.
 
-use super::LowFrequencies;
+use super::cosines::Cosines;
 use crate::block::chains;
 use crate::dispatch::Kernel;
 use crate::geometry::TILE_ROWS;
@@ -8,7 +8,7 @@ use crate::lanes::{LANES, Lane, Lanes};
 
 /// Some images on one thread.
 pub(super) struct Forward<'a> {
-    pub(super) transform: &'a LowFrequencies,
+    pub(super) cosines: &'a Cosines,
     pub(super) images: &'a [u8],
     pub(super) coefficients: &'a mut [f32],
 }
@@ -16,8 +16,8 @@ pub(super) struct Forward<'a> {
 impl Kernel for Forward<'_> {
     #[inline(always)]
     fn run(self) {
-        let LowFrequencies { height, width, rows, panels: [evens, odds], ref vertical, ref even, ref odd, .. } =
-            *self.transform;
+        let Cosines { height, width, rows, panels: [evens, odds], ref vertical, ref even, ref odd, ref places } =
+            *self.cosines;
         let (depth, pieces) = (height.div_ceil(2), width.div_ceil(LANES));
         let (middle, both) = (width.div_ceil(2), width / 2);
         // One buffer, since a thread keeps few.
@@ -34,8 +34,9 @@ impl Kernel for Forward<'_> {
         let (added, taken) =
             (&mut added.as_flattened_mut()[..rows * middle], &mut taken.as_flattened_mut()[..rows * both]);
         row.fill([0.0; LANES]);
-        let kept = self.transform.frequencies.len();
-        for (plane, out) in self.images.chunks_exact(height * width).zip(self.coefficients.chunks_exact_mut(kept)) {
+        for (plane, out) in
+            self.images.chunks_exact(height * width).zip(self.coefficients.chunks_exact_mut(places.len()))
+        {
             fold_rows(plane, width, row, folded);
             for (parity, (vertical, folded)) in vertical.iter().zip(folded.chunks_exact(of_fold)).enumerate() {
                 multiply(vertical, depth, folded, |row, piece, lane| {
@@ -48,7 +49,7 @@ impl Kernel for Forward<'_> {
             }
             multiply(added, middle, even, |row, panel, lane| sums[row * (evens + odds) + panel] = lane);
             multiply(taken, both, odd, |row, panel, lane| sums[row * (evens + odds) + evens + panel] = lane);
-            gather(sums.as_flattened(), &self.transform.places, out);
+            gather(sums.as_flattened(), places, out);
         }
     }
 }

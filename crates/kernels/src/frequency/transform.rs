@@ -1,10 +1,9 @@
 //! The transform: which frequencies are kept, and their coefficients.
 
+use super::cosines::Cosines;
 use super::forward::Forward;
 use crate::dispatch::dispatch;
-use crate::lanes::{LANES, Lane};
 use crate::parallel::each_pair;
-use crate::portable::sin_cos;
 
 /// Images of a task.
 const BLOCK: usize = 64;
@@ -28,21 +27,8 @@ const BLOCK: usize = 64;
 #[derive(Clone, Debug, PartialEq)]
 pub struct LowFrequencies {
     channels: usize,
-    pub(super) height: usize,
-    pub(super) width: usize,
-    pub(super) frequencies: Vec<[u32; 2]>,
-    /// Where each frequency's sum is among all that are worked out, `[U, even and odd panels]` lanes.
-    pub(super) places: Vec<u32>,
-    /// `cos(π(2y + 1)u / 2H) · a(u) / 255`, `[u, ⌈H / 2⌉]`, of the even u, then of the odd ones.
-    pub(super) vertical: [Vec<f32>; 2],
-    /// `cos(π(2x + 1)v / 2W) · a(v)` of the even v, `[panels, ⌈W / 2⌉]` lanes.
-    pub(super) even: Vec<Lane>,
-    /// And of the odd ones, `[panels, ⌊W / 2⌋]` lanes.
-    pub(super) odd: Vec<Lane>,
-    /// Vertical frequencies up to the highest that is kept.
-    pub(super) rows: usize,
-    /// Panels of even, and odd, horizontal frequencies up to the highest that is kept.
-    pub(super) panels: [usize; 2],
+    frequencies: Vec<[u32; 2]>,
+    cosines: Cosines,
 }
 
 impl LowFrequencies {
@@ -68,45 +54,8 @@ impl LowFrequencies {
         if channels == 0 || frequencies.is_empty() || !frequencies.iter().all(is_one) {
             return None;
         }
-        let count = |axis: usize| frequencies.iter().map(|pair| pair[axis] as usize + 1).max().unwrap_or(1);
-        let (rows, columns) = (count(0), count(1));
-        let panels = [columns.div_ceil(2).div_ceil(LANES), (columns / 2).div_ceil(LANES)];
-        let vertical = |parity: usize| {
-            let frequencies = (parity..rows).step_by(2);
-            let of_frequency =
-                |u: usize| (0..height.div_ceil(2)).map(move |y| (cosine(y, u, height) * (1.0 / 255.0)) as f32);
-            frequencies.flat_map(of_frequency).collect::<Vec<f32>>()
-        };
-        let horizontal = |parity: usize| {
-            let depth = (width + 1 - parity) / 2;
-            let lane = |at: usize| {
-                let (panel, x) = (at / depth, at % depth);
-                let value = |lane: usize| match 2 * (panel * LANES + lane) + parity {
-                    v if v < width => cosine(x, v, width) as f32,
-                    _ => 0.0,
-                };
-                std::array::from_fn(value)
-            };
-            (0..panels[parity] * depth).map(lane).collect::<Vec<Lane>>()
-        };
-        let place = |&[u, v]: &[u32; 2]| {
-            let (u, v) = (u as usize, v as usize);
-            let first = u * (panels[0] + panels[1]) + v % 2 * panels[0];
-            u32::try_from(first * LANES + v / 2).ok()
-        };
-        let places = frequencies.iter().map(place).collect::<Option<Vec<_>>>()?;
-        Some(Self {
-            vertical: [vertical(0), vertical(1)],
-            even: horizontal(0),
-            odd: horizontal(1),
-            channels,
-            height,
-            width,
-            frequencies,
-            places,
-            rows,
-            panels,
-        })
+        let cosines = Cosines::of(height, width, &frequencies)?;
+        Some(Self { channels, frequencies, cosines })
     }
 
     /// The frequencies `[u, v]` of each channel, in the order of the coefficients.
@@ -116,7 +65,7 @@ impl LowFrequencies {
 
     /// Channels, rows and columns of an image.
     pub fn shape(&self) -> [usize; 3] {
-        [self.channels, self.height, self.width]
+        [self.channels, self.cosines.height, self.cosines.width]
     }
 
     /// Coefficients of an image: those of the first channel, of the second, ….
@@ -136,7 +85,7 @@ impl LowFrequencies {
     pub fn forward(&self, images: &[u8], coefficients: &mut [f32]) {
         let (values, count) = self.check(images, coefficients);
         each_pair((images, values * BLOCK), (coefficients, count * BLOCK), 1, &|images, coefficients| {
-            dispatch(Forward { transform: self, images, coefficients });
+            dispatch(Forward { cosines: &self.cosines, images, coefficients });
         });
     }
 
@@ -146,23 +95,14 @@ impl LowFrequencies {
     /// As there.
     pub fn forward_serial(&self, images: &[u8], coefficients: &mut [f32]) {
         self.check(images, coefficients);
-        dispatch(Forward { transform: self, images, coefficients });
+        dispatch(Forward { cosines: &self.cosines, images, coefficients });
     }
 
     /// Values, and coefficients, of an image.
     fn check(&self, images: &[u8], coefficients: &[f32]) -> (usize, usize) {
-        let (values, count) = (self.channels * self.height * self.width, self.coefficients());
+        let (values, count) = (self.shape().iter().product(), self.coefficients());
         assert!(images.len().is_multiple_of(values), "whole images");
         assert_eq!(images.len() / values * count, coefficients.len(), "coefficients for each image");
         (values, count)
     }
-}
-
-/// `cos(π(2 · place + 1) · n / 2 · side) · a(n)`.
-fn cosine(place: usize, n: usize, side: usize) -> f64 {
-    // The angle within one turn, as a whole number of its parts: nothing is lost.
-    let parts = ((2 * place + 1) * n) % (4 * side);
-    let angle = std::f64::consts::PI * parts as f64 / (2 * side) as f64;
-    let unit = if n == 0 { 1.0 } else { 2.0 };
-    sin_cos(angle).1 * (unit / side as f64).sqrt()
 }
