@@ -191,7 +191,7 @@ fn both_views_of_each_image_are_evaluated_as_the_run_did() {
     let sets = ["evaluation.mirrored=true", "loss.label_smoothing=0.2"];
     let run = trained(folder.path(), "hidden = []", &sets, build::<mlp!(3072, 10), 3072, 10>);
     let metrics = read_record(&run).unwrap().metrics;
-    let evaluation = both(&[run.clone()], ImagePart::Test).unwrap();
+    let evaluation = both(std::slice::from_ref(&run), ImagePart::Test).unwrap();
     let found = &evaluation.together;
     let record = ["test_loss_mirrored", "test_acc_mirrored"].map(|key| metrics.values[key]);
     assert!((found.loss - record[0]).abs() < 1e-6, "{} {record:?}", found.loss);
