@@ -260,4 +260,14 @@ fn a_job_array_that_is_only_shown_leaves_no_folder() {
     let shown = sandbox.run(array).succeeded().out;
     assert!(shown.starts_with("#!") && shown.contains("#SBATCH"), "{shown}");
     assert!(!sandbox.path("runs/rates").exists());
+
+    // Of a sweep that was begun it shows the same and leaves all of it.
+    sandbox.run(RUN).succeeded();
+    let before = results(&sandbox);
+    assert!(!before.is_empty());
+    assert_eq!(sandbox.run(array).succeeded().out, shown);
+    assert!(results(&sandbox) == before, "nothing of what was trained is gone");
+    sandbox.write("rates.toml", format!("{SWEEP}# another\n"));
+    sandbox.run(array).failed_saying(2, &["runs/rates", "another file"]);
+    assert!(results(&sandbox) == before);
 }

@@ -117,22 +117,15 @@ fn work(arguments: &RunSweep, networks: &[CompiledNetwork]) -> anyhow::Result<()
     if arguments.dry_run && arguments.launcher == LauncherChoice::Local {
         return sweep_plan::show(&sweep, &checked, &options, &mut processes, &stop);
     }
-    let was_begun = begun.is_some();
     let folder = match begun {
         Some(folder) => folder,
+        // Shown and not begun: its file may still be changed.
+        None if arguments.dry_run => SweepFolder::planned(&arguments.runs.join(&sweep.name), &sweep, checked.points)?,
         None => SweepFolder::begin(&arguments.runs.join(&sweep.name), &sweep, &sets, checked.points)?,
     };
     match (arguments.task, arguments.launcher) {
         (Some(task), _) => sweep_slurm::task(&folder, &processes, task, options.threads),
-        (None, LauncherChoice::Slurm) => {
-            let submitted = sweep_slurm::submit(&folder, arguments);
-            if arguments.dry_run && !was_begun {
-                // Shown and not begun: its file may still be changed.
-                let removed = std::fs::remove_dir_all(folder.path());
-                removed.with_context(|| format!("cannot remove {}", escape_path(folder.path())))?;
-            }
-            submitted
-        }
+        (None, LauncherChoice::Slurm) => sweep_slurm::submit(folder, arguments),
         (None, LauncherChoice::Local) => drive(&folder, options, &mut processes, &stop),
     }
 }

@@ -14,10 +14,10 @@ use crate::sweep_members::processes;
 use crate::sweep_page;
 
 /// Writes the script, and submits it unless it is only to be shown.
-pub(crate) fn submit(folder: &SweepFolder, arguments: &RunSweep) -> anyhow::Result<()> {
+pub(crate) fn submit(folder: SweepFolder, arguments: &RunSweep) -> anyhow::Result<()> {
     let path = absolute(folder.path())?;
     // The folder by its whole path: a task starts wherever Slurm puts it.
-    let folder = SweepFolder::open(&path)?;
+    let folder = folder.by(path.clone());
     // A copy: a later build with other networks must not take the program away from tasks that wait.
     let program = path.join("strata");
     let mut words = format!(" {}", quoted(&path));

@@ -26,10 +26,10 @@ const MAX_MANIFEST: u64 = 256 << 20;
 /// | `p0012-s43/` | the run's folder of point 12 with seed 43 |
 #[derive(Debug)]
 pub struct SweepFolder {
-    path: PathBuf,
-    sweep: Sweep,
-    points: Option<Vec<Point>>,
-    created: String,
+    pub(crate) path: PathBuf,
+    pub(crate) sweep: Sweep,
+    pub(crate) points: Option<Vec<Point>>,
+    pub(crate) created: String,
 }
 
 #[derive(Serialize, Deserialize)]

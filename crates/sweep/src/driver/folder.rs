@@ -38,11 +38,37 @@ impl SweepFolder {
             write(&file, &text)?;
         }
         drop(lock);
+        Self::open_of(path, sweep)
+    }
+
+    /// The sweep in the folder `path`, as it would be begun with these `points`; where it was begun, as it stands. Nothing is written.
+    ///
+    /// # Errors
+    /// [`SweepError::OtherSweep`] where the folder holds another one; as [`SweepFolder::open`].
+    pub fn planned(path: &Path, sweep: &Sweep, points: Option<Vec<Point>>) -> Result<Self, SweepError> {
+        match path.join(MANIFEST).exists() {
+            true => Self::open_of(path, sweep),
+            false => {
+                let created = strata_report::now();
+                Ok(Self { path: path.to_owned(), sweep: sweep.clone(), points, created })
+            }
+        }
+    }
+
+    /// Opens the folder `path`, which is to hold `sweep`.
+    fn open_of(path: &Path, sweep: &Sweep) -> Result<Self, SweepError> {
         let folder = Self::open(path)?;
-        let same = |other: &Sweep| {
-            (&other.text, &other.base_text, &other.sets) == (&sweep.text, &sweep.base_text, &sweep.sets)
-        };
-        if same(folder.sweep()) { Ok(folder) } else { Err(SweepError::OtherSweep { path: path.to_owned() }) }
+        let Sweep { text, base_text, sets, .. } = folder.sweep();
+        match (text, base_text, sets) == (&sweep.text, &sweep.base_text, &sweep.sets) {
+            true => Ok(folder),
+            false => Err(SweepError::OtherSweep { path: path.to_owned() }),
+        }
+    }
+
+    /// The same folder by another path to it.
+    #[must_use]
+    pub fn by(self, path: PathBuf) -> Self {
+        Self { path, ..self }
     }
 
     /// Takes the lock under which the journal is written; it is free again when the value is dropped, or its process dies.

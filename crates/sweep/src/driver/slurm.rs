@@ -28,7 +28,7 @@ pub fn script(folder: &SweepFolder, program: &str, words: &str) -> Result<String
     let sweep = folder.sweep();
     let slurm = &sweep.slurm;
     // Members that decide by what others did share the journal.
-    let shares = sweep.method.learns() || sweep.halving.is_some();
+    let shares = shares_journal(sweep);
     let tasks = match folder.points() {
         Some(points) if !shares => (points.len() * sweep.seeds.len()) as u64,
         _ => slurm.throttle.unwrap_or(DRIVERS),
