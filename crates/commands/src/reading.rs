@@ -137,47 +137,39 @@ pub(crate) fn evaluate(arguments: &cli::Evaluate, stop: &Stop) -> anyhow::Result
     if (*ensemble || *mirrored) && !matches!(on, cli::Evaluated::Part(_)) {
         return refused("--ensemble and --mirrored are for a part of the runs' own data");
     }
+    if *ensemble && found.len() < 2 {
+        return Err(ExperimentError::NoEnsemble { runs: found.len() }.into());
+    }
     if data.is_some() && matches!(on, cli::Evaluated::Path(_)) {
         return refused("--data names the folder of the run's own data, and --on another");
     }
     if matches!(on, cli::Evaluated::Part(_)) {
         found.first().into_iter().for_each(|run| note_unread_of(run, data));
     }
+    let evaluate = |run: &Path, display: &mut Display| match on {
+        cli::Evaluated::Part(part) => evaluate_run(run, (*part).into(), data, display, stop),
+        cli::Evaluated::Path(path) => evaluate_on(run, OtherSamples::At(path), display, stop),
+        cli::Evaluated::Published(kind) => evaluate_on(run, OtherSamples::Published(*kind, data), display, stop),
+    };
+    let views = if *mirrored { Views::Both } else { Views::Plain };
     let sets: Vec<&[PathBuf]> = if *ensemble { vec![&found] } else { found.chunks(1).collect() };
     for (place, runs) in sets.into_iter().enumerate() {
-        let (mut text, mut object) = plain(runs, arguments, display, stop)?;
-        if let (true, cli::Evaluated::Part(part)) = (*mirrored, on) {
-            let both = evaluate_ensemble(runs, Views::Both, (*part).into(), data, display, stop)?.together;
-            text = format!("{text}\n{}", both.table(width()));
-            object["mirrored"] = both.json();
-        }
-        let apart = if place > 0 { "\n" } else { "" };
-        if show_part(&if *json { json_line(&object) } else { format!("{apart}{text}") })?.is_break() {
+        let text = match on {
+            cli::Evaluated::Part(part) if *ensemble || *mirrored => {
+                let evaluation = evaluate_ensemble(runs, views, (*part).into(), data, display, stop)?;
+                if *json { json_line(&evaluation.json()) } else { evaluation.table(width()) }
+            }
+            _ => {
+                let evaluation = evaluate(&runs[0], display)?;
+                if *json { json_line(&evaluation.json()) } else { evaluation.table(width()) }
+            }
+        };
+        let apart = if place > 0 && !*json { "\n" } else { "" };
+        if show_part(&format!("{apart}{text}"))?.is_break() {
             break;
         }
     }
     Ok(())
-}
-
-/// What `runs` do with each image as it is, the first one alone or all together, as text and as an object.
-fn plain(
-    runs: &[PathBuf],
-    arguments: &cli::Evaluate,
-    display: &mut Display,
-    stop: &Stop,
-) -> anyhow::Result<(String, serde_json::Value)> {
-    let data = arguments.folders.data.as_deref();
-    if let (true, cli::Evaluated::Part(part)) = (arguments.ensemble, &arguments.on) {
-        let evaluation = evaluate_ensemble(runs, Views::Plain, (*part).into(), data, display, stop)?;
-        return Ok((evaluation.table(width()), evaluation.json()));
-    }
-    let run = &runs[0];
-    let evaluation = match &arguments.on {
-        cli::Evaluated::Part(part) => evaluate_run(run, (*part).into(), data, display, stop),
-        cli::Evaluated::Path(path) => evaluate_on(run, OtherSamples::At(path), display, stop),
-        cli::Evaluated::Published(kind) => evaluate_on(run, OtherSamples::Published(*kind, data), display, stop),
-    }?;
-    Ok((evaluation.table(width()), evaluation.json()))
 }
 
 /// As [`note_unread`], of a run.

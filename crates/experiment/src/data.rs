@@ -84,15 +84,20 @@ pub(crate) fn inputs_and_labels(
 ) -> Result<(Vec<f32>, Vec<u8>), ExperimentError> {
     let labels = batch.iter().map(|index| images.labels()[*index as usize]).collect();
     if images.values().is_none() {
-        let mut bytes = Vec::with_capacity(batch.len() * images.shape().values());
-        for index in batch {
-            bytes.extend_from_slice(&images.image(*index as usize)?);
-        }
-        return Ok((predictor.features(&bytes).map_err(TrainError::from)?, labels));
+        return Ok((predictor.features(&pixels_of(images, batch)?).map_err(TrainError::from)?, labels));
     }
     let of_sample = |index: &u32| images.values_of(*index as usize).unwrap_or_default();
     let values: Vec<f32> = batch.iter().flat_map(of_sample).copied().collect();
     Ok((predictor.features_of_values(&values).map_err(TrainError::from)?, labels))
+}
+
+/// The bytes of the samples `batch` of `images`, one after the other.
+pub(crate) fn pixels_of(images: &Images, batch: &[u32]) -> Result<Vec<u8>, ExperimentError> {
+    let mut bytes = Vec::with_capacity(batch.len() * images.shape().values());
+    for index in batch {
+        bytes.extend_from_slice(&images.image(*index as usize)?);
+    }
+    Ok(bytes)
 }
 
 #[cfg(test)]

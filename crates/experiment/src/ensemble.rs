@@ -4,15 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use strata_dataset::Images;
 use strata_metrics::Outputs;
 use strata_model::Predictor;
 use strata_spec::LossSpec;
 use strata_trainer::{CrossEntropy, Loss, TrainError};
 
-use crate::data::inputs_and_labels;
+use crate::data::{inputs_and_labels, pixels_of};
 use crate::evaluation::{RecordedRun, RunEvaluation, Totals, images_of};
-use crate::mirrored::logarithm;
+use crate::mirrored::{logarithm, mirrored};
 use crate::threads::start_threads;
 use crate::{Display, ExperimentError, ImagePart, Stop, data};
 
@@ -28,8 +27,11 @@ pub enum Views {
 /// What the weights of several runs do together on a part of their data, and each of them alone.
 #[derive(Clone, Debug)]
 pub struct EnsembleEvaluation {
-    /// By the mean of the probabilities. The loss is that of those: of several runs the cross entropy against the labels as they are, of one run its own.
+    /// By the mean of the runs' probabilities for each image as it is, and their cross entropy against the labels as they are; of one run what [`evaluate_run`](crate::evaluate_run)
+    /// gives.
     pub together: RunEvaluation,
+    /// By the mean over both views of each image too, where they were asked for; of one run the loss is its own.
+    pub by_both_views: Option<RunEvaluation>,
     /// Each run's name, and its own accuracy by plain images.
     pub members: Vec<(String, f64)>,
 }
@@ -42,7 +44,8 @@ pub struct EnsembleEvaluation {
 ///
 /// let runs = ["runs/a-run".into()];
 /// let both = evaluate_ensemble(&runs, Views::Both, ImagePart::Test, None, &mut Display::default(), &Stop::default())?;
-/// println!("{} of {} by both views", both.together.correct, both.together.samples);
+/// let mirrored = both.by_both_views.map_or(0, |evaluation| evaluation.correct);
+/// println!("{} are right by the images as they are, {mirrored} by both views", both.together.correct);
 /// # Ok::<(), strata_experiment::ExperimentError>(())
 /// ```
 ///
@@ -84,47 +87,46 @@ pub fn evaluate_ensemble(
         return Err(first.refused("its samples are floats, and only images of bytes have mirror images here".into()));
     }
     let classes = dataset.classes.len();
-    let all = predictors.len() as f64 * if views == Views::Both { 2.0 } else { 1.0 };
-    let (mut together, mut right) = (Totals::new(classes), vec![0usize; runs.len()]);
+    let (mut together, mut by_both, mut right) = (Totals::new(classes), Totals::new(classes), vec![0usize; runs.len()]);
     for batch in indices.chunks(first.config.dataset.evaluation_batch.get()) {
         if stop.is_requested() {
             return Err(ExperimentError::InterruptedEarly);
         }
         let mut add = || {
-            let mut sums = vec![0.0f64; batch.len() * classes];
-            let mut labels = Vec::new();
+            let mut plain = vec![0.0f64; batch.len() * classes];
+            let mut both = plain.clone();
+            let (mut logits, mut labels) = (Vec::new(), Vec::new());
             for (predictor, right) in predictors.iter().zip(&mut right) {
-                let mut add_view = |inputs: &[f32]| {
-                    let logits = predictor.logits(inputs).map_err(TrainError::from)?;
-                    let probabilities = softmax(&logits, classes);
-                    sums.iter_mut().zip(probabilities).for_each(|(sum, probability)| *sum += probability);
-                    Ok::<_, ExperimentError>(logits)
-                };
                 let inputs;
                 (inputs, labels) = inputs_and_labels(predictor, images, batch)?;
-                let logits = add_view(&inputs)?;
-                if views == Views::Both {
-                    let pixels = mirrored(images, batch)?;
-                    add_view(&predictor.features(&pixels).map_err(TrainError::from)?)?;
-                }
+                logits = predictor.logits(&inputs).map_err(TrainError::from)?;
                 let outputs = Outputs { logits: &logits, labels: &labels, classes };
                 *right += outputs.samples().filter(|sample| sample.predicted() == sample.label).count();
+                add_probabilities(&logits, classes, &mut plain);
+                if views == Views::Both {
+                    let pixels = mirrored(pixels_of(images, batch)?, images.shape().width);
+                    let inputs = predictor.features(&pixels).map_err(TrainError::from)?;
+                    add_probabilities(&predictor.logits(&inputs).map_err(TrainError::from)?, classes, &mut both);
+                }
             }
-            // Their logarithms are logits that have these very probabilities.
-            let mean = sums.iter().map(|sum| logarithm(sum / all) as f32);
-            together.add(&mean.collect::<Vec<_>>(), &labels, &*loss);
+            both.iter_mut().zip(&plain).for_each(|(both, plain)| *both += plain);
+            let count = predictors.len();
+            let plain = if count == 1 { logits } else { logits_of_mean(&plain, count) };
+            together.add(&plain, &labels, &*loss);
+            if views == Views::Both {
+                by_both.add(&logits_of_mean(&both, 2 * count), &labels, &*loss);
+            }
             Ok::<_, ExperimentError>(())
         };
         threads.run(&mut add)?;
     }
-    let mut name =
-        if others.is_empty() { first.record.name.clone() } else { format!("ensemble of {} runs", runs.len()) };
-    if views == Views::Both {
-        name += " by both views";
-    }
+    let name = if others.is_empty() { first.record.name.clone() } else { format!("ensemble of {} runs", runs.len()) };
     let accuracies = right.into_iter().map(|right| right as f64 / indices.len() as f64);
     let members = runs.iter().map(|run| run.record.name.clone()).zip(accuracies).collect();
-    Ok(EnsembleEvaluation { together: together.finish(name, part, dataset.classes.clone()), members })
+    let by_both =
+        (views == Views::Both).then(|| by_both.finish(format!("{name} by both views"), part, dataset.classes.clone()));
+    let together = together.finish(name, part, dataset.classes.clone());
+    Ok(EnsembleEvaluation { together, by_both_views: by_both, members })
 }
 
 /// That `run` can be evaluated together with `first`.
@@ -146,39 +148,45 @@ fn check(run: &RecordedRun, first: &RecordedRun, part: ImagePart) -> Result<(), 
     Ok(())
 }
 
-/// The pixels of these images, each row from right to left.
-fn mirrored(images: &Images, indices: &[u32]) -> Result<Vec<u8>, ExperimentError> {
-    let mut pixels = Vec::with_capacity(indices.len() * images.shape().values());
-    for index in indices {
-        pixels.extend_from_slice(&images.image(*index as usize)?);
-    }
-    pixels.chunks_mut(images.shape().width).for_each(<[u8]>::reverse);
-    Ok(pixels)
+/// Logits that have the probabilities of which `sums` are those of `count` outputs.
+fn logits_of_mean(sums: &[f64], count: usize) -> Vec<f32> {
+    sums.iter().map(|sum| logarithm(sum / count as f64) as f32).collect()
 }
 
-fn softmax(logits: &[f32], classes: usize) -> Vec<f64> {
-    let of_row = |row: &[f32]| {
+/// Adds the probabilities that `logits` have, `[batch, classes]`, to `sums`.
+fn add_probabilities(logits: &[f32], classes: usize, sums: &mut [f64]) {
+    for (row, sums) in logits.chunks(classes).zip(sums.chunks_mut(classes)) {
         let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let powers: Vec<f64> = row.iter().map(|logit| f64::from(logit - largest).exp()).collect();
-        let sum: f64 = powers.iter().sum();
-        powers.into_iter().map(move |power| power / sum).collect::<Vec<_>>()
-    };
-    logits.chunks(classes).flat_map(of_row).collect()
+        let total: f64 = powers.iter().sum();
+        sums.iter_mut().zip(powers).for_each(|(sum, power)| *sum += power / total);
+    }
 }
 
 impl EnsembleEvaluation {
+    /// The runs by themselves, where there are several.
+    fn several(&self) -> &[(String, f64)] {
+        if self.members.len() > 1 { &self.members } else { &[] }
+    }
+
     /// All of it as text for people, to fit `width` columns of a terminal: each run alone first.
     pub fn table(&self, width: Option<usize>) -> String {
-        let alone = self.members.iter().map(|(run, accuracy)| format!("{run} alone: accuracy {accuracy:.4}\n"));
-        alone.collect::<String>() + &self.together.table(width)
+        let alone = self.several().iter().map(|(run, accuracy)| format!("{run} alone: accuracy {accuracy:.4}\n"));
+        let both = self.by_both_views.as_ref().map_or(String::new(), |both| format!("\n{}", both.table(width)));
+        alone.collect::<String>() + &self.together.table(width) + &both
     }
 
     /// All of it as an object, every number with all digits.
     pub fn json(&self) -> Value {
-        let members = self.members.iter().map(|(run, accuracy)| json!({"run": run, "accuracy": accuracy}));
-        let members: Vec<Value> = members.collect();
         let mut whole = self.together.json();
-        whole["members"] = members.into();
+        let members = self.several().iter().map(|(run, accuracy)| json!({"run": run, "accuracy": accuracy}));
+        let members: Vec<Value> = members.collect();
+        if !members.is_empty() {
+            whole["members"] = members.into();
+        }
+        if let Some(both) = &self.by_both_views {
+            whole["mirrored"] = both.json();
+        }
         whole
     }
 }

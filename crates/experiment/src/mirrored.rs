@@ -28,7 +28,7 @@ pub(crate) fn mirrored_score(
             return Ok(None);
         }
         let pixels = &*images.between(number * batch..number * batch + labels.len())?;
-        let mirrored: Vec<u8> = pixels.chunks(shape.width).flat_map(|row| row.iter().rev().copied()).collect();
+        let mirrored = mirrored(pixels.to_vec(), shape.width);
         let view = |pixels: &[u8]| predictor.features(pixels).and_then(|features| predictor.probabilities(&features));
         let (plain, mirrored) = (view(pixels).map_err(TrainError::from)?, view(&mirrored).map_err(TrainError::from)?);
         let rows = plain.chunks(classes).zip(mirrored.chunks(classes));
@@ -53,6 +53,12 @@ pub(crate) fn mirrored_score(
     }
     let count = images.len() as f64;
     Ok(Some(MirroredScore { loss: loss / all, accuracy: correct as f64 / count }))
+}
+
+/// The pixels of images of this width, each row from right to left.
+pub(crate) fn mirrored(mut pixels: Vec<u8>, width: usize) -> Vec<u8> {
+    pixels.chunks_exact_mut(width).for_each(<[u8]>::reverse);
+    pixels
 }
 
 /// The logarithm of a probability, which stays finite where that is 0; of none, NaN, it is none.

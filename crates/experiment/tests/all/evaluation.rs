@@ -192,7 +192,10 @@ fn both_views_of_each_image_are_evaluated_as_the_run_did() {
     let run = trained(folder.path(), "hidden = []", &sets, build::<mlp!(3072, 10), 3072, 10>);
     let metrics = read_record(&run).unwrap().metrics;
     let evaluation = both(std::slice::from_ref(&run), ImagePart::Test).unwrap();
-    let found = &evaluation.together;
+    let found = evaluation.by_both_views.as_ref().unwrap();
+    // And by the images as they are, to the digit.
+    let (plain, alone) = (&evaluation.together, evaluate(&run, ImagePart::Test).unwrap());
+    assert_eq!((plain.loss, plain.correct, &plain.metrics), (alone.loss, alone.correct, &alone.metrics));
     let record = ["test_loss_mirrored", "test_acc_mirrored"].map(|key| metrics.values[key]);
     assert!((found.loss - record[0]).abs() < 1e-6, "{} {record:?}", found.loss);
     assert_eq!(found.accuracy(), record[1]);
@@ -200,7 +203,7 @@ fn both_views_of_each_image_are_evaluated_as_the_run_did() {
     assert_eq!(evaluation.members[0].1, metrics.test_acc.unwrap());
     assert!(found.run.ends_with(" by both views"), "{}", found.run);
     // A run twice has its own probabilities: as often right.
-    let twice = both(&[run.clone(), run], ImagePart::Test).unwrap().together;
+    let twice = both(&[run.clone(), run], ImagePart::Test).unwrap().by_both_views.unwrap();
     assert_eq!(twice.correct, found.correct);
 
     let refused = |runs: &[PathBuf], reason: &str| {
