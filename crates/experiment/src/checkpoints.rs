@@ -1,24 +1,14 @@
 //! A run's two checkpoints: the last, which a resume goes on from, and the best epoch's, whose weights early stopping gives.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use strata_model::{Architecture, Weights};
 use strata_report::RunFolder;
 use strata_trainer::{Checkpoint, HistoryRow, Progress, TrainError};
 
-/// The file of the last checkpoint.
-pub(crate) fn last_checkpoint(folder: &RunFolder) -> PathBuf {
-    folder.checkpoints().join("last.safetensors")
-}
-
-/// The file of the best epoch's checkpoint: weights only.
-pub(crate) fn best_checkpoint(folder: &RunFolder) -> PathBuf {
-    folder.checkpoints().join("best.safetensors")
-}
-
 /// Reads the best epoch's checkpoint of the run with identifier `run`.
 pub(crate) fn load_best(folder: &RunFolder, run: &str, architecture: &Architecture) -> Result<Checkpoint, TrainError> {
-    let path = best_checkpoint(folder);
+    let path = folder.best_checkpoint();
     if !exists(&path)? {
         return Err(TrainError::Damaged { path, reason: "there is no such file".into() });
     }
@@ -40,5 +30,5 @@ pub(crate) fn best_weights(folder: &RunFolder, found: Checkpoint, progress: &Pro
         line.as_ref().and_then(|line| line.epoch).map_or("none".into(), |epoch| epoch.to_string())
     };
     let reason = format!("its epoch is {}, the run's best is {}", epoch(is), epoch(wanted));
-    Err(TrainError::Damaged { path: best_checkpoint(folder), reason })
+    Err(TrainError::Damaged { path: folder.best_checkpoint(), reason })
 }

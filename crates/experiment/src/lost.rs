@@ -5,7 +5,7 @@ use std::path::Path;
 use strata_report::{Record, ReportError, RunFolder, read_history, read_timing};
 
 use crate::ExperimentError;
-use crate::checkpoints::{best_checkpoint, exists};
+use crate::checkpoints::exists;
 
 /// What is said to do about a file of the run that is gone.
 pub(crate) const RESTORE: &str = "restore it from a copy, or start a new run from its config.toml";
@@ -34,7 +34,7 @@ pub(crate) fn refuse_lost_checkpoint(folder: &RunFolder, before: Option<&Record>
             }
         }
     }
-    for path in [best_checkpoint(folder), folder.model_path()] {
+    for path in [folder.best_checkpoint(), folder.model_path()] {
         if exists(&path)? {
             let name = path.strip_prefix(run).unwrap_or(&path).display();
             tells.push(format!("there is {name}"));

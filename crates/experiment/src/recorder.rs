@@ -10,7 +10,6 @@ use strata_trainer::{
 };
 
 use crate::ExperimentError;
-use crate::checkpoints::{best_checkpoint, last_checkpoint};
 use crate::clock::Clock;
 use crate::environment::working_directory;
 use crate::page::{self, TestedImages};
@@ -162,13 +161,13 @@ impl Recorder {
             let buffers = std::mem::take(&mut checkpoint.optimizer.parameters);
             let averaged = classifier.averaged_weights()?;
             let trained = averaged.map(|averaged| std::mem::replace(&mut checkpoint.weights, averaged));
-            checkpoint.save(&best_checkpoint(&self.folder))?;
+            checkpoint.save(&self.folder.best_checkpoint())?;
             checkpoint.optimizer.parameters = buffers;
             if let Some(trained) = trained {
                 checkpoint.weights = trained;
             }
         }
-        checkpoint.save(&last_checkpoint(&self.folder))?;
+        checkpoint.save(&self.folder.last_checkpoint())?;
         tracing::debug!(folder = %folder.display(), "checkpoint written");
         Ok(())
     }

@@ -9,7 +9,7 @@ use strata_report::{
 use strata_trainer::{Checkpoint, CheckpointHistory, Classifier, Elapsed, HistoryMark, Plan, Progress, TrainError};
 
 use crate::ExperimentError;
-use crate::checkpoints::{best_weights, exists, last_checkpoint, load_best};
+use crate::checkpoints::{best_weights, exists, load_best};
 use crate::lost::{RESTORE, refuse_lost_checkpoint};
 use crate::recorded_config::refuse_other;
 use crate::recorder::{Recorder, first_part, summarise};
@@ -38,7 +38,7 @@ impl Resumption {
         let run = folder.path();
         let config_sha256 = sha256(config.as_bytes());
         let before = recorded(run, &config_sha256)?;
-        let is_begun = exists(&last_checkpoint(&folder))?;
+        let is_begun = exists(&folder.last_checkpoint())?;
         if is_begun && before.is_none() {
             let reason = "its record.json is gone, which tells whose checkpoint this is";
             return Err(refused(run, format!("{reason}; {RESTORE}")));
@@ -206,7 +206,7 @@ fn restore_classifier(
     batches: usize,
     seed: u64,
 ) -> Result<Checkpoint, ExperimentError> {
-    let path = last_checkpoint(folder);
+    let path = folder.last_checkpoint();
     let checkpoint = Checkpoint::load(&path, &record.id, classifier.architecture())?;
     checkpoint.check(plan, batches, seed).map_err(|reason| TrainError::Damaged { path, reason })?;
     if plan.early_stopping.is_some() && checkpoint.progress.best.is_some() {
@@ -236,7 +236,7 @@ fn restore_history(
             lines.clone()
         }
         CheckpointHistory::None => {
-            let path = last_checkpoint(folder);
+            let path = folder.last_checkpoint();
             return Err(TrainError::Damaged { path, reason: "it knows of no history".into() }.into());
         }
     };
@@ -244,7 +244,7 @@ fn restore_history(
     checkpoint.progress.replay(&lines, plan);
     let is_same = (&stored.last, &stored.best) == (&checkpoint.progress.last, &checkpoint.progress.best);
     if !is_same || stored.stopping.is_some_and(|state| Some(state) != checkpoint.progress.stopping) {
-        let (path, reason) = (last_checkpoint(folder), "its history does not lead to what it remembers of it".into());
+        let (path, reason) = (folder.last_checkpoint(), "its history does not lead to what it remembers of it".into());
         return Err(TrainError::Damaged { path, reason }.into());
     }
     Ok((lines, checkpoint))

@@ -181,6 +181,16 @@ impl RunFolder {
         self.path.join("checkpoints")
     }
 
+    /// Where the last checkpoint goes, which a resume goes on from.
+    pub fn last_checkpoint(&self) -> PathBuf {
+        self.checkpoints().join("last.safetensors")
+    }
+
+    /// Where the best epoch's checkpoint goes: weights only.
+    pub fn best_checkpoint(&self) -> PathBuf {
+        self.checkpoints().join("best.safetensors")
+    }
+
     /// Where the weights go.
     pub fn model_path(&self) -> PathBuf {
         self.path.join("model.safetensors")

@@ -10,9 +10,6 @@ use crate::names::{CONFIG, LOCK, RECORD};
 use crate::read::read_record;
 use crate::record::Status;
 
-/// The files of a run's folder of checkpoints.
-const CHECKPOINTS: [&str; 2] = ["last.safetensors", "best.safetensors"];
-
 /// Removes the checkpoints of the finished run in the folder `run`, which nothing reads any more, and gives the bytes that they took; none where the run is not
 /// finished and so may be resumed.
 ///
@@ -24,18 +21,17 @@ pub fn free_checkpoints(run: &Path) -> Result<Option<u64>, ReportError> {
     if read_record(run)?.status != Status::Finished {
         return Ok(None);
     }
-    let checkpoints = folder.checkpoints();
     let mut freed = 0;
-    for path in entries(&checkpoints)? {
-        // What a run has not written there stays, a copy that somebody keeps too.
-        if !CHECKPOINTS.iter().any(|name| path.ends_with(name)) {
-            continue;
+    // What a run has not written there stays, a copy that somebody keeps too.
+    for path in [folder.last_checkpoint(), folder.best_checkpoint()] {
+        match fs::symlink_metadata(&path).and_then(|found| fs::remove_file(&path).map(|()| found.len())) {
+            Ok(bytes) => freed += bytes,
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(ReportError::io("remove the checkpoint", &path)(error)),
         }
-        let removed = fs::symlink_metadata(&path).and_then(|found| fs::remove_file(&path).map(|()| found.len()));
-        freed += removed.map_err(ReportError::io("remove the checkpoint", &path))?;
     }
     // A folder that still holds something stays.
-    let _ = fs::remove_dir(&checkpoints);
+    let _ = fs::remove_dir(folder.checkpoints());
     Ok(Some(freed))
 }
 
