@@ -8,10 +8,10 @@ use strata_cli::{ConfigArguments, ExperimentArguments, MachineArguments, Seeds, 
 use strata_config::read_text;
 use strata_dataset::DatasetError;
 use strata_experiment::{
-    CompiledNetwork, Config, Display, ExperimentError, Runner, StartFrom, Stop, dataset_grid, dataset_info,
-    dataset_show, find_run, seeds_table,
+    CompiledNetwork, Config, Display, ExperimentError, Runner, StartFrom, Stop, command_of_program, dataset_grid,
+    dataset_info, dataset_show, find_run, seeds_table,
 };
-use strata_files::{escape, escape_path, hide_credentials};
+use strata_files::{escape, escape_path};
 use strata_report::{Format, HistoryDifference};
 
 use crate::cli::{self, Command};
@@ -187,11 +187,6 @@ fn until(stop: Stop, epochs: Option<NonZeroUsize>) -> Stop {
 }
 
 fn runner(networks: Networks, data: Option<PathBuf>, stop: Stop, machine: &MachineArguments) -> Runner<'static> {
-    let command = std::env::args_os().map(|argument| {
-        // Records are shown around: they hold no password.
-        hide_credentials(&argument.to_string_lossy())
-    });
-    let command = command.collect();
     let display = if machine.plain { Display::plain() } else { Display::default() };
-    Runner { networks, data, command, commit: commit::of_program(), stop, display }
+    Runner { networks, data, command: command_of_program(), commit: commit::of_program(), stop, display }
 }

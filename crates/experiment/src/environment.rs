@@ -1,5 +1,6 @@
 //! Where a run takes place: program, machine, device.
 
+use strata_files::hide_credentials;
 use strata_report::{Environment, host_name};
 use strata_trainer::Device;
 
@@ -35,6 +36,11 @@ pub fn environment(device: Device, commit: Option<&Commit>) -> Environment {
         precision: "f32".into(),
         driver: if device == Device::Cpu { None } else { driver() },
     }
+}
+
+/// How this program was called, for [`Runner::command`](crate::Runner): records are shown around, so passwords in URLs are left out.
+pub fn command_of_program() -> Vec<String> {
+    std::env::args_os().map(|argument| hide_credentials(&argument.to_string_lossy())).collect()
 }
 
 /// The folder that the process was started in; empty where the system does not say.

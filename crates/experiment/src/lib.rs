@@ -50,7 +50,7 @@ mod weights;
 pub use compare::{compare, hyperparameters};
 pub use display::{Display, beside_bar};
 pub use ensemble::{EnsembleEvaluation, Views, evaluate_ensemble};
-pub use environment::{Commit, environment};
+pub use environment::{Commit, command_of_program, environment};
 pub use error::ExperimentError;
 pub use evaluate_on::{OtherSamples, evaluate_on};
 pub use evaluation::{RunEvaluation, evaluate_run};

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use strata_files::hide_credentials;
 use strata_model::Usage;
 use strata_report::{Best, ParentRecord, PhaseRecord, Record, Rng, RunFolder};
 use strata_rng::TorchRng;
 use strata_trainer::{Classifier, Device, Loader, Observer, Outcome, Plan, Progress, fit};
 
+use crate::environment::command_of_program;
 use crate::own_keys::hyperparameters;
 use crate::parent::{Beginning, ExpectedParent, Parent, Taker};
 use crate::recorder::Recorder;
@@ -96,7 +96,7 @@ impl<'a> OwnRun<'a> {
             phases: phases.collect(),
             best: Some(Best::of(&plan.best)),
             rng: Rng { scheme: "torch".into(), seed, ..Rng::default() },
-            ..Record::new(name, command())
+            ..Record::new(name, command_of_program())
         };
         let (mut recorder, progress) =
             if ["config.toml", "record.json"].iter().any(|file| runs.join(name).join(file).exists()) {
@@ -121,11 +121,6 @@ impl<'a> OwnRun<'a> {
         })?;
         Ok(recorder.record)
     }
-}
-
-/// How this program was called, without passwords: records are shown around.
-fn command() -> Vec<String> {
-    std::env::args_os().map(|argument| hide_credentials(&argument.to_string_lossy())).collect()
 }
 
 /// Reads what the run begins with in place of drawn weights, where it does, and gives it to the classifier.
