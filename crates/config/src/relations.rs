@@ -192,20 +192,21 @@ fn mirrored(written: &Written<'_, '_>, settings: &Settings, network: &NetworkSpe
     }
     // Before other changes, or mixed with an image that is not mirrored, it is another image.
     let is_mirror = |change: AugmentChange| matches!(change, AugmentChange::Mirror { .. });
-    match settings.augment.is_empty() || !settings.augment.iter().all(|spec| is_mirror(spec.change)) {
-        true => Ok(()),
-        false => Err(fault(written, "augment.0.kind", message())),
+    if !settings.augment.is_empty() && settings.augment.iter().all(|spec| is_mirror(spec.change)) {
+        return Err(fault(written, "augment.0.kind", message()));
     }
+    Ok(())
 }
 
 /// Each metric says something of the data set's classes, and what epochs are judged by is measured.
 fn metrics(written: &Written<'_, '_>, settings: &Settings) -> Result<(), ConfigError> {
     let classes = settings.dataset.kind.classes();
     for name in &settings.metrics {
-        if let Some(Err(reason)) = strata_metrics::find(name).map(|metric| metric.check(classes)) {
+        let Some(metric) = strata_metrics::find(name) else { continue };
+        if let Err(reason) = metric.check(classes) {
             return Err(fault(written, keys::METRICS.path(), format!("{name}: {reason}")));
         }
-        if name == "calibration_error" && settings.loss.kind() == LossKind::MeanSquaredError {
+        if metric.is_of_probabilities() && settings.loss.kind() == LossKind::MeanSquaredError {
             let message =
                 format!("{name} is of probabilities, and a network trained by loss.kind = \"mse\" gives none");
             return Err(fault(written, keys::METRICS.path(), message));

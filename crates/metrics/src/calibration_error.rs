@@ -27,6 +27,10 @@ impl Metric for CalibrationError {
         "the expected calibration error in 15 bins: how far the predicted class's probability is from the accuracy"
     }
 
+    fn is_of_probabilities(&self) -> bool {
+        true
+    }
+
     /// Of each bin its hits, then of each its probabilities.
     fn sums(&self, _: usize) -> usize {
         2 * BINS

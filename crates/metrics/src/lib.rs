@@ -69,6 +69,11 @@ pub trait Metric: Debug + Send + Sync {
         Ok(())
     }
 
+    /// Whether it takes the outputs for logits of probabilities, which a network trained by mean squared error does not give.
+    fn is_of_probabilities(&self) -> bool {
+        false
+    }
+
     /// How many sums it keeps, at least one.
     fn sums(&self, classes: usize) -> usize {
         let _ = classes;
