@@ -246,13 +246,16 @@ function cell(value, kind) {
   return made;
 }
 
+// A word of the filter as key, operator and value; null of a plain word.
+const condition = word => word.match(/^([^<>=!]+)(<=|>=|!=|=|<|>)(.+)$/);
+
 // What all runs have in common can be asked for too.
 const shared = new Map(data.same);
 const isKnown = label => label === "name" || column(label) !== undefined || shared.has(label);
 
 function matches(run, words) {
   return words.every(word => {
-    const parts = word.match(/^([^<>=!]+)(<=|>=|!=|=|<|>)(.+)$/);
+    const parts = condition(word);
     if (parts) {
       const value = parts[1] === "name" ? names[run] : column(parts[1]) ? column(parts[1])[2][run] : shared.get(parts[1]);
       if (value === null || value === undefined) return false;
@@ -277,7 +280,7 @@ function arrange() {
       return sorting.isDescending ? -by : by;
     });
   }
-  const unknown = words.map(word => word.match(/^([^<>=!]+)(<=|>=|!=|=|<|>)(.+)$/)).find(parts => parts && !isKnown(parts[1]));
+  const unknown = words.map(condition).find(parts => parts && !isKnown(parts[1]));
   find("count").textContent = (order.length === names.length ? `${names.length} runs` : `${order.length} of ${names.length} runs`)
     + (unknown ? `; nothing is called ${unknown[1]}` : "");
 }

@@ -4,7 +4,7 @@ mod compact;
 mod importance;
 
 use serde_json::{Value, json};
-use strata_report::{Comparison, HistoryEntry};
+use strata_report::{Comparison, ComparisonRow, HistoryEntry};
 
 use crate::UncommittedChange;
 use crate::document::{COMPARE_SCRIPT, COMPARE_STYLE, Document};
@@ -70,8 +70,8 @@ impl ComparePage<'_> {
     }
 
     fn body(&self, title: &str) -> String {
-        let same = self.comparison.rows.iter().filter(|row| row.is_same && self.runs.len() > 1);
-        let same = same.map(|row| (row.label.as_str(), row.shown.first().map_or(String::new(), |value| text(value))));
+        let same =
+            self.same().map(|row| (row.label.as_str(), row.shown.first().map_or(String::new(), |value| text(value))));
         let note = self.comparison.note.as_ref().map_or(String::new(), |note| format!("<p>{}</p>", text(note)));
         let parts = [
             ("{title}", text(title)),
@@ -81,6 +81,11 @@ impl ComparePage<'_> {
             ("{same}", facts("The same in all runs", same)),
         ];
         filled(include_str!("compare_page.html"), &parts)
+    }
+
+    /// What all runs have in common, where there are several.
+    fn same(&self) -> impl Iterator<Item = &ComparisonRow> {
+        self.comparison.rows.iter().filter(|row| row.is_same && self.runs.len() > 1)
     }
 
     fn data(&self) -> Value {
@@ -108,9 +113,9 @@ impl ComparePage<'_> {
             json!([escaped(&row.label), kind, values])
         });
         let columns: Vec<Value> = columns.collect();
-        let same = self.comparison.rows.iter().filter(|row| row.is_same && self.runs.len() > 1);
-        let same =
-            same.filter_map(|row| Some(json!([escaped(&row.label), cell((row.values.first()?, row.shown.first()?))])));
+        let same = self
+            .same()
+            .filter_map(|row| Some(json!([escaped(&row.label), cell((row.values.first()?, row.shown.first()?))])));
         let same: Vec<Value> = same.collect();
         let mut lines = Texts::default();
         let configs: Vec<Vec<usize>> =
