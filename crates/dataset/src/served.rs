@@ -79,14 +79,14 @@ impl Source {
                 let mut changed = Changed { images, augmentation, pass, scratch: Vec::new() };
                 // One image at a time, whose bytes are near when they are transformed; pasted into, as the partner of the next it is as it was.
                 let [mut own, mut partner, mut pasted] = [const { Vec::new() }; 3];
-                let is_pasted = mixture.is_some_and(|mixture| mixture.rectangle.is_some());
-                if let (true, Some(last)) = (is_pasted, indices.last()) {
+                let pasting = mixture.filter(|mixture| mixture.rectangle.is_some());
+                if let (Some(_), Some(last)) = (pasting, indices.last()) {
                     changed.write(*last, &mut partner)?;
                 }
                 for (&i, out) in samples {
                     changed.write(i, &mut own)?;
                     let mut image = &own;
-                    if let (true, Some(mixture)) = (is_pasted, mixture) {
+                    if let Some(mixture) = pasting {
                         pasted.clone_from(&own);
                         mixture.paste_into(&mut pasted, &partner, shape);
                         image = &pasted;

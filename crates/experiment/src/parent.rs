@@ -91,11 +91,12 @@ impl Parent {
         Ok((Self { record: ParentRecord { sha256: sha256(&bytes), notes, ..record }, tensors }, bytes))
     }
 
-    /// Gives them to a classifier that was initialised, whose own draws stay where there are none.
+    /// Whether there are weights for every parameter, so that none is drawn.
     pub(crate) fn is_whole(&self) -> bool {
         self.tensors.iter().all(Option::is_some)
     }
 
+    /// Gives them to a classifier that was initialised, whose own draws stay where there are none.
     pub(crate) fn give_to(&self, classifier: &mut dyn Classifier) -> Result<(), ExperimentError> {
         let (mut weights, state) = classifier.snapshot()?;
         for (tensor, given) in weights.tensors.iter_mut().zip(&self.tensors) {
